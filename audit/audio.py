@@ -1,0 +1,162 @@
+"""The one door for audio: any container and codec to 16 kHz channels.
+
+Decoding is PyAV's (FFmpeg's libraries inside the wheel). Samples are kept as int16, half the
+size of float32, so that a two-hour stereo call stays under 500 MB; they become float32 where a
+model asks for a stretch of one channel.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.errors import RejectedRecording, RejectReason
+from audit.types import SAMPLE_RATE, Samples, Span
+
+_FORMATS = (
+    "wav,w64,rf64,aiff,au,mp3,ogg,flac,mov,mp4,m4a,3gp,3g2,mj2,amr,amrnb,amrwb,matroska,webm,"
+    "avi,asf,mpegts,mpeg,flv,aac,caf,gsm,ac3"
+)
+"""Containers that are opened. Playlists and scripts, which make FFmpeg open other files or
+addresses, are not among them."""
+
+_SILENCE_PEAK = 8  # of 32768: the idle hum of mu-law and A-law codecs is below it
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """A decoded recording.
+
+    Attributes:
+        samples: int16, shape ``[channels, samples]`` at 16 kHz.
+        damaged: some packets could not be decoded and were left out.
+    """
+
+    samples: NDArray[np.int16]
+    damaged: bool = False
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.samples.shape[1] / SAMPLE_RATE
+
+    def channel(self, index: int, *, span: Span | None = None) -> Samples:
+        """One channel, or a stretch of it, as float32 in -1 to 1."""
+        part = self.samples[index]
+        if span is not None:
+            part = part[max(0, round(span.start_s * SAMPLE_RATE)) : round(span.end_s * SAMPLE_RATE)]
+        return part.astype(np.float32) / 32768.0
+
+
+def decode(path: Path, *, min_duration_s: float = 1.0, max_duration_s: float = 6 * 3600) -> Audio:
+    """Decode a local file.
+
+    Raises:
+        RejectedRecording: with the reason ``missing_file``, ``empty``, ``undecodable``,
+            ``no_audio``, ``too_short`` or ``too_large``.
+    """
+    try:
+        size = path.stat().st_size
+        file = path.open("rb")
+    except FileNotFoundError as error:
+        raise RejectedRecording(RejectReason.MISSING_FILE, f"{path.name} does not exist") from error
+    except OSError as error:
+        raise RejectedRecording(
+            RejectReason.UNDECODABLE, f"{path.name} cannot be read: {error.strerror}"
+        ) from error
+    with file:
+        if size == 0:
+            raise RejectedRecording(RejectReason.EMPTY, f"{path.name} has no bytes; record it again")
+        audio = _decode_stream(file, path.name, max_duration_s)
+    if not audio.samples.size or np.abs(audio.samples).max() <= _SILENCE_PEAK:
+        raise RejectedRecording(
+            RejectReason.NO_AUDIO, f"{path.name} holds digital silence only; check the recorder"
+        )
+    if audio.duration_s < min_duration_s:
+        raise RejectedRecording(
+            RejectReason.TOO_SHORT,
+            f"{path.name} is {audio.duration_s:.2f} s long, less than {min_duration_s:g} s",
+        )
+    return audio
+
+
+def _decode_stream(file: BinaryIO, name: str, max_duration_s: float) -> Audio:
+    import av
+
+    try:
+        container: Any = av.open(file, mode="r", options={"format_whitelist": _FORMATS})
+    except (av.FFmpegError, ValueError) as error:
+        raise RejectedRecording(
+            RejectReason.UNDECODABLE,
+            f"{name} is no audio file that FFmpeg can open ({_cause(error)})",
+        ) from error
+    with container:
+        if not container.streams.audio:
+            raise RejectedRecording(RejectReason.NO_AUDIO, f"{name} has no audio stream")
+        stream = container.streams.audio[0]
+        stream.thread_type = "NONE"
+        blocks: list[NDArray[np.int16]] = []
+        length, damaged = 0, False
+        try:
+            for block in _resampled(container, stream):
+                if block is None:
+                    damaged = True
+                    continue
+                length += block.shape[1]
+                if length > max_duration_s * SAMPLE_RATE:
+                    raise RejectedRecording(
+                        RejectReason.TOO_LARGE,
+                        f"{name} is longer than {max_duration_s / 3600:g} h; cut it or raise "
+                        "limits.max_duration_s",
+                    )
+                blocks.append(block)
+        except (av.FFmpegError, ValueError) as error:
+            if not blocks:
+                raise RejectedRecording(
+                    RejectReason.UNDECODABLE, f"{name} cannot be decoded ({_cause(error)})"
+                ) from error
+            damaged = True
+    if not blocks:
+        reason = RejectReason.UNDECODABLE if damaged else RejectReason.NO_AUDIO
+        raise RejectedRecording(reason, f"{name} yields no audio when decoded")
+    return Audio(_joined(blocks, length), damaged)
+
+
+def _resampled(container: Any, stream: Any) -> Iterator[NDArray[np.int16] | None]:
+    """Decoded blocks of shape ``[channels, samples]``; None for a packet that is damaged."""
+    import av
+
+    resampler = av.AudioResampler(format="s16p", rate=SAMPLE_RATE)
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.InvalidDataError:
+            yield None
+            continue
+        for frame in frames:
+            for resampled in resampler.resample(frame):
+                yield resampled.to_ndarray()
+    for resampled in itertools.chain(resampler.resample(None)):
+        yield resampled.to_ndarray()
+
+
+def _joined(blocks: list[NDArray[np.int16]], length: int) -> NDArray[np.int16]:
+    """Concatenate without holding the audio twice: blocks are freed as they are copied."""
+    joined = np.empty((blocks[0].shape[0], length), dtype=np.int16)
+    position = 0
+    blocks.reverse()
+    while blocks:
+        block = blocks.pop()
+        joined[:, position : position + block.shape[1]] = block
+        position += block.shape[1]
+    return joined
+
+
+def _cause(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__

@@ -1,0 +1,129 @@
+"""Configuration: defaults, a YAML file, and what it may say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from audit.errors import UsageError
+from audit.hearing import PackingOptions
+from audit.speech import SpeechOptions
+from audit.turns import TurnOptions
+
+Engine = Literal["auto", "faster-whisper", "openai-whisper"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RecogniserConfig(_Strict):
+    """Which Whisper, and how it decodes."""
+
+    engine: Engine = "auto"
+    model: str = "base"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    beam_size: int = Field(5, ge=1, le=20)
+    batch_size: int = Field(8, ge=1, le=128)
+    threads: int = Field(0, ge=0)
+
+
+class HearingConfig(_Strict):
+    """From audio to turns. Whatever changes here makes transcripts anew."""
+
+    recogniser: RecogniserConfig = RecogniserConfig()
+    speech: SpeechOptions = SpeechOptions()
+    packing: PackingOptions = PackingOptions()
+    turns: TurnOptions = TurnOptions()
+    agent_channel: Literal[0, 1] = 0
+    """Channel taken for the agent's where neither manifest nor words tell."""
+
+
+class LimitsConfig(_Strict):
+    """What is too short, too long or too large to be audited."""
+
+    min_duration_s: float = Field(1.0, ge=0)
+    max_duration_s: float = Field(6 * 3600, gt=0)
+    max_bytes: int = Field(2 << 30, gt=0)
+
+
+class BatchConfig(_Strict):
+    """How a night is cut up."""
+
+    shard_size: int = Field(25, ge=1, le=1000)
+    workers: int = Field(1, ge=1)
+    timezone: str = "Asia/Shanghai"
+    """Time zone of ``started_at`` values that name none."""
+    rulebook: str = "hotline"
+    """Rulebook of calls whose manifest row names none."""
+    reject_duplicate_audio: bool = False
+
+
+class ScheduleConfig(_Strict):
+    """When ``callaudit schedule`` runs the night."""
+
+    cron: str = "0 1 * * *"
+
+
+class Config(_Strict):
+    """Everything that can be set."""
+
+    hearing: HearingConfig = HearingConfig()
+    limits: LimitsConfig = LimitsConfig()
+    batch: BatchConfig = BatchConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+
+    def hearing_fingerprint(self, *, engine: str, model_sha256: str | None) -> str:
+        """Hash of all that decides what a transcript looks like, the audio itself left out."""
+        hearing = self.hearing.model_dump(mode="json")
+        del hearing["recogniser"]["engine"], hearing["recogniser"]["threads"]
+        del hearing["recogniser"]["device"], hearing["recogniser"]["batch_size"]
+        named = {
+            "engine": engine,
+            "model": model_sha256 or hearing["recogniser"]["model"],
+            "hearing": hearing,
+            "limits": self.limits.model_dump(mode="json"),
+        }
+        text = json.dumps(named, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load(path: Path | None, *, overrides: dict[str, Any] | None = None) -> Config:
+    """Read a configuration file and lay command-line options over it.
+
+    Args:
+        path: YAML; None for the defaults.
+        overrides: dotted names to values, such as ``hearing.recogniser.model``; None values
+            are passed over.
+
+    Raises:
+        UsageError: the file cannot be read or says something unknown.
+    """
+    raw: Any = {}
+    if path is not None:
+        try:
+            raw = yaml.safe_load(path.read_text("utf-8")) or {}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise UsageError(f"configuration {path} cannot be read: {error}") from error
+        if not isinstance(raw, dict):
+            raise UsageError(f"configuration {path} must be a mapping of sections")
+    for name, value in (overrides or {}).items():
+        if value is None:
+            continue
+        node = raw
+        *parents, last = name.split(".")
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[last] = value
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()
+        )
+        raise UsageError(f"configuration {path or ''} is not valid: {problems}") from error

@@ -1,0 +1,207 @@
+"""Recognition of a recording's speech in few, full windows.
+
+Whisper pays a whole encoder pass for every window of 30 s, however little speech it holds, so
+the utterances of a recording are laid one behind the other into windows, with a short silence
+between them, and the words that come back are put where they were spoken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from audit.audio import Audio
+from audit.types import SAMPLE_RATE, Recogniser, Samples, Span, Utterance, Word
+
+Heard = tuple[Utterance, tuple[Word, ...]]
+"""An utterance and the words recognised in it."""
+
+_MARKS = " ,，.。?？!！、;；:："
+
+WINDOW_S = 29.0
+"""Seconds packed into one window: Whisper's 30 s less a margin for the last word."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackingOptions:
+    """How utterances are laid into windows (seconds, decibels)."""
+
+    gap_s: float = 0.2
+    pad_s: float = 0.12
+    join_s: float = 0.35
+    level_db: float = -23.0
+    retry_s: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An utterance in a window: where it lies there, padding left out."""
+
+    utterance: Utterance
+    inside: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most 30 s of audio for the recogniser and what it was packed from."""
+
+    samples: Samples
+    placed: tuple[Placed, ...]
+
+
+def utterances(
+    regions: Sequence[Sequence[Span]], *, options: PackingOptions = PackingOptions()
+) -> list[Utterance]:
+    """Join speech regions of a channel over short pauses; cut what exceeds a window.
+
+    Args:
+        regions: for each channel its speech regions.
+        options: ``join_s`` is the longest pause that is bridged.
+
+    Returns:
+        Utterances of all channels, in the order in which they start.
+    """
+    found: list[Utterance] = []
+    longest = WINDOW_S - 2 * options.pad_s
+    for channel, spans in enumerate(regions):
+        joined: list[Span] = []
+        for span in spans:
+            if (
+                joined
+                and span.start_s - joined[-1].end_s < options.join_s
+                and span.end_s - joined[-1].start_s <= longest
+            ):
+                joined[-1] = Span(joined[-1].start_s, span.end_s)
+            else:
+                joined.append(span)
+        found += [
+            Utterance(channel, part) for span in joined for part in _cut(span, longest)
+        ]
+    return sorted(found, key=lambda utterance: utterance.span)
+
+
+def _cut(span: Span, longest: float) -> list[Span]:
+    """Equal parts of a span that are no longer than a window."""
+    count = max(1, int(np.ceil(span.duration_s / longest)))
+    edges = np.linspace(span.start_s, span.end_s, count + 1).round(3)
+    return [Span(float(a), float(b)) for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def pack(
+    audio: Audio, spoken: Sequence[Utterance], *, options: PackingOptions = PackingOptions()
+) -> list[Window]:
+    """Lay utterances into windows, channel by channel, in order.
+
+    Every utterance is brought to the same level, for Whisper drops what is much softer than
+    the rest of its window.
+    """
+    windows: list[Window] = []
+    for channel in sorted({utterance.channel for utterance in spoken}):
+        pieces: list[Samples] = []
+        placed: list[Placed] = []
+        position = 0
+        for utterance in spoken:
+            if utterance.channel != channel:
+                continue
+            span = utterance.span
+            start_s = max(0.0, span.start_s - options.pad_s)
+            piece = audio.channel(channel, span=Span(start_s, span.end_s + options.pad_s))
+            piece = _levelled(piece, options.level_db)
+            gap = round(options.gap_s * SAMPLE_RATE) if pieces else 0
+            if pieces and position + gap + len(piece) > WINDOW_S * SAMPLE_RATE:
+                windows.append(Window(np.concatenate(pieces), tuple(placed)))
+                pieces, placed, position, gap = [], [], 0, 0
+            if gap:
+                pieces.append(np.zeros(gap, dtype=np.float32))
+                position += gap
+            inside_s = position / SAMPLE_RATE + span.start_s - start_s
+            placed.append(Placed(utterance, Span(inside_s, inside_s + span.duration_s)))
+            pieces.append(piece)
+            position += len(piece)
+        if pieces:
+            windows.append(Window(np.concatenate(pieces), tuple(placed)))
+    return windows
+
+
+def _levelled(samples: Samples, level_db: float) -> Samples:
+    power = float(np.square(samples).mean()) if len(samples) else 0.0
+    if power <= 1e-9:
+        return samples
+    gain = 10 ** (level_db / 20) / np.sqrt(power)
+    return np.clip(samples * np.float32(gain), -1.0, 1.0)
+
+
+def recognise(
+    audio: Audio,
+    spoken: Sequence[Utterance],
+    *,
+    recogniser: Recogniser,
+    simplify: Callable[[str], str],
+    options: PackingOptions = PackingOptions(),
+) -> list[Heard]:
+    """Recognise utterances and give each its words, on the recording's clock.
+
+    Whisper writes a sentence once that it hears twice in a window, so utterances that are left
+    without words are recognised again, each in a window of its own.
+
+    Returns:
+        The utterances in the order in which they start.
+    """
+    heard = _recognise_windows(pack(audio, spoken, options=options), recogniser, simplify)
+    missed = [
+        utterance
+        for utterance, words in heard
+        if not words and utterance.span.duration_s >= options.retry_s
+    ]
+    alone = [window for utterance in missed for window in pack(audio, [utterance], options=options)]
+    if alone:
+        again = dict(_recognise_windows(alone, recogniser, simplify))
+        heard = [(utterance, again.get(utterance, words)) for utterance, words in heard]
+    return sorted(heard, key=lambda item: (item[0].span, item[0].channel))
+
+
+def _recognise_windows(
+    windows: Sequence[Window], recogniser: Recogniser, simplify: Callable[[str], str]
+) -> list[Heard]:
+    results = recogniser.recognise([window.samples for window in windows])
+    return [
+        item
+        for window, result in zip(windows, results, strict=True)
+        for item in _shared_out(window, result.words, simplify)
+    ]
+
+
+def _shared_out(
+    window: Window, words: Sequence[Word], simplify: Callable[[str], str]
+) -> list[Heard]:
+    """Give each word to the utterance that its end lies nearest to.
+
+    (The start that attention gives to the first word after a pause lies anywhere in the pause.)
+    A punctuation mark goes with the word before it.
+    """
+    shares: list[list[Word]] = [[] for _ in window.placed]
+    nearest = 0
+    for word in words:
+        text = simplify(word.text)
+        if text.strip(_MARKS):
+            nearest = min(
+                range(len(window.placed)), key=lambda i: _distance(word, window.placed[i].inside)
+            )
+        place = window.placed[nearest]
+        span = place.utterance.span
+        shift = span.start_s - place.inside.start_s
+        start_s = min(max(word.start_s + shift, span.start_s), span.end_s)
+        end_s = min(max(word.end_s + shift, start_s), span.end_s)
+        shares[nearest].append(
+            Word(text, round(start_s, 3), round(end_s, 3), round(word.probability, 4))
+        )
+    return [
+        (place.utterance, tuple(share)) for place, share in zip(window.placed, shares, strict=True)
+    ]
+
+
+def _distance(word: Word, inside: Span) -> float:
+    instant = max(word.end_s - 0.08, word.start_s)
+    return max(inside.start_s - instant, instant - inside.end_s, 0.0)

@@ -1,0 +1,121 @@
+"""One recording in, one audited call out.
+
+``hear`` turns audio into a transcript; ``judge`` turns a transcript into findings and a score.
+Only the first is slow and only the first needs models, so transcripts can be judged again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from audit import audio as audio_door
+from audit import hearing, roles, rules, scoring, speech, stages, turns
+from audit.config import HearingConfig, LimitsConfig
+from audit.rulebook import Rulebook
+from audit.text import simplify
+from audit.types import (
+    AuditedCall,
+    Call,
+    Channels,
+    Recogniser,
+    Recording,
+    Role,
+    Transcript,
+)
+from models import vad
+
+
+def hear(
+    path: Path,
+    recording: Recording,
+    *,
+    recogniser: Recogniser,
+    hearing_config: HearingConfig,
+    limits: LimitsConfig,
+    audio_sha256: str,
+) -> Transcript:
+    """Decode and transcribe a local recording.
+
+    Raises:
+        RejectedRecording: the recording cannot be decoded or is outside the limits.
+    """
+    audio = audio_door.decode(
+        path,
+        min_duration_s=limits.min_duration_s,
+        max_duration_s=limits.max_duration_s,
+    )
+    audio = _two_channels(audio, mono=recording.agent_channel == "mono")
+    stereo = len(audio.samples) == 2
+    regions = speech.speech_regions(
+        audio, detector=vad.speech_probabilities, options=hearing_config.speech
+    )
+    spoken = hearing.utterances(regions, options=hearing_config.packing)
+    heard = hearing.recognise(
+        audio, spoken, recogniser=recogniser, simplify=simplify, options=hearing_config.packing
+    )
+    doubts = ["录音有损坏，部分声音无法解码"] if audio.damaged else []
+    if stereo:
+        given = recording.agent_channel
+        decision = roles.decide(
+            heard,
+            agent_channel=None if given is None else int(given),
+            expected=hearing_config.agent_channel,
+        )
+        channel_roles = decision.roles
+    else:
+        channel_roles = (Role.UNKNOWN,)
+        doubts.append("单声道录音，无法区分双方")
+    built = turns.build(heard, regions, roles=channel_roles, options=hearing_config.turns)
+    return Transcript(
+        turns=built,
+        channels=Channels.STEREO if stereo else Channels.MONO,
+        origin=replace(recogniser.origin, audio_sha256=audio_sha256),
+        duration_s=round(audio.duration_s, 3),
+        confidence=_confidence(built),
+        doubts=tuple(doubts),
+    )
+
+
+def judge(call: Call, rulebook: Rulebook) -> AuditedCall:
+    """Give turns their stages, evaluate every rule, score."""
+    staged = stages.assign(call.turns, cues=rulebook.stages)
+    call = replace(call, transcript=replace(call.transcript, turns=staged))
+    findings = tuple(rules.evaluate(call, rulebook))
+    return AuditedCall(
+        call=call,
+        findings=findings,
+        scorecard=scoring.score(findings, rulebook),
+        rulebook_id=rulebook.id,
+        rulebook_sha256=rulebook.sha256,
+    )
+
+
+def _two_channels(audio: audio_door.Audio, *, mono: bool) -> audio_door.Audio:
+    """One channel, or the two loudest ones if they differ.
+
+    A recorder that writes the mixed line to both channels makes mono, whatever the header says.
+    """
+    samples = audio.samples
+    if len(samples) > 2:
+        loudness = np.array([np.abs(channel[::16].astype(np.float32)).mean() for channel in samples])
+        samples = samples[np.sort(np.argsort(loudness)[-2:])]
+    if len(samples) == 2 and (mono or _same(samples)):
+        samples = (samples.astype(np.int32).sum(axis=0, keepdims=True) // 2).astype(np.int16)
+    return replace(audio, samples=samples)
+
+
+def _same(samples: np.ndarray) -> bool:
+    """Two channels that carry the same sound (or one of which carries none)."""
+    left, right = (channel[::4].astype(np.float32) for channel in samples)
+    if not left.any() or not right.any():
+        return False
+    return float(np.corrcoef(left, right)[0, 1]) > 0.98
+
+
+def _confidence(built: tuple[turns.Turn, ...]) -> float | None:
+    told = [(t.asr_confidence, len(t.text)) for t in built if t.asr_confidence is not None]
+    weight = sum(length for _, length in told)
+    return round(sum(p * n for p, n in told) / weight, 4) if weight else None

@@ -1,0 +1,218 @@
+"""Rulebooks: what a norm asks for, as validated data.
+
+A rulebook is a YAML file. ``extends`` names another one whose entries are taken over where the
+file has none of its own; mappings are merged key by key, lists are replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from audit.errors import UsageError
+from audit.phrases import expand
+from audit.types import Severity
+
+_SHIPPED = files("audit") / "rulebooks"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Scoring(_Strict):
+    """How a score becomes a grade: each grade's least score, best first."""
+
+    grades: dict[str, float]
+    auto_fail_grade: str = "F"
+
+
+class StageCues(_Strict):
+    """Phrases that speak for a stage."""
+
+    greeting: tuple[str, ...]
+    handling: tuple[str, ...]
+    closing: tuple[str, ...]
+
+
+class GreetingCheck(_Strict):
+    """One element that the greeting must have."""
+
+    clause: str
+    points: float = Field(gt=0)
+    phrases: tuple[str, ...] = Field(min_length=1)
+    severity: Severity = Severity.MINOR
+
+
+class GreetingRule(_Strict):
+    """The greeting and its elements, by ``check_id``."""
+
+    weight: float = Field(gt=0)
+    clauses: tuple[str, ...] = Field(min_length=1)
+    checks: dict[str, GreetingCheck]
+
+
+class InterruptionThresholds(_Strict):
+    """What counts as cutting in; see ``docs/interruptions.md``."""
+
+    min_overlap_s: float = Field(gt=0)
+    min_floor_s: float = Field(gt=0)
+    max_pause_s: float = Field(ge=0)
+    grave_overlap_s: float = Field(gt=0)
+
+
+class NoInterruptionRule(_Strict):
+    """The agent lets the customer finish."""
+
+    weight: float = Field(gt=0)
+    clauses: tuple[str, ...] = Field(min_length=1)
+    severity: Severity
+    points: float = Field(gt=0)
+    thresholds: InterruptionThresholds
+
+
+class ForbiddenGroup(_Strict):
+    """Wordings that break one clause."""
+
+    clause: str
+    severity: Severity
+    points: float = Field(gt=0)
+    phrases: tuple[str, ...] = Field(min_length=1)
+    unless: tuple[str, ...] = ()
+    auto_fail: bool = False
+
+
+class ForbiddenLanguageRule(_Strict):
+    """What the agent must not say."""
+
+    weight: float = Field(gt=0)
+    groups: tuple[ForbiddenGroup, ...]
+    not_after: tuple[str, ...] = ()
+
+
+class Rules(_Strict):
+    """The rules of a rulebook, by ``rule_id``."""
+
+    greeting: GreetingRule
+    no_interruption: NoInterruptionRule
+    forbidden_language: ForbiddenLanguageRule
+
+
+class Rulebook(_Strict):
+    """One norm, ready to judge calls."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    scoring: Scoring
+    stages: StageCues
+    rules: Rules
+    parameters: dict[str, tuple[str, ...]] = {}
+    sha256: str = ""
+
+    def clauses(self) -> list[str]:
+        """Every clause that some check of this rulebook judges, in order, once."""
+        rules = self.rules
+        named = [
+            *rules.greeting.clauses,
+            *(check.clause for check in rules.greeting.checks.values()),
+            *rules.no_interruption.clauses,
+            *(group.clause for group in rules.forbidden_language.groups),
+        ]
+        return list(dict.fromkeys(named))
+
+
+def shipped() -> list[str]:
+    """Ids of the rulebooks that come with callaudit and can judge a call."""
+    names = sorted(p.name.removesuffix(".yaml") for p in _SHIPPED.iterdir() if p.is_file())
+    return [name for name in names if "greeting" in _read_shipped(name).get("rules", {})]
+
+
+def load(id_or_path: str) -> Rulebook:
+    """Load a rulebook by the id of a shipped one or by the path of a file.
+
+    Raises:
+        UsageError: there is none, or it is not valid; the message names the place.
+    """
+    return _load(id_or_path)
+
+
+@cache
+def _load(id_or_path: str) -> Rulebook:
+    raw = _merged(_read(id_or_path), seen=(id_or_path,))
+    parameters = {str(k): tuple(v) for k, v in (raw.get("parameters") or {}).items()}
+    filled = _filled(raw, {**parameters, "digit": tuple("零一二三四五六七八九十")})
+    try:
+        rulebook = Rulebook.model_validate(filled)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()
+        )
+        raise UsageError(f"rulebook {id_or_path} is not valid: {problems}") from error
+    canonical = json.dumps(rulebook.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
+    return rulebook.model_copy(update={"sha256": hashlib.sha256(canonical.encode()).hexdigest()})
+
+
+def _read_shipped(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((_SHIPPED / f"{name}.yaml").read_text("utf-8"))
+    return loaded
+
+
+def _read(id_or_path: str) -> dict[str, Any]:
+    if re.fullmatch(r"[a-z0-9][a-z0-9-]*", id_or_path):
+        if (_SHIPPED / f"{id_or_path}.yaml").is_file():
+            return _read_shipped(id_or_path)
+        if not Path(id_or_path).is_file():
+            raise UsageError(
+                f"there is no rulebook {id_or_path!r}; choose one of {', '.join(shipped())} "
+                "or give the path of a YAML file"
+            )
+    try:
+        loaded = yaml.safe_load(Path(id_or_path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"rulebook {id_or_path} cannot be read: {error}") from error
+    if not isinstance(loaded, dict):
+        raise UsageError(f"rulebook {id_or_path} is empty or no mapping; see `rulebook show`")
+    return loaded
+
+
+def _merged(raw: dict[str, Any], *, seen: tuple[str, ...]) -> dict[str, Any]:
+    parent = raw.pop("extends", None) if "extends" in raw else None
+    if parent is None:
+        return raw
+    if parent in seen:
+        raise UsageError(f"rulebook {seen[0]} extends itself by way of {parent}")
+    return _overlaid(_merged(_read(parent), seen=(*seen, parent)), raw)
+
+
+def _overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            result[key] = _overlaid(below, value)
+        else:
+            result[key] = value
+    return result
+
+
+def _filled(node: Any, parameters: Mapping[str, tuple[str, ...]]) -> Any:
+    """Put the wordings of a parameter in the place of its ``{name}``."""
+    if isinstance(node, dict):
+        return {key: _filled(value, parameters) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_filled(value, parameters) for value in node]
+    if isinstance(node, str):
+        for name, wordings in parameters.items():
+            if f"{{{name}}}" in node:
+                choices = "|".join(plain for wording in wordings for plain in expand(wording))
+                node = node.replace(f"{{{name}}}", f"({choices})")
+    return node

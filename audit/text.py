@@ -1,0 +1,99 @@
+"""Chinese text for comparing what was heard with what a norm says.
+
+A recogniser writes 有一件 for 有意见 and 公号 for 工号: the sounds are right, the characters are
+not. Text is therefore compared by its syllables without tones, and sounds that telephone lines
+and accents blur (zh/z, n/l, -ng/-n) count as one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+_DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
+_HAN = re.compile(r"[\u3400-\u9fff]")
+
+_INITIALS = ("zh", "ch", "sh", *"bpmfdtnlgkhjqxrzcsyw")
+_BLURRED_INITIAL = {"zh": "z", "ch": "c", "sh": "s", "n": "l", "y": "", "w": ""}
+_BLURRED_FINAL = {
+    "ang": "an",
+    "eng": "en",
+    "ing": "in",
+    "iang": "ian",
+    "uang": "uan",
+    "ueng": "uen",
+}
+# y and w only spell a final that stands alone: yi = i, wu = u, yan = ian, wo = uo
+_ALONE = {"y": "i", "w": "u"}
+
+
+@cache
+def _simplifier() -> Any:
+    from opencc import OpenCC
+
+    return OpenCC("t2s")
+
+
+def simplify(text: str) -> str:
+    """Simplified characters for traditional ones; everything else unchanged."""
+    return str(_simplifier().convert(text))
+
+
+def spoken_characters(text: str) -> int:
+    """How many syllables a Chinese text stands for (digits count as one each)."""
+    return len(_HAN.findall(text)) + sum(character in _DIGITS for character in text)
+
+
+@dataclass(frozen=True, slots=True)
+class Sounds:
+    """A text's syllables as codes of two letters each, initial and final.
+
+    Attributes:
+        code: ``2 * n`` characters for ``n`` syllables.
+        positions: for each syllable the index of its character in the text.
+    """
+
+    code: str
+    positions: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+@lru_cache(maxsize=65_536)
+def sounds(text: str) -> Sounds:
+    """Syllables of the Chinese characters and digits of a text; the rest is passed over.
+
+    >>> sounds("有意见").code == sounds("有一件").code
+    True
+    """
+    from pypinyin import Style, lazy_pinyin
+
+    positions = tuple(i for i, c in enumerate(text) if c in _DIGITS or _HAN.match(c))
+    characters = "".join(_DIGITS.get(text[i], text[i]) for i in positions)
+    syllables = lazy_pinyin(characters, style=Style.NORMAL, errors=lambda rest: list(rest))
+    if len(syllables) != len(positions):
+        syllables = [lazy_pinyin(character)[0] for character in characters]
+    return Sounds("".join(_code(syllable) for syllable in syllables), positions)
+
+
+@cache
+def _code(syllable: str) -> str:
+    """Two letters of the private use area: one for the initial, one for the final."""
+    initial = next((i for i in _INITIALS if syllable.startswith(i)), "")
+    final = syllable[len(initial) :].replace("ü", "v")
+    if initial in _ALONE and not final.startswith(_ALONE[initial]):
+        final = _ALONE[initial] + final
+    if initial in "jqxy" and initial and final.startswith("u"):
+        final = "v" + final[1:]
+    final = _BLURRED_FINAL.get(final, final)
+    return _letter("i:" + _BLURRED_INITIAL.get(initial, initial)) + _letter("f:" + final)
+
+
+_letters: dict[str, str] = {}
+
+
+def _letter(sound: str) -> str:
+    return _letters.setdefault(sound, chr(0xE000 + len(_letters)))

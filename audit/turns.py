@@ -1,0 +1,138 @@
+"""From recognised utterances to turns: who holds the floor, and for how long."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from audit.hearing import Heard
+from audit.phrases import find_any
+from audit.text import spoken_characters
+from audit.types import Role, Span, Turn, Word
+
+_LISTENING = re.compile(
+    r"(嗯+|恩+|哦+|噢+|喔+|啊+|唉+|诶+|欸+|呃+|哎+|对+|是的?|好的?|行|可以|明白|了解|这样|没错|对的|是吗|好吧|是啊|对啊)+"
+)
+_NOT_SPEECH = re.compile(r"[^\u3400-\u9fffA-Za-z0-9]")
+_NEW_TOPIC = ("(请问|)(您|你|)还有(其他|其它|别的|什么)",)
+"""Words that open a new part of the call, so that a short pause before them ends a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOptions:
+    """How utterances become turns (seconds)."""
+
+    join_s: float = 0.7
+    backchannel_s: float = 1.2
+    wordless_backchannel_s: float = 0.6
+    backchannel_characters: int = 4
+
+
+def build(
+    heard: Sequence[Heard],
+    regions: Sequence[Sequence[Span]],
+    *,
+    roles: Sequence[Role],
+    options: TurnOptions = TurnOptions(),
+) -> tuple[Turn, ...]:
+    """Join utterances into turns and mark back-channels.
+
+    Utterances of a channel are one turn where the pause between them is short and the other
+    speaker does not begin to speak in it.
+
+    Args:
+        heard: utterances with their words, in the order in which they start.
+        regions: for each channel its speech regions.
+        roles: for each channel who speaks on it.
+        options: thresholds.
+
+    Returns:
+        Turns in the order in which they start.
+    """
+    groups: list[list[Heard]] = []
+    last: dict[int, list[Heard]] = {}
+    for item in heard:
+        channel = item[0].channel
+        group = last.get(channel)
+        if group is None or not _continues(group, item, heard, options):
+            group = []
+            groups.append(group)
+            last[channel] = group
+        group.append(item)
+    turns = [_turn(group, regions, roles) for group in groups]
+    turns.sort(key=lambda turn: (turn.start_s or 0.0, turn.channel or 0))
+    return tuple(
+        replace(turn, index=index, is_backchannel=_is_backchannel(turn, turns, options))
+        for index, turn in enumerate(turns)
+    )
+
+
+def _continues(
+    group: Sequence[Heard], item: Heard, heard: Sequence[Heard], options: TurnOptions
+) -> bool:
+    before, after = group[-1][0].span, item[0].span
+    if after.start_s - before.end_s > options.join_s:
+        return False
+    if find_any(_NEW_TOPIC, _text(item[1])[:8]):
+        return False
+    return not any(
+        utterance.channel != item[0].channel
+        and before.end_s <= utterance.span.start_s <= after.start_s
+        for utterance, _ in heard
+    )
+
+
+def _turn(
+    group: Sequence[Heard], regions: Sequence[Sequence[Span]], roles: Sequence[Role]
+) -> Turn:
+    channel = group[0][0].channel
+    span = Span(group[0][0].span.start_s, group[-1][0].span.end_s)
+    words = [word for _, said in group for word in said]
+    weight = sum(len(word.text) for word in words)
+    confidence = sum(word.probability * len(word.text) for word in words) / weight if weight else None
+    return Turn(
+        index=0,
+        role=roles[channel],
+        text="".join(_text(said) for _, said in group).strip(" ,，"),
+        channel=channel,
+        start_s=span.start_s,
+        end_s=span.end_s,
+        speech=tuple(
+            Span(max(r.start_s, span.start_s), min(r.end_s, span.end_s))
+            for r in regions[channel]
+            if r.overlap_s(span) > 0
+        ),
+        asr_confidence=None if confidence is None else round(confidence, 4),
+    )
+
+
+def _text(words: Sequence[Word]) -> str:
+    """Words as one text; a pause between utterances becomes a comma."""
+    text = "".join(word.text for word in words).strip()
+    text = re.sub(r"\s+", "，", text)
+    for half, full in (",", "，"), ("?", "？"), ("!", "！"), (".", "。"):
+        text = text.replace(half, full)
+    if text and text[-1] not in "，。？！":
+        text += "，"
+    return text
+
+
+def _is_backchannel(turn: Turn, turns: Sequence[Turn], options: TurnOptions) -> bool:
+    """A short listener's token spoken while the other speaker holds the floor."""
+    span = turn.span
+    if span is None:
+        return False
+    floor = any(
+        other.channel != turn.channel
+        and other.span is not None
+        and other.span.start_s < span.start_s
+        and other.span.end_s > span.end_s
+        for other in turns
+    )
+    if not floor or span.duration_s > options.backchannel_s:
+        return False
+    said = _NOT_SPEECH.sub("", turn.text)
+    if not said or span.duration_s <= options.wordless_backchannel_s:
+        return spoken_characters(said) <= options.backchannel_characters
+    return bool(_LISTENING.fullmatch(said)) and len(said) <= options.backchannel_characters

@@ -1,0 +1,298 @@
+"""The values that travel through callaudit, from a recording on disk to a scorecard.
+
+Everything here is frozen and slotted. Times are seconds on the recording's own clock,
+rounded to the millisecond at the point where they are measured, so that a call read back from
+Parquet is equal to the call that was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE = 16_000
+"""Samples a second of all audio inside callaudit (what Whisper and the VADs expect)."""
+
+Samples = NDArray[np.float32]
+
+
+class Role(StrEnum):
+    """Who speaks."""
+
+    AGENT = "agent"
+    CUSTOMER = "customer"
+    UNKNOWN = "unknown"
+
+
+class Segment(StrEnum):
+    """The stage of the call a turn belongs to, in the order in which stages come."""
+
+    GREETING = "greeting"
+    HANDLING = "handling"
+    CLOSING = "closing"
+
+
+class Verdict(StrEnum):
+    """What a check says; ``CANNOT_TELL`` where the recording does not carry the answer."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    CANNOT_TELL = "cannot_tell"
+
+
+class Severity(StrEnum):
+    """How grave a failed check is."""
+
+    MINOR = "minor"
+    MAJOR = "major"
+    CRITICAL = "critical"
+
+
+class Channels(StrEnum):
+    """What a transcript was made from."""
+
+    STEREO = "stereo"
+    MONO = "mono"
+    TEXT = "text"
+
+
+class Direction(StrEnum):
+    """Who rang whom: ``IN`` the customer, ``OUT`` the agent."""
+
+    IN = "in"
+    OUT = "out"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A half-open stretch of time, in seconds.
+
+    >>> Span(1.0, 2.5).overlap_s(Span(2.0, 4.0))
+    0.5
+    """
+
+    start_s: float
+    end_s: float
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds; never negative."""
+        return max(0.0, self.end_s - self.start_s)
+
+    @property
+    def middle_s(self) -> float:
+        """The instant half way."""
+        return (self.start_s + self.end_s) / 2
+
+    def overlap_s(self, other: Span) -> float:
+        """Seconds that both spans cover."""
+        return max(0.0, min(self.end_s, other.end_s) - max(self.start_s, other.start_s))
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One planned recording: where it lies and what the manifest says of it."""
+
+    source_file: str
+    """As the manifest or the listing names it, relative to the root of the recordings."""
+    call_id: str
+    agent_id: str
+    started_at: datetime
+    """With its time zone; its date, as written, is the night the call belongs to."""
+    agent_name: str | None = None
+    direction: Direction | None = None
+    rulebook_id: str | None = None
+    agent_channel: str | None = None
+    """``"0"`` or ``"1"`` where the manifest says which channel is the agent's, or ``"mono"``."""
+    answer_wait_s: float | None = None
+    customer_vip: bool | None = None
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def audit_date(self) -> date:
+        """The call's local date."""
+        return self.started_at.date()
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One recognised word (for Chinese: one or a few characters with their punctuation)."""
+
+    text: str
+    start_s: float
+    end_s: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one speaker says until the other takes over or a long pause falls.
+
+    ``start_s`` and ``end_s`` are None for a transcript that came without times; ``speech`` are
+    the stretches of actual sound inside the turn, pauses left out.
+    """
+
+    index: int
+    role: Role
+    text: str
+    channel: int | None = None
+    start_s: float | None = None
+    end_s: float | None = None
+    speech: tuple[Span, ...] = ()
+    asr_confidence: float | None = None
+    is_backchannel: bool = False
+    segment: Segment | None = None
+
+    @property
+    def span(self) -> Span | None:
+        """From the turn's first sound to its last, or None without times."""
+        if self.start_s is None or self.end_s is None:
+            return None
+        return Span(self.start_s, self.end_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What produced a transcript: enough to tell whether it has to be made again."""
+
+    audio_sha256: str | None
+    engine: str | None
+    model: str | None
+    model_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A call as heard: turns in the order in which they start."""
+
+    turns: tuple[Turn, ...]
+    channels: Channels
+    origin: Origin
+    duration_s: float | None = None
+    confidence: float | None = None
+    """Mean word probability, weighted by length of turn; None for ready transcripts."""
+    doubts: tuple[str, ...] = ()
+    """Why some things cannot be told from this recording, in words for the QA team."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call ready to be judged: what is known of it and what was heard."""
+
+    recording: Recording
+    transcript: Transcript
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The transcript's turns."""
+        return self.transcript.turns
+
+    def said_by(self, role: Role) -> list[Turn]:
+        """The turns of one role, in order."""
+        return [turn for turn in self.transcript.turns if turn.role is role]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One verdict of one check, with the evidence a person needs to agree or overrule."""
+
+    rule_id: str
+    check_id: str
+    verdict: Verdict
+    reason: str
+    clause_id: str | None = None
+    severity: Severity | None = None
+    points: float = 0.0
+    """Points taken off the score (0 unless the verdict is ``fail``)."""
+    confidence: float = 1.0
+    segment: Segment | None = None
+    role: Role | None = None
+    start_s: float | None = None
+    end_s: float | None = None
+    evidence: str | None = None
+    """The words as heard."""
+    meant: str | None = None
+    """The norm's own wording that the words were recognised as."""
+    auto_fail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RuleScore:
+    """How one rule entered the score: ``earned`` of ``weight``, or neither if not told."""
+
+    rule_id: str
+    verdict: Verdict
+    weight: float
+    earned: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """A call's score and how it came about."""
+
+    score: float | None
+    """0 to 100; None where no rule could be told."""
+    grade: str | None
+    auto_fail: bool
+    rules: tuple[RuleScore, ...]
+
+    def verdict(self, rule_id: str) -> Verdict:
+        """The verdict of one rule; ``cannot_tell`` for a rule the rulebook does not have."""
+        for rule in self.rules:
+            if rule.rule_id == rule_id:
+                return rule.verdict
+        return Verdict.CANNOT_TELL
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedCall:
+    """The end of the way: a call, its findings and its score."""
+
+    call: Call
+    findings: tuple[Finding, ...]
+    scorecard: Scorecard
+    rulebook_id: str
+    rulebook_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """A stretch of one channel that the recogniser is to hear."""
+
+    channel: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What a recogniser heard in one window, with times on the window's own clock."""
+
+    words: tuple[Word, ...]
+    no_speech_probability: float
+
+
+class Recogniser(Protocol):
+    """A Whisper engine with its weights loaded."""
+
+    @property
+    def origin(self) -> Origin:
+        """Engine and weights (``audio_sha256`` is None)."""
+        ...
+
+    def recognise(self, windows: Sequence[Samples], *, prompt: str = "") -> list[Recognised]:
+        """Recognise windows of at most 30 s of 16 kHz mono audio each."""
+        ...
+
+
+class SpeechDetector(Protocol):
+    """A voice activity detector."""
+
+    def probabilities(self, samples: Samples) -> NDArray[np.float32]:
+        """Speech probability of every frame of ``FRAME_S`` seconds; shape ``[frames]``."""
+        ...

@@ -1,0 +1,1 @@
+"""What is learned or loaded: recognisers, voice activity detection, stages."""

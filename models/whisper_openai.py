@@ -1,0 +1,126 @@
+"""Whisper by OpenAI's own package (PyTorch): the reference engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from audit.types import SAMPLE_RATE, Origin, Recognised, Samples, Word
+from models.weights import Weights, not_found, whisper_state_dict
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAIWhisper:
+    """A loaded openai-whisper model; create it with :func:`load`."""
+
+    model: Any
+    tokenizer: Any
+    origin: Origin
+    beam_size: int
+    batch_size: int
+
+    def recognise(self, windows: Sequence[Samples], *, prompt: str = "") -> list[Recognised]:
+        """Recognise windows of at most 30 s; see :class:`audit.types.Recogniser`."""
+        heard: list[Recognised] = []
+        for first in range(0, len(windows), self.batch_size):
+            heard += self._recognise_batch(windows[first : first + self.batch_size], prompt)
+        return heard
+
+    def _recognise_batch(self, windows: Sequence[Samples], prompt: str) -> list[Recognised]:
+        import torch
+        from whisper.audio import N_SAMPLES, log_mel_spectrogram, pad_or_trim
+        from whisper.decoding import DecodingOptions, decode
+        from whisper.timing import find_alignment
+
+        n_mels = self.model.dims.n_mels
+        mels = torch.stack(
+            [
+                log_mel_spectrogram(pad_or_trim(np.asarray(window), N_SAMPLES), n_mels)
+                for window in windows
+            ]
+        ).to(self.model.device)
+        options = DecodingOptions(
+            language="zh",
+            beam_size=self.beam_size if self.beam_size > 1 else None,
+            without_timestamps=True,
+            prompt=prompt or None,
+            fp16=self.model.device.type == "cuda",
+        )
+        results = decode(self.model, mels, options)
+        heard = []
+        for window, mel, result in zip(windows, mels, results, strict=True):
+            tokens = [token for token in result.tokens if token < self.tokenizer.eot]
+            frames = len(window) // (SAMPLE_RATE // 100)
+            words = find_alignment(self.model, self.tokenizer, tokens, mel, frames)
+            heard.append(
+                Recognised(
+                    words=tuple(
+                        Word(w.word, float(w.start), float(w.end), float(w.probability))
+                        for w in words
+                    ),
+                    no_speech_probability=float(result.no_speech_prob),
+                )
+            )
+        return heard
+
+
+def load(
+    weights: Weights,
+    *,
+    device: str = "auto",
+    threads: int = 0,
+    beam_size: int = 5,
+    batch_size: int = 8,
+) -> OpenAIWhisper:
+    """Load a model into memory; arguments as for :func:`models.whisper_ctranslate2.load`.
+
+    Weights in CTranslate2's format are converted in memory.
+
+    Raises:
+        WeightsNotFound: the model cannot be read or downloaded.
+    """
+    import torch
+    import whisper
+    from whisper.model import ModelDimensions, Whisper
+    from whisper.tokenizer import get_tokenizer
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if threads:
+        torch.set_num_threads(threads)
+    sha256 = weights.sha256
+    if weights.path is not None and weights.path.is_dir():
+        dimensions, state = whisper_state_dict(weights.path)
+        model = Whisper(ModelDimensions(**dimensions))
+        model.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+        model = model.to(device).eval()
+        whisper_alignment_heads(model, weights.name)
+    else:
+        try:
+            model = whisper.load_model(str(weights.path or weights.name), device=device)
+        except Exception as error:  # urllib, torch and whisper each raise their own
+            raise not_found(weights.name, error) from error
+    tokenizer = get_tokenizer(
+        model.is_multilingual,
+        num_languages=model.num_languages,
+        language="zh",
+        task="transcribe",
+    )
+    return OpenAIWhisper(
+        model=model,
+        tokenizer=tokenizer,
+        origin=Origin(None, "openai-whisper", weights.name, sha256),
+        beam_size=beam_size,
+        batch_size=batch_size,
+    )
+
+
+def whisper_alignment_heads(model: Any, name: str) -> None:
+    """Mark the attention heads that align words, where openai-whisper knows them by name."""
+    from whisper import _ALIGNMENT_HEADS
+
+    if name in _ALIGNMENT_HEADS:
+        model.set_alignment_heads(_ALIGNMENT_HEADS[name])
