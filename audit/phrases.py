@@ -50,24 +50,31 @@ def expand(phrase: str) -> tuple[str, ...]:
     return tuple("".join(choice) for choice in itertools.product(*options))
 
 
-def find(phrase: str, text: str) -> Match | None:
-    """The best match of a phrase in a text, or None."""
+def find(phrase: str, text: str, *, slack: int = 0) -> Match | None:
+    """The best match of a phrase in a text, or None.
+
+    Args:
+        phrase: see the module's docstring.
+        text: as recognised.
+        slack: half syllables that may be wrong beyond the usual tolerance, for names that a
+            recogniser does not know.
+    """
     heard = sounds(text)
     best: Match | None = None
     for wording in expand(phrase):
-        match = _find_wording(wording, heard)
+        match = _find_wording(wording, heard, slack)
         if match is not None and (best is None or match.quality > best.quality):
             best = match
     return best
 
 
-def find_any(phrases: Sequence[str], text: str) -> Match | None:
+def find_any(phrases: Sequence[str], text: str, *, slack: int = 0) -> Match | None:
     """The best match of any of the phrases, or None; the longer one where two are as good."""
-    matches = [match for phrase in phrases if (match := find(phrase, text)) is not None]
+    matches = [m for phrase in phrases if (m := find(phrase, text, slack=slack)) is not None]
     return max(matches, key=lambda m: (m.quality, m.last - m.first), default=None)
 
 
-def _find_wording(wording: str, heard: Sounds) -> Match | None:
+def _find_wording(wording: str, heard: Sounds, slack: int) -> Match | None:
     parts = [sounds(part) for part in wording.split("…")]
     total = sum(len(part) for part in parts)
     if not total or total > len(heard):
@@ -77,7 +84,7 @@ def _find_wording(wording: str, heard: Sounds) -> Match | None:
         if not len(part):
             continue
         reach = len(heard) if first is None else min(len(heard), start + MAX_GAP + len(part))
-        found = _align(part, heard, start, reach)
+        found = _align(part, heard, start, reach, _tolerated(len(part)) + slack)
         if found is None:
             return None
         begin, start, similarity = found
@@ -87,34 +94,30 @@ def _find_wording(wording: str, heard: Sounds) -> Match | None:
     return Match(heard.positions[first], heard.positions[start - 1] + 1, quality, wording)
 
 
-def _tolerance(syllables: int) -> float:
-    """Least similarity at which a part of so many syllables counts as heard.
+def _tolerated(syllables: int) -> int:
+    """Half syllables that may be wrong in a part of that length.
 
-    Half a syllable wrong costs ``1 / (2 * syllables)``. A short part must be heard whole, or
-    innocent words would match; from five syllables on one sound in ten may be wrong, from
-    seven on one in seven.
+    A short part must be heard whole, or innocent words would match.
     """
-    if syllables <= 4:
-        return 1.0
-    if syllables <= 6:
-        return 0.9
-    return 0.86
+    return 0 if syllables <= 4 else 1 if syllables <= 6 else 2
 
 
-def _align(part: Sounds, heard: Sounds, start: int, end: int) -> tuple[int, int, float] | None:
+def _align(
+    part: Sounds, heard: Sounds, start: int, end: int, tolerated: int
+) -> tuple[int, int, float] | None:
     """Best place of a part among the syllables ``start`` to ``end``: begin, end, similarity."""
     from rapidfuzz import fuzz
 
     window = heard.code[2 * start : 2 * end]
-    tolerance = _tolerance(len(part))
-    if tolerance == 1.0:
-        at = window.find(part.code)
-        while at % 2 and at != -1:
-            at = window.find(part.code, at + 1)
-        return None if at < 0 else (start + at // 2, start + at // 2 + len(part), 1.0)
-    if len(window) < len(part.code):
+    at = window.find(part.code)
+    while at % 2 and at != -1:
+        at = window.find(part.code, at + 1)
+    if at >= 0:
+        return start + at // 2, start + at // 2 + len(part), 1.0
+    if not tolerated or len(window) < len(part.code):
         return None
-    found = fuzz.partial_ratio_alignment(part.code, window, score_cutoff=100 * tolerance)
+    cutoff = 100 * (1 - tolerated / len(part.code))
+    found = fuzz.partial_ratio_alignment(part.code, window, score_cutoff=cutoff - 1e-6)
     if found is None:
         return None
     begin = start + found.dest_start // 2

@@ -37,17 +37,22 @@ class Scoring(_Strict):
 
 
 class StageCues(_Strict):
-    """Phrases that speak for a stage."""
+    """Phrases that speak for a stage; ``answer`` is how a customer answers a greeting."""
 
     greeting: tuple[str, ...]
+    answer: tuple[str, ...]
     handling: tuple[str, ...]
     closing: tuple[str, ...]
 
 
 class GreetingCheck(_Strict):
-    """One element that the greeting must have."""
+    """One element that the greeting must have.
+
+    ``slack``: half syllables that may be misheard beyond the usual, for names.
+    """
 
     clause: str
+    slack: int = Field(0, ge=0, le=2)
     points: float = Field(gt=0)
     phrases: tuple[str, ...] = Field(min_length=1)
     severity: Severity = Severity.MINOR

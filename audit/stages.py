@@ -12,11 +12,16 @@ from dataclasses import replace
 
 from audit.phrases import find_any
 from audit.rulebook import StageCues
+from audit.text import spoken_characters
 from audit.types import Role, Segment, Turn
 
 _ORDER = tuple(Segment)
 _CUE = 3.0
-_OPENING = 2.0
+_OPENING = 3.0
+_ENDING = (2.5, 0.5)
+"""What being the last turn, or the last but one, says for the closing."""
+_SHORT = 8
+"""Characters up to which a customer's words can be an answer to the greeting."""
 
 
 def assign(turns: Sequence[Turn], *, cues: StageCues) -> tuple[Turn, ...]:
@@ -42,18 +47,23 @@ def _scores(
     turn: Turn, number: int, turns: Sequence[Turn], cues: StageCues
 ) -> tuple[float, float, float]:
     """How much speaks for each stage; handling is the one that needs no reason."""
-    text = turn.text
-    agent = turn.role is not Role.CUSTOMER
-    greeting = _CUE if agent and find_any(cues.greeting, text) else -1.0
-    closing = _CUE if find_any(cues.closing, text) else -1.0
-    handling = 1.0 + (2.0 if find_any(cues.handling, text) else 0.0)
-    if agent and not any(t.role is not Role.CUSTOMER for t in turns[:number]):
-        greeting += _OPENING
-    if len(turns) - number <= 3:
-        closing += 0.5
-    if number > 6:
-        greeting -= 0.5 * (number - 6)
+    greeting = _greeting(turn, number, turns, cues)
+    handling = 1.0 + (2.0 if find_any(cues.handling, turn.text) else 0.0)
+    closing = _CUE if find_any(cues.closing, turn.text) else -1.0
+    left = len(turns) - 1 - number
+    if left <= 1:
+        closing += _ENDING[left]
     return greeting, handling, closing
+
+
+def _greeting(turn: Turn, number: int, turns: Sequence[Turn], cues: StageCues) -> float:
+    lateness = 0.5 * max(0, number - 4)
+    if turn.role is Role.CUSTOMER:
+        short = spoken_characters(turn.text) <= _SHORT
+        return (_CUE if short and find_any(cues.answer, turn.text) else -1.0) - lateness
+    first = not any(other.role is not Role.CUSTOMER for other in turns[:number])
+    cue = _CUE if find_any(cues.greeting, turn.text) else -1.0
+    return cue + (_OPENING if first else 0.0) - lateness
 
 
 def _best_path(scores: Sequence[tuple[float, float, float]]) -> list[int]:

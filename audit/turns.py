@@ -24,6 +24,7 @@ class TurnOptions:
     """How utterances become turns (seconds)."""
 
     join_s: float = 0.7
+    breath_s: float = 0.45
     backchannel_s: float = 1.2
     wordless_backchannel_s: float = 0.6
     backchannel_characters: int = 4
@@ -38,8 +39,8 @@ def build(
 ) -> tuple[Turn, ...]:
     """Join utterances into turns and mark back-channels.
 
-    Utterances of a channel are one turn where the pause between them is short and the other
-    speaker does not begin to speak in it.
+    Utterances of a channel are one turn where the pause between them is no longer than a
+    breath, or short and the other speaker does not begin to speak in it.
 
     Args:
         heard: utterances with their words, in the order in which they start.
@@ -72,11 +73,10 @@ def _continues(
     group: Sequence[Heard], item: Heard, heard: Sequence[Heard], options: TurnOptions
 ) -> bool:
     before, after = group[-1][0].span, item[0].span
-    if after.start_s - before.end_s > options.join_s:
+    pause_s = after.start_s - before.end_s
+    if pause_s > options.join_s or find_any(_NEW_TOPIC, _text(item[1])[:8]):
         return False
-    if find_any(_NEW_TOPIC, _text(item[1])[:8]):
-        return False
-    return not any(
+    return pause_s <= options.breath_s or not any(
         utterance.channel != item[0].channel
         and before.end_s <= utterance.span.start_s <= after.start_s
         for utterance, _ in heard

@@ -76,6 +76,8 @@ CALLS = Table(
         Column("started_at", pa.timestamp("us", tz="UTC"), "when the call began"),
         Column("started_local", pa.timestamp("us"), "the same by the clock on the wall"),
         _text("direction", "who rang whom", nullable=True, values=Direction),
+        _real("answer_wait_s", "ring before the call was answered", unit="s", nullable=True),
+        Column("customer_vip", pa.bool_(), "the customer has priority", nullable=True),
         _real("duration_s", "length of the recording", unit="s", nullable=True),
         _text("channels", "what was heard", values=Channels),
         Column(
@@ -85,6 +87,20 @@ CALLS = Table(
         _real("score", "0 to 100; empty where nothing could be told", nullable=True),
         _text("grade", "grade of the score by the rulebook's table", nullable=True),
         Column("auto_fail", pa.bool_(), "a finding failed the call outright"),
+        Column(
+            "rule_scores",
+            pa.list_(
+                pa.struct(
+                    [
+                        ("rule_id", pa.string()),
+                        ("verdict", pa.string()),
+                        ("weight", pa.float64()),
+                        ("earned", pa.float64()),
+                    ]
+                )
+            ),
+            "what each rule put into the score: 100 * sum(earned) / sum(weight) over told rules",
+        ),
         _text("greeting_verdict", "verdict of the rule greeting", values=Verdict),
         _text("no_interruption_verdict", "verdict of the rule no_interruption", values=Verdict),
         _text(

@@ -48,7 +48,7 @@ def _untold(check_id: str, check: GreetingCheck, doubt: str) -> Finding:
 
 def _judged(check_id: str, check: GreetingCheck, opening: list[Turn]) -> Finding:
     for turn in opening:
-        match = find_any(check.phrases, turn.text)
+        match = find_any(check.phrases, turn.text, slack=check.slack)
         if match is None:
             continue
         return Finding(

@@ -28,8 +28,8 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
 def overlap(turn: Turn, floor: Turn, thresholds: InterruptionThresholds) -> Span | None:
     """The stretch in which ``turn`` talks over ``floor`` after cutting into it, or None.
 
-    ``turn`` cuts in where it starts while ``floor`` has been held for ``min_floor_s`` and is
-    not in a pause longer than ``max_pause_s``, and both then sound together for at least
+    ``turn`` cuts in where it starts while ``floor`` has been held for ``min_floor_s``, is not
+    in a pause longer than ``max_pause_s``, and both then sound together for at least
     ``min_overlap_s``.
     """
     if turn.start_s is None or turn.end_s is None or floor.start_s is None or floor.end_s is None:
@@ -37,10 +37,11 @@ def overlap(turn: Turn, floor: Turn, thresholds: InterruptionThresholds) -> Span
     onset = turn.start_s
     if onset - floor.start_s < thresholds.min_floor_s or onset >= floor.end_s:
         return None
-    last_sound = max((s.end_s for s in floor.speech if s.start_s <= onset), default=onset)
-    if onset - last_sound > thresholds.max_pause_s:
+    paused_at = max((s.end_s for s in floor.speech if s.start_s <= onset), default=onset)
+    resumed_at = min((s.start_s for s in floor.speech if s.end_s > onset), default=onset)
+    if resumed_at - paused_at > thresholds.max_pause_s:
         return None
-    together = sum(a.overlap_s(b) for a in turn.speech for b in floor.speech if b.end_s > onset)
+    together = sum(a.overlap_s(b) for a in turn.speech for b in floor.speech)
     if together < thresholds.min_overlap_s:
         return None
     return Span(onset, min(turn.end_s, floor.end_s))

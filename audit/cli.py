@@ -1,0 +1,262 @@
+"""The command line. Nothing heavy is imported before a command that needs it runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from audit import __version__
+from audit.errors import CallauditError, UsageError
+
+EXIT_FAILED, EXIT_USAGE, EXIT_REJECTS = 1, 2, 3
+
+
+class _Group(click.Group):
+    """A group whose errors are one sentence on stderr and an exit code, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if ctx.params.get("verbose") or "--verbose" in sys.argv:
+                raise
+            usage = isinstance(error, UsageError)
+            sentence = (
+                str(error)
+                if isinstance(error, CallauditError)
+                else f"it failed with {type(error).__name__}: {error}; "
+                "run again with --verbose to see where"
+            )
+            click.echo(f"callaudit: {' '.join(sentence.split())}", err=True)
+            ctx.exit(EXIT_USAGE if usage else EXIT_FAILED)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="callaudit")
+@click.option("--verbose", is_flag=True, help="Show tracebacks and debug logs.")
+def main(*, verbose: bool) -> None:
+    """Audit recorded Chinese service calls against service norms, with evidence."""
+    if verbose:
+        import logging
+
+        logging.basicConfig(level=logging.INFO)
+
+
+def _out_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--out", type=click.Path(file_okay=False, path_type=Path), required=True,
+        help="Folder that receives Parquet tables and HTML pages.",
+    )(command)
+
+
+_config_option = click.option(
+    "--config", "config_file", type=click.Path(dir_okay=False, path_type=Path),
+    help="YAML configuration; see docs/configuration.md.",
+)
+_verbose_option = click.option("--verbose", is_flag=True, help="Show tracebacks.")
+
+
+@main.command()
+@click.argument("recordings")
+@_out_option
+@click.option("--manifest", help="CSV or Parquet that lists the recordings.")
+@_config_option
+@click.option("--rulebook", help="Rulebook of calls whose manifest row names none.")
+@click.option(
+    "--engine", type=click.Choice(["auto", "faster-whisper", "openai-whisper"]),
+    help="Whisper engine (default: auto, the faster one that works here).",
+)
+@click.option("--model", help="Whisper model name, or the path of a checkpoint.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that hear recordings.")
+@click.option("--resume/--no-resume", default=True, help="Use transcripts of earlier runs.")
+@_verbose_option
+@click.pass_context
+def run(
+    ctx: click.Context,
+    *,
+    recordings: str,
+    out: Path,
+    manifest: str | None,
+    config_file: Path | None,
+    rulebook: str | None,
+    engine: str | None,
+    model: str | None,
+    workers: int | None,
+    resume: bool,
+    verbose: bool,
+) -> None:
+    """Audit every recording under RECORDINGS, a folder or any fsspec URL."""
+    from audit import config
+    from flows import console
+
+    del verbose
+    settings = config.load(
+        config_file,
+        overrides={
+            "batch.rulebook": rulebook,
+            "batch.workers": workers,
+            "hearing.recogniser.engine": engine,
+            "hearing.recogniser.model": model,
+        },
+    )
+    summary = console.run(recordings, out, manifest=manifest, config=settings, resume=resume)
+    if summary.rejected:
+        ctx.exit(EXIT_REJECTS)
+
+
+@main.command("audit-transcripts")
+@click.argument("file", type=click.Path(path_type=Path))
+@_out_option
+@_config_option
+@click.option("--rulebook", help="Rulebook of calls that name none.")
+@_verbose_option
+@click.pass_context
+def audit_transcripts(
+    ctx: click.Context,
+    *,
+    file: Path,
+    out: Path,
+    config_file: Path | None,
+    rulebook: str | None,
+    verbose: bool,
+) -> None:
+    """Judge ready transcripts (JSONL, one call a line), without audio."""
+    from audit import config
+    from flows import stored
+
+    del verbose
+    settings = config.load(config_file, overrides={"batch.rulebook": rulebook})
+    result = stored.audit_transcripts(file, out, config=settings)
+    click.echo(f"{result.audited} audited, {result.rejected} rejected; report: {result.index}")
+    if result.rejected:
+        ctx.exit(EXIT_REJECTS)
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--rulebook", required=True, help="Id of a rulebook, or the path of one.")
+@click.option("--write", is_flag=True, help="Keep the new result.")
+@_verbose_option
+def rescore(*, out: Path, rulebook: str, write: bool, verbose: bool) -> None:
+    """Judge the stored transcripts under OUT again and show what changes."""
+    from flows import stored
+
+    del verbose
+    changes = stored.rescore(out, rulebook_id=rulebook, write=write)
+    for line in changes.lines():
+        click.echo(line)
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@_verbose_option
+def report(*, out: Path, verbose: bool) -> None:
+    """Render the HTML pages under OUT again from its Parquet tables."""
+    from reports import html
+
+    del verbose
+    if not (out / "parquet" / "calls").is_dir():
+        raise UsageError(f"{out} holds no audit; run `callaudit run RECORDINGS --out {out}` first")
+    click.echo(str(html.render(out)))
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("truth", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_verbose_option
+def evaluate(*, out: Path, truth: Path, as_json: bool, verbose: bool) -> None:
+    """Precision, recall and F1 of an audit against labelled calls (a folder of JSON)."""
+    from audit import evaluation
+    from reports import parquet
+
+    tables = {name: parquet.read(out, name).to_pylist() for name in ("calls", "turns", "findings")}
+    result = evaluation.evaluate(tables, evaluation.read_truth(truth))
+    if as_json:
+        click.echo(result.to_json())
+        return
+    for line in result.lines(details=verbose):
+        click.echo(line)
+
+
+@main.group()
+def rulebook() -> None:
+    """The rulebooks that ship, and checking one's own."""
+
+
+@rulebook.command("list")
+def rulebook_list() -> None:
+    """List the rulebooks that ship."""
+    from audit import rulebook as books
+
+    for name in books.shipped():
+        click.echo(f"{name}\t{books.load(name).title}")
+
+
+@rulebook.command("show")
+@click.argument("id_or_path")
+def rulebook_show(*, id_or_path: str) -> None:
+    """Show a rulebook: its rules, clauses, weights and wordings."""
+    import yaml
+
+    from audit import rulebook as books
+
+    shown = books.load(id_or_path).model_dump(mode="json")
+    click.echo(yaml.safe_dump(shown, allow_unicode=True, sort_keys=False, width=100), nl=False)
+
+
+@rulebook.command("check")
+@click.argument("file", type=click.Path(path_type=Path))
+def rulebook_check(*, file: Path) -> None:
+    """Say whether a rulebook of one's own is valid."""
+    from audit import rulebook as books
+
+    if not file.is_file():
+        raise UsageError(f"there is no file {file}")
+    book = books.load(str(file))
+    click.echo(f"{file} is valid: {book.id}, {len(book.clauses())} clauses")
+
+
+@main.command()
+@click.argument("recordings")
+@_out_option
+@click.option("--manifest", help="CSV or Parquet that lists the recordings.")
+@_config_option
+@click.option("--cron", help="Cron expression (default: 0 1 * * *).")
+def schedule(
+    *,
+    recordings: str,
+    out: Path,
+    manifest: str | None,
+    config_file: Path | None,
+    cron: str | None,
+) -> None:
+    """Serve the nightly flow on a cron schedule, until stopped."""
+    from audit import config
+    from flows import schedule as scheduling
+
+    settings = config.load(config_file, overrides={"schedule.cron": cron})
+    scheduling.serve(recordings, out, manifest=manifest, config=settings)
+
+
+@main.command()
+@_config_option
+@click.option("--model", help="Whisper model name, or the path of a checkpoint.")
+@click.pass_context
+def doctor(ctx: click.Context, *, config_file: Path | None, model: str | None) -> None:
+    """Say what is installed, which engine and weights would be used, what is missing."""
+    from audit import config, diagnosis
+
+    settings = config.load(config_file, overrides={"hearing.recogniser.model": model})
+    healthy = True
+    for check in diagnosis.examine(settings):
+        healthy &= check.ok
+        click.echo(f"{'ok     ' if check.ok else 'MISSING'} {check.name}: {check.detail}")
+    if not healthy:
+        ctx.exit(EXIT_FAILED)

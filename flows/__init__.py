@@ -1,0 +1,1 @@
+"""How a night's batch is run: shards, publishing, and the Prefect flow around them."""

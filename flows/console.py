@@ -1,0 +1,138 @@
+"""Running a night from the terminal: Prefect's embedded server, a progress bar, a summary."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audit.config import Config
+from models.weights import cache_dir
+
+if TYPE_CHECKING:
+    from flows.nightly import Summary
+
+
+def private_prefect() -> None:
+    """Settings for Prefect that keep a run on this machine, unless the user has set them.
+
+    Must run before Prefect is imported.
+    """
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("PREFECT_HOME", str(cache_dir() / "prefect"))
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+
+
+def run(
+    location: str, out: Path, *, manifest: str | None, config: Config, resume: bool
+) -> Summary:
+    """Run a night and show its progress on the terminal.
+
+    Raises:
+        UsageError: the batch cannot start; nothing has been written.
+    """
+    private_prefect()
+    from rich.console import Console
+
+    from audit import recordings
+    from flows import nightly, runs
+
+    console = Console(stderr=True)
+    recordings.open_root(location)  # a wrong path is told at once, before Prefect starts
+    run_id = runs.new_run_id()
+    with _quiet_prefect(), _progress(out.resolve() / "runs" / run_id, console):
+        summary = nightly.run(
+            location, str(out), manifest=manifest, config=config, resume=resume, run_id=run_id
+        )
+    _show(summary, out, console)
+    return summary
+
+
+@contextlib.contextmanager
+def _quiet_prefect() -> Iterator[None]:
+    """Flow failures reach the user as one sentence, not as Prefect's log of a traceback."""
+    loggers = [logging.getLogger(name) for name in ("prefect", "prefect.flow_runs")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _progress(folder: Path, console: Any) -> Iterator[None]:
+    """Show how many recordings are done, by watching the run's own files."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from flows import runs
+
+    stop = threading.Event()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+
+    def watch(progress: Progress) -> None:
+        shown = progress.add_task("starting", total=None)
+        job = None
+        while not stop.wait(0.5):
+            if job is None and (folder / "job.json").is_file():
+                job = runs.load_job(folder / "job.json")
+                progress.update(shown, description="recordings", total=len(job.recordings))
+            if job is not None:
+                progress.update(shown, completed=runs.finished(job))
+        if job is not None:
+            progress.update(shown, completed=runs.finished(job))
+
+    with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
+        watcher = threading.Thread(target=watch, args=(progress,), daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            watcher.join(timeout=5)
+
+
+def _show(summary: Summary, out: Path, console: Any) -> None:
+    from rich.table import Table
+
+    from reports import parquet
+
+    table = Table(title=f"{summary.audited} of {summary.planned} recordings audited")
+    for heading in ("agent", "night", "calls", "mean score", "auto-fails", "cut-ins / min"):
+        table.add_column(heading, justify="left" if heading in {"agent", "night"} else "right")
+    rows = parquet.read(out, "agents").to_pylist()
+    rows = [row for row in rows if row["run_id"] == summary.run_id]
+    for row in sorted(rows, key=lambda r: (r["audit_date"], r["agent"]))[:40]:
+        table.add_row(
+            f"{row['agent']} {row['agent_name'] or ''}".strip(),
+            row["audit_date"],
+            str(row["calls"]),
+            _number(row["mean_score"]),
+            str(row["auto_fails"]),
+            _number(row["interruption_rate"]),
+        )
+    if rows:
+        console.print(table)
+    for reason, count in sorted(summary.reasons.items()):
+        console.print(f"rejected: {count} {reason}")
+    if summary.ignored:
+        console.print(f"ignored: {summary.ignored} files that are no recordings by their name")
+    print(f"report: {summary.index}")
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"

@@ -1,0 +1,106 @@
+"""Judging what was heard and publishing it: tables first, pages after.
+
+Works through one agent's night at a time, so memory does not grow with the batch.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from audit.recordings import Reject
+from audit.types import AuditedCall
+from reports import html, parquet, records
+from reports.schema import AGENTS, CALLS, FINDINGS, REJECTS, SCHEMA_VERSION, TURNS
+
+Place = tuple[date, str]
+"""Audit date and agent id: one partition."""
+
+_BY_CALL = (TURNS, FINDINGS, CALLS)
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """An audited call and where its recording can be opened."""
+
+    audited: AuditedCall
+    source_uri: str | None
+
+
+def publish_calls(out: Path, place: Place, calls: Sequence[Located], *, run_id: str) -> None:
+    """Write one agent's night: earlier rows of the same calls give way, others stay."""
+    rows = [records.call_rows(c.audited, run_id=run_id, source_uri=c.source_uri) for c in calls]
+    new = {
+        CALLS.name: [row.call for row in rows],
+        TURNS.name: [turn for row in rows for turn in row.turns],
+        FINDINGS.name: [finding for row in rows for finding in row.findings],
+    }
+    _replace(out, place, new, {str(row.call["call_id"]) for row in rows}, run_id)
+
+
+def withdraw(out: Path, call_ids: Iterable[str], *, keep: dict[str, Place], run_id: str) -> None:
+    """Take calls out of partitions they no longer belong to (another agent, another date)."""
+    wanted = set(call_ids)
+    stored = parquet.read(out, CALLS.name, columns=["call_id", "agent", "audit_date"]).to_pylist()
+    astray: dict[Place, set[str]] = defaultdict(set)
+    for row in stored:
+        place = (date.fromisoformat(row["audit_date"]), row["agent"])
+        if row["call_id"] in wanted and keep.get(row["call_id"]) != place:
+            astray[place].add(row["call_id"])
+    for place, moved in astray.items():
+        _replace(out, place, {}, moved, run_id)
+
+
+def _replace(
+    out: Path, place: Place, new: dict[str, list[records.Row]], replaced: set[str], run_id: str
+) -> None:
+    """Exchange the rows of some calls in one partition and sum up the agent's night again."""
+    audit_date, agent = place
+    for table in _BY_CALL:
+        path = parquet.partition_file(out, table, audit_date, agent)
+        fresh = parquet.to_table(table, new.get(table.name, []))
+        merged = parquet.merge(parquet.read_partition(path), fresh, by="call_id", replaced=replaced)
+        order = [(name, "ascending") for name in ("call_id", *table.key) if name in merged.schema.names]
+        parquet.write(path, merged.sort_by(list(dict.fromkeys(order))))
+    calls = parquet.read_partition(parquet.partition_file(out, CALLS, audit_date, agent))
+    listed = calls.to_pylist() if calls is not None else []
+    summary = [records.agent_row(listed, run_id=run_id)] if listed else []
+    path = parquet.partition_file(out, AGENTS, audit_date, agent)
+    parquet.write(path, parquet.to_table(AGENTS, summary))
+
+
+def publish_rejects(
+    out: Path, rejects: Sequence[Reject], *, planned: set[str], run_id: str
+) -> None:
+    """Write the rejects of a run; earlier rows of recordings it planned give way."""
+    by_date: dict[date, list[records.Row]] = defaultdict(list)
+    for reject in rejects:
+        by_date[reject.audit_date].append(
+            {
+                "source_file": reject.source_file,
+                "call_id": reject.call_id,
+                "reason": reject.reason,
+                "detail": reject.detail,
+                "schema_version": SCHEMA_VERSION,
+                "run_id": run_id,
+            }
+        )
+    stored = {
+        date.fromisoformat(value)
+        for value in parquet.read(out, REJECTS.name, columns=["audit_date"])["audit_date"].to_pylist()
+    }
+    for audit_date in sorted(stored | set(by_date)):
+        path = parquet.partition_file(out, REJECTS, audit_date, None)
+        fresh = parquet.to_table(REJECTS, by_date.get(audit_date, []))
+        merged = parquet.merge(
+            parquet.read_partition(path), fresh, by="source_file", replaced=planned
+        )
+        parquet.write(path, merged.sort_by("source_file"))
+
+
+def publish_pages(out: Path, *, calls: set[str], agents: set[str]) -> Path:
+    """Render the pages of the calls and agents that a run touched, and the index."""
+    return html.render(out, touched=(calls, agents))

@@ -1,0 +1,127 @@
+"""A run's own files under ``OUT/runs/RUN_ID``: its plan, and what became of each recording."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from audit.config import Config
+from audit.errors import RejectReason
+from audit.recordings import Reject
+from audit.types import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything a shard needs to know; written once, read by every worker."""
+
+    run_id: str
+    out: Path
+    root: str
+    config: Config
+    fingerprint: str
+    resume: bool
+    recordings: tuple[Recording, ...]
+    rejects: tuple[Reject, ...]
+
+    @property
+    def shards(self) -> int:
+        """How many shards the recordings are cut into."""
+        return -(-len(self.recordings) // self.config.batch.shard_size)
+
+    def shard(self, number: int) -> tuple[Recording, ...]:
+        """The recordings of one shard, numbered from 0."""
+        size = self.config.batch.shard_size
+        return self.recordings[number * size : (number + 1) * size]
+
+    @property
+    def folder(self) -> Path:
+        """Where the run's own files lie."""
+        return self.out / "runs" / self.run_id
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one recording: a checkpoint, or a reason why not."""
+
+    call_id: str
+    checkpoint: str | None = None
+    reason: RejectReason | None = None
+    detail: str = ""
+    audio_s: float = 0.0
+    resumed: bool = False
+
+
+_JOB = TypeAdapter(Job)
+_OUTCOME = TypeAdapter(Outcome)
+
+
+def new_run_id() -> str:
+    """An id that sorts by time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def save_job(job: Job) -> Path:
+    """Write a run's plan and return its path."""
+    job.folder.mkdir(parents=True, exist_ok=True)
+    path = job.folder / "job.json"
+    path.write_bytes(_JOB.dump_json(job))
+    return path
+
+
+def load_job(path: Path) -> Job:
+    """Read a run's plan."""
+    return _JOB.validate_json(path.read_bytes())
+
+
+def outcome_file(job: Job, number: int) -> Path:
+    """Where a shard notes what became of its recordings, a line each."""
+    return job.folder / f"shard-{number:05d}.jsonl"
+
+
+def outcome_line(outcome: Outcome) -> bytes:
+    """One line of an outcome file."""
+    return _OUTCOME.dump_json(outcome) + b"\n"
+
+
+def outcomes(job: Job) -> Iterator[tuple[Recording, Outcome]]:
+    """Every recording of the job with its outcome.
+
+    A shard that died left none for some recordings; those have crashed.
+    """
+    for number in range(job.shards):
+        noted: dict[str, Outcome] = {}
+        path = outcome_file(job, number)
+        if path.is_file():
+            for line in path.read_bytes().splitlines():
+                try:
+                    outcome = _OUTCOME.validate_json(line)
+                except ValueError:
+                    continue  # the line the process died in
+                noted[outcome.call_id] = outcome
+        for recording in job.shard(number):
+            yield recording, noted.get(
+                recording.call_id,
+                Outcome(
+                    recording.call_id,
+                    reason=RejectReason.CRASHED,
+                    detail="the process that heard this recording died; run the batch again",
+                ),
+            )
+
+
+def finished(job: Job) -> int:
+    """How many recordings have an outcome by now."""
+    return sum(path.read_bytes().count(b"\n") for path in job.folder.glob("shard-*.jsonl"))
+
+
+def save_summary(job_folder: Path, summary: dict[str, object]) -> None:
+    """Write the run's counts for people and scripts."""
+    text = json.dumps(summary, ensure_ascii=False, indent=1, default=str)
+    (job_folder / "summary.json").write_text(text + "\n", "utf-8")
