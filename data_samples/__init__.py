@@ -1,0 +1,1 @@
+"""Sample calls: their scripts, audio, truth, and the program that renders them."""
