@@ -44,14 +44,15 @@ class Audio:
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
-        return self.samples.shape[1] / SAMPLE_RATE
+        return float(self.samples.shape[1] / SAMPLE_RATE)
 
     def channel(self, index: int, *, span: Span | None = None) -> Samples:
         """One channel, or a stretch of it, as float32 in -1 to 1."""
         part = self.samples[index]
         if span is not None:
             part = part[max(0, round(span.start_s * SAMPLE_RATE)) : round(span.end_s * SAMPLE_RATE)]
-        return part.astype(np.float32) / 32768.0
+        scaled: Samples = part.astype(np.float32) / np.float32(32768)
+        return scaled
 
 
 def decode(path: Path, *, min_duration_s: float = 1.0, max_duration_s: float = 6 * 3600) -> Audio:
@@ -72,7 +73,9 @@ def decode(path: Path, *, min_duration_s: float = 1.0, max_duration_s: float = 6
         ) from error
     with file:
         if size == 0:
-            raise RejectedRecording(RejectReason.EMPTY, f"{path.name} has no bytes; record it again")
+            raise RejectedRecording(
+                RejectReason.EMPTY, f"{path.name} has no bytes; record it again"
+            )
         audio = _decode_stream(file, path.name, max_duration_s)
     if not audio.samples.size or np.abs(audio.samples).max() <= _SILENCE_PEAK:
         raise RejectedRecording(
@@ -132,7 +135,7 @@ def _resampled(container: Any, stream: Any) -> Iterator[NDArray[np.int16] | None
     """Decoded blocks of shape ``[channels, samples]``; None for a packet that is damaged."""
     import av
 
-    resampler = av.AudioResampler(format="s16p", rate=SAMPLE_RATE)
+    resampler: Any = av.AudioResampler(format="s16p", rate=SAMPLE_RATE)
     for packet in container.demux(stream):
         try:
             frames = packet.decode()

@@ -50,13 +50,17 @@ def main(*, verbose: bool) -> None:
 
 def _out_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
-        "--out", type=click.Path(file_okay=False, path_type=Path), required=True,
+        "--out",
+        type=click.Path(file_okay=False, path_type=Path),
+        required=True,
         help="Folder that receives Parquet tables and HTML pages.",
     )(command)
 
 
 _config_option = click.option(
-    "--config", "config_file", type=click.Path(dir_okay=False, path_type=Path),
+    "--config",
+    "config_file",
+    type=click.Path(dir_okay=False, path_type=Path),
     help="YAML configuration; see docs/configuration.md.",
 )
 _verbose_option = click.option("--verbose", is_flag=True, help="Show tracebacks.")
@@ -69,7 +73,8 @@ _verbose_option = click.option("--verbose", is_flag=True, help="Show tracebacks.
 @_config_option
 @click.option("--rulebook", help="Rulebook of calls whose manifest row names none.")
 @click.option(
-    "--engine", type=click.Choice(["auto", "faster-whisper", "openai-whisper"]),
+    "--engine",
+    type=click.Choice(["auto", "faster-whisper", "openai-whisper"]),
     help="Whisper engine (default: auto, the faster one that works here).",
 )
 @click.option("--model", help="Whisper model name, or the path of a checkpoint.")

@@ -89,6 +89,8 @@ def _recogniser(config: Config) -> Iterator[Check]:
         )
         return
     yield Check(
-        "weights", True, f"{weights.name} from {weights.source}: {weights.path}, "
-        f"sha256 {(weights.sha256 or '')[:16]}…"
+        "weights",
+        True,
+        f"{weights.name} from {weights.source}: {weights.path}, "
+        f"sha256 {(weights.sha256 or '')[:16]}…",
     )

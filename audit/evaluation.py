@@ -93,7 +93,10 @@ class Evaluation:
         """A table for the terminal."""
         if details:
             yield from self.details
-        yield f"{'rule':<20}{'precision':>20}{'recall':>20}{'F1':>8}{'TP':>5}{'FP':>5}{'FN':>5}{'?':>4}"
+        yield (
+            f"{'rule':<20}{'precision':>20}{'recall':>20}{'F1':>8}"
+            f"{'TP':>5}{'FP':>5}{'FN':>5}{'?':>4}"
+        )
         for rule, counts in self.rules.items():
             precision = _with_interval(
                 counts.true_positives, counts.true_positives + counts.false_positives
@@ -278,9 +281,7 @@ def _matched(
     used: set[int] = set()
     missed, withheld = [], 0
     for span, text in events:
-        hit = next(
-            (i for i, row in enumerate(fails) if i not in used and _near(row, span)), None
-        )
+        hit = next((i for i, row in enumerate(fails) if i not in used and _near(row, span)), None)
         if hit is None:
             missed.append(f"missed {span.start_s:.1f} s {text}")
             withheld += any(row["start_s"] is None or _near(row, span) for row in doubtful)

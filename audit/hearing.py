@@ -7,6 +7,7 @@ between them, and the words that come back are put where they were spoken.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -76,9 +77,7 @@ def utterances(
                 joined[-1] = Span(joined[-1].start_s, span.end_s)
             else:
                 joined.append(span)
-        found += [
-            Utterance(channel, part) for span in joined for part in _cut(span, longest)
-        ]
+        found += [Utterance(channel, part) for span in joined for part in _cut(span, longest)]
     return sorted(found, key=lambda utterance: utterance.span)
 
 
@@ -86,7 +85,7 @@ def _cut(span: Span, longest: float) -> list[Span]:
     """Equal parts of a span that are no longer than a window."""
     count = max(1, int(np.ceil(span.duration_s / longest)))
     edges = np.linspace(span.start_s, span.end_s, count + 1).round(3)
-    return [Span(float(a), float(b)) for a, b in zip(edges, edges[1:], strict=False)]
+    return [Span(float(a), float(b)) for a, b in itertools.pairwise(edges)]
 
 
 def pack(
@@ -130,7 +129,8 @@ def _levelled(samples: Samples, level_db: float) -> Samples:
     if power <= 1e-9:
         return samples
     gain = 10 ** (level_db / 20) / np.sqrt(power)
-    return np.clip(samples * np.float32(gain), -1.0, 1.0)
+    levelled: Samples = np.clip(samples * np.float32(gain), -1.0, 1.0)
+    return levelled
 
 
 def recognise(

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+
+from rapidfuzz import fuzz
 
 from audit.text import Sounds, sounds
 
@@ -44,45 +45,89 @@ def expand(phrase: str) -> tuple[str, ...]:
     ('你去找', '你找')
     """
     pieces = re.split(r"\(([^()]*)\)", phrase)
-    options = [
-        piece.split("|") if number % 2 else [piece] for number, piece in enumerate(pieces)
-    ]
+    options = [piece.split("|") if number % 2 else [piece] for number, piece in enumerate(pieces)]
     return tuple("".join(choice) for choice in itertools.product(*options))
 
 
 def find(phrase: str, text: str, *, slack: int = 0) -> Match | None:
-    """The best match of a phrase in a text, or None.
+    """The best match of a phrase in a text, or None; see :func:`find_any`."""
+    return find_any((phrase,), text, slack=slack)
+
+
+def find_any(phrases: tuple[str, ...], text: str, *, slack: int = 0) -> Match | None:
+    """The best match of any of the phrases, or None; the longer one where two are as good.
 
     Args:
-        phrase: see the module's docstring.
+        phrases: see the module's docstring.
         text: as recognised.
         slack: half syllables that may be wrong beyond the usual tolerance, for names that a
             recogniser does not know.
     """
     heard = sounds(text)
     best: Match | None = None
-    for wording in expand(phrase):
+    for wording in _lexicon(phrases, slack).candidates(heard.code):
         match = _find_wording(wording, heard, slack)
-        if match is not None and (best is None or match.quality > best.quality):
+        if match is not None and (best is None or _rank(match) > _rank(best)):
             best = match
     return best
 
 
-def find_any(phrases: Sequence[str], text: str, *, slack: int = 0) -> Match | None:
-    """The best match of any of the phrases, or None; the longer one where two are as good."""
-    matches = [m for phrase in phrases if (m := find(phrase, text, slack=slack)) is not None]
-    return max(matches, key=lambda m: (m.quality, m.last - m.first), default=None)
+def _rank(match: Match) -> tuple[float, int, str]:
+    return match.quality, match.last - match.first, match.meant
+
+
+@dataclass(frozen=True, slots=True)
+class _Lexicon:
+    """Wordings by a piece of sound that a text must hold if it holds the wording.
+
+    Of ``k + 1`` pieces of a part, ``k`` errors leave one whole. Only wordings one of whose
+    pieces is in the text are aligned with it.
+    """
+
+    by_piece: dict[str, tuple[str, ...]]
+    lengths: tuple[int, ...]
+
+    def candidates(self, code: str) -> set[str]:
+        """Wordings that the sounds of a text may hold."""
+        found: set[str] = set()
+        for length in self.lengths:
+            for start in range(len(code) - length + 1):
+                found.update(self.by_piece.get(code[start : start + length], ()))
+        return found
+
+
+@lru_cache(maxsize=1024)
+def _lexicon(phrases: tuple[str, ...], slack: int) -> _Lexicon:
+    by_piece: dict[str, list[str]] = {}
+    for wording in (wording for phrase in phrases for wording in expand(phrase)):
+        parts, _ = _parts(wording)
+        if not parts:
+            continue
+        longest = max(parts, key=len)
+        pieces = _tolerated(len(longest)) + slack + 1
+        size = len(longest.code) // pieces
+        for piece in range(pieces):
+            by_piece.setdefault(longest.code[piece * size : (piece + 1) * size], []).append(wording)
+    by_piece.pop("", None)
+    return _Lexicon(
+        {piece: tuple(wordings) for piece, wordings in by_piece.items()},
+        tuple(sorted({len(piece) for piece in by_piece})),
+    )
+
+
+@lru_cache(maxsize=65_536)
+def _parts(wording: str) -> tuple[tuple[Sounds, ...], int]:
+    """The sounds between the gaps of a wording, and how many syllables they have in all."""
+    parts = tuple(sounds(part) for part in wording.split("…") if part)
+    return parts, sum(len(part) for part in parts)
 
 
 def _find_wording(wording: str, heard: Sounds, slack: int) -> Match | None:
-    parts = [sounds(part) for part in wording.split("…")]
-    total = sum(len(part) for part in parts)
+    parts, total = _parts(wording)
     if not total or total > len(heard):
         return None
     start, first, quality = 0, None, 0.0
     for part in parts:
-        if not len(part):
-            continue
         reach = len(heard) if first is None else min(len(heard), start + MAX_GAP + len(part))
         found = _align(part, heard, start, reach, _tolerated(len(part)) + slack)
         if found is None:
@@ -106,8 +151,6 @@ def _align(
     part: Sounds, heard: Sounds, start: int, end: int, tolerated: int
 ) -> tuple[int, int, float] | None:
     """Best place of a part among the syllables ``start`` to ``end``: begin, end, similarity."""
-    from rapidfuzz import fuzz
-
     window = heard.code[2 * start : 2 * end]
     at = window.find(part.code)
     while at % 2 and at != -1:

@@ -24,6 +24,7 @@ from audit.types import (
     Recording,
     Role,
     Transcript,
+    Turn,
 )
 from models import vad
 
@@ -100,7 +101,9 @@ def _two_channels(audio: audio_door.Audio, *, mono: bool) -> audio_door.Audio:
     """
     samples = audio.samples
     if len(samples) > 2:
-        loudness = np.array([np.abs(channel[::16].astype(np.float32)).mean() for channel in samples])
+        loudness = np.array(
+            [np.abs(channel[::16].astype(np.float32)).mean() for channel in samples]
+        )
         samples = samples[np.sort(np.argsort(loudness)[-2:])]
     if len(samples) == 2 and (mono or _same(samples)):
         samples = (samples.astype(np.int32).sum(axis=0, keepdims=True) // 2).astype(np.int16)
@@ -115,7 +118,7 @@ def _same(samples: np.ndarray) -> bool:
     return float(np.corrcoef(left, right)[0, 1]) > 0.98
 
 
-def _confidence(built: tuple[turns.Turn, ...]) -> float | None:
+def _confidence(built: tuple[Turn, ...]) -> float | None:
     told = [(t.asr_confidence, len(t.text)) for t in built if t.asr_confidence is not None]
     weight = sum(length for _, length in told)
     return round(sum(p * n for p, n in told) / weight, 4) if weight else None

@@ -12,11 +12,12 @@ import io
 import posixpath
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,8 +27,10 @@ from audit.errors import RejectedRecording, RejectReason, UsageError
 from audit.types import Direction, Recording
 
 SUFFIXES = frozenset(
-    ".wav .mp3 .ogg .oga .opus .flac .m4a .aac .mp4 .m4v .mov .3gp .amr .awb .gsm .au .snd "
-    ".aif .aiff .caf .w64 .wma .asf .webm .mkv .mka .avi .mpg .mpeg .ts .flv .ac3".split()
+    {".wav", ".w64", ".aif", ".aiff", ".au", ".snd", ".caf", ".flac", ".mp3", ".ac3"}
+    | {".ogg", ".oga", ".opus", ".m4a", ".aac", ".wma", ".asf", ".amr", ".awb", ".gsm"}
+    | {".mp4", ".m4v", ".mov", ".3gp", ".webm", ".mkv", ".mka", ".avi", ".mpg", ".mpeg", ".ts"}
+    | {".flv"}
 )
 """Endings of files that a listing takes for recordings."""
 
@@ -45,6 +48,8 @@ _KNOWN = {
     "customer_vip",
 }
 _MAX_ID_BYTES = 200
+ID_WANTED = f"printable and at most {_MAX_ID_BYTES} bytes long when escaped for a folder's name"
+"""What :func:`is_id` asks for, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,24 +140,28 @@ def plan(
         UsageError: the manifest cannot be read or lacks a required column.
     """
     zone = _zone(timezone)
-    sizes = _listing(root)
+    listed = _listing(root)
     if manifest is None:
-        names = sorted(name for name in sizes if _is_recording(name))
+        shown = [name for name in listed if not _is_hidden(name)]
+        names = sorted(name for name in shown if _is_recording(name))
         rows: Iterable[Mapping[str, str]] = ({"file": name} for name in names)
-        ignored = len(sizes) - len(names)
+        ignored = len(shown) - len(names)
         read_row = _from_name
     else:
         rows = _read_manifest(manifest)
         ignored = 0
         read_row = _from_row
     known = frozenset(rulebooks)
+    midnight = datetime.combine(today, time(), zone)
     recordings: dict[str, Recording] = {}
     rejects: list[Reject] = []
     for number, row in enumerate(rows, start=1):
-        source = row.get("file", "").strip()
+        source = _showable(row.get("file", "").strip())
         try:
             recording = read_row(row, zone)
-            _check(recording, root, sizes, known, max_bytes)
+            file = _check(recording, root, listed, known, max_bytes)
+            if not _when(row):
+                recording = replace(recording, started_at=file.modified(zone) or midnight)
             if recording.call_id in recordings:
                 raise RejectedRecording(
                     RejectReason.DUPLICATE_CALL_ID,
@@ -164,9 +173,9 @@ def plan(
                 Reject(
                     source_file=source or f"{manifest} row {number}",
                     reason=rejected.reason,
-                    detail=rejected.detail,
+                    detail=_showable(rejected.detail),
                     audit_date=_date_of(row, zone) or today,
-                    call_id=row.get("call_id") or None,
+                    call_id=_showable(row.get("call_id", "")) or None,
                 )
             )
         else:
@@ -194,19 +203,46 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise UsageError(f"there is no time zone {name!r}; use a name like Asia/Shanghai") from error
+        raise UsageError(
+            f"there is no time zone {name!r}; use a name like Asia/Shanghai"
+        ) from error
 
 
-def _listing(root: Root) -> dict[str, int]:
-    """Every file below the root with its size, hidden ones left out."""
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What a file system says of a file: its bytes, and when it was last written."""
+
+    size: int
+    written: object
+
+    def modified(self, zone: ZoneInfo) -> datetime | None:
+        """When the file was last written, to the second, or None if nothing tells."""
+        if isinstance(self.written, int | float):
+            return datetime.fromtimestamp(int(self.written), zone)
+        if isinstance(self.written, datetime):
+            return self.written.astimezone(zone).replace(microsecond=0)
+        return None
+
+
+def _listing(root: Root) -> dict[str, _File]:
+    """Every file below the root."""
     found = root.filesystem.find(root.path, detail=True)
     prefix = root.path + "/"
-    sizes = {}
-    for name, info in found.items():
-        relative = str(name).removeprefix(prefix)
-        if not any(part.startswith(".") for part in relative.split("/")):
-            sizes[relative] = int(info.get("size") or 0)
-    return sizes
+    return {
+        str(name).removeprefix(prefix): _File(
+            int(info.get("size") or 0), info.get("mtime") or info.get("LastModified")
+        )
+        for name, info in found.items()
+    }
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in name.split("/"))
+
+
+def _showable(text: str) -> str:
+    """Text that can be written down: bytes of file names that are no UTF-8 become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _is_recording(name: str) -> bool:
@@ -219,26 +255,26 @@ def _read_manifest(location: str) -> list[dict[str, str]]:
     try:
         with fsspec.open(location, "rb") as file:
             blob = file.read()
-        rows = _parquet_rows(blob) if blob[:4] == b"PAR1" else _csv_rows(blob)
+        columns, rows = _parquet_rows(blob) if blob[:4] == b"PAR1" else _csv_rows(blob)
     except UsageError:
         raise
     except Exception as error:  # file systems, pyarrow and csv each raise their own
         raise UsageError(f"manifest {location} cannot be read: {error}") from error
-    columns = set(rows[0]) if rows else {"file", "agent_id"}
     missing = [name for name in ("file", "agent_id") if name not in columns]
     if missing:
         raise UsageError(
             f"manifest {location} has no column {' and no column '.join(missing)}; "
-            "it needs at least file and agent_id"
+            "its first line must name at least file and agent_id, with commas between"
         )
     return rows
 
 
-def _parquet_rows(blob: bytes) -> list[dict[str, str]]:
+def _parquet_rows(blob: bytes) -> tuple[list[str], list[dict[str, str]]]:
     import pyarrow.parquet as pq
 
-    rows = pq.read_table(io.BytesIO(blob)).to_pylist()
-    return [{key: _as_text(value) for key, value in row.items()} for row in rows]
+    table = pq.read_table(io.BytesIO(blob))
+    rows = [{key: _as_text(value) for key, value in row.items()} for row in table.to_pylist()]
+    return table.schema.names, rows
 
 
 def _as_text(value: object) -> str:
@@ -248,20 +284,26 @@ def _as_text(value: object) -> str:
         return value.isoformat()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value)
+    return str(value).strip()
 
 
-def _csv_rows(blob: bytes) -> list[dict[str, str]]:
-    """Rows of a CSV file in UTF-8 or, as Chinese spreadsheets write it, GB 18030."""
+def _csv_rows(blob: bytes) -> tuple[list[str], list[dict[str, str]]]:
+    """Columns and rows of a CSV file in UTF-8 or, as Chinese spreadsheets write it, GB 18030."""
     try:
         text = blob.decode("utf-8-sig")
     except UnicodeDecodeError:
-        text = blob.decode("gb18030")
+        try:
+            text = blob.decode("gb18030")
+        except UnicodeDecodeError as error:
+            raise UsageError(
+                "the manifest is neither Parquet nor CSV in UTF-8 or GB 18030; "
+                "save it as CSV UTF-8"
+            ) from error
     reader = csv.DictReader(io.StringIO(text, newline=""))
     if not reader.fieldnames:
         raise UsageError("the manifest is empty; it needs a header with file and agent_id")
-    reader.fieldnames = [name.strip() for name in reader.fieldnames]
-    return [{k: (v or "").strip() for k, v in row.items() if k} for row in reader]
+    reader.fieldnames = columns = [name.strip() for name in reader.fieldnames]
+    return columns, [{k: (v or "").strip() for k, v in row.items() if k} for row in reader]
 
 
 def _from_name(row: Mapping[str, str], zone: ZoneInfo) -> Recording:
@@ -296,13 +338,12 @@ def _from_row(row: Mapping[str, str], zone: ZoneInfo) -> Recording:
     direction = row.get("direction", "")
     if direction not in {"", "in", "out"}:
         raise _bad("direction", direction, "in, out or nothing")
-    named = _NAME.fullmatch(stem)
-    time = row.get("started_at") or (named["time"] if named else "")
+    when = _when(row)
     return Recording(
         source_file=file,
         call_id=row.get("call_id") or stem,
         agent_id=row["agent_id"],
-        started_at=_time(time, zone) if time else datetime.now(zone).replace(microsecond=0),
+        started_at=_time(when, zone) if when else datetime.now(zone),
         agent_name=row.get("agent_name") or None,
         direction=Direction(direction) if direction else None,
         rulebook_id=row.get("rulebook") or None,
@@ -311,6 +352,12 @@ def _from_row(row: Mapping[str, str], zone: ZoneInfo) -> Recording:
         customer_vip=_truth("customer_vip", row.get("customer_vip", "")),
         meta={f"meta_{key}": value for key, value in row.items() if key not in _KNOWN},
     )
+
+
+def _when(row: Mapping[str, str]) -> str:
+    """When a row or its file's name says the call began; empty if neither does."""
+    named = _NAME.fullmatch(posixpath.splitext(posixpath.basename(row.get("file", "")))[0])
+    return row.get("started_at") or (named["time"] if named else "")
 
 
 def _bad(column: str, value: str, wanted: str) -> RejectedRecording:
@@ -363,38 +410,40 @@ def _truth(column: str, text: str) -> bool | None:
     raise _bad(column, text, "true or false")
 
 
+def is_id(value: str) -> bool:
+    """Whether a call or an agent may be named so: printable, and a folder's name once escaped."""
+    escaped = quote(value, safe="", errors="replace").replace(".", "%2E")
+    return value.isprintable() and bool(value.strip()) and len(escaped) <= _MAX_ID_BYTES
+
+
 def _check(
     recording: Recording,
     root: Root,
-    sizes: Mapping[str, int],
+    listed: Mapping[str, _File],
     rulebooks: frozenset[str],
     max_bytes: int,
-) -> None:
-    """Refuse what is outside the root, missing, unlimited or not for any rulebook."""
+) -> _File:
+    """Refuse what is outside the root, missing, too large or not for any rulebook."""
     for column, value in (("call_id", recording.call_id), ("agent_id", recording.agent_id)):
-        if len(quote(value, safe="")) > _MAX_ID_BYTES or not value.isprintable():
-            raise _bad(column, value[:40], f"printable and at most {_MAX_ID_BYTES} bytes long")
+        if not is_id(value):
+            raise _bad(column, value[:40], ID_WANTED)
     name = recording.source_file
     parts = name.replace("\\", "/").split("/")
     if posixpath.isabs(name) or ".." in parts or "://" in name or "\0" in name:
         raise _outside(name)
-    if root.local:
-        resolved = Path(root.join(name)).resolve()
-        if not resolved.is_relative_to(root.path):
-            raise _outside(name)
-        if resolved.is_dir():
-            raise RejectedRecording(RejectReason.UNDECODABLE, f"{name} is a folder, no recording")
-    size = sizes.get(posixpath.normpath(name))
-    if size is None:
+    if not name.isprintable():
+        raise _bad("file", name, "printable UTF-8; rename the recording")
+    file = _local_file(root, name) if root.local else listed.get(posixpath.normpath(name))
+    if file is None:
         raise RejectedRecording(
             RejectReason.MISSING_FILE, f"{name} is not below the recordings; check the manifest"
         )
-    if size == 0:
+    if file.size == 0:
         raise RejectedRecording(RejectReason.EMPTY, f"{name} has no bytes; copy it again")
-    if size > max_bytes:
+    if file.size > max_bytes:
         raise RejectedRecording(
             RejectReason.TOO_LARGE,
-            f"{name} has {size:,} bytes; raise limits.max_bytes if that is right",
+            f"{name} has {file.size:,} bytes; raise limits.max_bytes if that is right",
         )
     if recording.rulebook_id is not None and recording.rulebook_id not in rulebooks:
         raise RejectedRecording(
@@ -402,6 +451,32 @@ def _check(
             f"there is no rulebook {recording.rulebook_id!r}; choose one of "
             f"{', '.join(sorted(rulebooks))}",
         )
+    return file
+
+
+def _local_file(root: Root, name: str) -> _File | None:
+    """A file on this machine, links followed as far as the root reaches; None if there is none.
+
+    (A listing tells nothing of what links point at.)
+    """
+    try:
+        resolved = Path(root.join(name)).resolve()
+        if not resolved.is_relative_to(root.path):
+            raise _outside(name)
+        found = resolved.stat()
+    except PermissionError as error:
+        raise _unreadable(name) from error
+    except (OSError, RuntimeError):  # gone, a name too long, a loop of links
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        raise RejectedRecording(RejectReason.UNDECODABLE, f"{name} is a folder, no recording")
+    return _File(found.st_size, found.st_mtime)
+
+
+def _unreadable(name: str) -> RejectedRecording:
+    return RejectedRecording(
+        RejectReason.UNDECODABLE, f"{name} may not be read; give the service's user read access"
+    )
 
 
 def _outside(name: str) -> RejectedRecording:
@@ -437,7 +512,4 @@ def fetched(root: Root, recording: Recording) -> Iterator[tuple[Path, str]]:
             RejectReason.MISSING_FILE, f"{recording.source_file} has gone since it was listed"
         ) from error
     except PermissionError as error:
-        raise RejectedRecording(
-            RejectReason.UNDECODABLE,
-            f"{recording.source_file} may not be read; give the service's user read access",
-        ) from error
+        raise _unreadable(recording.source_file) from error

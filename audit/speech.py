@@ -75,7 +75,8 @@ def frame_levels(samples: Samples) -> Frames:
     power = np.square(samples[: count * _HOP]).reshape(count, _HOP).mean(axis=1)
     if count >= 3:
         power = np.convolve(power, np.full(3, 1 / 3, dtype=np.float32), mode="same")
-    return (10 * np.log10(power + 1e-10)).astype(np.float32)
+    level: Frames = (10 * np.log10(power + 1e-10)).astype(np.float32)
+    return level
 
 
 def noise_floor(level: Frames) -> float:
@@ -93,7 +94,9 @@ def _hysteresis(probability: Frames, options: SpeechOptions) -> Mask:
     return mask
 
 
-def _leak(level: Frames, other: Frames, other_probability: Frames, options: SpeechOptions) -> Frames:
+def _leak(
+    level: Frames, other: Frames, other_probability: Frames, options: SpeechOptions
+) -> Frames:
     """Level below which a frame may be the other channel's speech leaking over.
 
     While the other speaks this one is silent most of the time, so the median of the level
@@ -107,7 +110,8 @@ def _leak(level: Frames, other: Frames, other_probability: Frames, options: Spee
     if speaking.sum() < 50:
         return np.full(len(level), -100, dtype=np.float32)
     ratio = float(np.median((level - recent)[speaking]))
-    return recent + np.float32(ratio + options.over_leak_db)
+    threshold: Frames = recent + np.float32(ratio + options.over_leak_db)
+    return threshold
 
 
 def _tones(level: Frames, options: SpeechOptions) -> Mask:

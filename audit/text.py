@@ -73,8 +73,8 @@ def sounds(text: str) -> Sounds:
 
     positions = tuple(i for i, c in enumerate(text) if c in _DIGITS or _HAN.match(c))
     characters = "".join(_DIGITS.get(text[i], text[i]) for i in positions)
-    syllables = lazy_pinyin(characters, style=Style.NORMAL, errors=lambda rest: list(rest))
-    if len(syllables) != len(positions):
+    syllables = lazy_pinyin(characters, style=Style.NORMAL)
+    if len(syllables) != len(positions):  # a rare character without a known reading
         syllables = [lazy_pinyin(character)[0] for character in characters]
     return Sounds("".join(_code(syllable) for syllable in syllables), positions)
 

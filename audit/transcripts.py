@@ -86,9 +86,7 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
             yield result
 
 
-def _read_line(
-    raw: bytes, source: str, zone: ZoneInfo, rulebooks: frozenset[str]
-) -> Call | Reject:
+def _read_line(raw: bytes, source: str, zone: ZoneInfo, rulebooks: frozenset[str]) -> Call | Reject:
     try:
         line = _Line.model_validate(json.loads(raw))
     except ValidationError as error:
@@ -102,7 +100,9 @@ def _read_line(
         return _reject(
             source, RejectReason.UNKNOWN_RULEBOOK, f"there is no rulebook {line.rulebook!r}", zone
         )
-    started = line.started_at or datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    started = line.started_at or datetime.now(zone).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
     return Call(
         recording=Recording(
             source_file=source,
@@ -136,9 +136,9 @@ def _transcript(line: _Line, raw: bytes) -> Transcript:
         turns=turns,
         channels=Channels.TEXT,
         origin=Origin(hashlib.sha256(raw.strip()).hexdigest(), None, None, None),
-        duration_s=max((e for e in ends if e is not None), default=None) if all(
-            e is not None for e in ends
-        ) else None,
+        duration_s=max((e for e in ends if e is not None), default=None)
+        if all(e is not None for e in ends)
+        else None,
     )
 
 

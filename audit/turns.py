@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from audit.hearing import Heard
 from audit.phrases import find_any
-from audit.text import spoken_characters
 from audit.types import Role, Span, Turn, Word
 
 _LISTENING = re.compile(
@@ -26,8 +25,9 @@ class TurnOptions:
     join_s: float = 0.7
     breath_s: float = 0.45
     backchannel_s: float = 1.2
-    wordless_backchannel_s: float = 0.6
+    token_s: float = 0.9
     backchannel_characters: int = 4
+    token_characters: int = 2
 
 
 def build(
@@ -83,14 +83,14 @@ def _continues(
     )
 
 
-def _turn(
-    group: Sequence[Heard], regions: Sequence[Sequence[Span]], roles: Sequence[Role]
-) -> Turn:
+def _turn(group: Sequence[Heard], regions: Sequence[Sequence[Span]], roles: Sequence[Role]) -> Turn:
     channel = group[0][0].channel
     span = Span(group[0][0].span.start_s, group[-1][0].span.end_s)
     words = [word for _, said in group for word in said]
     weight = sum(len(word.text) for word in words)
-    confidence = sum(word.probability * len(word.text) for word in words) / weight if weight else None
+    confidence = (
+        sum(word.probability * len(word.text) for word in words) / weight if weight else None
+    )
     return Turn(
         index=0,
         role=roles[channel],
@@ -133,6 +133,6 @@ def _is_backchannel(turn: Turn, turns: Sequence[Turn], options: TurnOptions) -> 
     if not floor or span.duration_s > options.backchannel_s:
         return False
     said = _NOT_SPEECH.sub("", turn.text)
-    if not said or span.duration_s <= options.wordless_backchannel_s:
-        return spoken_characters(said) <= options.backchannel_characters
+    if len(said) <= options.token_characters and span.duration_s <= options.token_s:
+        return True  # recognisers write 值得 or 速度 for 是的 spoken under another voice
     return bool(_LISTENING.fullmatch(said)) and len(said) <= options.backchannel_characters

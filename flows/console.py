@@ -30,9 +30,7 @@ def private_prefect() -> None:
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 
 
-def run(
-    location: str, out: Path, *, manifest: str | None, config: Config, resume: bool
-) -> Summary:
+def run(location: str, out: Path, *, manifest: str | None, config: Config, resume: bool) -> Summary:
     """Run a night and show its progress on the terminal.
 
     Raises:
@@ -72,7 +70,13 @@ def _quiet_prefect() -> Iterator[None]:
 @contextlib.contextmanager
 def _progress(folder: Path, console: Any) -> Iterator[None]:
     """Show how many recordings are done, by watching the run's own files."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     from flows import runs
 

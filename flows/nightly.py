@@ -111,9 +111,7 @@ def publish_run(job_file: str, ignored: int) -> Summary:
         resumed += outcome.resumed
         place = (recording.audit_date, recording.agent_id)
         places[place].append((recording, outcome.checkpoint))
-    kept = {
-        recording.call_id: place for place, listed in places.items() for recording, _ in listed
-    }
+    kept = {recording.call_id: place for place, listed in places.items() for recording, _ in listed}
     publish.withdraw(job.out, [r.call_id for r in job.recordings], keep=kept, run_id=job.run_id)
     for place, listed in sorted(places.items()):
         calls = [
@@ -123,9 +121,7 @@ def publish_run(job_file: str, ignored: int) -> Summary:
         publish.publish_calls(job.out, place, calls, run_id=job.run_id)
     planned = {r.source_file for r in job.recordings} | {r.source_file for r in job.rejects}
     publish.publish_rejects(job.out, rejects, planned=planned, run_id=job.run_id)
-    index = publish.publish_pages(
-        job.out, calls=set(kept), agents={agent for _, agent in places}
-    )
+    index = publish.publish_pages(job.out, calls=set(kept), agents={agent for _, agent in places})
     summary = Summary(
         run_id=job.run_id,
         planned=len(job.recordings) + len(job.rejects),

@@ -63,7 +63,9 @@ def _replace(
         path = parquet.partition_file(out, table, audit_date, agent)
         fresh = parquet.to_table(table, new.get(table.name, []))
         merged = parquet.merge(parquet.read_partition(path), fresh, by="call_id", replaced=replaced)
-        order = [(name, "ascending") for name in ("call_id", *table.key) if name in merged.schema.names]
+        order = [
+            (name, "ascending") for name in ("call_id", *table.key) if name in merged.schema.names
+        ]
         parquet.write(path, merged.sort_by(list(dict.fromkeys(order))))
     calls = parquet.read_partition(parquet.partition_file(out, CALLS, audit_date, agent))
     listed = calls.to_pylist() if calls is not None else []
@@ -90,7 +92,9 @@ def publish_rejects(
         )
     stored = {
         date.fromisoformat(value)
-        for value in parquet.read(out, REJECTS.name, columns=["audit_date"])["audit_date"].to_pylist()
+        for value in parquet.read(out, REJECTS.name, columns=["audit_date"])[
+            "audit_date"
+        ].to_pylist()
     }
     for audit_date in sorted(stored | set(by_date)):
         path = parquet.partition_file(out, REJECTS, audit_date, None)

@@ -106,12 +106,15 @@ def outcomes(job: Job) -> Iterator[tuple[Recording, Outcome]]:
                     continue  # the line the process died in
                 noted[outcome.call_id] = outcome
         for recording in job.shard(number):
-            yield recording, noted.get(
-                recording.call_id,
-                Outcome(
+            yield (
+                recording,
+                noted.get(
                     recording.call_id,
-                    reason=RejectReason.CRASHED,
-                    detail="the process that heard this recording died; run the batch again",
+                    Outcome(
+                        recording.call_id,
+                        reason=RejectReason.CRASHED,
+                        detail="the process that heard this recording died; run the batch again",
+                    ),
                 ),
             )
 

@@ -183,10 +183,16 @@ def whisper_state_dict(folder: Path) -> tuple[dict[str, int], Mapping[str, NDArr
     }
     heads = int(variables.get("encoder/num_heads", np.int16(width[0] // 64)))
     dimensions = {
-        "n_mels": width[1], "n_audio_ctx": state["encoder.positional_embedding"].shape[0],
-        "n_audio_state": width[0], "n_audio_head": heads, "n_audio_layer": layers["encoder"],
-        "n_vocab": vocabulary, "n_text_ctx": state["decoder.positional_embedding"].shape[0],
-        "n_text_state": text_width, "n_text_head": heads, "n_text_layer": layers["decoder"],
+        "n_mels": width[1],
+        "n_audio_ctx": state["encoder.positional_embedding"].shape[0],
+        "n_audio_state": width[0],
+        "n_audio_head": heads,
+        "n_audio_layer": layers["encoder"],
+        "n_vocab": vocabulary,
+        "n_text_ctx": state["decoder.positional_embedding"].shape[0],
+        "n_text_state": text_width,
+        "n_text_head": heads,
+        "n_text_layer": layers["decoder"],
     }
     return dimensions, state
 

@@ -71,9 +71,7 @@ def _call(audited: AuditedCall) -> Row:
         "customer_vip": recording.customer_vip,
         "duration_s": transcript.duration_s,
         "channels": transcript.channels,
-        "agent_channel": next(
-            (turn.channel for turn in audited.call.said_by(Role.AGENT)), None
-        ),
+        "agent_channel": next((turn.channel for turn in audited.call.said_by(Role.AGENT)), None),
         "rulebook_id": audited.rulebook_id,
         "score": card.score,
         "grade": card.grade,
@@ -139,11 +137,7 @@ def _measures(audited: AuditedCall) -> Row:
 
 def _union(turns: Sequence[Turn]) -> list[Span]:
     return _merged(
-        [
-            span
-            for turn in turns
-            for span in (turn.speech or ((turn.span,) if turn.span else ()))
-        ]
+        [span for turn in turns for span in (turn.speech or ((turn.span,) if turn.span else ()))]
     )
 
 

@@ -80,9 +80,7 @@ CALLS = Table(
         Column("customer_vip", pa.bool_(), "the customer has priority", nullable=True),
         _real("duration_s", "length of the recording", unit="s", nullable=True),
         _text("channels", "what was heard", values=Channels),
-        Column(
-            "agent_channel", pa.int32(), "channel of the agent (stereo only)", nullable=True
-        ),
+        Column("agent_channel", pa.int32(), "channel of the agent (stereo only)", nullable=True),
         _text("rulebook_id", "the rulebook that judged the call"),
         _real("score", "0 to 100; empty where nothing could be told", nullable=True),
         _text("grade", "grade of the score by the rulebook's table", nullable=True),

@@ -52,9 +52,7 @@ def _worst(text: str, rule: ForbiddenLanguageRule) -> _Hit | None:
     return max(hits, key=lambda hit: (hit.group.points, hit.match.quality), default=None)
 
 
-def _acquitted(
-    text: str, match: Match, group: ForbiddenGroup, rule: ForbiddenLanguageRule
-) -> bool:
+def _acquitted(text: str, match: Match, group: ForbiddenGroup, rule: ForbiddenLanguageRule) -> bool:
     if group.unless and find_any(group.unless, text):
         return True
     before = text[max(0, match.first - 8) : match.first]

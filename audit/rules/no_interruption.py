@@ -9,7 +9,10 @@ RULE_ID = "no_interruption"
 
 
 def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
-    """One ``fail`` for each cut-in, else one ``pass``; ``cannot_tell`` without channels or times."""
+    """One ``fail`` for each cut-in, else one ``pass``.
+
+    ``cannot_tell`` where speakers share a channel or the transcript has no times.
+    """
     rule = rulebook.rules.no_interruption
     agent, customer = call.said_by(Role.AGENT), call.said_by(Role.CUSTOMER)
     doubt = _doubt(call, agent, customer)
@@ -52,9 +55,8 @@ def _doubt(call: Call, agent: list[Turn], customer: list[Turn]) -> str | None:
         return "单声道录音，无法可靠判断双方是否同时讲话"
     if any(turn.start_s is None for turn in (*agent, *customer)):
         return "转写文本没有时间，无法判断是否打断"
-    if not agent or not customer:
-        if any(turn.role is Role.UNKNOWN for turn in call.turns):
-            return "无法判断哪一方是客服"
+    if not agent and any(turn.role is Role.UNKNOWN for turn in call.turns):
+        return "无法判断哪一方是客服"
     return None
 
 

