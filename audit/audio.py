@@ -7,8 +7,7 @@ model asks for a stretch of one channel.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,6 +25,8 @@ _FORMATS = (
 """Containers that are opened. Playlists and scripts, which make FFmpeg open other files or
 addresses, are not among them."""
 
+_OFFSET = 64  # of 32768 (-54 dB): smaller ones do no harm
+_GSM_FRAME = 33  # bytes
 _SILENCE_PEAK = 8  # of 32768: the idle hum of mu-law and A-law codecs is below it
 
 
@@ -77,7 +78,7 @@ def decode(path: Path, *, min_duration_s: float = 1.0, max_duration_s: float = 6
                 RejectReason.EMPTY, f"{path.name} has no bytes; record it again"
             )
         audio = _decode_stream(file, path.name, max_duration_s)
-    if not audio.samples.size or np.abs(audio.samples).max() <= _SILENCE_PEAK:
+    if max(audio.samples.max(), -int(audio.samples.min())) <= _SILENCE_PEAK:
         raise RejectedRecording(
             RejectReason.NO_AUDIO, f"{path.name} holds digital silence only; check the recorder"
         )
@@ -103,19 +104,25 @@ def _decode_stream(file: BinaryIO, name: str, max_duration_s: float) -> Audio:
         if not container.streams.audio:
             raise RejectedRecording(RejectReason.NO_AUDIO, f"{name} has no audio stream")
         stream = container.streams.audio[0]
+        if stream.codec_context is None:
+            raise RejectedRecording(
+                RejectReason.UNDECODABLE, f"{name} is in a codec that FFmpeg does not know"
+            )
         stream.thread_type = "NONE"
+        if container.format.name == "gsm" and not _is_gsm(file):
+            raise RejectedRecording(RejectReason.UNDECODABLE, f"{name} is no GSM 06.10 recording")
         blocks: list[NDArray[np.int16]] = []
-        length, damaged = 0, False
+        length, damaged = 0, 0
         try:
             for block in _resampled(container, stream):
                 if block is None:
-                    damaged = True
+                    damaged += 1
                     continue
                 length += block.shape[1]
                 if length > max_duration_s * SAMPLE_RATE:
                     raise RejectedRecording(
                         RejectReason.TOO_LARGE,
-                        f"{name} is longer than {max_duration_s / 3600:g} h; cut it or raise "
+                        f"{name} is longer than {max_duration_s / 3600:.3g} h; cut it or raise "
                         "limits.max_duration_s",
                     )
                 blocks.append(block)
@@ -124,29 +131,70 @@ def _decode_stream(file: BinaryIO, name: str, max_duration_s: float) -> Audio:
                 raise RejectedRecording(
                     RejectReason.UNDECODABLE, f"{name} cannot be decoded ({_cause(error)})"
                 ) from error
-            damaged = True
+            damaged += 1
+        known = bool(stream.rate)
+    if damaged > len(blocks):  # FFmpeg finds a few frames of MP3 or AAC in any bytes
+        raise RejectedRecording(
+            RejectReason.UNDECODABLE, f"{name} is no recording or damaged for the most part"
+        )
     if not blocks:
-        reason = RejectReason.UNDECODABLE if damaged else RejectReason.NO_AUDIO
+        reason = RejectReason.NO_AUDIO if known else RejectReason.UNDECODABLE
         raise RejectedRecording(reason, f"{name} yields no audio when decoded")
-    return Audio(_joined(blocks, length), damaged)
+    samples = _joined(blocks, length)
+    for channel in samples:
+        _centre(channel)
+    return Audio(samples, damaged > 0)
 
 
 def _resampled(container: Any, stream: Any) -> Iterator[NDArray[np.int16] | None]:
-    """Decoded blocks of shape ``[channels, samples]``; None for a packet that is damaged."""
+    """Decoded blocks of shape ``[channels, samples]``; None for a packet that is damaged.
+
+    Rate and layout may change within a stream (files laid end to end, damaged headers); what
+    comes after is brought to the channels that the stream began with.
+    """
     import av
 
-    resampler: Any = av.AudioResampler(format="s16p", rate=SAMPLE_RATE)
+    resampler: Any = None
+    layout: Any = None
+    setup: tuple[object, ...] = ()
     for packet in container.demux(stream):
         try:
             frames = packet.decode()
-        except av.InvalidDataError:
+        except av.FFmpegError:
             yield None
             continue
         for frame in frames:
-            for resampled in resampler.resample(frame):
-                yield resampled.to_ndarray()
-    for resampled in itertools.chain(resampler.resample(None)):
-        yield resampled.to_ndarray()
+            described = (frame.format.name, frame.layout.name, frame.sample_rate)
+            if described != setup:
+                if resampler is not None:
+                    yield from _blocks(resampler.resample(None))
+                layout = layout or frame.layout
+                resampler = av.AudioResampler(format="s16p", layout=layout, rate=SAMPLE_RATE)
+                setup = described
+            yield from _blocks(resampler.resample(frame))
+    if resampler is not None:
+        yield from _blocks(resampler.resample(None))
+
+
+def _blocks(frames: Iterable[Any]) -> Iterator[NDArray[np.int16]]:
+    return (frame.to_ndarray() for frame in frames)
+
+
+def _is_gsm(file: BinaryIO) -> bool:
+    """Whether every frame among the first bears GSM's signature (FFmpeg goes by the name only)."""
+    position = file.tell()
+    file.seek(0)
+    head = file.read(_GSM_FRAME * 50)
+    file.seek(position)
+    return all(first >> 4 == 0xD for first in head[::_GSM_FRAME])
+
+
+def _centre(channel: NDArray[np.int16]) -> None:
+    """Take a constant offset off a channel, in place: it hides speech from level measurements."""
+    offset = round(float(channel.mean()))
+    if abs(offset) > _OFFSET:
+        np.clip(channel, max(-32768, offset - 32768), min(32767, offset + 32767), out=channel)
+        np.subtract(channel, np.int16(offset), out=channel)
 
 
 def _joined(blocks: list[NDArray[np.int16]], length: int) -> NDArray[np.int16]:

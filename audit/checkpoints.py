@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from audit.types import Transcript
 
 _ADAPTER = TypeAdapter(Transcript)
-_VERSION = "1"  # of the code that hears; raised when transcripts come out differently
+_VERSION = "2"  # of the code that hears; raised when transcripts come out differently
 
 
 def key(*, audio_sha256: str, fingerprint: str, agent_channel: str | None) -> str:

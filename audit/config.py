@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from audit import manifests
 from audit.errors import UsageError
 from audit.hearing import PackingOptions
 from audit.speech import SpeechOptions
@@ -42,6 +43,8 @@ class HearingConfig(_Strict):
     turns: TurnOptions = TurnOptions()
     agent_channel: Literal[0, 1] = 0
     """Channel taken for the agent's where neither manifest nor words tell."""
+    role_confidence: float = Field(0.65, ge=0, le=1)
+    """Least confidence at which the words are taken to tell whose channel is whose."""
 
 
 class LimitsConfig(_Strict):
@@ -61,7 +64,12 @@ class BatchConfig(_Strict):
     """Time zone of ``started_at`` values that name none."""
     rulebook: str = "hotline"
     """Rulebook of calls whose manifest row names none."""
-    reject_duplicate_audio: bool = False
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        manifests.time_zone(name)
+        return name
 
 
 class ScheduleConfig(_Strict):

@@ -1,20 +1,21 @@
 """Finding a norm's phrases in recognised speech, by sound and with tolerance.
 
 A phrase is written as people write it, with three signs: ``(a|b)`` for alternatives (an empty
-one makes a part optional) and ``…`` for up to eight syllables of anything. ``你(去|)找…去吧``
-finds 你去找别的部门去吧.
+one makes a part optional; they may stand inside one another) and ``…`` for up to eight
+syllables of anything. ``你(去|)找…去吧`` finds 你去找别的部门去吧.
 """
 
 from __future__ import annotations
 
-import itertools
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 from rapidfuzz import fuzz
 
 from audit.text import Sounds, sounds
+
+_PLAIN = 2
+"""Syllables up to which blurred sounds do not count as one: 你好 is not 理好."""
 
 MAX_GAP = 8
 """Syllables that ``…`` may stand for."""
@@ -43,10 +44,21 @@ def expand(phrase: str) -> tuple[str, ...]:
 
     >>> expand("你(去|)找")
     ('你去找', '你找')
+    >>> expand("别(急|发(火|脾气))")
+    ('别急', '别发火', '别发脾气')
     """
-    pieces = re.split(r"\(([^()]*)\)", phrase)
-    options = [piece.split("|") if number % 2 else [piece] for number, piece in enumerate(pieces)]
-    return tuple("".join(choice) for choice in itertools.product(*options))
+    levels: list[list[list[str]]] = [[[""]]]  # of open brackets: alternatives: wordings so far
+    for sign in phrase + ")" * (phrase.count("(") - phrase.count(")")):
+        if sign == "(":
+            levels.append([[""]])
+        elif sign == "|" and len(levels) > 1:
+            levels[-1].append([""])
+        elif sign == ")" and len(levels) > 1:
+            inside = [wording for choice in levels.pop() for wording in choice]
+            levels[-1][-1] = [before + wording for before in levels[-1][-1] for wording in inside]
+        else:
+            levels[-1][-1] = [before + sign for before in levels[-1][-1]]
+    return tuple(wording for choice in levels[0] for wording in choice)
 
 
 def find(phrase: str, text: str, *, slack: int = 0) -> Match | None:
@@ -147,16 +159,25 @@ def _tolerated(syllables: int) -> int:
     return 0 if syllables <= 4 else 1 if syllables <= 6 else 2
 
 
+def _index(codes: str, code: str) -> int | None:
+    """The syllable at which a code stands among codes."""
+    at = codes.find(code)
+    while at % 2 and at != -1:
+        at = codes.find(code, at + 1)
+    return None if at < 0 else at // 2
+
+
 def _align(
     part: Sounds, heard: Sounds, start: int, end: int, tolerated: int
 ) -> tuple[int, int, float] | None:
     """Best place of a part among the syllables ``start`` to ``end``: begin, end, similarity."""
+    if len(part) <= _PLAIN and not tolerated:
+        found_at = _index(heard.exact[2 * start : 2 * end], part.exact)
+        return None if found_at is None else (start + found_at, start + found_at + len(part), 1.0)
     window = heard.code[2 * start : 2 * end]
-    at = window.find(part.code)
-    while at % 2 and at != -1:
-        at = window.find(part.code, at + 1)
-    if at >= 0:
-        return start + at // 2, start + at // 2 + len(part), 1.0
+    found_at = _index(window, part.code)
+    if found_at is not None:
+        return start + found_at, start + found_at + len(part), 1.0
     if not tolerated or len(window) < len(part.code):
         return None
     cutoff = 100 * (1 - tolerated / len(part.code))

@@ -66,6 +66,8 @@ def hear(
             expected=hearing_config.agent_channel,
         )
         channel_roles = decision.roles
+        if decision.confidence < hearing_config.role_confidence:
+            doubts.append("无法从内容确认哪个声道是客服，按默认声道处理")
     else:
         channel_roles = (Role.UNKNOWN,)
         doubts.append("单声道录音，无法区分双方")
@@ -106,13 +108,13 @@ def _two_channels(audio: audio_door.Audio, *, mono: bool) -> audio_door.Audio:
         )
         samples = samples[np.sort(np.argsort(loudness)[-2:])]
     if len(samples) == 2 and (mono or _same(samples)):
-        samples = (samples.astype(np.int32).sum(axis=0, keepdims=True) // 2).astype(np.int16)
+        samples = samples[:1] // 2 + samples[1:] // 2
     return replace(audio, samples=samples)
 
 
 def _same(samples: np.ndarray) -> bool:
     """Two channels that carry the same sound (or one of which carries none)."""
-    left, right = (channel[::4].astype(np.float32) for channel in samples)
+    left, right = (channel[::64].astype(np.float32) for channel in samples)
     if not left.any() or not right.any():
         return False
     return float(np.corrcoef(left, right)[0, 1]) > 0.98

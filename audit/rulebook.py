@@ -73,6 +73,7 @@ class InterruptionThresholds(_Strict):
     min_floor_s: float = Field(gt=0)
     max_pause_s: float = Field(ge=0)
     grave_overlap_s: float = Field(gt=0)
+    contest_s: float = Field(ge=0)
 
 
 class NoInterruptionRule(_Strict):

@@ -16,7 +16,7 @@ _DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
 _INITIALS = ("zh", "ch", "sh", *"bpmfdtnlgkhjqxrzcsyw")
-_BLURRED_INITIAL = {"zh": "z", "ch": "c", "sh": "s", "n": "l", "y": "", "w": ""}
+_BLURRED_INITIAL = {"zh": "z", "ch": "c", "sh": "s", "n": "l"}
 _BLURRED_FINAL = {
     "ang": "an",
     "eng": "en",
@@ -25,6 +25,8 @@ _BLURRED_FINAL = {
     "uang": "uan",
     "ueng": "uen",
 }
+# what spelling leaves out between an initial and the end: liu = liou, as in you
+_FULL_FINAL = {"iu": "iou", "ui": "uei", "un": "uen"}
 # y and w only spell a final that stands alone: yi = i, wu = u, yan = ian, wo = uo
 _ALONE = {"y": "i", "w": "u"}
 
@@ -51,11 +53,13 @@ class Sounds:
     """A text's syllables as codes of two letters each, initial and final.
 
     Attributes:
-        code: ``2 * n`` characters for ``n`` syllables.
+        code: ``2 * n`` characters for ``n`` syllables, blurred sounds counted as one.
+        exact: the same without blurring.
         positions: for each syllable the index of its character in the text.
     """
 
     code: str
+    exact: str
     positions: tuple[int, ...]
 
     def __len__(self) -> int:
@@ -76,20 +80,28 @@ def sounds(text: str) -> Sounds:
     syllables = lazy_pinyin(characters, style=Style.NORMAL)
     if len(syllables) != len(positions):  # a rare character without a known reading
         syllables = [lazy_pinyin(character)[0] for character in characters]
-    return Sounds("".join(_code(syllable) for syllable in syllables), positions)
+    return Sounds(
+        code="".join(_code(syllable, blurred=True) for syllable in syllables),
+        exact="".join(_code(syllable, blurred=False) for syllable in syllables),
+        positions=positions,
+    )
 
 
 @cache
-def _code(syllable: str) -> str:
+def _code(syllable: str, *, blurred: bool) -> str:
     """Two letters of the private use area: one for the initial, one for the final."""
     initial = next((i for i in _INITIALS if syllable.startswith(i)), "")
     final = syllable[len(initial) :].replace("ü", "v")
-    if initial in _ALONE and not final.startswith(_ALONE[initial]):
-        final = _ALONE[initial] + final
-    if initial in "jqxy" and initial and final.startswith("u"):
+    if initial in {"j", "q", "x", "y"} and final.startswith("u"):
         final = "v" + final[1:]
-    final = _BLURRED_FINAL.get(final, final)
-    return _letter("i:" + _BLURRED_INITIAL.get(initial, initial)) + _letter("f:" + final)
+    if initial in _ALONE and not final.startswith((_ALONE[initial], "v")):
+        final = _ALONE[initial] + final
+    final = _FULL_FINAL.get(final, final)
+    initial = "" if initial in _ALONE else initial
+    if blurred:
+        final = _BLURRED_FINAL.get(final, final)
+        initial = _BLURRED_INITIAL.get(initial, initial)
+    return _letter("i:" + initial) + _letter("f:" + final)
 
 
 _letters: dict[str, str] = {}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime, time
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from audit.errors import RejectReason, UsageError
+from audit.manifests import ID_WANTED, is_id, is_year, time_zone
 from audit.recordings import Reject
 from audit.text import simplify
 from audit.types import Call, Channels, Direction, Origin, Recording, Role, Span, Transcript, Turn
@@ -23,8 +23,8 @@ class _Turn(BaseModel):
 
     role: Literal["agent", "customer"]
     text: str
-    start_s: float | None = Field(None, ge=0)
-    end_s: float | None = Field(None, ge=0)
+    start_s: float | None = Field(None, ge=0, allow_inf_nan=False)
+    end_s: float | None = Field(None, ge=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _both_times(self) -> _Turn:
@@ -36,15 +36,29 @@ class _Turn(BaseModel):
 
 
 class _Line(BaseModel):
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True, str_strip_whitespace=True)
 
-    call_id: str = Field(min_length=1, max_length=60)
-    agent_id: str = Field(min_length=1, max_length=60)
+    call_id: str
+    agent_id: str
     agent_name: str | None = None
     started_at: datetime | None = None
     direction: Direction | None = None
     rulebook: str | None = None
-    turns: list[_Turn]
+    turns: list[_Turn] = Field(min_length=1)
+
+    @field_validator("call_id", "agent_id")
+    @classmethod
+    def _is_id(cls, value: str) -> str:
+        if not is_id(value):
+            raise ValueError(f"it must be {ID_WANTED}")
+        return value
+
+    @field_validator("started_at")
+    @classmethod
+    def _is_recent(cls, value: datetime | None) -> datetime | None:
+        if value is not None and not is_year(value.year):
+            raise ValueError("it must be a time such as 2026-11-09T09:02:00+08:00")
+        return value
 
 
 def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Call | Reject]:
@@ -52,19 +66,21 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
 
     Args:
         path: JSONL.
-        timezone: of ``started_at`` values that name none.
+        timezone: of ``started_at`` values that name none; a call without any has the date
+            of the file.
         rulebooks: ids that calls may name.
 
     Yields:
         A call for each line that is one, else a reject named ``FILE:LINE``.
 
     Raises:
-        UsageError: the file cannot be read.
+        UsageError: the file cannot be read, or there is no such time zone.
     """
-    zone = ZoneInfo(timezone)
+    zone = time_zone(timezone)
     seen: set[str] = set()
     try:
         file = path.open("rb")
+        written = datetime.fromtimestamp(path.stat().st_mtime, zone)
     except OSError as error:
         raise UsageError(f"transcripts {path} cannot be read: {error.strerror}") from error
     with file:
@@ -72,13 +88,13 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
             if not raw.strip():
                 continue
             source = f"{path.name}:{number}"
-            result = _read_line(raw, source, zone, rulebooks)
+            result = _read_line(raw, source, written, rulebooks)
             if isinstance(result, Call) and result.recording.call_id in seen:
-                yield _reject(
+                yield Reject(
                     source,
                     RejectReason.DUPLICATE_CALL_ID,
                     f"call_id {result.recording.call_id!r} stands in the file twice",
-                    zone,
+                    result.recording.audit_date,
                 )
                 continue
             if isinstance(result, Call):
@@ -86,32 +102,35 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
             yield result
 
 
-def _read_line(raw: bytes, source: str, zone: ZoneInfo, rulebooks: frozenset[str]) -> Call | Reject:
+def _read_line(
+    raw: bytes, source: str, written: datetime, rulebooks: frozenset[str]
+) -> Call | Reject:
+    day = written.date()
     try:
         line = _Line.model_validate(json.loads(raw))
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        reason = RejectReason.NO_AGENT if place == "agent_id" else RejectReason.BAD_METADATA
-        return _reject(source, reason, f"{place}: {first['msg']}", zone)
-    except ValueError as error:
-        return _reject(source, RejectReason.BAD_METADATA, f"the line is no JSON ({error})", zone)
-    if line.rulebook is not None and line.rulebook not in rulebooks:
-        return _reject(
-            source, RejectReason.UNKNOWN_RULEBOOK, f"there is no rulebook {line.rulebook!r}", zone
+        place = ".".join(str(part) for part in first["loc"]) or "the line"
+        unnamed = place == "agent_id" and not str(first["input"] or "").strip()
+        absent = place == "agent_id" and first["type"] == "missing"
+        reason = RejectReason.NO_AGENT if unnamed or absent else RejectReason.BAD_METADATA
+        return Reject(source, reason, f"{place}: {first['msg']}", day)
+    except (ValueError, RecursionError) as error:
+        return Reject(source, RejectReason.BAD_METADATA, f"the line is no JSON ({error})", day)
+    if line.rulebook and line.rulebook not in rulebooks:
+        return Reject(
+            source, RejectReason.UNKNOWN_RULEBOOK, f"there is no rulebook {line.rulebook!r}", day
         )
-    started = line.started_at or datetime.now(zone).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
+    started = line.started_at or datetime.combine(day, time(), written.tzinfo)
     return Call(
         recording=Recording(
             source_file=source,
             call_id=line.call_id,
             agent_id=line.agent_id,
-            started_at=started if started.tzinfo else started.replace(tzinfo=zone),
+            started_at=started if started.tzinfo else started.replace(tzinfo=written.tzinfo),
             agent_name=line.agent_name,
             direction=line.direction,
-            rulebook_id=line.rulebook,
+            rulebook_id=line.rulebook or None,
         ),
         transcript=_transcript(line, raw),
     )
@@ -129,7 +148,7 @@ def _transcript(line: _Line, raw: bytes) -> Transcript:
             if turn.start_s is not None and turn.end_s is not None
             else (),
         )
-        for index, turn in enumerate(line.turns)
+        for index, turn in enumerate(_in_order(line.turns))
     )
     ends = [turn.end_s for turn in turns]
     return Transcript(
@@ -142,6 +161,9 @@ def _transcript(line: _Line, raw: bytes) -> Transcript:
     )
 
 
-def _reject(source: str, reason: RejectReason, detail: str, zone: ZoneInfo) -> Reject:
-    today: date = datetime.now(zone).date()
-    return Reject(source, reason, detail, today)
+def _in_order(turns: list[_Turn]) -> list[_Turn]:
+    """Turns by their start where all tell it, else as written."""
+    starts = [turn.start_s for turn in turns if turn.start_s is not None]
+    if len(starts) < len(turns):
+        return turns
+    return [turns[i] for i in sorted(range(len(turns)), key=starts.__getitem__)]

@@ -8,26 +8,30 @@ from dataclasses import dataclass, replace
 
 from audit.hearing import Heard
 from audit.phrases import find_any
-from audit.types import Role, Span, Turn, Word
+from audit.types import Role, Span, Turn, Utterance, Word
 
 _LISTENING = re.compile(
-    r"(嗯+|恩+|哦+|噢+|喔+|啊+|唉+|诶+|欸+|呃+|哎+|对+|是的?|好的?|行|可以|明白|了解|这样|没错|对的|是吗|好吧|是啊|对啊)+"
+    r"[嗯恩哦噢喔啊唉诶欸呃哎对]|是的?|好[的吧]?|行|可以|明白|了解|这样|没错|是吗"
 )
-_NOT_SPEECH = re.compile(r"[^\u3400-\u9fffA-Za-z0-9]")
+"""What a listener says to show that they listen."""
+_NOT_HAN = re.compile(r"[^\u3400-\u9fff]")
 _NEW_TOPIC = ("(请问|)(您|你|)还有(其他|其它|别的|什么)",)
-"""Words that open a new part of the call, so that a short pause before them ends a turn."""
+"""Words that open a new part of the call: a turn ends before them."""
+
+_SHORTEST_S = 0.3
+"""Seconds that both parts of an utterance must have for it to be split."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnOptions:
     """How utterances become turns (seconds)."""
 
-    join_s: float = 0.7
+    join_s: float = 1.5
     breath_s: float = 0.45
     backchannel_s: float = 1.2
     token_s: float = 0.9
-    backchannel_characters: int = 4
-    token_characters: int = 2
+    token_characters: int = 3
+    listening_share: float = 0.75
 
 
 def build(
@@ -51,6 +55,7 @@ def build(
     Returns:
         Turns in the order in which they start.
     """
+    heard = [part for item in heard for part in _split_at_new_topic(item)]
     groups: list[list[Heard]] = []
     last: dict[int, list[Heard]] = {}
     for item in heard:
@@ -67,6 +72,27 @@ def build(
         replace(turn, index=index, is_backchannel=_is_backchannel(turn, turns, options))
         for index, turn in enumerate(turns)
     )
+
+
+def _split_at_new_topic(item: Heard) -> list[Heard]:
+    """An utterance in two where words inside it open a new part of the call."""
+    utterance, words = item
+    match = find_any(_NEW_TOPIC, "".join(word.text for word in words))
+    if match is None:
+        return [item]
+    length = 0
+    for number, word in enumerate(words):
+        if length >= match.first and number:
+            cut_s = words[number - 1].end_s
+            before, after = Span(utterance.span.start_s, cut_s), Span(cut_s, utterance.span.end_s)
+            if min(before.duration_s, after.duration_s) < _SHORTEST_S:
+                return [item]
+            return [
+                (Utterance(utterance.channel, before), words[:number]),
+                (Utterance(utterance.channel, after), words[number:]),
+            ]
+        length += len(word.text)
+    return [item]
 
 
 def _continues(
@@ -132,7 +158,8 @@ def _is_backchannel(turn: Turn, turns: Sequence[Turn], options: TurnOptions) -> 
     )
     if not floor or span.duration_s > options.backchannel_s:
         return False
-    said = _NOT_SPEECH.sub("", turn.text)
+    said = _NOT_HAN.sub("", turn.text)
     if len(said) <= options.token_characters and span.duration_s <= options.token_s:
         return True  # recognisers write 值得 or 速度 for 是的 spoken under another voice
-    return bool(_LISTENING.fullmatch(said)) and len(said) <= options.backchannel_characters
+    listening = sum(len(token) for token in _LISTENING.findall(said))
+    return listening >= options.listening_share * len(said)

@@ -39,11 +39,10 @@ def run(location: str, out: Path, *, manifest: str | None, config: Config, resum
     private_prefect()
     from rich.console import Console
 
-    from audit import recordings
     from flows import nightly, runs
 
     console = Console(stderr=True)
-    recordings.open_root(location)  # a wrong path is told at once, before Prefect starts
+    _check(location, manifest, config)
     run_id = runs.new_run_id()
     with _quiet_prefect(), _progress(out.resolve() / "runs" / run_id, console):
         summary = nightly.run(
@@ -51,6 +50,18 @@ def run(location: str, out: Path, *, manifest: str | None, config: Config, resum
         )
     _show(summary, out, console)
     return summary
+
+
+def _check(location: str, manifest: str | None, config: Config) -> None:
+    """Tell what is wrong with the call at once, before Prefect starts."""
+    from audit import manifests, recordings, rulebook
+    from models import engines
+
+    recordings.open_root(location)
+    rulebook.load(config.batch.rulebook)
+    engines.choose(config.hearing.recogniser)
+    if manifest is not None:
+        manifests.read(manifest)
 
 
 @contextlib.contextmanager

@@ -7,22 +7,22 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
-from audit import checkpoints, pipeline, recordings, rulebook
+from audit import checkpoints, manifests, pipeline, recordings, rulebook
 from audit.config import Config
+from audit.errors import RejectReason
 from audit.recordings import Reject
 from audit.types import AuditedCall, Call, Recording
 from flows import publish, runs, shards
 from flows.runs import Job
 from models import engines
 from reports import parquet
-from reports.schema import AGENTS
+from reports.schema import AGENTS, CALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def plan(
         timezone=settings.batch.timezone,
         rulebooks={*rulebook.shipped(), settings.batch.rulebook},
         max_bytes=settings.limits.max_bytes,
-        today=datetime.now(ZoneInfo(settings.batch.timezone)).date(),
+        today=datetime.now(manifests.time_zone(settings.batch.timezone)).date(),
     )
     choice = engines.choose(settings.hearing.recogniser)
     if choice.weights.path is None:
@@ -112,20 +112,28 @@ def publish_run(job_file: str, ignored: int) -> Summary:
         place = (recording.audit_date, recording.agent_id)
         places[place].append((recording, outcome.checkpoint))
     kept = {recording.call_id: place for place, listed in places.items() for recording, _ in listed}
-    publish.withdraw(job.out, [r.call_id for r in job.recordings], keep=kept, run_id=job.run_id)
+    audited_files = {r.source_file for listed in places.values() for r, _ in listed}
+    rejects = _without_kept_audits(job, rejects)
+    named = {recording.call_id for recording in job.recordings}
+    named |= {reject.call_id for reject in rejects if reject.call_id}
+    publish.withdraw(job.out, named, keep=kept, run_id=job.run_id)
     for place, listed in sorted(places.items()):
         calls = [
             publish.Located(_judged(job, recording, name), root.uri(recording.source_file))
             for recording, name in listed
         ]
         publish.publish_calls(job.out, place, calls, run_id=job.run_id)
-    planned = {r.source_file for r in job.recordings} | {r.source_file for r in job.rejects}
-    publish.publish_rejects(job.out, rejects, planned=planned, run_id=job.run_id)
+    publish.publish_rejects(
+        job.out,
+        recordings.told_apart(rejects, audited=audited_files),
+        planned={r.source_file for r in job.recordings} | {r.source_file for r in job.rejects},
+        run_id=job.run_id,
+    )
     index = publish.publish_pages(job.out, calls=set(kept), agents={agent for _, agent in places})
     summary = Summary(
         run_id=job.run_id,
         planned=len(job.recordings) + len(job.rejects),
-        audited=len(kept),
+        audited=len(job.recordings) + len(job.rejects) - len(rejects),
         rejected=len(rejects),
         resumed=resumed,
         ignored=ignored,
@@ -136,6 +144,20 @@ def publish_run(job_file: str, ignored: int) -> Summary:
     runs.save_summary(job.folder, asdict(summary))
     _artifacts(job, summary)
     return summary
+
+
+def _without_kept_audits(job: Job, rejects: list[Reject]) -> list[Reject]:
+    """Rejects less those whose recording has gone after it was audited: the audit stays."""
+    if all(reject.reason is not RejectReason.MISSING_FILE for reject in rejects):
+        return rejects
+    rows = parquet.read(job.out, CALLS.name, columns=["call_id", "source_file"]).to_pylist()
+    stored = {(row["call_id"], row["source_file"]) for row in rows}
+    return [
+        reject
+        for reject in rejects
+        if reject.reason is not RejectReason.MISSING_FILE
+        or (reject.call_id, reject.source_file) not in stored
+    ]
 
 
 def _judged(job: Job, recording: Recording, checkpoint: str) -> AuditedCall:

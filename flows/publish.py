@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from audit.recordings import Reject
+from audit.recordings import Reject, file_of
 from audit.types import AuditedCall
 from reports import html, parquet, records
 from reports.schema import AGENTS, CALLS, FINDINGS, REJECTS, SCHEMA_VERSION, TURNS
@@ -99,9 +99,10 @@ def publish_rejects(
     for audit_date in sorted(stored | set(by_date)):
         path = parquet.partition_file(out, REJECTS, audit_date, None)
         fresh = parquet.to_table(REJECTS, by_date.get(audit_date, []))
-        merged = parquet.merge(
-            parquet.read_partition(path), fresh, by="source_file", replaced=planned
-        )
+        stored_rows = parquet.read_partition(path)
+        names = stored_rows["source_file"].to_pylist() if stored_rows is not None else []
+        replaced = {name for name in names if file_of(name) in planned}
+        merged = parquet.merge(stored_rows, fresh, by="source_file", replaced=replaced)
         parquet.write(path, merged.sort_by("source_file"))
 
 

@@ -39,7 +39,7 @@ def _outcome(recording: Recording, job: Job, root: Root, recogniser: Recogniser)
     except RejectedRecording as rejected:
         return Outcome(recording.call_id, reason=rejected.reason, detail=rejected.detail)
     except Exception as error:  # a night goes on whatever one recording does
-        _log.warning("recording of call %s crashed", recording.call_id, exc_info=True)
+        _log.info("recording of call %s crashed", recording.call_id, exc_info=True)
         return Outcome(
             recording.call_id,
             reason=RejectReason.CRASHED,

@@ -53,7 +53,7 @@ def audit_transcripts(file: Path, out: Path, *, config: Config) -> Published:
         publish.publish_calls(out, place, calls, run_id=run_id)
     lines = {call.audited.call.recording.source_file for calls in places.values() for call in calls}
     publish.publish_rejects(
-        out, rejects, planned=lines | {r.source_file for r in rejects}, run_id=run_id
+        out, rejects, planned=lines | {reject.source_file for reject in rejects}, run_id=run_id
     )
     index = publish.publish_pages(out, calls=set(kept), agents={agent for _, agent in places})
     return Published(len(kept), len(rejects), index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,8 +26,10 @@ class OpenAIWhisper:
     def recognise(self, windows: Sequence[Samples], *, prompt: str = "") -> list[Recognised]:
         """Recognise windows of at most 30 s; see :class:`audit.types.Recogniser`."""
         heard: list[Recognised] = []
-        for first in range(0, len(windows), self.batch_size):
-            heard += self._recognise_batch(windows[first : first + self.batch_size], prompt)
+        # openai-whisper keeps beams of one window only: of several it mixes up the audio
+        step = self.batch_size if self.beam_size == 1 else 1
+        for first in range(0, len(windows), step):
+            heard += self._recognise_batch(windows[first : first + step], prompt)
         return heard
 
     def _recognise_batch(self, windows: Sequence[Samples], prompt: str) -> list[Recognised]:
@@ -82,6 +85,9 @@ def load(
     Raises:
         WeightsNotFound: the model cannot be read or downloaded.
     """
+    # Read when torch starts: threads that spin while they wait starve each other on a busy
+    # machine, and decoding, a chain of thousands of small steps, takes five times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
     import whisper
     from whisper.model import ModelDimensions, Whisper
@@ -103,6 +109,8 @@ def load(
             model = whisper.load_model(str(weights.path or weights.name), device=device)
         except Exception as error:  # urllib, torch and whisper each raise their own
             raise not_found(weights.name, error) from error
+    for block in model.decoder.blocks:
+        _share_audio(block.cross_attn)
     tokenizer = get_tokenizer(
         model.is_multilingual,
         num_languages=model.num_languages,
@@ -116,6 +124,24 @@ def load(
         beam_size=beam_size,
         batch_size=batch_size,
     )
+
+
+def _share_audio(attention: Any) -> None:
+    """Let the beams of a window read its audio once, as so many queries of one row.
+
+    openai-whisper spreads keys and values over the beams, so that each step reads 1500 frames
+    once a beam: of beam search on a CPU, that is most of the time.
+    """
+    plain = attention.qkv_attention
+
+    def shared(query: Any, key: Any, value: Any, mask: Any = None) -> tuple[Any, Any]:
+        if len(query) == len(key):
+            return plain(query, key, value, mask)  # type: ignore[no-any-return]
+        rows = query.reshape(len(key), -1, query.shape[-1])
+        attended, weights = plain(rows, key, value, mask)
+        return attended.reshape(query.shape), weights
+
+    attention.qkv_attention = shared
 
 
 def whisper_alignment_heads(model: Any, name: str) -> None:

@@ -20,12 +20,39 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
         return [_whole_call(rule, Verdict.CANNOT_TELL, doubt, confidence=0.0)]
     findings = [
         _finding(turn, cut, floor, rule)
-        for turn in agent
-        if not turn.is_backchannel
-        for floor in customer
-        if (cut := overlap(turn, floor, rule.thresholds)) is not None
+        for turn, floor, cut in cut_ins(agent, customer, rule.thresholds)
     ]
     return findings or [_whole_call(rule, Verdict.PASS, "没有打断客户", confidence=0.95)]
+
+
+def cut_ins(
+    agent: list[Turn], customer: list[Turn], thresholds: InterruptionThresholds
+) -> list[tuple[Turn, Turn, Span]]:
+    """Each time the agent cuts in: the agent's turn, the customer's, and the overlap.
+
+    Both may go on to contest the floor; what the agent says within ``contest_s`` after a
+    cut-in belongs to it and is not counted again.
+    """
+    found: list[tuple[Turn, Turn, Span]] = []
+    contested_until = float("-inf")
+    for turn in agent:
+        if turn.is_backchannel or turn.start_s is None or turn.end_s is None:
+            continue
+        hit = next(
+            (
+                (turn, floor, cut)
+                for floor in customer
+                if not floor.is_backchannel
+                if (cut := overlap(turn, floor, thresholds)) is not None
+            ),
+            None,
+        )
+        if hit is None:
+            continue
+        if turn.start_s > contested_until:
+            found.append(hit)
+        contested_until = turn.end_s + thresholds.contest_s
+    return found
 
 
 def overlap(turn: Turn, floor: Turn, thresholds: InterruptionThresholds) -> Span | None:

@@ -1,0 +1,250 @@
+"""The door for ready transcripts: what is a call, what is rejected and why, and what is judged."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from audit import transcripts
+from audit.cli import main
+from audit.errors import RejectReason, UsageError
+from audit.recordings import Reject
+from audit.types import Call, Channels, Direction, Role, Span
+
+ZONE = "Asia/Shanghai"
+GREETING = "您好，远山软件服务热线，工号二零零一，很高兴为您服务，请问有什么可以帮助您？"
+
+TURNS: list[dict[str, object]] = [
+    {"role": "agent", "text": GREETING, "start_s": 0.5, "end_s": 7.0},
+    {"role": "customer", "text": "你好，打印机坏了，麻烦你看一下。", "start_s": 7.5, "end_s": 12.0},
+    {"role": "agent", "text": "好的，我帮您登记。", "start_s": 12.5, "end_s": 15.0},
+]
+UNTIMED = [{"role": turn["role"], "text": turn["text"]} for turn in TURNS]
+
+
+def line(**changes: object) -> dict[str, object]:
+    """A good line with some fields changed; None takes a field out."""
+    whole = {
+        "call_id": "T1",
+        "agent_id": "2001",
+        "started_at": "2026-11-16T09:00:00+08:00",
+        "turns": TURNS,
+        **changes,
+    }
+    return {key: value for key, value in whole.items() if value is not None}
+
+
+def lay(path: Path, lines: list[Mapping[str, object] | bytes]) -> Path:
+    """Write lines, those that are bytes as they are."""
+    told = [
+        x if isinstance(x, bytes) else json.dumps(x, ensure_ascii=False).encode() for x in lines
+    ]
+    path.write_bytes(b"\n".join(told) + b"\n")
+    return path
+
+
+def read(path: Path) -> list[Call | Reject]:
+    return list(transcripts.read(path, timezone=ZONE, rulebooks=frozenset({"hotline"})))
+
+
+def only(tmp_path: Path, content: Mapping[str, object] | bytes) -> Call | Reject:
+    (result,) = read(lay(tmp_path / "calls.jsonl", [content]))
+    return result
+
+
+def call(tmp_path: Path, **changes: object) -> Call:
+    result = only(tmp_path, line(**changes))
+    assert isinstance(result, Call), result
+    return result
+
+
+def test_a_good_line_is_a_call(tmp_path: Path) -> None:
+    got = call(tmp_path, agent_name="林静", direction="out", rulebook="hotline", extra="kept out")
+    assert got.recording.call_id == "T1"
+    assert got.recording.direction is Direction.OUT
+    assert got.recording.audit_date == date(2026, 11, 16)
+    assert got.transcript.channels is Channels.TEXT
+    assert got.transcript.duration_s == 15.0
+    assert [turn.role for turn in got.turns] == [Role.AGENT, Role.CUSTOMER, Role.AGENT]
+    assert got.turns[1].speech == (Span(7.5, 12.0),)
+
+
+def test_traditional_characters_are_simplified(tmp_path: Path) -> None:
+    got = call(tmp_path, turns=[{"role": "agent", "text": "您好，請問有什麼可以幫助您？"}])
+    assert got.turns[0].text == "您好，请问有什么可以帮助您？"
+
+
+def test_numbers_serve_as_ids_and_the_configured_zone_as_zone(tmp_path: Path) -> None:
+    got = call(tmp_path, call_id=17, agent_id=2001, started_at="2026-11-16T23:30:00")
+    assert (got.recording.call_id, got.recording.agent_id) == ("17", "2001")
+    assert got.recording.started_at == datetime(2026, 11, 16, 15, 30, tzinfo=UTC)
+    assert got.recording.audit_date == date(2026, 11, 16)
+
+
+def test_a_call_without_a_time_belongs_to_the_day_of_the_file(tmp_path: Path) -> None:
+    path = lay(tmp_path / "calls.jsonl", [line(started_at=None)])
+    os.utime(path, (1_750_000_000, 1_750_000_000))
+    (got,) = read(path)
+    assert isinstance(got, Call)
+    assert got.recording.audit_date == date(2025, 6, 15)
+
+
+def test_turns_are_put_in_the_order_in_which_they_start(tmp_path: Path) -> None:
+    got = call(tmp_path, turns=TURNS[::-1])
+    assert [turn.start_s for turn in got.turns] == [0.5, 7.5, 12.5]
+    assert [turn.index for turn in got.turns] == [0, 1, 2]
+    mixed = call(tmp_path, turns=[TURNS[2], UNTIMED[1]])
+    assert [turn.role for turn in mixed.turns] == [Role.AGENT, Role.CUSTOMER]
+    assert mixed.transcript.duration_s is None
+
+
+@pytest.mark.parametrize(
+    ("content", "reason", "told"),
+    [
+        (b"{not json", "bad_metadata", "no JSON"),
+        (b"[" * 100_000, "bad_metadata", "no JSON"),
+        ("通话".encode("gb18030"), "bad_metadata", "no JSON"),
+        (b"[]", "bad_metadata", "the line"),
+        (b"null", "bad_metadata", "the line"),
+        (line(call_id=None), "bad_metadata", "call_id"),
+        (line(call_id=""), "bad_metadata", "call_id"),
+        (line(call_id="a\nb"), "bad_metadata", "call_id"),
+        (line(call_id="c" * 300), "bad_metadata", "call_id"),
+        (line(agent_id=None), "no_agent", "agent_id"),
+        (line(agent_id="  "), "no_agent", "agent_id"),
+        ({**line(), "agent_id": None}, "no_agent", "agent_id"),
+        (line(agent_id="工" * 40), "bad_metadata", "agent_id"),
+        (line(turns=None), "bad_metadata", "turns"),
+        (line(turns=[]), "bad_metadata", "turns"),
+        (line(turns=[{"role": "agent"}]), "bad_metadata", "turns.0.text"),
+        (line(turns=[{"role": "supervisor", "text": "喂"}]), "bad_metadata", "turns.0.role"),
+        (line(turns=[{**TURNS[0], "end_s": 0.1}]), "bad_metadata", "end_s is before start_s"),
+        (line(turns=[{**UNTIMED[0], "start_s": 1.0}]), "bad_metadata", "come together"),
+        (line(turns=[{**UNTIMED[0], "end_s": 1.0}]), "bad_metadata", "come together"),
+        (line(turns=[{**TURNS[0], "start_s": -1}]), "bad_metadata", "turns.0.start_s"),
+        (line(turns=[{**TURNS[0], "end_s": float("inf")}]), "bad_metadata", "turns.0.end_s"),
+        (line(turns=[{**TURNS[0], "start_s": float("nan")}]), "bad_metadata", "turns.0.start_s"),
+        (json.dumps(line(agent_name="\ud800")).encode(), "bad_metadata", "agent_name"),
+        (line(started_at="昨天"), "bad_metadata", "started_at"),
+        (line(started_at="0001-01-01T00:00:00"), "bad_metadata", "started_at"),
+        (line(started_at="9999-12-31T23:59:59"), "bad_metadata", "started_at"),
+        (line(direction="sideways"), "bad_metadata", "direction"),
+        (line(rulebook="nobody's"), "unknown_rulebook", "nobody's"),
+        (line(rulebook="../../etc/passwd"), "unknown_rulebook", "passwd"),
+    ],
+)
+def test_a_bad_line_is_rejected_with_its_reason(
+    tmp_path: Path, content: Mapping[str, object] | bytes, reason: str, told: str
+) -> None:
+    got = only(tmp_path, content)
+    assert isinstance(got, Reject)
+    assert got.source_file == "calls.jsonl:1"
+    assert got.reason is RejectReason(reason)
+    assert told in got.detail
+
+
+def test_the_second_of_two_calls_of_one_id_is_rejected(tmp_path: Path) -> None:
+    got = read(lay(tmp_path / "calls.jsonl", [line(), b"", line(agent_id="2002")]))
+    assert isinstance(got[0], Call)
+    assert isinstance(got[1], Reject)
+    assert got[1].reason is RejectReason.DUPLICATE_CALL_ID
+    assert got[1].source_file == "calls.jsonl:3"
+
+
+def test_a_file_that_cannot_be_read_is_wrong_usage(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.jsonl", tmp_path):
+        with pytest.raises(UsageError):
+            read(path)
+    with pytest.raises(UsageError, match="Mars"):
+        path = lay(tmp_path / "calls.jsonl", [line()])
+        list(transcripts.read(path, timezone="Mars/Base", rulebooks=frozenset()))
+
+
+# The command
+
+
+def audit(path: Path, out: Path, *more: str) -> Result:
+    return CliRunner().invoke(main, ["audit-transcripts", str(path), "--out", str(out), *more])
+
+
+def table(out: Path, name: str) -> Any:
+    return pd.read_parquet(out / "parquet" / name)
+
+
+def test_good_calls_are_audited_and_the_rest_listed(tmp_path: Path) -> None:
+    cut_in = [
+        TURNS[0],
+        {**TURNS[1], "end_s": 16.0},
+        {"role": "agent", "text": "这个不归我们管。", "start_s": 12.0, "end_s": 15.0},
+    ]
+    hostile = "<script>alert(1)</script>"
+    lines = [
+        line(),
+        line(call_id="T2", turns=UNTIMED),
+        line(call_id="T3", turns=cut_in),
+        line(call_id="../../T4", agent_id=hostile, agent_name=hostile),
+        line(call_id="T5", turns=[TURNS[0], UNTIMED[1]]),
+        b"{",
+        line(),
+    ]
+    path, out = lay(tmp_path / "calls.jsonl", lines), tmp_path / "out"
+    result = audit(path, out)
+    assert result.exit_code == 3, result.stderr
+    assert "5 audited, 2 rejected" in result.stdout
+    calls = table(out, "calls").set_index("call_id")
+    assert set(calls["channels"]) == {"text"}
+    assert calls.loc["T1", "no_interruption_verdict"] == "pass"
+    assert calls.loc["T2", "no_interruption_verdict"] == "cannot_tell"
+    assert calls.loc["T3", "no_interruption_verdict"] == "fail"
+    assert calls.loc["T5", "no_interruption_verdict"] == "cannot_tell"
+    assert pd.isna(calls.loc["T2", "interruptions"])
+    assert pd.isna(calls.loc["T2", "silence_s"])
+    assert calls.loc["T2", "greeting_verdict"] == "pass"
+    rejects = table(out, "rejects").set_index("source_file")["reason"].to_dict()
+    assert rejects == {"calls.jsonl:6": "bad_metadata", "calls.jsonl:7": "duplicate_call_id"}
+    pages = list(out.glob("html/**/*.html"))
+    assert len(pages) >= 1 + 2 + 5
+    assert not any("<script>alert" in page.read_text("utf-8") for page in pages)
+    assert {path.name for path in tmp_path.iterdir()} == {"calls.jsonl", "out"}
+
+
+def test_the_same_file_gives_the_same_rows_and_a_mended_line_leaves_the_rejects(
+    tmp_path: Path,
+) -> None:
+    path, out = lay(tmp_path / "calls.jsonl", [line(started_at=None), b"{"]), tmp_path / "out"
+    assert audit(path, out).exit_code == 3
+    names = ("calls", "turns", "findings")
+    before = {name: table(out, name).drop(columns="run_id").astype(str) for name in names}
+    assert audit(path, out).exit_code == 3
+    for name in names:
+        again = table(out, name).drop(columns="run_id").astype(str)
+        pd.testing.assert_frame_equal(again, before[name])
+    written = path.stat().st_mtime
+    lay(path, [line(started_at=None), line(call_id="T2")])
+    os.utime(path, (written, written))
+    assert audit(path, out).exit_code == 0
+    assert sorted(table(out, "calls")["call_id"]) == ["T1", "T2"]
+    assert table(out, "rejects").empty
+
+
+def test_wrong_usage_writes_nothing(tmp_path: Path) -> None:
+    path, out = lay(tmp_path / "calls.jsonl", [line()]), tmp_path / "out"
+    config = tmp_path / "config.yaml"
+    config.write_text("batch: {timezone: Mars/Base}")
+    for result in (
+        audit(tmp_path / "none.jsonl", out),
+        audit(path, out, "--rulebook", "nobody's"),
+        audit(path, out, "--config", str(config)),
+    ):
+        assert result.exit_code == 2, result.stderr
+        assert result.stderr.startswith("callaudit: ")
+        assert result.stderr.count("\n") == 1
+        assert not out.exists()
