@@ -126,8 +126,13 @@ def load(path: Path | None, *, overrides: dict[str, Any] | None = None) -> Confi
         node = raw
         *parents, last = name.split(".")
         for parent in parents:
-            node = node.setdefault(parent, {})
-        node[last] = value
+            if node.get(parent) is None:
+                node[parent] = {}
+            node = node[parent]
+            if not isinstance(node, dict):
+                break  # which validation will name
+        else:
+            node[last] = value
     try:
         return Config.model_validate(raw)
     except ValidationError as error:

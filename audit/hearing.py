@@ -8,7 +8,7 @@ between them, and the words that come back are put where they were spoken.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,8 @@ from audit.types import SAMPLE_RATE, Recogniser, Samples, Span, Utterance, Word
 
 Heard = tuple[Utterance, tuple[Word, ...]]
 """An utterance and the words recognised in it."""
+
+_BATCH = 32  # windows held at once; engines cut them into batches of their own
 
 _MARKS = " ,，.。?？!！、;；:："
 
@@ -90,13 +92,12 @@ def _cut(span: Span, longest: float) -> list[Span]:
 
 def pack(
     audio: Audio, spoken: Sequence[Utterance], *, options: PackingOptions = PackingOptions()
-) -> list[Window]:
+) -> Iterator[Window]:
     """Lay utterances into windows, channel by channel, in order.
 
     Every utterance is brought to the same level, for Whisper drops what is much softer than
     the rest of its window.
     """
-    windows: list[Window] = []
     for channel in sorted({utterance.channel for utterance in spoken}):
         pieces: list[Samples] = []
         placed: list[Placed] = []
@@ -110,7 +111,7 @@ def pack(
             piece = _levelled(piece, options.level_db)
             gap = round(options.gap_s * SAMPLE_RATE) if pieces else 0
             if pieces and position + gap + len(piece) > WINDOW_S * SAMPLE_RATE:
-                windows.append(Window(np.concatenate(pieces), tuple(placed)))
+                yield Window(np.concatenate(pieces), tuple(placed))
                 pieces, placed, position, gap = [], [], 0, 0
             if gap:
                 pieces.append(np.zeros(gap, dtype=np.float32))
@@ -120,8 +121,7 @@ def pack(
             pieces.append(piece)
             position += len(piece)
         if pieces:
-            windows.append(Window(np.concatenate(pieces), tuple(placed)))
-    return windows
+            yield Window(np.concatenate(pieces), tuple(placed))
 
 
 def _levelled(samples: Samples, level_db: float) -> Samples:
@@ -155,22 +155,22 @@ def recognise(
         for utterance, words in heard
         if not words and utterance.span.duration_s >= options.retry_s
     ]
-    alone = [window for utterance in missed for window in pack(audio, [utterance], options=options)]
-    if alone:
-        again = dict(_recognise_windows(alone, recogniser, simplify))
-        heard = [(utterance, again.get(utterance, words)) for utterance, words in heard]
+    alone = (window for utterance in missed for window in pack(audio, [utterance], options=options))
+    again = dict(_recognise_windows(alone, recogniser, simplify))
+    heard = [(utterance, again.get(utterance, words)) for utterance, words in heard]
     return sorted(heard, key=lambda item: (item[0].span, item[0].channel))
 
 
 def _recognise_windows(
-    windows: Sequence[Window], recogniser: Recogniser, simplify: Callable[[str], str]
+    windows: Iterable[Window], recogniser: Recogniser, simplify: Callable[[str], str]
 ) -> list[Heard]:
-    results = recogniser.recognise([window.samples for window in windows])
-    return [
-        item
-        for window, result in zip(windows, results, strict=True)
-        for item in _shared_out(window, result.words, simplify)
-    ]
+    heard: list[Heard] = []
+    remaining = iter(windows)
+    while batch := list(itertools.islice(remaining, _BATCH)):
+        results = recogniser.recognise([window.samples for window in batch])
+        for window, result in zip(batch, results, strict=True):
+            heard += _shared_out(window, result.words, simplify)
+    return heard
 
 
 def _shared_out(

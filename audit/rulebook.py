@@ -173,14 +173,14 @@ def _read_shipped(name: str) -> dict[str, Any]:
 
 
 def _read(id_or_path: str) -> dict[str, Any]:
-    if re.fullmatch(r"[a-z0-9][a-z0-9-]*", id_or_path):
-        if (_SHIPPED / f"{id_or_path}.yaml").is_file():
-            return _read_shipped(id_or_path)
-        if not Path(id_or_path).is_file():
-            raise UsageError(
-                f"there is no rulebook {id_or_path!r}; choose one of {', '.join(shipped())} "
-                "or give the path of a YAML file"
-            )
+    plain = re.fullmatch(r"[a-z0-9][a-z0-9-]*", id_or_path)
+    if plain and (_SHIPPED / f"{id_or_path}.yaml").is_file():
+        return _read_shipped(id_or_path)
+    if not Path(id_or_path).is_file():
+        raise UsageError(
+            f"there is no rulebook {id_or_path!r}; choose one of {', '.join(shipped())} "
+            "or give the path of a YAML file"
+        )
     try:
         loaded = yaml.safe_load(Path(id_or_path).read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.audio import Audio
-from audit.types import SAMPLE_RATE, Samples, Span
+from audit.types import SAMPLE_RATE, Span
 
 HOP_S = 0.01
 _HOP = int(SAMPLE_RATE * HOP_S)
+_DTMF_HZ = ((697, 770, 852, 941), (1209, 1336, 1477, 1633))
+_BLOCK = 60_000  # frames, ten minutes
 
 Frames = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -56,7 +58,7 @@ def speech_regions(
     Returns:
         For each channel its regions, in order and disjoint.
     """
-    levels = [frame_levels(audio.channel(index)) for index in range(len(audio.samples))]
+    levels = [frame_levels(samples) for samples in audio.samples]
     probabilities = [detector(samples) for samples in audio.samples]
     regions = []
     for index, level in enumerate(levels):
@@ -65,14 +67,22 @@ def speech_regions(
         for other, other_level in enumerate(levels):
             if other != index:
                 loud &= level > _leak(level, other_level, probabilities[other], options)
-        regions.append(_refined(_spans(voiced & loud, options), loud, options))
+        runs = [
+            run
+            for run in _spans(voiced & loud, options)
+            if not _is_dialling(audio.samples[index], run)
+        ]
+        regions.append(_refined(runs, loud, options))
     return regions
 
 
-def frame_levels(samples: Samples) -> Frames:
+def frame_levels(samples: NDArray[np.int16]) -> Frames:
     """Level in dB below full scale of every 10 ms, smoothed over 30 ms; shape ``[frames]``."""
     count = len(samples) // _HOP
-    power = np.square(samples[: count * _HOP]).reshape(count, _HOP).mean(axis=1)
+    power = np.empty(count, dtype=np.float32)
+    for first in range(0, count, _BLOCK):  # so that a long call is never held as floats
+        block = samples[first * _HOP : min(count, first + _BLOCK) * _HOP].astype(np.float32)
+        power[first : first + _BLOCK] = np.square(block / 32768).reshape(-1, _HOP).mean(axis=1)
     if count >= 3:
         power = np.convolve(power, np.full(3, 1 / 3, dtype=np.float32), mode="same")
     level: Frames = (10 * np.log10(power + 1e-10)).astype(np.float32)
@@ -125,6 +135,22 @@ def _tones(level: Frames, options: SpeechOptions) -> Mask:
     np.add.at(steady, starts, 1)
     np.add.at(steady, starts + width, -1)
     return np.cumsum(steady[:-1]) > 0
+
+
+def _is_dialling(samples: NDArray[np.int16], run: tuple[int, int]) -> bool:
+    """Whether a run is DTMF: most of its power in one low and one high tone (ITU-T Q.23)."""
+    length = 512
+    part = samples[run[0] * _HOP : run[1] * _HOP].astype(np.float32)
+    if len(part) < length:
+        return False
+    frames = np.lib.stride_tricks.sliding_window_view(part, length)[::_HOP]
+    power = np.square(np.abs(np.fft.rfft(frames * np.hanning(length), axis=1)))
+    bins = np.rint(np.array(_DTMF_HZ) * length / SAMPLE_RATE).astype(int)
+    tones = power[:, bins[..., None] + np.arange(-1, 2)].sum(axis=3)
+    low, high = tones.max(axis=2).T
+    total = power.sum(axis=1)
+    dual = (low + high > 0.8 * total) & (np.minimum(low, high) > 0.1 * total)
+    return bool(total[dual].sum() > 0.5 * total.sum())
 
 
 def _runs(mask: Mask) -> list[tuple[int, int]]:

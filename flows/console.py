@@ -124,13 +124,15 @@ def _progress(folder: Path, console: Any) -> Iterator[None]:
 def _show(summary: Summary, out: Path, console: Any) -> None:
     from rich.table import Table
 
+    from flows import runs
     from reports import parquet
 
     table = Table(title=f"{summary.audited} of {summary.planned} recordings audited")
     for heading in ("agent", "night", "calls", "mean score", "auto-fails", "cut-ins / min"):
         table.add_column(heading, justify="left" if heading in {"agent", "night"} else "right")
+    places = runs.load_job(out / "runs" / summary.run_id / "job.json").places
     rows = parquet.read(out, "agents").to_pylist()
-    rows = [row for row in rows if row["run_id"] == summary.run_id]
+    rows = [row for row in rows if (row["audit_date"], row["agent"]) in places]
     for row in sorted(rows, key=lambda r: (r["audit_date"], r["agent"]))[:40]:
         table.add_row(
             f"{row['agent']} {row['agent_name'] or ''}".strip(),

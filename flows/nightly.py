@@ -179,9 +179,9 @@ def _artifacts(job: Job, summary: Summary) -> None:
         ),
         description=f"Run {summary.run_id}",
     )
-    columns = ["agent", "audit_date", "calls", "mean_score", "auto_fails", "run_id"]
+    columns = ["agent", "audit_date", "calls", "mean_score", "auto_fails"]
     rows = parquet.read(job.out, AGENTS.name, columns=columns).to_pylist()
-    touched = [row for row in rows if row.pop("run_id") == job.run_id]
+    touched = [row for row in rows if (row["audit_date"], row["agent"]) in job.places]
     create_table_artifact(key="callaudit-agents", table=touched, description="Agents of this run")
 
 

@@ -41,6 +41,11 @@ class Job:
         return self.recordings[number * size : (number + 1) * size]
 
     @property
+    def places(self) -> frozenset[tuple[str, str]]:
+        """Nights (ISO dates) and agents that the recordings belong to."""
+        return frozenset((r.audit_date.isoformat(), r.agent_id) for r in self.recordings)
+
+    @property
     def folder(self) -> Path:
         """Where the run's own files lie."""
         return self.out / "runs" / self.run_id

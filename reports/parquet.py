@@ -113,9 +113,13 @@ def merge(old: pa.Table | None, new: pa.Table, *, by: str, replaced: Iterable[st
 
 
 def write(path: Path, rows: pa.Table) -> None:
-    """Write one partition file, all or nothing; an unchanged one is left alone."""
+    """Write one partition file, all or nothing.
+
+    One that says the same already is left alone, and its rows keep the ``run_id`` of the run
+    that first said so.
+    """
     old = read_partition(path)
-    if old is not None and old.equals(rows):
+    if old is not None and _same(old, rows):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
@@ -129,3 +133,11 @@ def write(path: Path, rows: pa.Table) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _same(old: pa.Table, new: pa.Table) -> bool:
+    """Equal but for the run that wrote the rows."""
+    if old.schema.names != new.schema.names:
+        return False
+    compared = [name for name in new.schema.names if name != "run_id"]
+    return bool(old.select(compared).equals(new.select(compared)))

@@ -1,0 +1,112 @@
+"""Configuration refuses what it does not know and says where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from audit.config import Config, load
+from audit.errors import UsageError
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "callaudit.yaml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_defaults_without_a_file_and_with_an_empty_one(tmp_path: Path) -> None:
+    assert load(None) == Config() == load(written(tmp_path, "# nothing\n"))
+
+
+def test_a_file_and_the_command_line_over_it(tmp_path: Path) -> None:
+    path = written(tmp_path, "batch: {workers: 3, timezone: Europe/Berlin}\n")
+    config = load(path, overrides={"batch.workers": 2, "hearing.recogniser.model": None})
+    assert config.batch.workers == 2
+    assert config.batch.timezone == "Europe/Berlin"
+    assert config.hearing.recogniser.model == "base"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("batch: {wokers: 3}", r"batch\.wokers"),
+        ("hearing: {recogniser: {engine: vosk}}", r"hearing\.recogniser\.engine"),
+        ("hearing: {speech: {over_noise_db: loud}}", r"hearing\.speech\.over_noise_db"),
+        ("hearing: {speech: {nonsense: 1}}", r"hearing\.speech\.nonsense"),
+        ("limits: {max_bytes: 0}", r"limits\.max_bytes"),
+        ("batch: {workers: 0}", r"batch\.workers"),
+        ("- a\n- b\n", "mapping"),
+        ("batch: [", "cannot be read"),
+        ("batch: 3", "batch"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, text: str, place: str) -> None:
+    with pytest.raises(UsageError, match=place):
+        load(written(tmp_path, text))
+
+
+OVERRIDES = {"batch.workers": 2, "hearing.recogniser.engine": "auto"}
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [("batch: 3", "batch"), ("hearing: []", "hearing"), ("hearing: x", "hearing")]
+)
+def test_a_section_that_is_none_is_named_options_or_not(
+    tmp_path: Path, text: str, place: str
+) -> None:
+    with pytest.raises(UsageError, match=place):
+        load(written(tmp_path, text), overrides=OVERRIDES)
+
+
+def test_a_section_left_empty_takes_options(tmp_path: Path) -> None:
+    text = "batch:\nhearing:\n  recogniser:\n"
+    config = load(written(tmp_path, text), overrides=OVERRIDES)
+    assert config.batch.workers == 2
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        load(tmp_path / "nowhere.yaml")
+
+
+def _fingerprint(text: str, tmp_path: Path, *, engine: str = "e", sha: str | None = "s") -> str:
+    return load(written(tmp_path, text)).hearing_fingerprint(engine=engine, model_sha256=sha)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hearing: {recogniser: {beam_size: 1}}",
+        "hearing: {speech: {over_leak_db: 9}}",
+        "hearing: {packing: {gap_s: 0.3}}",
+        "hearing: {turns: {join_s: 0.9}}",
+        "hearing: {agent_channel: 1}",
+        "limits: {min_duration_s: 2}",
+    ],
+)
+def test_what_changes_transcripts_changes_the_fingerprint(tmp_path: Path, text: str) -> None:
+    assert _fingerprint(text, tmp_path) != _fingerprint("", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "batch: {workers: 2, shard_size: 3, rulebook: other}",
+        "hearing: {recogniser: {threads: 4}}",
+        "schedule: {cron: 0 2 * * *}",
+    ],
+)
+def test_what_changes_no_transcript_leaves_the_fingerprint(tmp_path: Path, text: str) -> None:
+    assert _fingerprint(text, tmp_path) == _fingerprint("", tmp_path)
+
+
+def test_engine_and_weights_are_in_the_fingerprint(tmp_path: Path) -> None:
+    prints = {
+        _fingerprint("", tmp_path),
+        _fingerprint("", tmp_path, engine="other"),
+        _fingerprint("", tmp_path, sha="other"),
+        _fingerprint("", tmp_path, sha=None),
+    }
+    assert len(prints) == 4

@@ -1,0 +1,343 @@
+"""The sample calls, audited for real: the contract's tables, the gates, and running again."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+TRUTH = ROOT / "data_samples" / "truth"
+Script = Callable[..., subprocess.CompletedProcess[str]]
+
+COLUMNS = {
+    "calls": (
+        "call_id agent_name started_at direction duration_s channels rulebook_id score grade "
+        "auto_fail greeting_verdict no_interruption_verdict forbidden_language_verdict "
+        "agent_talk_s customer_talk_s overlap_s silence_s agent_chars_per_min interruptions "
+        "transcript_confidence audio_sha256 engine model model_sha256 rulebook_sha256 audit_version"
+    ),
+    "turns": (
+        "call_id turn_index role channel start_s end_s text segment asr_confidence is_backchannel"
+    ),
+    "findings": (
+        "finding_id call_id rule_id check_id clause_id verdict severity points confidence segment "
+        "role start_s end_s evidence reason"
+    ),
+    "agents": (
+        "agent_id audit_date agent_name calls mean_score score_ci_low score_ci_high auto_fails "
+        "greeting_fail_rate interruption_rate forbidden_rate talk_ratio"
+    ),
+    "rejects": "source_file audit_date reason detail",
+}
+KEYS = {
+    "calls": ["call_id"],
+    "turns": ["call_id", "turn_index"],
+    "findings": ["finding_id"],
+    "agents": ["agent_id", "audit_date"],
+    "rejects": ["source_file"],
+}
+VERDICTS = {"pass", "fail", "cannot_tell"}
+ENUMS = {
+    ("calls", "channels"): {"stereo", "mono", "text"},
+    ("calls", "direction"): {"in", "out"},
+    ("calls", "greeting_verdict"): VERDICTS,
+    ("calls", "no_interruption_verdict"): VERDICTS,
+    ("calls", "forbidden_language_verdict"): VERDICTS,
+    ("turns", "role"): {"agent", "customer", "unknown"},
+    ("turns", "segment"): {"greeting", "handling", "closing"},
+    ("findings", "verdict"): VERDICTS,
+    ("findings", "severity"): {"minor", "major", "critical"},
+    ("findings", "rule_id"): {"greeting", "no_interruption", "forbidden_language"},
+    ("findings", "role"): {"agent", "customer", "unknown"},
+    ("findings", "segment"): {"greeting", "handling", "closing"},
+    ("rejects", "reason"): {"undecodable"},
+}
+ELEMENTS = {
+    "greeting.hello",
+    "greeting.organisation",
+    "greeting.agent_identity",
+    "greeting.offer_help",
+}
+MONO = ["S12", "S15"]
+
+
+def table(out: Path, name: str) -> pd.DataFrame:
+    return pd.read_parquet(out / "parquet" / name)
+
+
+def manifest() -> list[dict[str, str]]:
+    with (ROOT / "data_samples" / "manifest.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def files(out: Path) -> dict[str, int]:
+    """Every Parquet file and when it was written."""
+    return {
+        str(path.relative_to(out)): path.stat().st_mtime_ns
+        for path in sorted(out.glob("parquet/**/*.parquet"))
+    }
+
+
+def rows(out: Path) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table, in an order of its own."""
+    return {
+        name: json.loads(
+            table(out, name).sort_values(key).to_json(orient="records", default_handler=str)
+        )
+        for name, key in KEYS.items()
+    }
+
+
+@pytest.fixture
+def copy(audited: Any, tmp_path: Path) -> Path:
+    """The audit, to be changed."""
+    return Path(shutil.copytree(audited.out, tmp_path / "out"))
+
+
+# what the run says
+
+
+def test_the_run_ends_with_rejects_and_no_traceback(audited: Any) -> None:
+    assert audited.code == 3, audited.stderr
+    assert "Traceback" not in audited.stderr
+    assert "20 of 21" in audited.stderr
+    assert "undecodable" in audited.stderr
+    assert str(audited.out / "html" / "index.html") in audited.stdout
+
+
+# tables
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_columns_that_others_rely_on(audited: Any, name: str) -> None:
+    found = table(audited.out, name)
+    assert set(COLUMNS[name].split()) - set(found.columns) == set()
+    assert {"schema_version", "run_id"} <= set(found.columns)
+    if name not in {"agents"}:
+        assert "call_id" in found.columns
+    assert found["schema_version"].notna().all()
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_keys_are_unique_and_there(audited: Any, name: str) -> None:
+    found = table(audited.out, name)
+    assert len(found)
+    assert not found.duplicated(KEYS[name]).any()
+    assert found[KEYS[name]].notna().all().all()
+
+
+@pytest.mark.parametrize(("name", "column"), ENUMS)
+def test_enumerated_values(audited: Any, name: str, column: str) -> None:
+    values = set(table(audited.out, name)[column].dropna())
+    assert values
+    assert values <= ENUMS[name, column]
+
+
+def test_every_planned_recording_is_in_one_place(audited: Any) -> None:
+    planned = {row["file"] for row in manifest()}
+    calls, rejects = table(audited.out, "calls"), table(audited.out, "rejects")
+    assert sorted([*calls["source_file"], *rejects["source_file"]]) == sorted(planned)
+    assert list(rejects["call_id"]) == ["S21"]
+    assert list(rejects["reason"]) == ["undecodable"]
+    assert rejects["detail"].str.len().gt(10).all()
+
+
+def test_agents_are_named_as_the_manifest_names_them(audited: Any) -> None:
+    wanted = {row["call_id"]: row for row in manifest()}
+    calls = table(audited.out, "calls")
+    for call in calls.to_dict("records"):
+        row = wanted[call["call_id"]]
+        assert call["agent"] == row["agent_id"]
+        assert isinstance(call["agent"], str)
+        assert call["agent_name"] == row["agent_name"]
+        assert call["direction"] == row["direction"]
+        assert str(call["audit_date"]) == row["started_at"][:10]
+        assert call["started_at"] == pd.Timestamp(row["started_at"])
+        assert call["meta_queue"] == row["queue"]
+        assert (call["meta_customer_satisfaction"] or "") == row["customer_satisfaction"]
+    nights = {(row["agent_id"], row["started_at"][:10]) for row in manifest()}
+    agents = table(audited.out, "agents")
+    nights_found = set(zip(agents["agent"], agents["audit_date"].astype(str), strict=True))
+    assert nights_found == nights - {("2001", "2026-11-18")}  # whose only call was rejected
+    assert agents["calls"].sum() == len(calls)
+
+
+def test_figures_are_within_their_bounds(audited: Any) -> None:
+    calls = table(audited.out, "calls")
+    assert calls["score"].dropna().between(0, 100).all()
+    assert (calls.loc[calls["auto_fail"], "score"] == 0).all()
+    assert calls["audio_sha256"].str.fullmatch("[0-9a-f]{64}").all()
+    assert calls["model_sha256"].str.fullmatch("[0-9a-f]{64}").all()
+    assert calls["engine"].isin(["faster-whisper", "openai-whisper"]).all()
+    turns = table(audited.out, "turns").merge(calls[["call_id", "duration_s"]], on="call_id")
+    assert (turns["end_s"] >= turns["start_s"]).all()
+    assert (turns["end_s"] <= turns["duration_s"] + 0.05).all()
+    findings = table(audited.out, "findings")
+    assert findings["confidence"].between(0, 1).all()
+    assert (findings.loc[findings["verdict"] != "fail", "points"] == 0).all()
+    assert findings["reason"].str.len().gt(0).all()
+    for _, own in turns.groupby("call_id"):
+        order = own.sort_values("turn_index")
+        assert list(order["turn_index"]) == list(range(len(own)))
+        assert order["start_s"].is_monotonic_increasing
+
+
+def test_each_call_has_its_contract_rows(audited: Any) -> None:
+    findings = table(audited.out, "findings")
+    for _, own in findings.groupby("call_id"):
+        greeting = own[own["rule_id"] == "greeting"]
+        assert sorted(greeting["check_id"]) == sorted(ELEMENTS)
+        for rule in ("no_interruption", "forbidden_language"):
+            verdicts = list(own.loc[own["rule_id"] == rule, "verdict"])
+            assert verdicts
+            assert "pass" not in verdicts or verdicts == ["pass"]
+    events = findings[findings["verdict"] == "fail"]
+    timed = events[events["rule_id"] != "greeting"]
+    assert timed[["start_s", "end_s", "evidence"]].notna().all().all()
+
+
+@pytest.mark.parametrize("call_id", MONO)
+def test_mono_calls_cannot_tell(audited: Any, call_id: str) -> None:
+    call = table(audited.out, "calls").set_index("call_id").loc[call_id]
+    assert call["channels"] == "mono"
+    assert call["no_interruption_verdict"] == "cannot_tell"
+    assert pd.isna(call["interruptions"])
+    assert pd.isna(call["agent_talk_s"])
+    assert len(call["doubts"])
+    findings = table(audited.out, "findings").query("call_id == @call_id")
+    assert "fail" not in set(findings["verdict"])
+
+
+def test_the_swapped_call_is_put_right(audited: Any) -> None:
+    """S16 has the agent on channel 1, as its manifest row says."""
+    call = table(audited.out, "calls").set_index("call_id").loc["S16"]
+    assert call["agent_channel"] == 1
+    turns = table(audited.out, "turns").query("call_id == 'S16'")
+    assert set(turns.loc[turns["role"] == "agent", "channel"]) == {1}
+    assert set(turns.loc[turns["role"] == "customer", "channel"]) == {0}
+    assert turns["text"].str.len().sum() > 50
+
+
+def test_pages_are_there(audited: Any) -> None:
+    html = audited.out / "html"
+    calls = table(audited.out, "calls")
+    assert {p.stem for p in (html / "calls").glob("*.html")} == set(calls["call_id"])
+    assert {p.stem for p in (html / "agents").glob("*.html")} == set(calls["agent"])
+    index = (html / "index.html").read_text("utf-8")
+    last = calls[calls["audit_date"].astype(str) == "2026-11-18"]
+    assert all(name in index for name in set(last["agent_name"]))
+    assert "S21_2001_20261118T174500.wav" in index
+
+
+# how right it is
+
+
+@pytest.fixture(scope="module")
+def figures(audited: Any, callaudit: Script) -> dict[str, Any]:
+    done = callaudit("evaluate", audited.out, TRUTH, "--json")
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(
+    ("rule", "figure", "least"),
+    [
+        ("greeting", "f1", 0.9),
+        ("no_interruption", "precision", 0.9),
+        ("no_interruption", "f1", 0.85),
+        ("forbidden_language", "precision", 0.95),
+        ("forbidden_language", "f1", 0.85),
+    ],
+)
+def test_rules_are_right(figures: dict[str, Any], rule: str, figure: str, least: float) -> None:
+    assert figures["rules"][rule][figure] >= least, figures["rules"][rule]
+
+
+def test_stages_and_words_are_right(figures: dict[str, Any]) -> None:
+    assert figures["calls"] == 20
+    assert figures["not_audited"] == []
+    assert figures["segment_accuracy"] >= 0.85
+    assert figures["cer"] <= 0.22
+
+
+# again
+
+
+def test_a_second_run_hears_nothing_and_changes_nothing(audited: Any, callaudit: Script) -> None:
+    files_before, rows_before = files(audited.out), rows(audited.out)
+    runs_before = set((audited.out / "runs").iterdir())
+    done = callaudit(*audited.arguments)
+    assert done.returncode == 3, done.stderr
+    assert "20 of 21" in done.stderr
+    assert "林静" in done.stderr  # the table of agents shows what the run covered
+    (run,) = set((audited.out / "runs").iterdir()) - runs_before
+    summary = json.loads((run / "summary.json").read_text("utf-8"))
+    assert (summary["audited"], summary["resumed"], summary["rejected"]) == (20, 20, 1)
+    assert rows(audited.out) == rows_before
+    assert files(audited.out) == files_before
+
+
+def test_rescoring_by_the_same_rulebook_changes_nothing(copy: Path, callaudit: Script) -> None:
+    before = files(copy)
+    for more in ([], ["--write"]):
+        done = callaudit("rescore", copy, "--rulebook", "hotline", *more)
+        assert done.returncode == 0, done.stderr
+        assert "0 of 20 calls change" in done.stdout
+        assert files(copy) == before
+
+
+def test_rescoring_by_an_edited_rulebook(copy: Path, callaudit: Script, tmp_path: Path) -> None:
+    turns = table(copy, "turns").query("call_id == 'S01' and role == 'agent'")
+    said = max(turns["text"], key=len)[4:12].strip("，。？")
+    own = tmp_path / "own.yaml"
+    shown = yaml.safe_load(callaudit("rulebook", "show", "hotline").stdout)
+    group = {"clause": "own-1", "severity": "major", "points": 15, "phrases": [said]}
+    groups = [*shown["rules"]["forbidden_language"]["groups"], group]
+    own.write_text(
+        yaml.safe_dump(
+            {"extends": "hotline", "id": "own", "rules": {"forbidden_language": {"groups": groups}}},
+            allow_unicode=True,
+        ),
+        "utf-8",
+    )
+    before, scored = files(copy), table(copy, "calls").set_index("call_id")
+
+    shown_only = callaudit("rescore", copy, "--rulebook", own)
+    assert shown_only.returncode == 0, shown_only.stderr
+    changed = [line.split("\t") for line in shown_only.stdout.splitlines() if "\t" in line]
+    assert ["S01", "2001"] in [line[:2] for line in changed]
+    assert "nothing written" in shown_only.stdout
+    assert files(copy) == before
+
+    written = callaudit("rescore", copy, "--rulebook", own, "--write")
+    assert written.returncode == 0, written.stderr
+    calls = table(copy, "calls").set_index("call_id")
+    assert len(calls) == 20
+    assert set(calls["rulebook_id"]) == {"own"}
+    assert calls.loc["S01", "forbidden_language_verdict"] == "fail"
+    assert calls.loc["S01", "score"] < scored.loc["S01", "score"]
+    untouched = [c for c in calls.index if c not in {line[0] for line in changed}]
+    assert calls.loc[untouched, "grade"].equals(scored.loc[untouched, "grade"])
+    found = table(copy, "findings").query("call_id == 'S01' and clause_id == 'own-1'")
+    assert list(found["verdict"]) == ["fail"]
+    assert said in (copy / "html" / "calls" / "S01.html").read_text("utf-8")
+
+
+def test_report_renders_the_pages_again(copy: Path, callaudit: Script) -> None:
+    names = sorted(p.relative_to(copy) for p in copy.glob("html/**/*.html"))
+    before = files(copy)
+    shutil.rmtree(copy / "html")
+    done = callaudit("report", copy)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(copy / "html" / "index.html")
+    assert sorted(p.relative_to(copy) for p in copy.glob("html/**/*.html")) == names
+    assert files(copy) == before
