@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz
 
-from audit.text import Sounds, sounds
+from audit.text import Sounds, simplify, sounds
 
 _PLAIN = 2
 """Syllables up to which blurred sounds do not count as one: 你好 is not 理好."""
@@ -66,6 +66,19 @@ def find(phrase: str, text: str, *, slack: int = 0) -> Match | None:
     return find_any((phrase,), text, slack=slack)
 
 
+def find_literal(phrases: tuple[str, ...], text: str) -> Match | None:
+    """The longest wording whose characters stand in the text, marks between them passed over."""
+    text = simplify(text)
+    positions = [i for i, character in enumerate(text) if character.isalnum()]
+    plain = "".join(text[i] for i in positions)
+    found = [w for phrase in phrases for w in expand(phrase) if w in plain]
+    if not found:
+        return None
+    wording = max(found, key=len)
+    at = plain.index(wording)
+    return Match(positions[at], positions[at + len(wording) - 1] + 1, 1.0, wording)
+
+
 def find_any(phrases: tuple[str, ...], text: str, *, slack: int = 0) -> Match | None:
     """The best match of any of the phrases, or None; the longer one where two are as good.
 
@@ -73,7 +86,7 @@ def find_any(phrases: tuple[str, ...], text: str, *, slack: int = 0) -> Match | 
         phrases: see the module's docstring.
         text: as recognised.
         slack: half syllables that may be wrong beyond the usual tolerance, for names that a
-            recogniser does not know.
+            recogniser does not know; below 0 for fewer.
     """
     heard = sounds(text)
     best: Match | None = None
@@ -116,7 +129,7 @@ def _lexicon(phrases: tuple[str, ...], slack: int) -> _Lexicon:
         if not parts:
             continue
         longest = max(parts, key=len)
-        pieces = _tolerated(len(longest)) + slack + 1
+        pieces = max(0, _tolerated(len(longest)) + slack) + 1
         size = len(longest.code) // pieces
         for piece in range(pieces):
             by_piece.setdefault(longest.code[piece * size : (piece + 1) * size], []).append(wording)
@@ -141,7 +154,7 @@ def _find_wording(wording: str, heard: Sounds, slack: int) -> Match | None:
     start, first, quality = 0, None, 0.0
     for part in parts:
         reach = len(heard) if first is None else min(len(heard), start + MAX_GAP + len(part))
-        found = _align(part, heard, start, reach, _tolerated(len(part)) + slack)
+        found = _align(part, heard, start, reach, max(0, _tolerated(len(part)) + slack))
         if found is None:
             return None
         begin, start, similarity = found

@@ -87,7 +87,11 @@ class NoInterruptionRule(_Strict):
 
 
 class ForbiddenGroup(_Strict):
-    """Wordings that break one clause."""
+    """Wordings that break one clause.
+
+    ``literal``: only the characters themselves count, for words that are short and have
+    innocent neighbours in sound (验证码的 sounds like an oath).
+    """
 
     clause: str
     severity: Severity
@@ -95,6 +99,7 @@ class ForbiddenGroup(_Strict):
     phrases: tuple[str, ...] = Field(min_length=1)
     unless: tuple[str, ...] = ()
     auto_fail: bool = False
+    literal: bool = False
 
 
 class ForbiddenLanguageRule(_Strict):

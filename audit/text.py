@@ -66,6 +66,18 @@ class Sounds:
         return len(self.positions)
 
 
+@cache
+def _reading(character: str) -> str:
+    """The commonest reading of a character, without tone.
+
+    Always the same one, whatever stands beside it: a character must match itself in every
+    context more than a rare reading must be right.
+    """
+    from pypinyin import Style, lazy_pinyin
+
+    return str(lazy_pinyin(character, style=Style.NORMAL)[0])
+
+
 @lru_cache(maxsize=65_536)
 def sounds(text: str) -> Sounds:
     """Syllables of the Chinese characters and digits of a text; the rest is passed over.
@@ -73,13 +85,8 @@ def sounds(text: str) -> Sounds:
     >>> sounds("有意见").code == sounds("有一件").code
     True
     """
-    from pypinyin import Style, lazy_pinyin
-
     positions = tuple(i for i, c in enumerate(text) if c in _DIGITS or _HAN.match(c))
-    characters = "".join(_DIGITS.get(text[i], text[i]) for i in positions)
-    syllables = lazy_pinyin(characters, style=Style.NORMAL)
-    if len(syllables) != len(positions):  # a rare character without a known reading
-        syllables = [lazy_pinyin(character)[0] for character in characters]
+    syllables = [_reading(_DIGITS.get(text[i], text[i])) for i in positions]
     return Sounds(
         code="".join(_code(syllable, blurred=True) for syllable in syllables),
         exact="".join(_code(syllable, blurred=False) for syllable in syllables),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +16,8 @@ from typing import Any
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.server.api.server import SubprocessASGIServer
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from audit import checkpoints, manifests, pipeline, recordings, rulebook
@@ -207,11 +214,38 @@ def nightly(
     job_file, ignored = plan(
         location, out, manifest, config or {}, resume, run_id or runs.new_run_id()
     )
-    shards_planned = runs.load_job(Path(job_file)).shards
-    pending = [audit_shard.submit(job_file, number) for number in range(shards_planned)]
+    job = runs.load_job(Path(job_file))
+    pending = [audit_shard.submit(job_file, number) for number in range(job.shards)]
+    died = False
     for future in pending:
-        future.wait()  # a shard that failed left its recordings without outcome: they are rejects
+        try:
+            future.wait()  # a shard that failed left recordings without outcome: they are rejects
+        except BrokenProcessPool:
+            died = True
+    if died:  # and took the pool with it
+        for number in runs.unfinished(job):
+            _hear_alone(Path(job_file), number)
     return publish_run(job_file, ignored)
+
+
+def _hear_alone(job_file: Path, number: int) -> None:
+    """Hear a shard in a process of its own, for it may be the one that killed the last."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=1, mp_context=spawn) as alone:
+        alone.submit(shards.run, job_file, number).exception()
+
+
+@contextmanager
+def _one_server() -> Iterator[None]:
+    """A Prefect server for this process and its workers, which would each start their own.
+
+    A worker that is killed would leave its server behind.
+    """
+    if PREFECT_API_URL.value():
+        yield
+        return
+    with SubprocessASGIServer() as server, temporary_settings({PREFECT_API_URL: server.api_url}):
+        yield
 
 
 def run(
@@ -230,6 +264,7 @@ def run(
         if workers > 1
         else ThreadPoolTaskRunner(max_workers=1)
     )
-    return nightly.with_options(task_runner=runner)(
-        location, out, manifest, config.model_dump(mode="json"), resume, run_id
-    )
+    with _one_server():
+        return nightly.with_options(task_runner=runner)(
+            location, out, manifest, config.model_dump(mode="json"), resume, run_id
+        )

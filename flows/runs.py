@@ -101,15 +101,7 @@ def outcomes(job: Job) -> Iterator[tuple[Recording, Outcome]]:
     A shard that died left none for some recordings; those have crashed.
     """
     for number in range(job.shards):
-        noted: dict[str, Outcome] = {}
-        path = outcome_file(job, number)
-        if path.is_file():
-            for line in path.read_bytes().splitlines():
-                try:
-                    outcome = _OUTCOME.validate_json(line)
-                except ValueError:
-                    continue  # the line the process died in
-                noted[outcome.call_id] = outcome
+        noted = _noted(job, number)
         for recording in job.shard(number):
             yield (
                 recording,
@@ -122,6 +114,28 @@ def outcomes(job: Job) -> Iterator[tuple[Recording, Outcome]]:
                     ),
                 ),
             )
+
+
+def _noted(job: Job, number: int) -> dict[str, Outcome]:
+    """What a shard has noted, by call."""
+    path = outcome_file(job, number)
+    noted: dict[str, Outcome] = {}
+    for line in path.read_bytes().splitlines() if path.is_file() else ():
+        try:
+            outcome = _OUTCOME.validate_json(line)
+        except ValueError:
+            continue  # the line the process died in
+        noted[outcome.call_id] = outcome
+    return noted
+
+
+def unfinished(job: Job) -> list[int]:
+    """Shards some of whose recordings have no outcome."""
+    return [
+        number
+        for number in range(job.shards)
+        if not {recording.call_id for recording in job.shard(number)} <= set(_noted(job, number))
+    ]
 
 
 def finished(job: Job) -> int:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit.phrases import Match, find, find_any
+from audit.phrases import Match, find, find_any, find_literal
 from audit.rulebook import ForbiddenGroup, ForbiddenLanguageRule, Rulebook
 from audit.types import Call, Finding, Role, Turn, Verdict
 
 RULE_ID = "forbidden_language"
+
+_STRICT = -2
+"""What acquits must be heard whole: 应该自己 is not 应该在."""
 
 _SURE = 0.45
 """Least confidence at which a wording is an accusation; below it, it cannot be told."""
@@ -45,7 +48,8 @@ def _worst(text: str, rule: ForbiddenLanguageRule) -> _Hit | None:
     """The gravest forbidden wording of a turn."""
     hits = []
     for group in rule.groups:
-        match = find_any(group.phrases, text)
+        search = find_literal if group.literal else find_any
+        match = search(group.phrases, text)
         if match is None or _acquitted(text, match, group, rule):
             continue
         hits.append(_Hit(group, match))
@@ -53,7 +57,7 @@ def _worst(text: str, rule: ForbiddenLanguageRule) -> _Hit | None:
 
 
 def _acquitted(text: str, match: Match, group: ForbiddenGroup, rule: ForbiddenLanguageRule) -> bool:
-    if group.unless and find_any(group.unless, text):
+    if group.unless and find_any(group.unless, text, slack=_STRICT):
         return True
     before = text[max(0, match.first - 8) : match.first]
     return any(find(phrase, before) for phrase in rule.not_after)

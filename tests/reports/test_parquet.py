@@ -280,11 +280,11 @@ def test_hostile_agent_ids_go_through_paths(tmp_path: Path, agent: str) -> None:
 
 
 def test_leading_zeros_survive_in_agent(tmp_path: Path) -> None:
-    put(tmp_path, audited("C1", "007"), audited("C2", "7"))
-    assert [r["agent_id"] for r in stored(tmp_path, "agents")] == ["007", "7"]
-    put(tmp_path, audited("C2", "0042"))  # plain readers take 007 and 7 for one number
-    found = pd.read_parquet(tmp_path / "parquet" / "turns")
+    put(tmp_path, audited("C1", "007"), audited("C2", "0042"))
+    found = pd.read_parquet(tmp_path / "parquet" / "calls")
     assert set(found["agent"]) == {"007", "0042"}
+    put(tmp_path, audited("C3", "7"))  # which plain readers take for the same number as 007
+    assert [r["agent_id"] for r in stored(tmp_path, "agents")] == ["0042", "007", "7"]
 
 
 def test_metadata_that_differs_between_nights(tmp_path: Path) -> None:
