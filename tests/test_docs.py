@@ -34,7 +34,9 @@ COMMANDS = sorted({c for page in PAGES if (ROOT / page).is_file() for c in shown
 def parse(line: str) -> None:
     """Parse a command as click would, without running it."""
     words = shlex.split(line, comments=True)[1:]
-    words = words[: next((i for i, w in enumerate(words) if w in {"|", "&&", "||", ";", ">"}), None)]
+    words = words[
+        : next((i for i, w in enumerate(words) if w in {"|", "&&", "||", ";", ">"}), None)
+    ]
     command: click.Command = main
     context = click.Context(main, info_name="callaudit")
     while isinstance(command, click.Group):

@@ -51,7 +51,8 @@ OVERRIDES = {"batch.workers": 2, "hearing.recogniser.engine": "auto"}
 
 
 @pytest.mark.parametrize(
-    ("text", "place"), [("batch: 3", "batch"), ("hearing: []", "hearing"), ("hearing: x", "hearing")]
+    ("text", "place"),
+    [("batch: 3", "batch"), ("hearing: []", "hearing"), ("hearing: x", "hearing")],
 )
 def test_a_section_that_is_none_is_named_options_or_not(
     tmp_path: Path, text: str, place: str

@@ -95,11 +95,34 @@ def test_listing_order_and_what_is_ignored(tmp_path: Path) -> None:
 
 
 def test_a_manifest_tells_everything(tmp_path: Path) -> None:
-    header = (
-        "file,agent_id,call_id,agent_name,started_at,direction,rulebook,agent_channel,"
-        "answer_wait_s,customer_vip,queue,队列"
-    ).split(",")
-    row = "a.wav,007,C-1,林静,2026-11-16T01:00:00+00:00,out,hotline,1,3.5,是,it,网络".split(",")
+    header = [
+        "file",
+        "agent_id",
+        "call_id",
+        "agent_name",
+        "started_at",
+        "direction",
+        "rulebook",
+        "agent_channel",
+        "answer_wait_s",
+        "customer_vip",
+        "queue",
+        "队列",
+    ]
+    row = [
+        "a.wav",
+        "007",
+        "C-1",
+        "林静",
+        "2026-11-16T01:00:00+00:00",
+        "out",
+        "hotline",
+        "1",
+        "3.5",
+        "是",
+        "it",
+        "网络",
+    ]
     (recording,) = listed(tmp_path, header, row).recordings
     assert (recording.call_id, recording.agent_id, recording.agent_name) == ("C-1", "007", "林静")
     assert recording.started_at.isoformat() == "2026-11-16T01:00:00+00:00"
@@ -110,7 +133,9 @@ def test_a_manifest_tells_everything(tmp_path: Path) -> None:
 
 
 def test_only_file_and_agent_are_required(tmp_path: Path) -> None:
-    (recording,) = listed(tmp_path, ["file", "agent_id"], ["x_1_20261116T090000.wav", "9"]).recordings
+    (recording,) = listed(
+        tmp_path, ["file", "agent_id"], ["x_1_20261116T090000.wav", "9"]
+    ).recordings
     assert recording.call_id == "x_1_20261116T090000"
     assert recording.agent_id == "9"
     assert recording.audit_date == date(2026, 11, 16)
@@ -170,7 +195,9 @@ def test_a_parquet_manifest(tmp_path: Path) -> None:
     assert dict(recording.meta) == {"meta_score": "4"}
 
 
-@pytest.mark.parametrize("content", [b"", b"file;agent_id\na;1\n", b"agent_id\n1\n", b"\xff\xfe\x00"])
+@pytest.mark.parametrize(
+    "content", [b"", b"file;agent_id\na;1\n", b"agent_id\n1\n", b"\xff\xfe\x00"]
+)
 def test_a_manifest_that_is_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "m.csv").write_bytes(content)
     with pytest.raises(UsageError):

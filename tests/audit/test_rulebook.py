@@ -94,7 +94,7 @@ def test_what_is_wrong_is_named_with_its_place(
 def test_what_is_no_rulebook_at_all(tmp_path: Path, text: str) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text(text)
-    with pytest.raises(UsageError, match="broken.yaml"):
+    with pytest.raises(UsageError, match=r"broken\.yaml"):
         load(str(path))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import cache
 from pathlib import Path
 
@@ -137,7 +138,7 @@ def test_tones_are_no_speech(sound: FloatArray) -> None:
 def test_regions_are_in_order_disjoint_and_inside() -> None:
     for regions in regions_of(call()):
         assert regions
-        assert all(a.end_s < b.start_s for a, b in zip(regions, regions[1:], strict=False))
+        assert all(a.end_s < b.start_s for a, b in itertools.pairwise(regions))
         assert regions[0].start_s >= 0
         assert regions[-1].end_s <= call().duration_s + 0.01
         assert all(span.duration_s > 0 for span in regions)

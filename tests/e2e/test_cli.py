@@ -40,10 +40,23 @@ RUN_OPTIONS = (
     "--no-resume",
     "--verbose",
 )
-HEAVY = (
-    "numpy pandas pyarrow prefect torch whisper ctranslate2 faster_whisper scipy sklearn av jieba "
-    "fsspec pydantic rich"
-).split()
+HEAVY = [
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "prefect",
+    "torch",
+    "whisper",
+    "ctranslate2",
+    "faster_whisper",
+    "scipy",
+    "sklearn",
+    "av",
+    "jieba",
+    "fsspec",
+    "pydantic",
+    "rich",
+]
 
 
 def one_sentence(done: subprocess.CompletedProcess[str]) -> str:

@@ -304,7 +304,11 @@ def test_rescoring_by_an_edited_rulebook(copy: Path, callaudit: Script, tmp_path
     groups = [*shown["rules"]["forbidden_language"]["groups"], group]
     own.write_text(
         yaml.safe_dump(
-            {"extends": "hotline", "id": "own", "rules": {"forbidden_language": {"groups": groups}}},
+            {
+                "extends": "hotline",
+                "id": "own",
+                "rules": {"forbidden_language": {"groups": groups}},
+            },
             allow_unicode=True,
         ),
         "utf-8",
