@@ -48,10 +48,17 @@ def main(*, verbose: bool) -> None:
         logging.basicConfig(level=logging.INFO)
 
 
+def _local(_: click.Context, __: click.Parameter, value: str) -> Path:
+    if "://" in value:
+        raise UsageError(f"--out {value} is no local folder; tables go to a local folder for now")
+    return Path(value)
+
+
 def _out_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--out",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=click.Path(file_okay=False),
+        callback=_local,
         required=True,
         help="Folder that receives Parquet tables and HTML pages.",
     )(command)
@@ -149,7 +156,10 @@ def audit_transcripts(
 @click.option("--write", is_flag=True, help="Keep the new result.")
 @_verbose_option
 def rescore(*, out: Path, rulebook: str, write: bool, verbose: bool) -> None:
-    """Judge the stored transcripts under OUT again and show what changes."""
+    """Judge the stored transcripts under OUT again and show what changes.
+
+    Shows scores and verdicts; the findings behind them are not set side by side yet.
+    """
     from flows import stored
 
     del verbose
@@ -242,7 +252,11 @@ def schedule(
     config_file: Path | None,
     cron: str | None,
 ) -> None:
-    """Serve the nightly flow on a cron schedule, until stopped."""
+    """Serve the nightly flow on a cron schedule, until stopped.
+
+    Each run audits what lies under RECORDINGS then; nights that were missed are not caught up
+    yet, and nobody is told of a failure yet.
+    """
     from audit import config
     from flows import schedule as scheduling
 
