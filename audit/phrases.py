@@ -17,6 +17,9 @@ from audit.text import Sounds, simplify, sounds
 _PLAIN = 2
 """Syllables up to which blurred sounds do not count as one: 你好 is not 理好."""
 
+_SLACK_FROM = 3
+"""Syllables from which slack is given: with less, 我叫 would be found in 我就."""
+
 MAX_GAP = 8
 """Syllables that ``…`` may stand for."""
 
@@ -85,8 +88,8 @@ def find_any(phrases: tuple[str, ...], text: str, *, slack: int = 0) -> Match | 
     Args:
         phrases: see the module's docstring.
         text: as recognised.
-        slack: half syllables that may be wrong beyond the usual tolerance, for names that a
-            recogniser does not know; below 0 for fewer.
+        slack: half syllables that may be wrong beyond the usual tolerance in parts of three
+            syllables and more, for names that a recogniser does not know; below 0 for fewer.
     """
     heard = sounds(text)
     best: Match | None = None
@@ -129,7 +132,7 @@ def _lexicon(phrases: tuple[str, ...], slack: int) -> _Lexicon:
         if not parts:
             continue
         longest = max(parts, key=len)
-        pieces = max(0, _tolerated(len(longest)) + slack) + 1
+        pieces = _tolerated(len(longest), slack) + 1
         size = len(longest.code) // pieces
         for piece in range(pieces):
             by_piece.setdefault(longest.code[piece * size : (piece + 1) * size], []).append(wording)
@@ -154,7 +157,7 @@ def _find_wording(wording: str, heard: Sounds, slack: int) -> Match | None:
     start, first, quality = 0, None, 0.0
     for part in parts:
         reach = len(heard) if first is None else min(len(heard), start + MAX_GAP + len(part))
-        found = _align(part, heard, start, reach, max(0, _tolerated(len(part)) + slack))
+        found = _align(part, heard, start, reach, _tolerated(len(part), slack))
         if found is None:
             return None
         begin, start, similarity = found
@@ -164,12 +167,13 @@ def _find_wording(wording: str, heard: Sounds, slack: int) -> Match | None:
     return Match(heard.positions[first], heard.positions[start - 1] + 1, quality, wording)
 
 
-def _tolerated(syllables: int) -> int:
+def _tolerated(syllables: int, slack: int) -> int:
     """Half syllables that may be wrong in a part of that length.
 
     A short part must be heard whole, or innocent words would match.
     """
-    return 0 if syllables <= 4 else 1 if syllables <= 6 else 2
+    usual = 0 if syllables <= 4 else 1 if syllables <= 6 else 2
+    return max(0, usual + slack) if syllables >= _SLACK_FROM else usual
 
 
 def _index(codes: str, code: str) -> int | None:

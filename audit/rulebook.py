@@ -13,10 +13,17 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from audit.errors import UsageError
 from audit.phrases import expand
@@ -29,20 +36,41 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _balanced(phrase: str) -> str:
+    depth = 0
+    for sign in phrase:
+        depth += (sign == "(") - (sign == ")")
+        if depth < 0:
+            break
+    if depth:
+        raise ValueError(f"phrase {phrase!r} has a bracket without its partner")
+    return phrase
+
+
+Phrase = Annotated[str, AfterValidator(_balanced)]
+
+
 class Scoring(_Strict):
-    """How a score becomes a grade: each grade's least score, best first."""
+    """How a score becomes a grade: each grade's least score."""
 
     grades: dict[str, float]
     auto_fail_grade: str = "F"
+
+    @field_validator("grades")
+    @classmethod
+    def _down_to_nothing(cls, grades: dict[str, float]) -> dict[str, float]:
+        if min(grades.values(), default=1) > 0:
+            raise ValueError("one grade must begin at 0, or some scores have none")
+        return grades
 
 
 class StageCues(_Strict):
     """Phrases that speak for a stage; ``answer`` is how a customer answers a greeting."""
 
-    greeting: tuple[str, ...]
-    answer: tuple[str, ...]
-    handling: tuple[str, ...]
-    closing: tuple[str, ...]
+    greeting: tuple[Phrase, ...]
+    answer: tuple[Phrase, ...]
+    handling: tuple[Phrase, ...]
+    closing: tuple[Phrase, ...]
 
 
 class GreetingCheck(_Strict):
@@ -54,7 +82,7 @@ class GreetingCheck(_Strict):
     clause: str
     slack: int = Field(0, ge=0, le=2)
     points: float = Field(gt=0)
-    phrases: tuple[str, ...] = Field(min_length=1)
+    phrases: tuple[Phrase, ...] = Field(min_length=1)
     severity: Severity = Severity.MINOR
 
 
@@ -96,8 +124,8 @@ class ForbiddenGroup(_Strict):
     clause: str
     severity: Severity
     points: float = Field(gt=0)
-    phrases: tuple[str, ...] = Field(min_length=1)
-    unless: tuple[str, ...] = ()
+    phrases: tuple[Phrase, ...] = Field(min_length=1)
+    unless: tuple[Phrase, ...] = ()
     auto_fail: bool = False
     literal: bool = False
 
@@ -107,7 +135,7 @@ class ForbiddenLanguageRule(_Strict):
 
     weight: float = Field(gt=0)
     groups: tuple[ForbiddenGroup, ...]
-    not_after: tuple[str, ...] = ()
+    not_after: tuple[Phrase, ...] = ()
 
 
 class Rules(_Strict):
@@ -159,7 +187,10 @@ def load(id_or_path: str) -> Rulebook:
 @cache
 def _load(id_or_path: str) -> Rulebook:
     raw = _merged(_read(id_or_path), seen=(id_or_path,))
-    parameters = {str(k): tuple(v) for k, v in (raw.get("parameters") or {}).items()}
+    given = raw.get("parameters") or {}
+    if not isinstance(given, dict) or not all(isinstance(v, list) for v in given.values()):
+        raise UsageError(f"rulebook {id_or_path}: parameters must map names to lists of wordings")
+    parameters = {str(name): tuple(map(str, wordings)) for name, wordings in given.items()}
     filled = _filled(raw, {**parameters, "digit": tuple("零一二三四五六七八九十")})
     try:
         rulebook = Rulebook.model_validate(filled)
@@ -199,6 +230,11 @@ def _merged(raw: dict[str, Any], *, seen: tuple[str, ...]) -> dict[str, Any]:
     parent = raw.pop("extends", None) if "extends" in raw else None
     if parent is None:
         return raw
+    if not isinstance(parent, str):
+        raise UsageError(f"rulebook {seen[-1]}: extends must be the id or the path of a rulebook")
+    beside = Path(seen[-1]).parent / parent
+    if not (_SHIPPED / f"{parent}.yaml").is_file() and beside.is_file():
+        parent = str(beside.resolve())
     if parent in seen:
         raise UsageError(f"rulebook {seen[0]} extends itself by way of {parent}")
     return _overlaid(_merged(_read(parent), seen=(*seen, parent)), raw)

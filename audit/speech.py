@@ -32,7 +32,7 @@ class SpeechOptions:
 
     on_probability: float = 0.5
     off_probability: float = 0.3
-    over_noise_db: float = 6.0
+    over_noise_db: float = 3.0
     over_leak_db: float = 8.0
     leak_delay_s: float = 0.25
     bridge_s: float = 0.15

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,7 +100,10 @@ def load(
         torch.set_num_threads(threads)
     sha256 = weights.sha256
     if weights.path is not None and weights.path.is_dir():
-        dimensions, state = whisper_state_dict(weights.path)
+        try:
+            dimensions, state = whisper_state_dict(weights.path)
+        except (struct.error, ValueError, LookupError) as error:
+            raise not_found(weights.name, error) from error
         model = Whisper(ModelDimensions(**dimensions))
         model.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
         model = model.to(device).eval()

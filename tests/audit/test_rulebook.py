@@ -58,8 +58,9 @@ def test_extends_merges_mappings_and_replaces_lists(tmp_path: Path) -> None:
 
 def test_a_chain_of_rulebooks(tmp_path: Path) -> None:
     middle = write(tmp_path / "middle.yaml", extends="hotline", title="中间")
-    book = own(tmp_path, extends=str(middle), id="last")
-    assert (book.id, book.title) == ("last", "中间")
+    for parent in (str(middle), "middle.yaml"):  # which lies beside it
+        book = own(tmp_path, f"last-{len(parent)}", extends=parent, id="last")
+        assert (book.id, book.title) == ("last", "中间")
 
 
 def test_parameters_stand_for_their_wordings(tmp_path: Path) -> None:
@@ -81,6 +82,9 @@ def test_parameters_stand_for_their_wordings(tmp_path: Path) -> None:
         ({"rules": {"no_interruption": {"severity": "dire"}}}, "rules.no_interruption.severity"),
         ({"rules": {"forbidden_language": {"groups": [{"clause": "x"}]}}}, "groups.0.severity"),
         ({"id": "Not An Id"}, "id"),
+        ({"extends": 5}, "extends"),
+        ({"parameters": ["organisations"]}, "parameters"),
+        ({"parameters": {"organisations": 5}}, "parameters"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(
@@ -107,7 +111,7 @@ def test_there_is_none_of_that_name(name: str) -> None:
 def test_a_circle_is_told(tmp_path: Path) -> None:
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
     write(first, extends=str(second))
-    write(second, extends=str(first))
+    write(second, extends="first.yaml")
     with pytest.raises(UsageError, match="extends itself"):
         load(str(first))
 

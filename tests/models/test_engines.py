@@ -236,10 +236,11 @@ def test_a_checkpoint_that_is_damaged(tmp_path: Path) -> None:
         engines.load(RecogniserConfig(model=str(checkpoint)))
     folder = tmp_path / "folder"
     folder.mkdir()
-    (folder / "model.bin").write_bytes(b"\x06\0\0\0 no model")
-    for engine in ("faster-whisper", "openai-whisper"):
-        with pytest.raises(WeightsNotFound):
-            engines.load(RecogniserConfig(model=str(folder), engine=engine))  # type: ignore[arg-type]
+    for content in (b"\x06\0\0\0 no model", b""):
+        (folder / "model.bin").write_bytes(content)
+        for load in (whisper_ctranslate2.load, whisper_openai.load):
+            with pytest.raises(WeightsNotFound):
+                load(weights.find(str(folder)), device="cpu")
 
 
 def test_auto_takes_the_faster(tmp_path: Path) -> None:
