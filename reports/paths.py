@@ -14,7 +14,7 @@ def safe_name(identifier: str) -> str:
     """A file name for an id: the id itself where it is plain, else a readable part and a hash.
 
     >>> safe_name("S01"), safe_name("../S01")
-    ('S01', 'x-S01-f46cb0a0c7')
+    ('S01', 'x-S01-368eb9f9e2')
     """
     if _PLAIN.fullmatch(identifier) and not identifier.startswith("x-"):
         return identifier
