@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import (
@@ -23,6 +23,7 @@ from pydantic import (
     Field,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from audit.errors import UsageError
@@ -100,18 +101,41 @@ class InterruptionThresholds(_Strict):
     min_overlap_s: float = Field(gt=0)
     min_floor_s: float = Field(gt=0)
     max_pause_s: float = Field(ge=0)
+    min_advance_s: float = Field(0, ge=0)
+    min_characters: int = Field(0, ge=0)
+    yield_s: float = Field(gt=0)
+    long_overlap_s: float = Field(gt=0)
     grave_overlap_s: float = Field(gt=0)
     contest_s: float = Field(ge=0)
 
 
 class NoInterruptionRule(_Strict):
-    """The agent lets the customer finish."""
+    """The agent lets the customer finish.
+
+    ``presets`` are other definitions of an interruption, each as what it changes of
+    ``thresholds``; ``preset`` names the one that applies. ``points`` are those of a ``major``
+    event; ``minor`` ones cost half, ``critical`` ones half as much again.
+    """
 
     weight: float = Field(gt=0)
     clauses: tuple[str, ...] = Field(min_length=1)
-    severity: Severity
     points: float = Field(gt=0)
     thresholds: InterruptionThresholds
+    presets: dict[str, dict[str, float]] = {}
+    preset: str | None = None
+
+    @model_validator(mode="after")
+    def _known_preset(self) -> Self:
+        if self.preset is not None and self.preset not in self.presets:
+            known = ", ".join(self.presets) or "none"
+            raise ValueError(f"there is no preset {self.preset!r}; known: {known}")
+        self.applied()
+        return self
+
+    def applied(self) -> InterruptionThresholds:
+        """The thresholds, with what the chosen preset changes."""
+        changes = self.presets[self.preset] if self.preset else {}
+        return InterruptionThresholds.model_validate({**self.thresholds.model_dump(), **changes})
 
 
 class ForbiddenGroup(_Strict):

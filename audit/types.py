@@ -285,14 +285,6 @@ class Recogniser(Protocol):
         """Engine and weights (``audio_sha256`` is None)."""
         ...
 
-    def recognise(self, windows: Sequence[Samples], *, prompt: str = "") -> list[Recognised]:
+    def recognise(self, windows: Sequence[Samples]) -> list[Recognised]:
         """Recognise windows of at most 30 s of 16 kHz mono audio each."""
-        ...
-
-
-class SpeechDetector(Protocol):
-    """A voice activity detector."""
-
-    def probabilities(self, samples: Samples) -> NDArray[np.float32]:
-        """Speech probability of every frame of ``FRAME_S`` seconds; shape ``[frames]``."""
         ...

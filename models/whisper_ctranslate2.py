@@ -25,21 +25,17 @@ class CTranslate2Whisper:
     beam_size: int
     batch_size: int
 
-    def recognise(self, windows: Sequence[Samples], *, prompt: str = "") -> list[Recognised]:
+    def recognise(self, windows: Sequence[Samples]) -> list[Recognised]:
         """Recognise windows of at most 30 s; see :class:`audit.types.Recogniser`."""
         heard: list[Recognised] = []
         for first in range(0, len(windows), self.batch_size):
-            heard += self._recognise_batch(windows[first : first + self.batch_size], prompt)
+            heard += self._recognise_batch(windows[first : first + self.batch_size])
         return heard
 
-    def _recognise_batch(self, windows: Sequence[Samples], prompt: str) -> list[Recognised]:
+    def _recognise_batch(self, windows: Sequence[Samples]) -> list[Recognised]:
         features = np.stack([self._features(window) for window in windows])
         encoded = self.model.encode(features)
-        tokens = self.model.get_prompt(
-            self.tokenizer,
-            self.tokenizer.encode(prompt) if prompt else [],
-            without_timestamps=True,
-        )
+        tokens = self.model.get_prompt(self.tokenizer, [], without_timestamps=True)
         results = self.model.model.generate(
             encoded,
             [tokens] * len(windows),

@@ -24,16 +24,16 @@ class OpenAIWhisper:
     beam_size: int
     batch_size: int
 
-    def recognise(self, windows: Sequence[Samples], *, prompt: str = "") -> list[Recognised]:
+    def recognise(self, windows: Sequence[Samples]) -> list[Recognised]:
         """Recognise windows of at most 30 s; see :class:`audit.types.Recogniser`."""
         heard: list[Recognised] = []
         # openai-whisper keeps beams of one window only: of several it mixes up the audio
         step = self.batch_size if self.beam_size == 1 else 1
         for first in range(0, len(windows), step):
-            heard += self._recognise_batch(windows[first : first + step], prompt)
+            heard += self._recognise_batch(windows[first : first + step])
         return heard
 
-    def _recognise_batch(self, windows: Sequence[Samples], prompt: str) -> list[Recognised]:
+    def _recognise_batch(self, windows: Sequence[Samples]) -> list[Recognised]:
         import torch
         from whisper.audio import N_SAMPLES, log_mel_spectrogram, pad_or_trim
         from whisper.decoding import DecodingOptions, decode
@@ -50,7 +50,6 @@ class OpenAIWhisper:
             language="zh",
             beam_size=self.beam_size if self.beam_size > 1 else None,
             without_timestamps=True,
-            prompt=prompt or None,
             fp16=self.model.device.type == "cuda",
         )
         results = decode(self.model, mels, options)

@@ -2,14 +2,50 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
 from audit.rulebook import InterruptionThresholds, NoInterruptionRule, Rulebook
+from audit.text import spoken_characters
 from audit.types import Call, Channels, Finding, Role, Severity, Span, Turn, Verdict
 
 RULE_ID = "no_interruption"
 
+_POINTS = {Severity.MINOR: 0.5, Severity.MAJOR: 1.0, Severity.CRITICAL: 1.5}
+
+
+class Contact(StrEnum):
+    """How the agent's voice meets the customer's; the first two are violations."""
+
+    CUT_IN = "抢话打断，客户停下"
+    TALK_OVER = "盖过客户讲话，客户继续讲"
+    BACKCHANNEL = "应答语"
+    TERMINAL = "客户话尾重叠"
+    PAUSE = "客户停顿时应答"
+    CUSTOMER_CUTS_IN = "客户插话"
+    TOGETHER = "同时开口"
+
+
+VIOLATIONS = (Contact.CUT_IN, Contact.TALK_OVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """An agent's turn that meets a turn of the customer.
+
+    ``overlap_s`` are the seconds in which both sound.
+    """
+
+    contact: Contact
+    turn: Turn
+    floor: Turn
+    overlap_s: float
+
 
 def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
-    """One ``fail`` for each cut-in, else one ``pass``.
+    """One ``fail`` for each cut-in, else one ``pass`` that counts what was no violation.
 
     ``cannot_tell`` where speakers share a channel or the transcript has no times.
     """
@@ -18,63 +54,90 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     doubt = _doubt(call, agent, customer)
     if doubt:
         return [_whole_call(rule, Verdict.CANNOT_TELL, doubt, confidence=0.0)]
-    findings = [
-        _finding(turn, cut, floor, rule)
-        for turn, floor, cut in cut_ins(agent, customer, rule.thresholds)
-    ]
-    return findings or [_whole_call(rule, Verdict.PASS, "没有打断客户", confidence=0.95)]
+    met = meetings(agent, customer, rule.applied())
+    violations = [_finding(meeting, rule) for meeting in met if meeting.contact in VIOLATIONS]
+    if violations:
+        return violations
+    counts = Counter(meeting.contact for meeting in met)
+    others = "、".join(f"{kind} {counts[kind]} 次" for kind in Contact if counts[kind])
+    reason = "没有打断客户" + (f"（{others}，不算打断）" if others else "")
+    return [_whole_call(rule, Verdict.PASS, reason, confidence=0.95)]
 
 
-def cut_ins(
-    agent: list[Turn], customer: list[Turn], thresholds: InterruptionThresholds
-) -> list[tuple[Turn, Turn, Span]]:
-    """Each time the agent cuts in: the agent's turn, the customer's, and the overlap.
+def meetings(
+    agent: Sequence[Turn], customer: Sequence[Turn], thresholds: InterruptionThresholds
+) -> list[Meeting]:
+    """Where the agent's turns meet the customer's, each told what it is.
 
-    Both may go on to contest the floor; what the agent says within ``contest_s`` after a
-    cut-in belongs to it and is not counted again.
+    A turn that meets several of the customer's is told by the gravest. Both may go on to
+    contest the floor: what the agent says within ``contest_s`` after a violation belongs to it
+    and is left out.
     """
-    found: list[tuple[Turn, Turn, Span]] = []
+    floors = [floor for floor in customer if not floor.is_backchannel]
+    found: list[Meeting] = []
     contested_until = float("-inf")
     for turn in agent:
-        if turn.is_backchannel or turn.start_s is None or turn.end_s is None:
+        span = turn.span
+        if span is None:
             continue
-        hit = next(
-            (
-                (turn, floor, cut)
-                for floor in customer
-                if not floor.is_backchannel
-                if (cut := overlap(turn, floor, thresholds)) is not None
-            ),
-            None,
-        )
-        if hit is None:
+        met = [m for floor in floors if (m := _meeting(turn, floor, thresholds)) is not None]
+        gravest = min(met, key=lambda m: list(Contact).index(m.contact), default=None)
+        if gravest is None:
             continue
-        if turn.start_s > contested_until:
-            found.append(hit)
-        contested_until = turn.end_s + thresholds.contest_s
+        if gravest.contact not in VIOLATIONS:
+            found.append(gravest)
+            continue
+        if span.start_s > contested_until:
+            found.append(gravest)
+        contested_until = span.end_s + thresholds.contest_s
     return found
 
 
-def overlap(turn: Turn, floor: Turn, thresholds: InterruptionThresholds) -> Span | None:
-    """The stretch in which ``turn`` talks over ``floor`` after cutting into it, or None.
+def _meeting(turn: Turn, floor: Turn, thresholds: InterruptionThresholds) -> Meeting | None:
+    mine, theirs = turn.span, floor.span
+    if mine is None or theirs is None or mine.overlap_s(theirs) == 0:
+        return None
+    together_s = sum(a.overlap_s(b) for a in turn.speech for b in floor.speech)
+    contact = _contact(turn, mine, floor, theirs, together_s, thresholds)
+    return Meeting(contact, turn, floor, round(together_s, 3))
 
-    ``turn`` cuts in where it starts while ``floor`` has been held for ``min_floor_s``, is not
-    in a pause longer than ``max_pause_s``, and both then sound together for at least
-    ``min_overlap_s``.
-    """
-    if turn.start_s is None or turn.end_s is None or floor.start_s is None or floor.end_s is None:
-        return None
-    onset = turn.start_s
-    if onset - floor.start_s < thresholds.min_floor_s or onset >= floor.end_s:
-        return None
-    paused_at = max((s.end_s for s in floor.speech if s.start_s <= onset), default=onset)
-    resumed_at = min((s.start_s for s in floor.speech if s.end_s > onset), default=onset)
+
+def _contact(
+    turn: Turn,
+    mine: Span,
+    floor: Turn,
+    theirs: Span,
+    together_s: float,
+    thresholds: InterruptionThresholds,
+) -> Contact:
+    onset_s = mine.start_s
+    held_s, left_s = onset_s - theirs.start_s, theirs.end_s - onset_s
+    if turn.is_backchannel:
+        return Contact.BACKCHANNEL
+    if abs(held_s) < thresholds.min_floor_s:
+        return Contact.TOGETHER
+    if held_s < 0:
+        return Contact.CUSTOMER_CUTS_IN
+    paused_at = max((s.end_s for s in floor.speech if s.start_s <= onset_s), default=onset_s)
+    resumed_at = min((s.start_s for s in floor.speech if s.end_s > onset_s), default=onset_s)
     if resumed_at - paused_at > thresholds.max_pause_s:
-        return None
-    together = sum(a.overlap_s(b) for a in turn.speech for b in floor.speech)
-    if together < thresholds.min_overlap_s:
-        return None
-    return Span(onset, min(turn.end_s, floor.end_s))
+        return Contact.PAUSE
+    if together_s < thresholds.min_overlap_s or left_s < thresholds.min_advance_s:
+        return Contact.TERMINAL if mine.end_s > theirs.end_s else Contact.BACKCHANNEL
+    if spoken_characters(turn.text) < thresholds.min_characters:
+        return Contact.BACKCHANNEL
+    stops = left_s < thresholds.yield_s and mine.end_s > theirs.end_s
+    return Contact.CUT_IN if stops else Contact.TALK_OVER
+
+
+def severity(meeting: Meeting, thresholds: InterruptionThresholds) -> Severity:
+    """Graver the longer both sound together, and where the customer stops."""
+    steps = (
+        (meeting.overlap_s >= thresholds.long_overlap_s)
+        + (meeting.overlap_s >= thresholds.grave_overlap_s)
+        + (meeting.contact is Contact.CUT_IN)
+    )
+    return list(Severity)[min(steps, 2)]
 
 
 def _doubt(call: Call, agent: list[Turn], customer: list[Turn]) -> str | None:
@@ -87,21 +150,18 @@ def _doubt(call: Call, agent: list[Turn], customer: list[Turn]) -> str | None:
     return None
 
 
-def _finding(turn: Turn, cut: Span, floor: Turn, rule: NoInterruptionRule) -> Finding:
-    assert floor.end_s is not None and turn.start_s is not None
-    seconds = cut.duration_s
-    grave = seconds >= rule.thresholds.grave_overlap_s
-    yielded = floor.end_s - turn.start_s < 1.0
-    outcome = "客户被迫停下" if yielded else "客户继续讲话"
+def _finding(meeting: Meeting, rule: NoInterruptionRule) -> Finding:
+    grade = severity(meeting, rule.applied())
+    turn = meeting.turn
     return Finding(
         rule_id=RULE_ID,
         check_id=RULE_ID,
         verdict=Verdict.FAIL,
-        reason=f"客户正在讲话时客服插话，重叠 {seconds:.1f} 秒，{outcome}",
+        reason=f"{meeting.contact}，重叠 {meeting.overlap_s:.1f} 秒",
         clause_id=rule.clauses[0],
-        severity=Severity.CRITICAL if grave else rule.severity,
-        points=rule.points * (1.5 if grave else 1.0),
-        confidence=round(min(0.99, 0.7 + 0.3 * seconds), 3),
+        severity=grade,
+        points=rule.points * _POINTS[grade],
+        confidence=round(min(0.99, 0.7 + 0.3 * meeting.overlap_s), 3),
         segment=turn.segment,
         role=Role.AGENT,
         start_s=turn.start_s,

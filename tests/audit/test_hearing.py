@@ -31,7 +31,7 @@ class Hears:
     windows: list[Samples] = field(default_factory=list)
     origin: Origin = Origin(None, "by hand", "none", None)  # noqa: RUF009
 
-    def recognise(self, windows: Sequence[Samples], *, prompt: str = "") -> list[Recognised]:
+    def recognise(self, windows: Sequence[Samples]) -> list[Recognised]:
         self.windows += windows
         return [Recognised(tuple(self._words(window)), 0.0) for window in windows]
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from audit.rulebook import Rulebook
+from audit.rulebook import Rulebook, load
 from audit.rules import evaluate, forbidden_language, greeting, no_interruption
-from audit.types import Call, Channels, Finding, Role, Verdict
+from audit.rules.no_interruption import Contact
+from audit.types import Call, Channels, Finding, Role, Severity, Verdict
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
+Said = tuple[str, str] | tuple[str, str, float, float]
 
 HELLO = "您好，远山软件服务热线，工号二零零一，很高兴为您服务，请问有什么可以帮助您？"
 TROUBLE = "我们办公室的打印机从今天早上开始连不上网络了，重启了两次都没有用"
@@ -225,12 +228,67 @@ def test_the_customer_cutting_in_is_not_the_agents_fault(
     assert not interruptions(call, book)
 
 
-def test_a_longer_overlap_is_graver(make_call: MakeCall, book: Rulebook) -> None:
-    short = interruptions(make_call([OPENING, FLOOR, ("A", "你听我说", 13.2, 15)]), book)[0]
-    long = interruptions(make_call([OPENING, FLOOR, ("A", "你听我说", 9, 15)]), book)[0]
-    assert long.points > short.points
-    assert long.confidence >= short.confidence
-    assert long.severity != short.severity
+def test_a_violation_is_graver_the_longer_it_is_and_where_the_customer_stops(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    def event(start_s: float, end_s: float) -> Finding:
+        (finding,) = interruptions(
+            make_call([OPENING, FLOOR, ("A", "你听我说一下", start_s, end_s)]), book
+        )
+        return finding
+
+    brief, stopped, longer, longest = (
+        event(10, 10.5),
+        event(13.3, 15),
+        event(9, 10.2),
+        event(9, 15),
+    )
+    assert [f.severity for f in (brief, stopped, longer, longest)] == [
+        Severity.MINOR,
+        Severity.MAJOR,
+        Severity.MAJOR,
+        Severity.CRITICAL,
+    ]
+    assert brief.points < stopped.points == longer.points < longest.points
+    assert event(12.8, 15).severity is Severity.CRITICAL  # long, and the customer stops
+    assert "客户停下" in stopped.reason and "客户继续讲" in longer.reason
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ([FLOOR, ("A", "嗯嗯", 9, 9.6)], Contact.BACKCHANNEL),
+        ([FLOOR, ("A", "请问您贵姓怎么称呼", 13.8, 16)], Contact.TERMINAL),
+        ([("C", TROUBLE, 7, 14), ("A", "请问您贵姓怎么称呼", 10.2, 13)], Contact.PAUSE),
+        ([("A", "我帮您看一下", 5, 9), FLOOR], Contact.CUSTOMER_CUTS_IN),
+        ([FLOOR, ("A", "请问您贵姓怎么称呼", 7.3, 9)], Contact.TOGETHER),
+    ],
+)
+def test_what_is_no_violation_is_told_by_its_kind(
+    make_call: MakeCall, book: Rulebook, said: list[Said], told: Contact
+) -> None:
+    pauses = {0: [(7, 9.5), (11, 14)]} if told is Contact.PAUSE else None
+    listens = [1] if told is Contact.BACKCHANNEL else []
+    (finding,) = no_interruption.evaluate(
+        make_call(said, backchannels=listens, pauses=pauses), book
+    )
+    assert finding.verdict is PASS
+    assert f"{told} 1 次" in finding.reason
+
+
+def test_the_preset_of_teams_that_come_from_alibaba(make_call: MakeCall, tmp_path: Path) -> None:
+    path = tmp_path / "moved.yaml"
+    path.write_text(
+        "id: moved\ntitle: m\nextends: hotline\nrules: {no_interruption: {preset: alibaba}}\n"
+    )
+    moved = load(str(path))
+
+    def events(*said: Said) -> list[Finding]:
+        return interruptions(make_call([OPENING, FLOOR, *said]), moved)
+
+    assert events(("A", "你听我说一下", 11.5, 15))  # 2.5 s before the customer's end
+    assert not events(("A", "你听我说一下", 12.8, 15))
+    assert not events(("A", "你听我", 11.5, 15))  # three characters
 
 
 @pytest.mark.parametrize(
