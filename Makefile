@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN = $(VENV)/bin
 OUT ?= var/demo
 
-.PHONY: setup demo test lint types bench lock clean
+.PHONY: setup demo test lint types bench bench-turns lock clean
 
 setup: $(VENV)/.ready  ## create the environment with pinned packages
 
@@ -30,6 +30,9 @@ types: setup
 
 bench: setup  ## speed and accuracy on the sample calls, as ratios within one run
 	$(BIN)/python -m flows.bench data_samples/calls --truth data_samples/truth
+
+bench-turns: setup  ## turn edges and interruptions on several hundred drawn calls; text and JSON
+	$(BIN)/python -m data_samples.bench --out var/bench-turns.json
 
 lock: setup  ## write constraints.txt from what is installed
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' > constraints.txt

@@ -1,7 +1,8 @@
 """Transcripts kept by what they depend on, so that a batch that is run again hears nothing twice.
 
 A checkpoint's name is a hash of the audio's bytes, of everything configured that decides what a
-transcript looks like, and of the channel the manifest gives the agent. It is never changed.
+transcript looks like, of what the manifest says of the speakers, and of the code that hears. It
+is never changed.
 """
 
 from __future__ import annotations
@@ -10,20 +11,34 @@ import gzip
 import hashlib
 import os
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from audit.types import Transcript
+import models
+from audit.types import Recording, Transcript
 
 _ADAPTER = TypeAdapter(Transcript)
-_VERSION = "2"  # of the code that hears; raised when transcripts come out differently
+_HEARS = (
+    *(f"{name}.py" for name in ("audio", "speech", "hearing", "diarisation", "roles", "turns")),
+    *(f"{name}.py" for name in ("phrases", "pipeline", "text", "types")),
+)
 
 
-def key(*, audio_sha256: str, fingerprint: str, agent_channel: str | None) -> str:
+def key(recording: Recording, *, audio_sha256: str, fingerprint: str) -> str:
     """Name of the checkpoint of one recording under one configuration."""
-    basis = "|".join([_VERSION, audio_sha256, fingerprint, agent_channel or ""])
+    said = (recording.agent_channel or "", recording.direction or "")
+    basis = "|".join([_code(), audio_sha256, fingerprint, *said])
     return hashlib.sha256(basis.encode()).hexdigest()[:32]
+
+
+@cache
+def _code() -> str:
+    """Hash of the sources that decide what a transcript looks like."""
+    here = Path(__file__).parent
+    sources = [here / name for name in _HEARS] + sorted(Path(models.__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
 def _path(out: Path, name: str) -> Path:

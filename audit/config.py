@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from audit import manifests
+from audit.diarisation import DiarisationOptions
 from audit.errors import UsageError
 from audit.hearing import PackingOptions
 from audit.speech import SpeechOptions
@@ -41,10 +42,11 @@ class HearingConfig(_Strict):
     speech: SpeechOptions = SpeechOptions()
     packing: PackingOptions = PackingOptions()
     turns: TurnOptions = TurnOptions()
+    diarisation: DiarisationOptions = DiarisationOptions()
     agent_channel: Literal[0, 1] = 0
     """Channel taken for the agent's where neither manifest nor words tell."""
-    role_confidence: float = Field(0.65, ge=0, le=1)
-    """Least confidence at which the words are taken to tell whose channel is whose."""
+    role_confidence: float = Field(0.9, ge=0.5, le=1)
+    """Least probability at which agent and customer count as told apart."""
 
 
 class LimitsConfig(_Strict):

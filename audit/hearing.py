@@ -186,8 +186,10 @@ def _shared_out(
     for word in words:
         text = simplify(word.text)
         if text.strip(_MARKS):
+            instant_s = max(word.end_s - 0.08, word.start_s)
             nearest = min(
-                range(len(window.placed)), key=lambda i: _distance(word, window.placed[i].inside)
+                range(len(window.placed)),
+                key=lambda i: window.placed[i].inside.distance_s(instant_s),
             )
         place = window.placed[nearest]
         span = place.utterance.span
@@ -200,8 +202,3 @@ def _shared_out(
     return [
         (place.utterance, tuple(share)) for place, share in zip(window.placed, shares, strict=True)
     ]
-
-
-def _distance(word: Word, inside: Span) -> float:
-    instant = max(word.end_s - 0.08, word.start_s)
-    return max(inside.start_s - instant, instant - inside.end_s, 0.0)

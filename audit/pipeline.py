@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from audit import audio as audio_door
-from audit import hearing, roles, rules, scoring, speech, stages, turns
+from audit import diarisation, hearing, roles, rules, scoring, speech, stages, turns
 from audit.config import HearingConfig, LimitsConfig
 from audit.rulebook import Rulebook
 from audit.text import simplify
@@ -26,7 +26,7 @@ from audit.types import (
     Transcript,
     Turn,
 )
-from models import vad
+from models import speakers, vad
 
 
 def hear(
@@ -64,20 +64,41 @@ def hear(
             heard,
             agent_channel=None if given is None else int(given),
             expected=hearing_config.agent_channel,
+            direction=recording.direction,
         )
-        channel_roles = decision.roles
         if decision.confidence < hearing_config.role_confidence:
             doubts.append("无法从内容确认哪个声道是客服，按默认声道处理")
+        if given is not None and decision.source == "content":
+            doubts.append(f"清单写明客服在声道 {given}，但通话内容明确相反，按内容处理")
     else:
-        channel_roles = (Role.UNKNOWN,)
-        doubts.append("单声道录音，无法区分双方")
-    built = turns.build(heard, regions, roles=channel_roles, options=hearing_config.turns)
+        voices = diarisation.tell_apart(
+            audio,
+            regions[0],
+            heard,
+            printer=speakers.PRINTER,
+            direction=recording.direction,
+            role_confidence=hearing_config.role_confidence,
+            options=hearing_config.diarisation,
+        )
+        heard, regions, decision = voices.heard, voices.regions, voices.roles
+        doubts.append(
+            "单声道录音，双方由声纹区分，无法判断双方是否同时讲话"
+            if Role.UNKNOWN not in decision.roles
+            else "单声道录音，无法确认哪一位说话人是客服"
+        )
+    built = turns.build(heard, regions, roles=decision.roles, options=hearing_config.turns)
+    if not stereo:
+        built = tuple(
+            replace(turn, channel=0, role_confidence=voices.confidence(turn)) for turn in built
+        )
     return Transcript(
         turns=built,
         channels=Channels.STEREO if stereo else Channels.MONO,
         origin=replace(recogniser.origin, audio_sha256=audio_sha256),
         duration_s=round(audio.duration_s, 3),
         confidence=_confidence(built),
+        role_confidence=decision.confidence,
+        role_source=decision.source,
         doubts=tuple(doubts),
     )
 

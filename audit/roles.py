@@ -1,72 +1,164 @@
-"""Which channel is the agent's."""
+"""Who is the agent: from the manifest, or from what is said and who speaks first."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from audit.hearing import Heard
 from audit.phrases import find
-from audit.types import Role
+from audit.types import Direction, Role, Word
 
-_AGENT_SAYS = (
-    "为(您|你)服务",
-    "有什么(可以|能)帮",
-    "工号",
-    "请问",
-    "请(您|)稍等",
-    "帮您",
-    "您的",
-    "感谢您",
-    "您好",
-    "给您",
-    "抱歉",
-    "登记",
-    "核对一下",
-    "还有(什么|其他)",
-)
-_CUSTOMER_SAYS = (
-    "我想(问|查|办|咨询|反映)",
-    "我(家|的)",
-    "你们",
-    "帮我",
-    "怎么(回事|办)",
-    "麻烦(你|您)",
-    "没有了",
-    "我要(投诉|办|退)",
-)
+_AGENT_SAYS = {
+    "为(您|你)服务": 1.5,
+    "有什么(可以|能)帮": 1.5,
+    "工号": 1.0,
+    "客服": 0.3,
+    "(您|你)好…(客服|热线|中心|公司|联通|电信|移动)": 1.0,
+    "请(问|您)": 0.7,
+    "(请|您)(稍等|等)": 1.0,
+    "(帮|给|为)(您|你)": 1.0,
+    "(您|你)(家|那边|这边|的)": 0.5,
+    "您": 0.5,
+    "(感谢|谢谢)您": 1.0,
+    "(非常|)抱歉": 0.7,
+    "对不起": 0.5,
+    "(登记|核对|核实|备注|反馈|办理)": 0.5,
+    "还有(什么|其他|别的)": 0.7,
+    "祝您": 1.0,
+    "不客气": 0.7,
+    "在家吗": 0.7,
+}
+_CUSTOMER_SAYS = {
+    "我想(问|查|办|咨询|反映|了解)": 1.5,
+    "我要(投诉|办|退|查|报|问)": 1.5,
+    "我(家|的)": 1.0,
+    "你们": 1.0,
+    "帮我": 1.0,
+    "怎么(回事|办|又|还|这么|找|弄)": 0.7,
+    "为什么": 0.7,
+    "麻烦(你|您)": 0.7,
+    "没有了": 1.0,
+    "谢谢": 0.4,
+    "我(都|就|也|没|前几天|昨天|今天|上周)": 0.4,
+    "(我们|我)(公司|单位|办公室|这儿|这里)": 0.7,
+}
+_FIRST = 1.0
+"""What it says to speak first: whoever takes the call greets, and that is the agent inbound."""
+
+_MANIFEST = 6.0
+_USUAL = 2.0
+"""Log-odds for the channel that the manifest names, and for the one recorders usually use."""
+
+_SCALE = 0.7
+"""Log-odds for one point of evidence."""
+
+Source = Literal["manifest", "default", "content"]
 
 
 @dataclass(frozen=True, slots=True)
 class RoleDecision:
-    """Who speaks on each channel, how sure that is, and how it was decided."""
+    """Who speaks on each channel, how sure that is (0.5 to 1), and what decided it."""
 
     roles: tuple[Role, ...]
     confidence: float
-    source: str
+    source: Source
 
 
-def decide(heard: Sequence[Heard], *, agent_channel: int | None, expected: int = 0) -> RoleDecision:
+def evidence(words: Sequence[Word]) -> list[tuple[float, float]]:
+    """What the words say of their speaker.
+
+    Returns:
+        The second at which something telling is said and how much it tells: positive for the
+        agent, negative for the customer.
+    """
+    text = "".join(word.text for word in words)
+    times = [(word.start_s + word.end_s) / 2 for word in words for _ in word.text]
+    found = []
+    for phrases, sign in ((_AGENT_SAYS, 1.0), (_CUSTOMER_SAYS, -1.0)):
+        for phrase, weight in phrases.items():
+            match = find(phrase, text)
+            if match is not None:
+                found.append((times[(match.first + match.last - 1) // 2], sign * weight))
+    return found
+
+
+def first_word(direction: Direction | None) -> float:
+    """How much it speaks for the agent to be the first who speaks."""
+    return 0.0 if direction is Direction.OUT else _FIRST
+
+
+def leads(heard: Iterable[Heard], *, voices: int, direction: Direction | None) -> list[float]:
+    """How much speaks for each voice being the agent's: the sum of its evidence.
+
+    Args:
+        heard: utterances with their words, in the order in which they start.
+        voices: how many there are; ``Utterance.channel`` tells them apart.
+        direction: who rang whom.
+    """
+    totals = [0.0] * voices
+    spoken = [(utterance, words) for utterance, words in heard if words]
+    if spoken:
+        totals[spoken[0][0].channel] += first_word(direction)
+    for utterance, words in spoken:
+        totals[utterance.channel] += sum(weight for _, weight in evidence(words))
+    return totals
+
+
+def decide(
+    heard: Sequence[Heard],
+    *,
+    agent_channel: int | None,
+    expected: int = 0,
+    direction: Direction | None = None,
+) -> RoleDecision:
     """Decide which of two channels is the agent's.
 
     Args:
         heard: utterances with their words.
-        agent_channel: the manifest's word, which is final.
-        expected: the channel that recorders usually give the agent; taken unless what is
-            said speaks clearly for the other.
+        agent_channel: what the manifest says; only very clear words speak against it, for then
+            the recorder's channels are swapped.
+        expected: the channel that recorders usually give the agent.
+        direction: who rang whom.
     """
-    if agent_channel is not None:
-        return RoleDecision(_with_agent(agent_channel), 1.0, "manifest")
-    evidence = [0.0, 0.0]
-    for utterance, words in heard:
-        text = "".join(word.text for word in words)
-        evidence[utterance.channel] += sum(1 for phrase in _AGENT_SAYS if find(phrase, text))
-        evidence[utterance.channel] -= sum(1 for phrase in _CUSTOMER_SAYS if find(phrase, text))
-    lead = evidence[expected] - evidence[1 - expected]
-    agent = 1 - expected if lead <= -3 else expected
-    confidence = min(0.99, 0.6 + 0.08 * abs(lead))
-    return RoleDecision(_with_agent(agent), round(confidence, 2), "content" if lead else "default")
+    totals = leads(heard, voices=2, direction=direction)
+    usual, prior = (expected, _USUAL) if agent_channel is None else (agent_channel, _MANIFEST)
+    odds = prior + _SCALE * (totals[usual] - totals[1 - usual])
+    agent = usual if odds > 0 else 1 - usual
+    source: Source = "content"
+    if agent == usual:
+        source = "default" if agent_channel is None else "manifest"
+    roles = tuple(Role.AGENT if index == agent else Role.CUSTOMER for index in (0, 1))
+    return RoleDecision(roles, confidence(odds), source)
 
 
-def _with_agent(channel: int) -> tuple[Role, ...]:
-    return tuple(Role.AGENT if index == channel else Role.CUSTOMER for index in (0, 1))
+def confidence(odds: float) -> float:
+    """The probability that goes with log-odds of either sign."""
+    return round(1 / (1 + math.exp(-abs(odds))), 3)
+
+
+def name(totals: Sequence[float], *, least: float) -> RoleDecision:
+    """Name the voices of one channel.
+
+    The one that speaks most like an agent is one; so are others that speak like one, after a
+    transfer. Who cannot be told with ``least`` probability is unknown, and then all are.
+
+    Args:
+        totals: see :func:`leads`.
+        least: probability from which roles are told.
+    """
+    order = sorted(range(len(totals)), key=lambda voice: -totals[voice])
+    top, last = order[0], order[-1]
+    sure = confidence(_SCALE * (totals[top] - totals[last])) if len(totals) > 1 else 0.5
+    if len(totals) == 1:
+        sure = confidence(_SCALE * totals[0]) if totals[0] > 0 else 0.5
+    if sure < least:
+        return RoleDecision((Role.UNKNOWN,) * len(totals), sure, "content")
+    middle = (totals[top] + totals[last]) / 2
+    roles = tuple(
+        Role.AGENT if voice == top or total > max(middle, 0.0) else Role.CUSTOMER
+        for voice, total in enumerate(totals)
+    )
+    return RoleDecision(roles, sure, "content")

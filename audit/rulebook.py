@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -162,12 +162,131 @@ class ForbiddenLanguageRule(_Strict):
     not_after: tuple[Phrase, ...] = ()
 
 
+class Check(_Strict):
+    """One thing a rule on listening asks for: which clause does, and what a failure costs."""
+
+    clause: str
+    points: float = Field(gt=0)
+    severity: Severity = Severity.MINOR
+
+
+class SilenceCues(_Strict):
+    """Words that say whose a silence is.
+
+    The agent announces a wait (``announcements``), thanks for it (``thanks``) or apologises
+    (``apologies``), asks the customer to do something (``requests``) or leaves the word to the
+    customer (``yields``); the customer asks for time (``busy``) or calls out (``calls``).
+    """
+
+    announcements: tuple[Phrase, ...] = ()
+    thanks: tuple[Phrase, ...] = ()
+    apologies: tuple[Phrase, ...] = ()
+    requests: tuple[Phrase, ...] = ()
+    yields: tuple[Phrase, ...] = ()
+    busy: tuple[Phrase, ...] = ()
+    calls: tuple[Phrase, ...] = ()
+
+
+class AskedItem(_Strict):
+    """Something an agent asks for, and how to tell that the customer has answered.
+
+    An answer has so many digits in a row (``min_digits``), or so many characters
+    (``min_characters``), or one of the phrases ``answers``.
+    """
+
+    title: str
+    questions: tuple[Phrase, ...] = Field(min_length=1)
+    answers: tuple[Phrase, ...] = ()
+    min_digits: int | None = Field(None, ge=1)
+    min_characters: int | None = Field(None, ge=1)
+
+
+class ActiveListeningRule(_Strict):
+    """The agent answers a customer who talks long, and does not ask for the same thing twice.
+
+    ``unless``: words between the answer and the second question that give it a reason.
+    """
+
+    weight: float = Field(gt=0)
+    checks: dict[Literal["active_listening.response", "active_listening.repeat"], Check] = Field(
+        min_length=2
+    )
+    min_floor_s: float = Field(gt=0)
+    max_pause_s: float = Field(ge=0)
+    items: dict[str, AskedItem] = {}
+    unless: tuple[Phrase, ...] = ()
+
+
+class DeadAirRule(_Strict):
+    """The agent leaves no silence of ``min_silence_s`` unexplained.
+
+    ``max_reply_characters``: up to here a customer's answer to a request only takes it up.
+    """
+
+    weight: float = Field(gt=0)
+    checks: dict[Literal["dead_air"], Check] = Field(min_length=1)
+    min_silence_s: float = Field(gt=0)
+    max_reply_characters: int = Field(ge=0)
+
+
+class HoldRule(_Strict):
+    """A wait is announced, has a reason, is short, and is thanked for.
+
+    ``min_silence_s`` of silence make a wait, ``min_thanked_s`` one that wants thanks. An
+    announcement with more than ``max_bare_characters`` around it may hold a reason.
+    """
+
+    weight: float = Field(gt=0)
+    checks: dict[Literal["hold.announced", "hold.reason", "hold.length", "hold.thanked"], Check] = (
+        Field(min_length=4)
+    )
+    min_silence_s: float = Field(gt=0)
+    min_thanked_s: float = Field(gt=0)
+    max_length_s: float = Field(gt=0)
+    max_bare_characters: int = Field(ge=0)
+    reasons: tuple[Phrase, ...] = Field(min_length=1)
+
+
+class SilentCallRule(_Strict):
+    """What the agent does where no customer is heard: ``greets``, waits, ``announces``, waits.
+
+    ``prompts`` are other words to a silent line; more than ``max_other_turns`` turns of
+    anything else are one side of a conversation. ``join_s``: pauses below it are within a step.
+    """
+
+    weight: float = Field(gt=0)
+    checks: dict[
+        Literal["silent_call.greets_again", "silent_call.announces", "silent_call.waits"], Check
+    ] = Field(min_length=3)
+    wait_s: float = Field(gt=0)
+    tolerance_s: float = Field(ge=0)
+    join_s: float = Field(ge=0)
+    max_other_turns: int = Field(ge=0)
+    greets: tuple[Phrase, ...] = Field(min_length=1)
+    announces: tuple[Phrase, ...] = Field(min_length=1)
+    prompts: tuple[Phrase, ...] = ()
+
+
+class SpeechRateRule(_Strict):
+    """The agent does not talk too fast; told from ``min_characters`` on."""
+
+    weight: float = Field(gt=0)
+    checks: dict[Literal["speech_rate"], Check] = Field(min_length=1)
+    max_characters_per_min: float = Field(gt=0)
+    min_characters: int = Field(ge=1)
+
+
 class Rules(_Strict):
-    """The rules of a rulebook, by ``rule_id``."""
+    """The rules of a rulebook, by ``rule_id``; None for those it does not have."""
 
     greeting: GreetingRule
     no_interruption: NoInterruptionRule
     forbidden_language: ForbiddenLanguageRule
+    active_listening: ActiveListeningRule | None = None
+    dead_air: DeadAirRule | None = None
+    hold: HoldRule | None = None
+    silent_call: SilentCallRule | None = None
+    speech_rate: SpeechRateRule | None = None
 
 
 class Rulebook(_Strict):
@@ -177,6 +296,7 @@ class Rulebook(_Strict):
     title: str
     scoring: Scoring
     stages: StageCues
+    silences: SilenceCues = SilenceCues()
     rules: Rules
     parameters: dict[str, tuple[str, ...]] = {}
     sha256: str = ""
@@ -184,11 +304,19 @@ class Rulebook(_Strict):
     def clauses(self) -> list[str]:
         """Every clause that some check of this rulebook judges, in order, once."""
         rules = self.rules
+        listening = (
+            rules.active_listening,
+            rules.dead_air,
+            rules.hold,
+            rules.silent_call,
+            rules.speech_rate,
+        )
         named = [
             *rules.greeting.clauses,
             *(check.clause for check in rules.greeting.checks.values()),
             *rules.no_interruption.clauses,
             *(group.clause for group in rules.forbidden_language.groups),
+            *(check.clause for rule in listening if rule for check in rule.checks.values()),
         ]
         return list(dict.fromkeys(named))
 

@@ -7,26 +7,27 @@ from collections.abc import Sequence
 from audit.rulebook import Rulebook
 from audit.types import Finding, RuleScore, Scorecard, Verdict
 
+ALWAYS = ("greeting", "no_interruption", "forbidden_language")
+"""Rules that every scorecard names, whatever the call. Without one of them there is no score:
+that nobody is silent for long says nothing of a call whose words cannot be told apart."""
+
 
 def score(findings: Sequence[Finding], rulebook: Rulebook) -> Scorecard:
     """Score a call.
 
     A rule earns its weight less the points of its failures, never below 0. A rule that cannot
-    be told leaves the sum on both sides. The score is 100 times what was earned over what could
-    be earned; an auto-fail makes it 0.
+    be told leaves the sum on both sides; one that had no occasion in the call, and so has no
+    findings, is not in it at all. The score is 100 times what was earned over what could be
+    earned; an auto-fail makes it 0.
     """
-    weights = {
-        "greeting": rulebook.rules.greeting.weight,
-        "no_interruption": rulebook.rules.no_interruption.weight,
-        "forbidden_language": rulebook.rules.forbidden_language.weight,
-    }
-    rules = []
-    for rule_id, weight in weights.items():
-        own = [finding for finding in findings if finding.rule_id == rule_id]
-        verdict = rule_verdict(own)
-        lost = sum(finding.points for finding in own)
-        earned = 0.0 if verdict is Verdict.CANNOT_TELL else max(0.0, weight - lost)
-        rules.append(RuleScore(rule_id, verdict, weight, earned))
+    rules = [
+        _earned(rule_id, rule.weight, own)
+        for rule_id, rule in rulebook.rules
+        if rule is not None
+        and ((own := [f for f in findings if f.rule_id == rule_id]) or rule_id in ALWAYS)
+    ]
+    if all(rule.verdict is Verdict.CANNOT_TELL for rule in rules if rule.rule_id in ALWAYS):
+        rules = [rule for rule in rules if rule.rule_id in ALWAYS]
     auto_fail = any(finding.auto_fail for finding in findings)
     told = [rule for rule in rules if rule.verdict is not Verdict.CANNOT_TELL]
     if auto_fail:
@@ -41,6 +42,13 @@ def score(findings: Sequence[Finding], rulebook: Rulebook) -> Scorecard:
         if points >= least
     )
     return Scorecard(points, grade, False, tuple(rules))
+
+
+def _earned(rule_id: str, weight: float, own: Sequence[Finding]) -> RuleScore:
+    verdict = rule_verdict(own)
+    lost = sum(finding.points for finding in own)
+    earned = 0.0 if verdict is Verdict.CANNOT_TELL else max(0.0, weight - lost)
+    return RuleScore(rule_id, verdict, weight, earned)
 
 
 def rule_verdict(findings: Sequence[Finding]) -> Verdict:

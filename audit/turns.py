@@ -67,7 +67,7 @@ def build(
             last[channel] = group
         group.append(item)
     turns = [_turn(group, regions, roles) for group in groups]
-    turns.sort(key=lambda turn: (turn.start_s or 0.0, turn.channel or 0))
+    turns.sort(key=lambda turn: (turn.start_s or 0.0, turn.speaker or 0))
     return tuple(
         replace(turn, index=index, is_backchannel=_is_backchannel(turn, turns, options))
         for index, turn in enumerate(turns)
@@ -122,6 +122,7 @@ def _turn(group: Sequence[Heard], regions: Sequence[Sequence[Span]], roles: Sequ
         role=roles[channel],
         text="".join(_text(said) for _, said in group).strip(" ,，"),
         channel=channel,
+        speaker=channel,
         start_s=span.start_s,
         end_s=span.end_s,
         speech=tuple(
@@ -150,7 +151,7 @@ def _is_backchannel(turn: Turn, turns: Sequence[Turn], options: TurnOptions) -> 
     if span is None:
         return False
     floor = any(
-        other.channel != turn.channel
+        other.speaker != turn.speaker
         and other.span is not None
         and other.span.start_s < span.start_s
         and other.span.end_s > span.end_s

@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 SAMPLE_RATE = 16_000
 """Samples a second of all audio inside callaudit (what Whisper and the VADs expect)."""
 
+SURE = 0.9
+"""Probability from which a turn counts as rightly told to be somebody's."""
+
 Samples = NDArray[np.float32]
 
 
@@ -90,6 +93,10 @@ class Span:
         """The instant half way."""
         return (self.start_s + self.end_s) / 2
 
+    def distance_s(self, instant_s: float) -> float:
+        """Seconds from an instant to the span; 0 inside it."""
+        return max(0.0, self.start_s - instant_s, instant_s - self.end_s)
+
     def overlap_s(self, other: Span) -> float:
         """Seconds that both spans cover."""
         return max(0.0, min(self.end_s, other.end_s) - max(self.start_s, other.start_s))
@@ -142,10 +149,14 @@ class Turn:
     role: Role
     text: str
     channel: int | None = None
+    speaker: int | None = None
+    """Which voice it is: its channel's in stereo, one of those told apart in mono."""
     start_s: float | None = None
     end_s: float | None = None
     speech: tuple[Span, ...] = ()
     asr_confidence: float | None = None
+    role_confidence: float | None = None
+    """Probability that the voice is rightly told (mono); None where a channel tells it."""
     is_backchannel: bool = False
     segment: Segment | None = None
 
@@ -155,6 +166,11 @@ class Turn:
         if self.start_s is None or self.end_s is None:
             return None
         return Span(self.start_s, self.end_s)
+
+    def surely_by(self, role: Role) -> bool:
+        """Whether the turn is this role's beyond reasonable doubt, as an accusation needs."""
+        told = self.role_confidence is None or self.role_confidence >= SURE
+        return self.role is role and told
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +193,10 @@ class Transcript:
     duration_s: float | None = None
     confidence: float | None = None
     """Mean word probability, weighted by length of turn; None for ready transcripts."""
+    role_confidence: float | None = None
+    """Probability that agent and customer are told rightly; None for ready transcripts."""
+    role_source: str | None = None
+    """What told them: ``manifest``, ``default`` or ``content``."""
     doubts: tuple[str, ...] = ()
     """Why some things cannot be told from this recording, in words for the QA team."""
 

@@ -1,4 +1,4 @@
-"""Sounds of a telephone line that are no speech: ringback, touch tones, hold music."""
+"""Sounds of a telephone line that are no speech: ringback, busy tone, touch tones, hold music."""
 
 from __future__ import annotations
 
@@ -30,6 +30,14 @@ def ringback(times: int, *, rate: int) -> FloatArray:
     tone = _sine(450.0, seconds=1.0, rate=rate) * _ramp(rate, rate=rate, seconds=0.005)
     gap = np.zeros(4 * rate, dtype=np.float32)
     parts = [part for _ in range(times) for part in (tone, gap)][:-1]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def busy(times: int, *, rate: int) -> FloatArray:
+    """Chinese busy tone: 450 Hz, 0.35 s on and 0.35 s off (GB/T 3380), ending with a tone."""
+    size = round(0.35 * rate)
+    tone = _sine(450.0, seconds=0.35, rate=rate)[:size] * _ramp(size, rate=rate, seconds=0.005)
+    parts = [part for _ in range(times) for part in (tone, np.zeros(size, dtype=np.float32))][:-1]
     return np.concatenate(parts).astype(np.float32)
 
 

@@ -49,9 +49,7 @@ def _outcome(recording: Recording, job: Job, root: Root, recogniser: Recogniser)
 
 def _heard(recording: Recording, job: Job, root: Root, recogniser: Recogniser) -> Outcome:
     with recordings.fetched(root, recording) as (path, digest):
-        name = checkpoints.key(
-            audio_sha256=digest, fingerprint=job.fingerprint, agent_channel=recording.agent_channel
-        )
+        name = checkpoints.key(recording, audio_sha256=digest, fingerprint=job.fingerprint)
         transcript = checkpoints.load(job.out, name) if job.resume else None
         resumed = transcript is not None
         if transcript is None:

@@ -126,8 +126,5 @@ def _row(audited: AuditedCall) -> Mapping[str, Any]:
 
 def _told(row: Mapping[str, Any]) -> str:
     """Score, grade and verdicts of a call in a few words."""
-    verdicts = "/".join(
-        str(row[f"{rule}_verdict"])
-        for rule in ("greeting", "no_interruption", "forbidden_language")
-    )
+    verdicts = ", ".join(f"{rule['rule_id']} {rule['verdict']}" for rule in row["rule_scores"])
     return f"{row['score']} {row['grade']} ({verdicts})"

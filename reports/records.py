@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timezone
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 import audit
-from audit.text import spoken_characters
+from audit.timing import characters_per_minute, speech, total_s
 from audit.types import (
     AuditedCall,
     Call,
@@ -92,6 +92,8 @@ def _call(audited: AuditedCall) -> Row:
         "transcript_confidence": transcript.confidence,
         "greeting_end_s": _edge(audited, Segment.GREETING, last=True),
         "closing_start_s": _edge(audited, Segment.CLOSING, last=False),
+        "role_confidence": transcript.role_confidence,
+        "role_source": transcript.role_source,
         "doubts": list(transcript.doubts),
         "audio_sha256": origin.audio_sha256,
         "engine": origin.engine,
@@ -117,42 +119,27 @@ def _measures(audited: AuditedCall) -> Row:
         "overlap_s": None,
         "silence_s": None,
         "agent_chars_per_min": None,
+        "talk_ratio": None,
     }
     if call.transcript.duration_s is None or any(turn.span is None for turn in call.turns):
         return measures
-    talk = {role: _union(call.said_by(role)) for role in Role}
-    anyone = _total(_merged([*talk[Role.AGENT], *talk[Role.CUSTOMER], *talk[Role.UNKNOWN]]))
+    anyone = total_s(speech(call.turns))
     measures["silence_s"] = round(max(0.0, call.transcript.duration_s - anyone), 3)
     if call.transcript.channels is Channels.MONO:
         return measures
-    agent, customer = _total(talk[Role.AGENT]), _total(talk[Role.CUSTOMER])
+    agent, customer = (total_s(speech(call.said_by(role))) for role in (Role.AGENT, Role.CUSTOMER))
     measures["agent_talk_s"] = round(agent, 3)
     measures["customer_talk_s"] = round(customer, 3)
     measures["overlap_s"] = round(max(0.0, agent + customer - anyone), 3)
-    if agent >= 1.0:
-        said = sum(spoken_characters(turn.text) for turn in call.said_by(Role.AGENT))
-        measures["agent_chars_per_min"] = round(60 * said / agent, 1)
+    measures["agent_chars_per_min"] = characters_per_minute(call.said_by(Role.AGENT))
+    measures["talk_ratio"] = _talk_ratio(agent, customer)
     return measures
 
 
-def _union(turns: Sequence[Turn]) -> list[Span]:
-    return _merged(
-        [span for turn in turns for span in (turn.speech or ((turn.span,) if turn.span else ()))]
-    )
-
-
-def _merged(spans: Iterable[Span]) -> list[Span]:
-    merged: list[Span] = []
-    for span in sorted(spans):
-        if merged and span.start_s <= merged[-1].end_s:
-            merged[-1] = Span(merged[-1].start_s, max(merged[-1].end_s, span.end_s))
-        else:
-            merged.append(span)
-    return merged
-
-
-def _total(spans: Iterable[Span]) -> float:
-    return sum(span.duration_s for span in spans)
+def _talk_ratio(agent_s: float, customer_s: float) -> float | None:
+    """The agent's share of all speech, 0 to 1; None where nobody speaks."""
+    both_s = agent_s + customer_s
+    return round(agent_s / both_s, 4) if both_s else None
 
 
 def _edge(audited: AuditedCall, segment: Segment, *, last: bool) -> float | None:
@@ -172,11 +159,13 @@ def _turn(turn: Turn) -> Row:
         "turn_index": turn.index,
         "role": turn.role,
         "channel": turn.channel,
+        "speaker": turn.speaker,
         "start_s": turn.start_s,
         "end_s": turn.end_s,
         "text": turn.text,
         "segment": turn.segment,
         "asr_confidence": turn.asr_confidence,
+        "role_confidence": turn.role_confidence,
         "is_backchannel": turn.is_backchannel,
         "speech": [{"start_s": s.start_s, "end_s": s.end_s} for s in turn.speech],
     }
@@ -256,7 +245,7 @@ def agent_row(calls: Sequence[Mapping[str, Any]], *, run_id: str) -> Row:
         if minutes
         else None,
         "forbidden_rate": _fail_rate(calls, "forbidden_language_verdict"),
-        "talk_ratio": round(agent_s / (agent_s + customer_s), 4) if agent_s + customer_s else None,
+        "talk_ratio": _talk_ratio(agent_s, customer_s),
         "schema_version": SCHEMA_VERSION,
         "run_id": run_id,
     }
@@ -298,6 +287,8 @@ def call_from_rows(call: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) 
             ),
             duration_s=call["duration_s"],
             confidence=call["transcript_confidence"],
+            role_confidence=call.get("role_confidence"),
+            role_source=call.get("role_source"),
             doubts=tuple(call["doubts"]),
         ),
     )
@@ -319,9 +310,11 @@ def _turn_from_row(row: Mapping[str, Any]) -> Turn:
         role=Role(row["role"]),
         text=row["text"],
         channel=row["channel"],
+        speaker=row.get("speaker"),
         start_s=row["start_s"],
         end_s=row["end_s"],
         speech=tuple(Span(s["start_s"], s["end_s"]) for s in row["speech"]),
         asr_confidence=row["asr_confidence"],
+        role_confidence=row.get("role_confidence"),
         is_backchannel=row["is_backchannel"],
     )

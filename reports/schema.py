@@ -13,7 +13,7 @@ import pyarrow as pa
 from audit.errors import RejectReason
 from audit.types import Channels, Direction, Role, Segment, Severity, Verdict
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """Major.minor: the major changes when a column is renamed, dropped or changes its meaning."""
 
 
@@ -114,6 +114,7 @@ CALLS = Table(
             unit="1/min",
             nullable=True,
         ),
+        _real("talk_ratio", "agent's speech over all speech", nullable=True),
         Column(
             "interruptions",
             pa.int32(),
@@ -123,6 +124,13 @@ CALLS = Table(
         _real("transcript_confidence", "mean probability of the words", nullable=True),
         _real("greeting_end_s", "end of the greeting", unit="s", nullable=True),
         _real("closing_start_s", "start of the closing", unit="s", nullable=True),
+        Column(
+            "role_confidence",
+            pa.float64(),
+            "probability that agent and customer are told rightly (not for ready transcripts)",
+            nullable=True,
+        ),
+        _text("role_source", "what told them: manifest, default or content", nullable=True),
         Column("doubts", pa.list_(pa.string()), "why some things cannot be told"),
         _text("audio_sha256", "hash of the recording's bytes", nullable=True),
         _text("engine", "the recogniser", nullable=True),
@@ -145,11 +153,23 @@ TURNS = Table(
         Column("turn_index", pa.int32(), "position in the call, from 0"),
         _text("role", "who speaks", values=Role),
         Column("channel", pa.int32(), "channel of the recording, from 0", nullable=True),
+        Column(
+            "speaker",
+            pa.int32(),
+            "voice, from 0: the channel's in stereo, one of those told apart in mono",
+            nullable=True,
+        ),
         _real("start_s", "first sound", unit="s", nullable=True),
         _real("end_s", "last sound", unit="s", nullable=True),
         _text("text", "the words, in simplified characters"),
         _text("segment", "stage of the call", values=Segment),
         _real("asr_confidence", "mean probability of the words", nullable=True),
+        Column(
+            "role_confidence",
+            pa.float64(),
+            "probability that the voice is rightly told (mono only)",
+            nullable=True,
+        ),
         Column("is_backchannel", pa.bool_(), "a listener's token that takes no floor"),
         Column(
             "speech",

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 from audit.rulebook import Rulebook
-from audit.rules import forbidden_language, greeting, no_interruption
+from audit.rules import (
+    active_listening,
+    dead_air,
+    forbidden_language,
+    greeting,
+    hold,
+    no_interruption,
+    silent_call,
+    speech_rate,
+)
 from audit.types import Call, Finding
 
 RULES = {
     "greeting": greeting.evaluate,
     "no_interruption": no_interruption.evaluate,
     "forbidden_language": forbidden_language.evaluate,
+    "active_listening": active_listening.evaluate,
+    "dead_air": dead_air.evaluate,
+    "hold": hold.evaluate,
+    "silent_call": silent_call.evaluate,
+    "speech_rate": speech_rate.evaluate,
 }
 
 
 def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
-    """Judge a call, whose turns have their stages, by every rule of a rulebook."""
+    """Judge a call, whose turns have their stages, by every rule of a rulebook.
+
+    A rule beyond the first three gives nothing where the rulebook does not have it or the call
+    has no occasion for it (a call without a wait, for ``hold``).
+    """
     return [finding for rule in RULES.values() for finding in rule(call, rulebook)]

@@ -30,7 +30,7 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     is reported as ``cannot_tell``.
     """
     rule = rulebook.rules.forbidden_language
-    suspects = [turn for turn in call.turns if turn.role is not Role.CUSTOMER]
+    suspects = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
     if not any(turn.text for turn in suspects):
         return [_whole_call(Verdict.CANNOT_TELL, "没有识别出客服的话", confidence=0.0)]
     findings = [
@@ -38,7 +38,7 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     ]
     if findings:
         return findings
-    if any(turn.role is Role.UNKNOWN for turn in suspects):
+    if not any(turn.role is Role.AGENT for turn in suspects):
         return [_whole_call(Verdict.CANNOT_TELL, "无法判断哪一方是客服", confidence=0.0)]
     sure = call.transcript.confidence
     return [_whole_call(Verdict.PASS, "没有发现服务禁语", confidence=1.0 if sure is None else sure)]
@@ -66,10 +66,10 @@ def _acquitted(text: str, match: Match, group: ForbiddenGroup, rule: ForbiddenLa
 def _finding(turn: Turn, hit: _Hit) -> Finding:
     heard = 1.0 if turn.asr_confidence is None else turn.asr_confidence
     confidence = round(hit.match.quality * (0.4 + 0.6 * heard), 3)
-    told = turn.role is Role.AGENT and confidence >= _SURE
+    told = turn.surely_by(Role.AGENT) and confidence >= _SURE
     if told:
         reason = "使用了服务禁语"
-    elif turn.role is Role.UNKNOWN:
+    elif not turn.surely_by(Role.AGENT):
         reason = "疑似服务禁语，但无法判断是谁说的"
     else:
         reason = "疑似服务禁语，但识别不够清楚"

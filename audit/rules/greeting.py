@@ -15,7 +15,11 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     ``cannot_tell`` where the agent's turns are not known or were not understood.
     """
     spoken = call.said_by(Role.AGENT)
-    opening = [turn for turn in spoken if turn.segment is Segment.GREETING]
+    opening = [
+        turn
+        for turn in call.turns
+        if turn.segment is Segment.GREETING and not turn.surely_by(Role.CUSTOMER)
+    ]
     checks = rulebook.rules.greeting.checks
     doubt = _doubt(call, spoken, opening)
     return [
@@ -66,6 +70,8 @@ def _judged(check_id: str, check: GreetingCheck, opening: list[Turn]) -> Finding
             evidence=turn.text,
             meant=match.meant,
         )
+    if any(not turn.surely_by(Role.AGENT) for turn in opening):
+        return _untold(check_id, check, "没有听到，但开头部分有话无法确认是谁说的")
     first = opening[0] if opening else None
     confidences = [turn.asr_confidence for turn in opening if turn.asr_confidence is not None]
     return Finding(

@@ -307,7 +307,7 @@ def test_interruptions_that_cannot_be_told(
     assert finding.reason
 
 
-def test_every_rule_speaks_about_every_call(make_call: MakeCall, book: Rulebook) -> None:
+def test_three_rules_speak_about_every_call(make_call: MakeCall, book: Rulebook) -> None:
     for said in ([], [OPENING], [OPENING, FLOOR], [("?", HELLO)]):
         rules = {finding.rule_id for finding in evaluate(make_call(said), book)}
-        assert rules == {"greeting", "no_interruption", "forbidden_language"}
+        assert rules >= {"greeting", "no_interruption", "forbidden_language"}

@@ -74,3 +74,28 @@ def test_each_score_has_a_grade_of_the_rulebook(book: Rulebook) -> None:
         assert card.grade is not None
         best = max(least for least in book.scoring.grades.values() if least <= card.score)
         assert book.scoring.grades[card.grade] == best
+
+
+def test_other_rules_count_where_the_call_has_occasion_for_them(book: Rulebook) -> None:
+    core = [finding(rule, PASS) for rule in RULES]
+    assert [rule.rule_id for rule in score(core, book).rules] == list(RULES)
+    card = score([*core, finding("hold", FAIL, points=8)], book)  # weight 10
+    assert card.score == round(100 * 102 / 110, 1)
+    assert card.verdict("hold") is FAIL
+    assert card.verdict("dead_air") is UNTOLD
+    untold = score([*core, finding("hold", UNTOLD)], book)
+    assert (untold.score, untold.verdict("hold")) == (100.0, UNTOLD)
+
+
+def test_other_rules_alone_are_no_score(book: Rulebook) -> None:
+    core = [finding(rule, UNTOLD) for rule in RULES]
+    card = score([*core, finding("dead_air", PASS)], book)
+    assert (card.score, card.grade) == (None, None)
+    assert [rule.rule_id for rule in card.rules] == list(RULES)
+
+
+def test_a_rule_the_rulebook_does_not_have_is_not_scored(book: Rulebook) -> None:
+    without = book.rules.model_copy(update={"hold": None})
+    bare = book.model_copy(update={"rules": without})
+    core = [finding(rule, PASS) for rule in RULES]
+    assert score([*core, finding("hold", FAIL, points=8)], bare).score == 100.0

@@ -1,0 +1,159 @@
+"""Does the agent show that they listen: an answer to long talk, nothing asked twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from audit.phrases import find_any
+from audit.rulebook import ActiveListeningRule, AskedItem, Rulebook
+from audit.rules.findings import NO_ROLES, NO_TIMES, finding, understood
+from audit.text import spoken_characters
+from audit.timing import speech
+from audit.types import Call, Channels, Finding, Role, Span, Turn, Verdict
+
+_RESPONSE, _REPEAT = "active_listening.response", "active_listening.repeat"
+
+_DIGITS = re.compile("[0-9零一二三四五六七八九幺夭腰两]+")
+"""夭 and 腰 are what recognisers write for 幺, the one of telephone numbers."""
+
+_BREAK = re.compile("[您你问，。？！、]|一下")
+_FILLERS = "的是那就呢啊嗯好请"
+"""What stands before a question without saying what it is about: 那请问您的…."""
+
+
+def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
+    """Findings of both checks; none where nobody talks long and nothing is asked twice."""
+    rule = rulebook.rules.active_listening
+    if rule is None:
+        return []
+    if any(turn.role is Role.UNKNOWN for turn in call.turns):
+        return [
+            finding(check_id, check, Verdict.CANNOT_TELL, NO_ROLES)
+            for check_id, check in rule.checks.items()
+        ]
+    return [*_responses(call, rule), *_repeats(call, rule)]
+
+
+def _responses(call: Call, rule: ActiveListeningRule) -> list[Finding]:
+    """One ``fail`` for each long talk the agent stays silent in, else one ``pass``.
+
+    ``cannot_tell`` instead where both share a channel: 嗯 under another voice is not heard there.
+    """
+    check = rule.checks["active_listening.response"]
+    customer = call.said_by(Role.CUSTOMER)
+    if any(turn.span is None for turn in call.turns):
+        return [finding(_RESPONSE, check, Verdict.CANNOT_TELL, NO_TIMES)] if customer else []
+    heard = speech(call.said_by(Role.AGENT))
+    floors = [
+        (floor, turns)
+        for turns in _floors(customer, heard, rule)
+        if (floor := _alone(turns, heard)).duration_s >= rule.min_floor_s
+    ]
+    silent = [(f, turns) for f, turns in floors if not any(f.overlap_s(s) for s in heard)]
+    if floors and not silent:
+        reason = f"客户 {len(floors)} 次连续讲话较长，客服都有回应"
+        return [finding(_RESPONSE, check, Verdict.PASS, reason)]
+    mono = call.transcript.channels is Channels.MONO
+    return [
+        finding(
+            _RESPONSE,
+            check,
+            Verdict.CANNOT_TELL if mono else Verdict.FAIL,
+            f"客户连续讲话 {floor.duration_s:.1f} 秒，"
+            + ("单声道录音听不到同时的应答" if mono else "客服没有任何回应"),
+            span=floor,
+            turn=turns[0],
+        )
+        for floor, turns in silent
+    ]
+
+
+def _floors(
+    customer: Sequence[Turn], agent: Sequence[Span], rule: ActiveListeningRule
+) -> list[list[Turn]]:
+    """The customer's turns, those together that only a short pause divides."""
+    floors: list[list[Turn]] = []
+    for turn in customer:
+        before = floors[-1][-1].span if floors else None
+        if before and turn.span:
+            pause = Span(before.end_s, turn.span.start_s)
+            answered = any(pause.start_s < s.end_s and s.start_s < pause.end_s for s in agent)
+            if pause.duration_s <= rule.max_pause_s and not answered:
+                floors[-1].append(turn)
+                continue
+        floors.append([turn])
+    return floors
+
+
+def _alone(turns: Sequence[Turn], agent: Sequence[Span]) -> Span:
+    """The stretch of some turns, from where the agent has finished if the customer cut in."""
+    first, last = turns[0].span, turns[-1].span
+    assert first and last
+    start_s = max([first.start_s, *(s.end_s for s in agent if s.start_s <= first.start_s)])
+    return Span(start_s, max(start_s, last.end_s))
+
+
+def _repeats(call: Call, rule: ActiveListeningRule) -> list[Finding]:
+    """One ``fail`` for each question that the customer had answered.
+
+    One ``pass`` if every second question had its reason (没听清, 核对一下).
+    """
+    check = rule.checks["active_listening.repeat"]
+    failed, excused = [], 0
+    for item in rule.items.values():
+        for first, again in _asked_twice(call, item):
+            between = [t for t in call.turns if first.index < t.index < again.index]
+            answer = _answer(between, again, item)
+            if answer is None:
+                continue
+            since = [turn for turn in between if turn.index >= answer.index]
+            words = "，".join(turn.text for turn in (*since, again))
+            if find_any(rule.unless, words):
+                excused += 1
+                continue
+            told = all(understood(turn) for turn in (first, answer, again))
+            failed.append(
+                finding(
+                    _REPEAT,
+                    check,
+                    Verdict.FAIL if told else Verdict.CANNOT_TELL,
+                    f"再次询问{item.title}，客户此前已回答“{answer.text}”",
+                    turn=again,
+                )
+            )
+    if failed or not excused:
+        return failed
+    return [finding(_REPEAT, check, Verdict.PASS, "重复询问前说明了没有听清或需要核对")]
+
+
+def _asked_twice(call: Call, item: AskedItem) -> Iterator[tuple[Turn, Turn]]:
+    """Questions for an item and the next one in the same words: 订单编号 is not 设备编号."""
+    last: dict[str, Turn] = {}
+    for turn in call.said_by(Role.AGENT):
+        match = find_any(item.questions, turn.text)
+        if match is None:
+            continue
+        about = _BREAK.split(turn.text[: match.first])[-1].strip(_FILLERS)
+        if about in last:
+            yield last[about], turn
+        last[about] = turn
+
+
+def _answer(between: Sequence[Turn], again: Turn, item: AskedItem) -> Turn | None:
+    """The customer's turn that answers, finished before the question comes again."""
+    for turn in between:
+        over = turn.end_s is None or again.start_s is None or turn.end_s <= again.start_s
+        if turn.role is Role.CUSTOMER and over and _answers(turn.text, item):
+            return turn
+    return None
+
+
+def _answers(text: str, item: AskedItem) -> bool:
+    runs = _DIGITS.findall("".join(sign for sign in text if sign.isalnum()))
+    digits = max(map(len, runs), default=0)
+    return (
+        (item.min_digits is not None and digits >= item.min_digits)
+        or (item.min_characters is not None and spoken_characters(text) >= item.min_characters)
+        or find_any(item.answers, text) is not None
+    )

@@ -1,0 +1,90 @@
+"""Does the agent leave the customer in an unexplained silence: one finding for each."""
+
+from __future__ import annotations
+
+from audit.phrases import find_any, find_literal
+from audit.rulebook import DeadAirRule, Rulebook, SilenceCues
+from audit.rules import hold
+from audit.rules.findings import NO_ROLES, NO_TIMES, finding, seconds, understood
+from audit.text import spoken_characters
+from audit.timing import Silence, silences
+from audit.types import Call, Finding, Role, Turn, Verdict
+
+RULE_ID = "dead_air"
+
+
+def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
+    """One ``fail`` (or ``cannot_tell``) for each long silence that is the agent's, else a ``pass``.
+
+    What lies before the first and after the last sound does not count, nor does a call in which
+    no customer speaks (that is ``silent_call``).
+    """
+    rule, cues = rulebook.rules.dead_air, rulebook.silences
+    if rule is None or all(turn.role is Role.AGENT for turn in call.turns):
+        return []
+    check = rule.checks["dead_air"]
+    if any(turn.span is None for turn in call.turns):
+        return [finding(RULE_ID, check, Verdict.CANNOT_TELL, NO_TIMES)]
+    waits = hold.waits(call.turns, cues, least_s=rule.min_silence_s)
+    found = []
+    for silence in silences(call.turns, least_s=rule.min_silence_s):
+        if not any(silence.span.overlap_s(wait.span) for wait in waits):
+            found += _judged(silence, call, rule, cues)
+    limit = f"{rule.min_silence_s:g} 秒"
+    return found or [finding(RULE_ID, check, Verdict.PASS, f"没有 {limit}以上的无故沉默")]
+
+
+def _judged(silence: Silence, call: Call, rule: DeadAirRule, cues: SilenceCues) -> list[Finding]:
+    said = _said_before(silence, call, cues)
+    long = seconds(silence.span)
+    if any(turn.role is Role.UNKNOWN for turn in call.turns):
+        verdict, reason = Verdict.CANNOT_TELL, f"双方沉默 {long}，{NO_ROLES}"
+    elif not all(understood(turn) for turn in said):
+        verdict, reason = Verdict.CANNOT_TELL, f"双方沉默 {long}，之前的话没有听清，无法判断原因"
+    elif _is_the_customers(said, rule, cues):
+        return []
+    elif _may_be_the_customers(said[-1], silence.after, cues):
+        verdict, reason = Verdict.CANNOT_TELL, f"双方沉默 {long}，可能是客户在操作或考虑"
+    else:
+        verdict, reason = Verdict.FAIL, f"双方沉默 {long}，客服没有回应也没有说明"
+    return [
+        finding(RULE_ID, rule.checks["dead_air"], verdict, reason, span=silence.span, turn=said[-1])
+    ]
+
+
+def _said_before(silence: Silence, call: Call, cues: SilenceCues) -> list[Turn]:
+    """The last words of either side before the silence, the later last; at least one turn."""
+    begins_s = silence.span.start_s
+    last = {
+        turn.role: (min(turn.span.end_s, begins_s), turn)
+        for turn in call.turns
+        if turn.span is not None
+        and turn.span.start_s < begins_s
+        and not (turn.role is Role.AGENT and hold.is_token(turn, cues))
+    }
+    ordered = sorted(last.values(), key=lambda item: item[0])
+    return [turn for _, turn in ordered] or [silence.before]
+
+
+def _is_the_customers(said: list[Turn], rule: DeadAirRule, cues: SilenceCues) -> bool:
+    """Whether the customer is expected to speak, act or wait; in doubt, yes."""
+    last = said[-1]
+    told = (*cues.announcements, *cues.requests)
+    if last.role is Role.AGENT:
+        return find_any((*told, *cues.yields), last.text) is not None
+    if find_any(cues.busy, last.text):
+        return True
+    takes_up = spoken_characters(last.text) <= rule.max_reply_characters
+    agent = said[0]
+    return takes_up and agent.role is Role.AGENT and find_any(told, agent.text) is not None
+
+
+def _may_be_the_customers(last: Turn, after: Turn, cues: SilenceCues) -> bool:
+    """Whether what ends a silence hints that the customer was at it.
+
+    The customer goes on and does not ask whether anyone is there, or the agent, who also spoke
+    last, asks something (好了吗).
+    """
+    if after.role is Role.CUSTOMER:
+        return find_literal(cues.calls, after.text) is None
+    return last.role is Role.AGENT and find_any(cues.yields, after.text) is not None

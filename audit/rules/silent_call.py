@@ -1,0 +1,144 @@
+"""A line on which no customer is heard: does the agent greet again, say so, and wait."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audit.phrases import Match, find_any
+from audit.rulebook import Rulebook, SilentCallRule
+from audit.rules.findings import NO_TIMES, finding, understood
+from audit.types import Call, Channels, Finding, Role, Span, Turn, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What the agent says in one go; ``pause_s`` is the silence after it, None if not known."""
+
+    turn: Turn
+    text: str
+    pause_s: float | None
+
+
+def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
+    """The three checks, where the agent speaks and the customer never does.
+
+    Who ended a call is not in a recording: steps that are missing because it ended too soon are
+    ``cannot_tell``. So is all where the agent talks as if to someone: then the customer's
+    channel was not recorded.
+    """
+    rule = rulebook.rules.silent_call
+    if rule is None or not call.turns or any(turn.role is not Role.AGENT for turn in call.turns):
+        return []
+    doubt = _doubt(call, rule)
+    if doubt:
+        return [
+            finding(check_id, check, Verdict.CANNOT_TELL, doubt)
+            for check_id, check in rule.checks.items()
+        ]
+    steps = _steps(call, rule)
+    return [_greets_again(steps, rule), _announces(steps, rule), _waits(steps, rule)]
+
+
+def _doubt(call: Call, rule: SilentCallRule) -> str | None:
+    if any(turn.span is None for turn in call.turns):
+        return NO_TIMES
+    if call.transcript.channels is Channels.MONO:
+        return "单声道录音，无法判断客户是否讲话"
+    known = (*rule.greets, *rule.announces, *rule.prompts)
+    others = [turn for turn in call.turns if turn.text and not find_any(known, turn.text)]
+    if len(others) > rule.max_other_turns:
+        return "客户一侧没有声音，但客服在与人对话，可能没有录到客户"
+    return None
+
+
+def _steps(call: Call, rule: SilentCallRule) -> list[_Step]:
+    groups: list[list[Turn]] = []
+    for turn in call.turns:
+        before = groups[-1][-1].end_s if groups else None
+        if before is not None and turn.start_s is not None and turn.start_s - before < rule.join_s:
+            groups[-1].append(turn)
+        else:
+            groups.append([turn])
+    starts = [group[0].start_s for group in groups[1:]]
+    steps = []
+    for group, next_s in zip(groups, [*starts, call.transcript.duration_s], strict=True):
+        end_s = group[-1].end_s
+        pause_s = None if next_s is None or end_s is None else round(next_s - end_s, 3)
+        steps.append(_Step(group[0], "".join(turn.text for turn in group), pause_s))
+    return steps
+
+
+def _time_left(steps: Sequence[_Step], rule: SilentCallRule) -> bool:
+    """Whether the recording goes on long enough for one more step to be due."""
+    pause_s = steps[-1].pause_s
+    return pause_s is not None and pause_s >= rule.wait_s + rule.tolerance_s
+
+
+def _heard(steps: Sequence[_Step]) -> bool:
+    """Whether what was not found in the words was not said."""
+    return all(understood(step.turn) for step in steps)
+
+
+def _greets_again(steps: Sequence[_Step], rule: SilentCallRule) -> Finding:
+    check = rule.checks["silent_call.greets_again"]
+    greeted = [step.turn for step in steps if find_any(rule.greets, step.text)]
+    turn = steps[0].turn
+    if len(greeted) > 1:
+        verdict, reason, turn = Verdict.PASS, "没有声音时再次问候", greeted[1]
+    elif not _heard(steps):
+        verdict, reason = Verdict.CANNOT_TELL, "客服的话没有听清，无法判断是否再次问候"
+    elif len(steps) > 1 or _time_left(steps, rule):
+        verdict, reason = Verdict.FAIL, "没有声音时没有再次问候"
+    else:
+        verdict, reason = Verdict.CANNOT_TELL, "第一次问候后录音就结束，无法判断是谁挂机"
+    return finding("silent_call.greets_again", check, verdict, reason, turn=turn)
+
+
+def _announces(steps: Sequence[_Step], rule: SilentCallRule) -> Finding:
+    check = rule.checks["silent_call.announces"]
+    turn, meant = steps[-1].turn, None
+    announced = _announcing(steps, rule)
+    if announced:
+        step, match = announced
+        verdict, reason, turn = Verdict.PASS, "已说明电话没有声音", step.turn
+        meant = match.meant
+    elif not _heard(steps):
+        verdict, reason = Verdict.CANNOT_TELL, "客服的话没有听清，无法判断是否说明"
+    elif _time_left(steps, rule):
+        verdict, reason = Verdict.FAIL, "没有说明电话没有声音、请客户换一部电话"
+    else:
+        verdict, reason = Verdict.CANNOT_TELL, "还没到说明的时候录音就结束，无法判断是谁挂机"
+    return finding("silent_call.announces", check, verdict, reason, turn=turn, meant=meant)
+
+
+def _announcing(steps: Sequence[_Step], rule: SilentCallRule) -> tuple[_Step, Match] | None:
+    for step in steps:
+        match = find_any(rule.announces, step.text)
+        if match:
+            return step, match
+    return None
+
+
+def _waits(steps: Sequence[_Step], rule: SilentCallRule) -> Finding:
+    """The waits up to the announcement, and the one to the end of the recording."""
+    check = rule.checks["silent_call.waits"]
+    least_s = rule.wait_s - rule.tolerance_s
+    announced = _announcing(steps, rule)
+    until = steps.index(announced[0]) if announced else len(steps) - 1
+    for step, after in itertools.pairwise(steps[: until + 1]):
+        if step.pause_s is not None and step.pause_s < least_s:
+            next_s = after.turn.start_s
+            assert next_s is not None
+            reason = f"只等了 {step.pause_s:.1f} 秒，应等 {rule.wait_s:g} 秒"
+            span = Span(round(next_s - step.pause_s, 3), next_s)
+            return finding(
+                "silent_call.waits", check, Verdict.FAIL, reason, span=span, turn=step.turn
+            )
+    last_s = steps[-1].pause_s
+    if last_s is None or last_s < least_s:
+        verdict, reason = Verdict.CANNOT_TELL, "最后一次等待不足，但无法判断是谁挂机"
+    else:
+        verdict, reason = Verdict.PASS, f"每次都等了约 {rule.wait_s:g} 秒"
+    return finding("silent_call.waits", check, verdict, reason)

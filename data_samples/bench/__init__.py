@@ -1,0 +1,1 @@
+"""A test bench for turn edges and interruptions: calls drawn at random whose truth is known."""
