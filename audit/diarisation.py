@@ -39,8 +39,8 @@ class DiarisationOptions:
     """How voices are told apart (seconds; costs and weights in nats).
 
     ``same_*``: voices this much alike (cosine), of which the second too speaks like an agent
-    by this much, are one. ``third_*``: a third voice, after a transfer, must be this unlike the others (cosine) and
-    speak this long.
+    by this much, are one. ``third_*``: a third voice, after a transfer, must be this unlike
+    the others (cosine) and speak this long.
     """
 
     window_s: float = 0.8

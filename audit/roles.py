@@ -45,11 +45,11 @@ _CUSTOMER_SAYS = {
     "我(都|就|也|没|前几天|昨天|今天|上周)": 0.4,
     "(我们|我)(公司|单位|办公室|这儿|这里)": 0.7,
 }
-_FIRST = 1.0
+_FIRST = 0.8
 """What it says to speak first: whoever takes the call greets, and that is the agent inbound."""
 
 _MANIFEST = 6.0
-_USUAL = 2.0
+_USUAL = 1.5
 """Log-odds for the channel that the manifest names, and for the one recorders usually use."""
 
 _SCALE = 0.7

@@ -29,7 +29,6 @@ class TurnOptions:
     join_s: float = 1.5
     breath_s: float = 0.45
     backchannel_s: float = 1.2
-    token_s: float = 0.9
     token_characters: int = 3
     listening_share: float = 0.75
 
@@ -55,7 +54,7 @@ def build(
     Returns:
         Turns in the order in which they start.
     """
-    heard = [part for item in heard for part in _split_at_new_topic(item)]
+    heard = [part for item in heard for part in _split_at_new_topic(item, heard)]
     groups: list[list[Heard]] = []
     last: dict[int, list[Heard]] = {}
     for item in heard:
@@ -74,11 +73,17 @@ def build(
     )
 
 
-def _split_at_new_topic(item: Heard) -> list[Heard]:
-    """An utterance in two where words inside it open a new part of the call."""
+def _split_at_new_topic(item: Heard, heard: Sequence[Heard]) -> list[Heard]:
+    """An utterance in two where words inside it open a new part of the call.
+
+    Not while the other talks as well: the second half would seem to cut in.
+    """
     utterance, words = item
     match = find_any(_NEW_TOPIC, "".join(word.text for word in words))
-    if match is None:
+    if match is None or any(
+        other.channel != utterance.channel and other.span.overlap_s(utterance.span)
+        for other, _ in heard
+    ):
         return [item]
     length = 0
     for number, word in enumerate(words):
@@ -102,11 +107,26 @@ def _continues(
     pause_s = after.start_s - before.end_s
     if pause_s > options.join_s or find_any(_NEW_TOPIC, _text(item[1])[:8]):
         return False
+    if len(group) == 1 and _only_listens(*group[0], heard, options):
+        return False
     return pause_s <= options.breath_s or not any(
         utterance.channel != item[0].channel
         and before.end_s <= utterance.span.start_s <= after.start_s
         for utterance, _ in heard
     )
+
+
+def _only_listens(
+    utterance: Utterance, words: Sequence[Word], heard: Sequence[Heard], options: TurnOptions
+) -> bool:
+    """Whether an utterance is a listener's token under the other's voice."""
+    covered = any(
+        other.channel != utterance.channel
+        and other.span.start_s < utterance.span.start_s
+        and other.span.end_s > utterance.span.end_s
+        for other, _ in heard
+    )
+    return covered and _is_token(_text(words), utterance.span, options)
 
 
 def _turn(group: Sequence[Heard], regions: Sequence[Sequence[Span]], roles: Sequence[Role]) -> Turn:
@@ -157,10 +177,15 @@ def _is_backchannel(turn: Turn, turns: Sequence[Turn], options: TurnOptions) -> 
         and other.span.end_s > span.end_s
         for other in turns
     )
-    if not floor or span.duration_s > options.backchannel_s:
+    return floor and _is_token(turn.text, span, options)
+
+
+def _is_token(text: str, span: Span, options: TurnOptions) -> bool:
+    """Short, and of few syllables or mostly of words that a listener says."""
+    if span.duration_s > options.backchannel_s:
         return False
-    said = _NOT_HAN.sub("", turn.text)
-    if len(said) <= options.token_characters and span.duration_s <= options.token_s:
+    said = _NOT_HAN.sub("", text)
+    if len(said) <= options.token_characters:
         return True  # recognisers write 值得 or 速度 for 是的 spoken under another voice
     listening = sum(len(token) for token in _LISTENING.findall(said))
     return listening >= options.listening_share * len(said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -111,9 +112,10 @@ def _contact(
     thresholds: InterruptionThresholds,
 ) -> Contact:
     onset_s = mine.start_s
-    held_s, left_s = onset_s - theirs.start_s, theirs.end_s - onset_s
+    left_s = theirs.end_s - onset_s
     if turn.is_backchannel:
         return Contact.BACKCHANNEL
+    held_s = onset_s - _taken_up_at(floor.speech or (theirs,), onset_s, thresholds)
     if abs(held_s) < thresholds.min_floor_s:
         return Contact.TOGETHER
     if held_s < 0:
@@ -128,6 +130,19 @@ def _contact(
         return Contact.BACKCHANNEL
     stops = left_s < thresholds.yield_s and mine.end_s > theirs.end_s
     return Contact.CUT_IN if stops else Contact.TALK_OVER
+
+
+def _taken_up_at(
+    speech: Sequence[Span], onset_s: float, thresholds: InterruptionThresholds
+) -> float:
+    """When the speech at ``onset_s`` began, or began again after a pause that gave the floor."""
+    taken_up_s = speech[0].start_s
+    for before, after in itertools.pairwise(speech):
+        if after.start_s > onset_s:
+            break
+        if after.start_s - before.end_s > thresholds.max_pause_s:
+            taken_up_s = after.start_s
+    return taken_up_s
 
 
 def severity(meeting: Meeting, thresholds: InterruptionThresholds) -> Severity:
