@@ -21,8 +21,11 @@ from audit.types import Recording, Transcript
 
 _ADAPTER = TypeAdapter(Transcript)
 _HEARS = (
-    *(f"{name}.py" for name in ("audio", "speech", "hearing", "diarisation", "roles", "turns")),
-    *(f"{name}.py" for name in ("phrases", "pipeline", "text", "types")),
+    *(
+        f"{name}.py"
+        for name in ("audio", "levels", "crosstalk", "speech", "hearing", "diarisation")
+    ),
+    *(f"{name}.py" for name in ("roles", "turns", "phrases", "pipeline", "text", "types")),
 )
 
 

@@ -15,25 +15,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from audit import crosstalk
 from audit.audio import Audio
+from audit.levels import BLOCK, HOP, HOP_S, Frames, frame_levels, noise_floor
 from audit.types import SAMPLE_RATE, Span
 
-HOP_S = 0.01
-_HOP = int(SAMPLE_RATE * HOP_S)
 _DTMF_HZ = ((697, 770, 852, 941), (1209, 1336, 1477, 1633))
-_BLOCK = 60_000  # frames, ten minutes
 _CONTEXT_S = 1.0  # a detector's probabilities hardly change with what lies farther away
-_HALF = 8_000  # samples: leaks are looked for half a second at a time
-_FILTER_BLOCKS = 64
-_REACH_S = 0.3  # latest echo that is looked for
-_TAP_SIGMA = 4.0
-_LEAK_SIGMA = 8.0
-_ALIKE = 0.8  # correlation of the filters of both halves of a recording
 _MIXED, _SEPARATED = 50, 35  # percentiles: where a leak was taken out, own speech is what stays
 _LEVEL_DB = -20.0
 _MOST_GAIN_DB = 24.0
 
-Frames = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 
@@ -69,7 +61,7 @@ def speech_regions(
     Returns:
         For each channel its regions, in order and disjoint.
     """
-    own, separated = _separated(audio.samples)
+    own, separated = crosstalk.separated(audio.samples)
     levels = [frame_levels(samples) for samples in own]
     loud = [
         (level > noise_floor(level) + options.over_noise_db) & ~_tones(level, options)
@@ -103,8 +95,8 @@ def _levelled(samples: NDArray[np.int16], loud: Frames) -> NDArray[np.int16]:
         return samples
     gain_db = np.clip(_LEVEL_DB - np.percentile(loud, 90), -_MOST_GAIN_DB, _MOST_GAIN_DB)
     levelled = np.empty_like(samples)
-    for first in range(0, len(samples), _BLOCK * _HOP):
-        block = samples[first : first + _BLOCK * _HOP] * np.float32(10 ** (gain_db / 20))
+    for first in range(0, len(samples), BLOCK * HOP):
+        block = samples[first : first + BLOCK * HOP] * np.float32(10 ** (gain_db / 20))
         levelled[first : first + len(block)] = block.clip(-32768, 32767)
     return levelled
 
@@ -126,116 +118,9 @@ def _heard(
         else:
             stretches.append((first, last))
     for first, last in stretches:
-        heard = detector(samples[first * _HOP : last * _HOP])
+        heard = detector(samples[first * HOP : last * HOP])
         probability[first : first + len(heard)] = heard
     return probability
-
-
-def _separated(samples: NDArray[np.int16]) -> tuple[NDArray[np.int16], list[bool]]:
-    """Take out of each of two channels what it hears of the other.
-
-    Cross-talk and echo are the other's samples, late and filtered, so a filter found by least
-    squares predicts them; what it predicts is subtracted. A leak that no fixed filter explains
-    (drifting clocks, a changing delay) stays, and is left to :func:`_leak`.
-
-    Returns:
-        The samples, and for each channel whether anything was taken out.
-    """
-    separated = [False] * len(samples)
-    if len(samples) != 2:
-        return samples, separated
-    own = samples.copy()
-    levels = [frame_levels(channel) for channel in samples]
-    for index in range(2):
-        heard, spoken = samples[index], samples[1 - index]
-        blocks = _telling(levels[index], levels[1 - index])
-        halves = [_leak_filter(heard, spoken, part) for part in np.array_split(blocks, 2)]
-        taps = _leak_filter(heard, spoken, blocks)
-        if taps is not None and _alike(*halves):
-            rest = heard - _filtered(spoken, taps)
-            own[index] = rest.clip(-32768, 32767).astype(np.int16)
-            separated[index] = True
-    return own, separated
-
-
-def _telling(level: Frames, other: Frames) -> NDArray[np.intp]:
-    """Half seconds in which the other channel is loud and this one the quietest, in order."""
-    frames = _HALF // _HOP
-    count = min(len(level), len(other)) // frames - 1
-    if count < 1:
-        return np.zeros(0, dtype=np.intp)
-    heard = level[: count * frames].reshape(count, -1).max(axis=1)
-    spoken = other[: count * frames].reshape(count, -1).max(axis=1)
-    loud = np.flatnonzero(spoken > noise_floor(other) + 15)
-    kept = min(_FILTER_BLOCKS, (len(loud) + 1) // 2)  # in the rest both may be speaking
-    return np.sort(loud[np.argsort((heard - spoken)[loud])][:kept])
-
-
-def _leak_filter(
-    heard: NDArray[np.int16], spoken: NDArray[np.int16], blocks: NDArray[np.intp]
-) -> NDArray[np.float32] | None:
-    """Impulse response from what one channel speaks to what the other hears of it, if any.
-
-    Taps that do not stand out of those at delays no leak has are noise, and are dropped.
-    """
-    cross = np.zeros(_HALF + 1, dtype=np.complex64)
-    power = np.zeros(_HALF + 1, dtype=np.float32)
-    for block in blocks:
-        first = block * _HALF
-        x = heard[first : first + 2 * _HALF].astype(np.float32)
-        spectrum = np.fft.rfft(spoken[first : first + _HALF].astype(np.float32), 2 * _HALF)
-        weight = np.float32(1 / (np.square(x).mean() + 1))  # the quietest tell most
-        cross += weight * np.fft.rfft(x, 2 * _HALF) * np.conj(spectrum)
-        power += weight * np.square(np.abs(spectrum))
-    if not power.any():
-        return None
-    taps = np.fft.irfft(cross / (power + 0.01 * power.mean())).astype(np.float32)
-    reach = int(_REACH_S * SAMPLE_RATE)
-    noise = float(np.sqrt(np.square(taps[reach:_HALF]).mean()))
-    taps = taps[:reach]
-    taps[np.abs(taps) < _TAP_SIGMA * noise] = 0
-    return taps if np.abs(taps).max() > _LEAK_SIGMA * noise else None
-
-
-def _alike(early: NDArray[np.float32] | None, late: NDArray[np.float32] | None) -> bool:
-    """Whether the leak is the same at the beginning of the recording and at its end."""
-    if early is None or late is None:
-        return False
-    likeness = early @ late / np.sqrt((early @ early) * (late @ late))
-    return bool(likeness > _ALIKE)
-
-
-def _filtered(samples: NDArray[np.int16], taps: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Convolution by overlap-save, a block at a time."""
-    size = 2 * _HALF
-    response = np.fft.rfft(taps, size)
-    step = size - len(taps)
-    filtered = np.empty(len(samples), dtype=np.float32)
-    for first in range(0, len(samples), step):
-        before = min(first, len(taps))
-        block = samples[first - before : first + step].astype(np.float32)
-        part = np.fft.irfft(np.fft.rfft(block, size) * response, size)
-        filtered[first : first + step] = part[before : len(block)]
-    return filtered
-
-
-def frame_levels(samples: NDArray[np.int16]) -> Frames:
-    """Level in dB below full scale of every 10 ms, smoothed over 30 ms; shape ``[frames]``."""
-    count = len(samples) // _HOP
-    power = np.empty(count, dtype=np.float32)
-    for first in range(0, count, _BLOCK):  # so that a long call is never held as floats
-        block = samples[first * _HOP : min(count, first + _BLOCK) * _HOP].astype(np.float32)
-        power[first : first + _BLOCK] = np.square(block / 32768).reshape(-1, _HOP).mean(axis=1)
-    if count >= 3:
-        power = np.convolve(power, np.full(3, 1 / 3, dtype=np.float32), mode="same")
-    level: Frames = (10 * np.log10(power + 1e-10)).astype(np.float32)
-    return level
-
-
-def noise_floor(level: Frames) -> float:
-    """Level of the channel's background in dB: the 15th percentile of frames that carry any."""
-    carrying = level[level > -90]
-    return float(np.percentile(carrying, 15)) if len(carrying) else -90.0
 
 
 def _hysteresis(probability: Frames, options: SpeechOptions) -> Mask:
@@ -298,10 +183,10 @@ def _tones(level: Frames, options: SpeechOptions) -> Mask:
 def _is_dialling(samples: NDArray[np.int16], run: tuple[int, int]) -> bool:
     """Whether a run is DTMF: most of its power in one low and one high tone (ITU-T Q.23)."""
     length = 512
-    part = samples[run[0] * _HOP : run[1] * _HOP].astype(np.float32)
+    part = samples[run[0] * HOP : run[1] * HOP].astype(np.float32)
     if len(part) < length:
         return False
-    frames = np.lib.stride_tricks.sliding_window_view(part, length)[::_HOP]
+    frames = np.lib.stride_tricks.sliding_window_view(part, length)[::HOP]
     power = np.square(np.abs(np.fft.rfft(frames * np.hanning(length), axis=1)))
     bins = np.rint(np.array(_DTMF_HZ) * length / SAMPLE_RATE).astype(int)
     tones = power[:, bins[..., None] + np.arange(-1, 2)].sum(axis=3)

@@ -1,0 +1,107 @@
+"""Cross-talk and echo: what a channel hears of the other one, found and taken out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.levels import HOP, Frames, frame_levels, noise_floor
+from audit.types import SAMPLE_RATE
+
+_HALF = 8_000  # samples: leaks are looked for half a second at a time
+_FILTER_BLOCKS = 64
+_REACH_S = 0.3  # latest echo that is looked for
+_TAP_SIGMA = 4.0
+_LEAK_SIGMA = 8.0
+_ALIKE = 0.8  # correlation of the filters of both halves of a recording
+
+
+def separated(samples: NDArray[np.int16]) -> tuple[NDArray[np.int16], list[bool]]:
+    """Take out of each of two channels what it hears of the other.
+
+    Cross-talk and echo are the other's samples, late and filtered, so a filter found by least
+    squares predicts them; what it predicts is subtracted. A leak that no fixed filter explains
+    (drifting clocks, a changing delay) stays, and is left to the gates of :mod:`audit.speech`.
+
+    Returns:
+        The samples, and for each channel whether anything was taken out.
+    """
+    found = [False] * len(samples)
+    if len(samples) != 2:
+        return samples, found
+    own = samples.copy()
+    levels = [frame_levels(channel) for channel in samples]
+    for index in range(2):
+        heard, spoken = samples[index], samples[1 - index]
+        blocks = _telling(levels[index], levels[1 - index])
+        halves = [_leak_filter(heard, spoken, part) for part in np.array_split(blocks, 2)]
+        taps = _leak_filter(heard, spoken, blocks)
+        if taps is not None and _alike(*halves):
+            _subtract(own[index], spoken, taps)
+            found[index] = True
+    return own, found
+
+
+def _telling(level: Frames, other: Frames) -> NDArray[np.intp]:
+    """Half seconds in which the other channel is loud and this one the quietest, in order."""
+    frames = _HALF // HOP
+    count = min(len(level), len(other)) // frames - 1
+    if count < 1:
+        return np.zeros(0, dtype=np.intp)
+    heard = level[: count * frames].reshape(count, -1).max(axis=1)
+    spoken = other[: count * frames].reshape(count, -1).max(axis=1)
+    loud = np.flatnonzero(spoken > noise_floor(other) + 15)
+    kept = min(_FILTER_BLOCKS, (len(loud) + 1) // 2)  # in the rest both may be speaking
+    return np.sort(loud[np.argsort((heard - spoken)[loud])][:kept])
+
+
+def _leak_filter(
+    heard: NDArray[np.int16], spoken: NDArray[np.int16], blocks: NDArray[np.intp]
+) -> NDArray[np.float32] | None:
+    """Impulse response from what one channel speaks to what the other hears of it, if any.
+
+    Taps that do not stand out of those at delays no leak has are noise, and are dropped.
+    """
+    cross = np.zeros(_HALF + 1, dtype=np.complex64)
+    power = np.zeros(_HALF + 1, dtype=np.float32)
+    for block in blocks:
+        first = block * _HALF
+        x = heard[first : first + 2 * _HALF].astype(np.float32)
+        spectrum = np.fft.rfft(spoken[first : first + _HALF].astype(np.float32), 2 * _HALF)
+        weight = np.float32(1 / (np.square(x).mean() + 1))  # the quietest tell most
+        cross += weight * np.fft.rfft(x, 2 * _HALF) * np.conj(spectrum)
+        power += weight * np.square(np.abs(spectrum))
+    if not power.any():
+        return None
+    taps = np.fft.irfft(cross / (power + 0.01 * power.mean())).astype(np.float32)
+    reach = int(_REACH_S * SAMPLE_RATE)
+    noise = float(np.sqrt(np.square(taps[reach:_HALF]).mean()))
+    taps = taps[:reach]
+    taps[np.abs(taps) < _TAP_SIGMA * noise] = 0
+    return taps if np.abs(taps).max() > _LEAK_SIGMA * noise else None
+
+
+def _alike(early: NDArray[np.float32] | None, late: NDArray[np.float32] | None) -> bool:
+    """Whether the leak is the same at the beginning of the recording and at its end."""
+    if early is None or late is None:
+        return False
+    likeness = early @ late / np.sqrt((early @ early) * (late @ late))
+    return bool(likeness > _ALIKE)
+
+
+def _subtract(
+    samples: NDArray[np.int16], spoken: NDArray[np.int16], taps: NDArray[np.float32]
+) -> None:
+    """Take from the samples, in place, what the filter makes of the other channel's.
+
+    By overlap-save, a block at a time: a long call is never held as floats.
+    """
+    size = 2 * _HALF
+    response = np.fft.rfft(taps, size)
+    step = size - len(taps)
+    for first in range(0, len(samples), step):
+        before = min(first, len(taps))
+        block = spoken[first - before : first + step].astype(np.float32)
+        leak = np.fft.irfft(np.fft.rfft(block, size) * response, size)[before : len(block)]
+        part = samples[first : first + step]
+        part[:] = (part - leak).clip(-32768, 32767)
