@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,8 @@ class Evaluation:
     cer: float | None
     """Character error rate over Han characters, numerals read out, per speaker."""
     details: tuple[str, ...]
+    apart: dict[str, Evaluation] = field(default_factory=dict)
+    """The same figures for each kind of recording, where calls of several kinds were labelled."""
 
     def lines(self, *, details: bool = False) -> Iterator[str]:
         """A table for the terminal."""
@@ -114,9 +116,15 @@ class Evaluation:
             f"stage accuracy {_number(self.segment_accuracy)}, "
             f"role accuracy {_number(self.role_accuracy)}, CER {_number(self.cer)}"
         )
+        for kind, evaluation in self.apart.items():
+            yield f"\n{kind} only:"
+            yield from evaluation.lines()
 
     def to_json(self) -> str:
         """The same as JSON, with precision, recall and F1."""
+        return json.dumps(self._data(), ensure_ascii=False, indent=1)
+
+    def _data(self) -> dict[str, Any]:
         data = asdict(self)
         for rule, counts in self.rules.items():
             data["rules"][rule] |= {
@@ -124,7 +132,8 @@ class Evaluation:
                 "recall": counts.recall,
                 "f1": counts.f1,
             }
-        return json.dumps(data, ensure_ascii=False, indent=1)
+        data["apart"] = {kind: evaluation._data() for kind, evaluation in self.apart.items()}
+        return data
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:
@@ -174,6 +183,19 @@ def read_truth(folder: Path) -> list[dict[str, Any]]:
 
 def evaluate(tables: Tables, truths: Sequence[Row]) -> Evaluation:
     """Compare the tables ``calls``, ``turns`` and ``findings`` with labelled calls."""
+    kinds = {row["call_id"]: str(row["channels"]) for row in tables["calls"]}
+    groups: dict[str, list[Row]] = {}
+    for truth in truths:
+        groups.setdefault(kinds.get(str(truth["call_id"]), ""), []).append(truth)
+    groups.pop("", None)  # not audited
+    whole = _compared(tables, truths)
+    if len(groups) < 2:
+        return whole
+    apart = {kind: _compared(tables, group) for kind, group in sorted(groups.items())}
+    return replace(whole, apart=apart)
+
+
+def _compared(tables: Tables, truths: Sequence[Row]) -> Evaluation:
     audited = {row["call_id"] for row in tables["calls"]}
     rules = {name: Counts() for name in ("greeting", "no_interruption", "forbidden_language")}
     details: list[str] = []

@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from audit.types import SURE
 from reports import views
 from reports.paths import agent_page, call_page, index_page, safe_name
 from reports.views import CallPage, CallRow, Hit
@@ -317,6 +318,7 @@ def _environment(language: str) -> Environment:
         "rules": views.RULES,
         "few_calls": FEW_CALLS,
         "unsure_below": UNSURE_BELOW,
+        "unsure_voice_below": SURE,
         "worst_listed": views.WORST,
         "listed_calls": views.LISTED_CALLS,
         "listed_hits": views.LISTED_HITS,

@@ -78,7 +78,8 @@ def compare(
     turns: list[dict[str, Any]] | None = None,
     findings: list[dict[str, Any]] | None = None,
 ) -> Evaluation:
-    tables = {"calls": [{"call_id": "T1"}], "turns": turns or [], "findings": findings or []}
+    calls = [{"call_id": "T1", "channels": "stereo"}]
+    tables = {"calls": calls, "turns": turns or [], "findings": findings or []}
     return evaluate(tables, [{"call_id": "T1", "turns": truth}])
 
 
@@ -89,6 +90,22 @@ def test_interruptions_are_matched_one_to_one() -> None:
     counts = compare(truth, findings=found).rules[rule]
     assert (counts.true_positives, counts.false_positives, counts.false_negatives) == (1, 1, 1)
     assert (counts.precision, counts.recall, counts.f1) == (0.5, 0.5, 0.5)
+
+
+def test_mono_calls_are_counted_apart() -> None:
+    calls = [{"call_id": "T1", "channels": "stereo"}, {"call_id": "T2", "channels": "mono"}]
+    found = [finding("no_interruption", "fail", 10.2), finding("no_interruption", "fail", 10.2)]
+    found[1]["call_id"] = "T2"
+    said = [turn("A", 10, 12, "一", interrupts=True)]
+    innocent = [turn("A", 10, 12, "一")]
+    truths = [{"call_id": "T1", "turns": said}, {"call_id": "T2", "turns": innocent}]
+    told = evaluate({"calls": calls, "turns": [], "findings": found}, truths)
+    assert told.rules["no_interruption"].precision == 0.5
+    assert told.apart["stereo"].rules["no_interruption"].precision == 1.0
+    assert told.apart["mono"].rules["no_interruption"].precision == 0.0
+    assert "mono only:" in "\n".join(told.lines())
+    data = json.loads(told.to_json())
+    assert data["apart"]["mono"]["rules"]["no_interruption"]["precision"] == 0.0
 
 
 def test_one_finding_is_not_two_hits() -> None:
