@@ -12,6 +12,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--editable '.[weights,s3,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--no-deps resemblyzer  # voice prints: only its weights; what it depends on needs a compiler
 	touch $@
 
 demo: setup  ## audit the sample calls with real Whisper; prints where the report lies

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import models
 from audit.types import Recording, Transcript
+from models import speakers
 
 _ADAPTER = TypeAdapter(Transcript)
 _HEARS = (
@@ -31,7 +32,8 @@ _HEARS = (
 
 def key(recording: Recording, *, audio_sha256: str, fingerprint: str) -> str:
     """Name of the checkpoint of one recording under one configuration."""
-    said = (recording.agent_channel or "", recording.direction or "")
+    voices = "voice prints" if speakers.weights() else ""
+    said = (recording.agent_channel or "", recording.direction or "", voices)
     basis = "|".join([_code(), audio_sha256, fingerprint, *said])
     return hashlib.sha256(basis.encode()).hexdigest()[:32]
 

@@ -51,6 +51,7 @@ def examine(config: Config) -> Iterator[Check]:
     for package in ("audit", "models", "flows", "reports"):
         yield _own(package)
     yield from _recogniser(config)
+    yield _voice_prints()
     yield Check("rulebooks", True, ", ".join(rulebook.shipped()))
 
 
@@ -66,6 +67,27 @@ def _own(package: str) -> Check:
         False,
         f"Python finds {found} instead of {ours}; start callaudit from another folder",
     )
+
+
+def _voice_prints() -> Check:
+    """Whether voices on mono recordings can be told apart, and by which file."""
+    from models import speakers
+    from models.weights import file_sha256
+
+    name, remedy = "voice prints", "`pip install --no-deps resemblyzer==0.1.4`"
+    path = speakers.weights()
+    if path is None:
+        return Check(
+            name,
+            False,
+            f"not installed, so who speaks on mono recordings stays unknown; run {remedy}",
+        )
+    digest = file_sha256(path)
+    if digest != speakers.SHA256:
+        return Check(
+            name, False, f"{path} is not the file of resemblyzer 0.1.4; reinstall it: {remedy}"
+        )
+    return Check(name, True, f"resemblyzer: {path}, sha256 {digest[:16]}…")
 
 
 def _recogniser(config: Config) -> Iterator[Check]:

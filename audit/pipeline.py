@@ -28,6 +28,10 @@ from audit.types import (
 )
 from models import speakers, vad
 
+_NO_VOICE_PRINTS = (
+    "未安装声纹模型，单声道录音无法区分双方（pip install --no-deps resemblyzer==0.1.4）"
+)
+
 
 def hear(
     path: Path,
@@ -58,6 +62,7 @@ def hear(
         audio, spoken, recogniser=recogniser, simplify=simplify, options=hearing_config.packing
     )
     doubts = ["录音有损坏，部分声音无法解码"] if audio.damaged else []
+    voices: diarisation.Voices | None = None
     if stereo:
         given = recording.agent_channel
         decision = roles.decide(
@@ -70,6 +75,9 @@ def hear(
             doubts.append("无法从内容确认哪个声道是客服，按默认声道处理")
         if given is not None and decision.source == "content":
             doubts.append(f"清单写明客服在声道 {given}，但通话内容明确相反，按内容处理")
+    elif speakers.weights() is None:
+        decision = roles.RoleDecision((Role.UNKNOWN,), 0.5, "content")
+        doubts.append(_NO_VOICE_PRINTS)
     else:
         voices = diarisation.tell_apart(
             audio,
@@ -87,7 +95,7 @@ def hear(
             else "单声道录音，无法确认哪一位说话人是客服"
         )
     built = turns.build(heard, regions, roles=decision.roles, options=hearing_config.turns)
-    if not stereo:
+    if voices is not None:
         built = tuple(
             replace(turn, channel=0, role_confidence=voices.confidence(turn)) for turn in built
         )

@@ -30,7 +30,8 @@ _MELS = 40
 _SIZE = 256
 _LEVEL_DB = -30.0
 _BATCH = 256
-_SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
+SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
+"""Of the encoder's weights, ``pretrained.pt``."""
 
 Frames = NDArray[np.float32]
 
@@ -72,12 +73,17 @@ def voice_prints(windows: Sequence[Frames]) -> NDArray[np.float32]:
 
     lstm, linear = _network()
     prints = [np.zeros((0, _SIZE), dtype=np.float32)]
-    for first in range(0, len(windows), _BATCH):
-        with torch.inference_mode():
-            batch = torch.from_numpy(np.stack(windows[first : first + _BATCH]))
-            _, (hidden, _) = lstm(batch)
-            raw = torch.relu(linear(hidden[-1]))
-            prints.append(torch.nn.functional.normalize(raw, dim=1).numpy())
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # so small a network waits for its threads longer than it works
+    try:
+        for first in range(0, len(windows), _BATCH):
+            with torch.inference_mode():
+                batch = torch.from_numpy(np.stack(windows[first : first + _BATCH]))
+                _, (hidden, _) = lstm(batch)
+                raw = torch.relu(linear(hidden[-1]))
+                prints.append(torch.nn.functional.normalize(raw, dim=1).numpy())
+    finally:
+        torch.set_num_threads(threads)
     return np.concatenate(prints)
 
 
@@ -88,7 +94,7 @@ def _network() -> tuple[Any, Any]:
     path = weights()
     if path is None:
         raise UsageError("voice prints are missing; run `pip install --no-deps resemblyzer==0.1.4`")
-    if file_sha256(path) != _SHA256:
+    if file_sha256(path) != SHA256:
         raise UsageError(f"{path} is not the file of resemblyzer 0.1.4; install it again")
     state = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
     lstm = torch.nn.LSTM(_MELS, _SIZE, 3, batch_first=True)

@@ -160,6 +160,8 @@ def test_doctor(callaudit: Script) -> None:
     assert done.returncode == 0, done.stdout
     for expected in ("faster-whisper", "openai-whisper", "weights", "sha256", "package models"):
         assert expected in done.stdout
+    (prints,) = (line for line in done.stdout.splitlines() if "voice prints" in line)
+    assert "pretrained.pt" in prints
     assert "MISSING" not in done.stdout
     assert "Traceback" not in done.stderr
 
@@ -169,6 +171,23 @@ def test_doctor_without_weights(callaudit: Script) -> None:
     assert done.returncode == 1
     assert "MISSING weights" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("weights", "said"), [(None, "not installed"), (b"x", "is not the file")])
+def test_doctor_without_voice_prints(
+    callaudit: Script, tmp_path: Path, weights: bytes | None, said: str
+) -> None:
+    package = tmp_path / "resemblyzer"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    if weights is not None:
+        (package / "pretrained.pt").write_bytes(weights)
+    done = callaudit("doctor", env={"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 1
+    (prints,) = (line for line in done.stdout.splitlines() if "voice prints" in line)
+    assert prints.startswith("MISSING")
+    assert said in prints
+    assert "pip install --no-deps resemblyzer==0.1.4" in prints
 
 
 # wrong usage

@@ -26,7 +26,8 @@ COLUMNS = {
         "transcript_confidence audio_sha256 engine model model_sha256 rulebook_sha256 audit_version"
     ),
     "turns": (
-        "call_id turn_index role channel start_s end_s text segment asr_confidence is_backchannel"
+        "call_id turn_index role channel speaker start_s end_s text segment asr_confidence "
+        "role_confidence is_backchannel"
     ),
     "findings": (
         "finding_id call_id rule_id check_id clause_id verdict severity points confidence segment "
@@ -56,7 +57,16 @@ ENUMS = {
     ("turns", "segment"): {"greeting", "handling", "closing"},
     ("findings", "verdict"): VERDICTS,
     ("findings", "severity"): {"minor", "major", "critical"},
-    ("findings", "rule_id"): {"greeting", "no_interruption", "forbidden_language"},
+    ("findings", "rule_id"): {
+        "greeting",
+        "no_interruption",
+        "forbidden_language",
+        "active_listening",
+        "dead_air",
+        "hold",
+        "silent_call",
+        "speech_rate",
+    },
     ("findings", "role"): {"agent", "customer", "unknown"},
     ("findings", "segment"): {"greeting", "handling", "closing"},
     ("rejects", "reason"): {"undecodable"},
@@ -68,6 +78,8 @@ ELEMENTS = {
     "greeting.offer_help",
 }
 MONO = ["S12", "S15"]
+NAMES = {"hello": "hello", "org": "organisation", "id": "agent_identity", "offer": "offer_help"}
+"""Elements of the greeting as the truth names them."""
 
 
 def table(out: Path, name: str) -> pd.DataFrame:
@@ -77,6 +89,17 @@ def table(out: Path, name: str) -> pd.DataFrame:
 def manifest() -> list[dict[str, str]]:
     with (ROOT / "data_samples" / "manifest.csv").open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def true_turns(call_id: str) -> list[dict[str, Any]]:
+    return list(json.loads((TRUTH / f"{call_id}.json").read_text("utf-8"))["turns"])
+
+
+def true_roles(call_id: str, turn: dict[str, Any]) -> set[str]:
+    """Who really speaks half way through a turn."""
+    middle_s = (turn["start_s"] + turn["end_s"]) / 2
+    inside = [t for t in true_turns(call_id) if t["start"] <= middle_s <= t["end"]]
+    return {{"A": "agent", "C": "customer"}[t["role"]] for t in inside}
 
 
 def files(out: Path) -> dict[str, int]:
@@ -206,7 +229,7 @@ def test_each_call_has_its_contract_rows(audited: Any) -> None:
 
 
 @pytest.mark.parametrize("call_id", MONO)
-def test_mono_calls_cannot_tell(audited: Any, call_id: str) -> None:
+def test_mono_calls_cannot_tell_who_cut_in(audited: Any, call_id: str) -> None:
     call = table(audited.out, "calls").set_index("call_id").loc[call_id]
     assert call["channels"] == "mono"
     assert call["no_interruption_verdict"] == "cannot_tell"
@@ -214,7 +237,46 @@ def test_mono_calls_cannot_tell(audited: Any, call_id: str) -> None:
     assert pd.isna(call["agent_talk_s"])
     assert len(call["doubts"])
     findings = table(audited.out, "findings").query("call_id == @call_id")
-    assert "fail" not in set(findings["verdict"])
+    interruptions = findings[findings["rule_id"] == "no_interruption"]
+    assert set(interruptions["verdict"]) == {"cannot_tell"}
+
+
+@pytest.mark.parametrize("call_id", MONO)
+def test_mono_turns_say_whose_they_are_and_how_surely(audited: Any, call_id: str) -> None:
+    call = table(audited.out, "calls").set_index("call_id").loc[call_id]
+    turns = table(audited.out, "turns").query("call_id == @call_id")
+    assert turns["speaker"].notna().all()
+    assert turns["role_confidence"].between(0, 1).all()
+    assert 0.5 <= call["role_confidence"] <= 1
+    assert call["role_source"] == "content"
+    for _, voice in turns.groupby("speaker"):
+        assert voice["role"].nunique() == 1
+    for turn in turns[turns["role_confidence"] >= 0.9].to_dict("records"):
+        assert turn["role"] in {"unknown", *true_roles(call_id, turn)}, turn
+
+
+@pytest.mark.parametrize("call_id", MONO)
+def test_mono_calls_accuse_nobody_wrongly(audited: Any, call_id: str) -> None:
+    said = true_turns(call_id)
+    findings = table(audited.out, "findings").query("call_id == @call_id and verdict == 'fail'")
+    forbidden = findings[findings["rule_id"] == "forbidden_language"]
+    for finding in forbidden.to_dict("records"):
+        assert any(
+            "forbidden" in turn
+            and turn["start"] < finding["end_s"]
+            and turn["end"] > finding["start_s"]
+            for turn in said
+        ), finding
+    greeted = {f"greeting.{NAMES[part]}" for turn in said for part in turn.get("greeting", ())}
+    missing = findings.loc[findings["rule_id"] == "greeting", "check_id"]
+    assert greeted.isdisjoint(missing)
+
+
+def test_stereo_turns_need_no_voice_print(audited: Any) -> None:
+    turns = table(audited.out, "turns")
+    stereo = turns[~turns["call_id"].isin(MONO)]
+    assert stereo["role_confidence"].isna().all()
+    assert (stereo["speaker"] == stereo["channel"]).all()
 
 
 def test_the_swapped_call_is_put_right(audited: Any) -> None:
