@@ -136,17 +136,19 @@ def _two_channels(audio: audio_door.Audio, *, mono: bool) -> audio_door.Audio:
             [np.abs(channel[::16].astype(np.float32)).mean() for channel in samples]
         )
         samples = samples[np.sort(np.argsort(loudness)[-2:])]
-    if len(samples) == 2 and (mono or _same(samples)):
+    if len(samples) == 2 and _same(samples):
+        samples = samples[:1]
+    elif len(samples) == 2 and mono:
         samples = samples[:1] // 2 + samples[1:] // 2
     return replace(audio, samples=samples)
 
 
 def _same(samples: np.ndarray) -> bool:
-    """Two channels that carry the same sound (or one of which carries none)."""
+    """Two channels that carry the same sound, be it with the opposite sign."""
     left, right = (channel[::64].astype(np.float32) for channel in samples)
     if not left.any() or not right.any():
         return False
-    return float(np.corrcoef(left, right)[0, 1]) > 0.98
+    return abs(float(np.corrcoef(left, right)[0, 1])) > 0.98
 
 
 def _confidence(built: tuple[Turn, ...]) -> float | None:

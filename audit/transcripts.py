@@ -15,7 +15,10 @@ from audit.errors import RejectReason, UsageError
 from audit.manifests import ID_WANTED, is_id, is_year, time_zone
 from audit.recordings import Reject
 from audit.text import simplify
+from audit.turns import with_backchannels
 from audit.types import Call, Channels, Direction, Origin, Recording, Role, Span, Transcript, Turn
+
+_LONGEST_S = 86_400.0  # a day: what is later is no time within a call but a time stamp
 
 
 class _Turn(BaseModel):
@@ -23,8 +26,8 @@ class _Turn(BaseModel):
 
     role: Literal["agent", "customer"]
     text: str
-    start_s: float | None = Field(None, ge=0, allow_inf_nan=False)
-    end_s: float | None = Field(None, ge=0, allow_inf_nan=False)
+    start_s: float | None = Field(None, ge=0, le=_LONGEST_S, allow_inf_nan=False)
+    end_s: float | None = Field(None, ge=0, le=_LONGEST_S, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _both_times(self) -> _Turn:
@@ -137,18 +140,20 @@ def _read_line(
 
 
 def _transcript(line: _Line, raw: bytes) -> Transcript:
-    turns = tuple(
-        Turn(
-            index=index,
-            role=Role(turn.role),
-            text=simplify(turn.text),
-            start_s=turn.start_s,
-            end_s=turn.end_s,
-            speech=(Span(turn.start_s, turn.end_s),)
-            if turn.start_s is not None and turn.end_s is not None
-            else (),
-        )
-        for index, turn in enumerate(_in_order(line.turns))
+    turns = with_backchannels(
+        [
+            Turn(
+                index=index,
+                role=Role(turn.role),
+                text=simplify(turn.text),
+                start_s=turn.start_s,
+                end_s=turn.end_s,
+                speech=(Span(turn.start_s, turn.end_s),)
+                if turn.start_s is not None and turn.end_s is not None
+                else (),
+            )
+            for index, turn in enumerate(_in_order(line.turns))
+        ]
     )
     ends = [turn.end_s for turn in turns]
     return Transcript(

@@ -29,6 +29,7 @@ class TurnOptions:
     join_s: float = 1.5
     breath_s: float = 0.45
     backchannel_s: float = 1.2
+    listening_s: float = 2.0
     token_characters: int = 3
     listening_share: float = 0.75
 
@@ -67,6 +68,13 @@ def build(
         group.append(item)
     turns = [_turn(group, regions, roles) for group in groups]
     turns.sort(key=lambda turn: (turn.start_s or 0.0, turn.speaker or 0))
+    return with_backchannels(turns, options=options)
+
+
+def with_backchannels(
+    turns: Sequence[Turn], *, options: TurnOptions = TurnOptions()
+) -> tuple[Turn, ...]:
+    """The same turns, numbered, with their listener's tokens marked."""
     return tuple(
         replace(turn, index=index, is_backchannel=_is_backchannel(turn, turns, options))
         for index, turn in enumerate(turns)
@@ -171,7 +179,7 @@ def _is_backchannel(turn: Turn, turns: Sequence[Turn], options: TurnOptions) -> 
     if span is None:
         return False
     floor = any(
-        other.speaker != turn.speaker
+        (other.speaker, other.role) != (turn.speaker, turn.role)
         and other.span is not None
         and other.span.start_s < span.start_s
         and other.span.end_s > span.end_s
@@ -182,10 +190,10 @@ def _is_backchannel(turn: Turn, turns: Sequence[Turn], options: TurnOptions) -> 
 
 def _is_token(text: str, span: Span, options: TurnOptions) -> bool:
     """Short, and of few syllables or mostly of words that a listener says."""
-    if span.duration_s > options.backchannel_s:
+    if span.duration_s > options.listening_s:
         return False
     said = _NOT_HAN.sub("", text)
-    if len(said) <= options.token_characters:
+    if len(said) <= options.token_characters and span.duration_s <= options.backchannel_s:
         return True  # recognisers write 值得 or 速度 for 是的 spoken under another voice
     listening = sum(len(token) for token in _LISTENING.findall(said))
     return listening >= options.listening_share * len(said)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from audit.phrases import find_any
-from audit.rulebook import ActiveListeningRule, AskedItem, Rulebook
+from audit.phrases import find_any, find_literal
+from audit.rulebook import ActiveListeningRule, AskedItem, Check, Rulebook, SilenceCues
 from audit.rules.findings import NO_ROLES, NO_TIMES, finding, understood
 from audit.text import spoken_characters
 from audit.timing import speech
@@ -17,8 +17,11 @@ _RESPONSE, _REPEAT = "active_listening.response", "active_listening.repeat"
 _DIGITS = re.compile("[0-9零一二三四五六七八九幺夭腰两]+")
 """夭 and 腰 are what recognisers write for 幺, the one of telephone numbers."""
 
-_BREAK = re.compile("[您你问，。？！、]|一下")
-_FILLERS = "的是那就呢啊嗯好请"
+_NO_ANSWER = re.compile("什么|吗|没|等|不是|怎么|再|？")
+"""Words of a customer who asks back, has none, or puts the answer off."""
+
+_BREAK = re.compile("[您你问]|一下")
+_FILLERS = "的是那就呢啊嗯好请，。？！、"
 """What stands before a question without saying what it is about: 那请问您的…."""
 
 
@@ -32,13 +35,15 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
             finding(check_id, check, Verdict.CANNOT_TELL, NO_ROLES)
             for check_id, check in rule.checks.items()
         ]
-    return [*_responses(call, rule), *_repeats(call, rule)]
+    return [*_responses(call, rule, rulebook.silences), *_repeats(call, rule)]
 
 
-def _responses(call: Call, rule: ActiveListeningRule) -> list[Finding]:
+def _responses(call: Call, rule: ActiveListeningRule, cues: SilenceCues) -> list[Finding]:
     """One ``fail`` for each long talk the agent stays silent in, else one ``pass``.
 
-    ``cannot_tell`` instead where both share a channel: 嗯 under another voice is not heard there.
+    ``cannot_tell`` instead where both share a channel (嗯 under another voice is not heard
+    there), where no agent is heard at all, and where the agent had asked for a wait or for
+    something to be read out, or the customer to be heard out.
     """
     check = rule.checks["active_listening.response"]
     customer = call.said_by(Role.CUSTOMER)
@@ -54,19 +59,31 @@ def _responses(call: Call, rule: ActiveListeningRule) -> list[Finding]:
     if floors and not silent:
         reason = f"客户 {len(floors)} 次连续讲话较长，客服都有回应"
         return [finding(_RESPONSE, check, Verdict.PASS, reason)]
-    mono = call.transcript.channels is Channels.MONO
-    return [
-        finding(
-            _RESPONSE,
-            check,
-            Verdict.CANNOT_TELL if mono else Verdict.FAIL,
-            f"客户连续讲话 {floor.duration_s:.1f} 秒，"
-            + ("单声道录音听不到同时的应答" if mono else "客服没有任何回应"),
-            span=floor,
-            turn=turns[0],
-        )
-        for floor, turns in silent
-    ]
+    return [_silent(call, floor, turns, check, cues) for floor, turns in silent]
+
+
+def _silent(
+    call: Call, floor: Span, turns: Sequence[Turn], check: Check, cues: SilenceCues
+) -> Finding:
+    agent = call.said_by(Role.AGENT)
+    before = [turn for turn in agent if turn.index < turns[0].index]
+    doubt = None
+    if not agent:
+        doubt = "录音中没有客服讲话"
+    elif call.transcript.channels is Channels.MONO:
+        doubt = "单声道录音听不到同时的应答"
+    elif before and find_any((*cues.announcements, *cues.requests), before[-1].text):
+        doubt = "此前客服请客户等待或操作"
+    elif any("听我说" in turn.text or "让我说" in turn.text for turn in turns):
+        doubt = "客户要求先听其说完"
+    return finding(
+        _RESPONSE,
+        check,
+        Verdict.CANNOT_TELL if doubt else Verdict.FAIL,
+        f"客户连续讲话 {floor.duration_s:.1f} 秒，{doubt or '客服没有任何回应'}",
+        span=floor,
+        turn=turns[0],
+    )
 
 
 def _floors(
@@ -100,9 +117,12 @@ def _repeats(call: Call, rule: ActiveListeningRule) -> list[Finding]:
     One ``pass`` if every second question had its reason (没听清, 核对一下).
     """
     check = rule.checks["active_listening.repeat"]
-    failed, excused = [], 0
+    failed: list[Finding] = []
+    excused, blamed = 0, set[int]()
     for item in rule.items.values():
-        for first, again in _asked_twice(call, item):
+        for first, again in _asked_twice(call, item, rule.unless):
+            if again.index in blamed:
+                continue
             between = [t for t in call.turns if first.index < t.index < again.index]
             answer = _answer(between, again, item)
             if answer is None:
@@ -112,6 +132,7 @@ def _repeats(call: Call, rule: ActiveListeningRule) -> list[Finding]:
             if find_any(rule.unless, words):
                 excused += 1
                 continue
+            blamed.add(again.index)
             told = all(understood(turn) for turn in (first, answer, again))
             failed.append(
                 finding(
@@ -127,14 +148,19 @@ def _repeats(call: Call, rule: ActiveListeningRule) -> list[Finding]:
     return [finding(_REPEAT, check, Verdict.PASS, "重复询问前说明了没有听清或需要核对")]
 
 
-def _asked_twice(call: Call, item: AskedItem) -> Iterator[tuple[Turn, Turn]]:
+def _asked_twice(
+    call: Call, item: AskedItem, excuses: tuple[str, ...]
+) -> Iterator[tuple[Turn, Turn]]:
     """Questions for an item and the next one in the same words: 订单编号 is not 设备编号."""
     last: dict[str, Turn] = {}
     for turn in call.said_by(Role.AGENT):
-        match = find_any(item.questions, turn.text)
+        match = find_literal(item.questions, turn.text)  # 账号 sounds like 单号
         if match is None:
             continue
-        about = _BREAK.split(turn.text[: match.first])[-1].strip(_FILLERS)
+        before = turn.text[: match.first]
+        if find_any(excuses, before):  # 没听清，…: what the reason is made of is no subject
+            before = re.split("[，。？！]", before)[-1]
+        about = _BREAK.split(before)[-1].strip(_FILLERS)
         if about in last:
             yield last[about], turn
         last[about] = turn
@@ -150,6 +176,8 @@ def _answer(between: Sequence[Turn], again: Turn, item: AskedItem) -> Turn | Non
 
 
 def _answers(text: str, item: AskedItem) -> bool:
+    if _NO_ANSWER.search(text):
+        return False
     runs = _DIGITS.findall("".join(sign for sign in text if sign.isalnum()))
     digits = max(map(len, runs), default=0)
     return (

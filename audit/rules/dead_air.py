@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from audit.phrases import find_any, find_literal
 from audit.rulebook import DeadAirRule, Rulebook, SilenceCues
 from audit.rules import hold
@@ -11,6 +13,8 @@ from audit.timing import Silence, silences
 from audit.types import Call, Finding, Role, Turn, Verdict
 
 RULE_ID = "dead_air"
+
+_ASKS = re.compile("(吗|嘛|多少|怎么办|什么时候|为什么|怎么回事)[呢啊呀，。？]*$|？$")
 
 
 def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
@@ -43,10 +47,10 @@ def _judged(silence: Silence, call: Call, rule: DeadAirRule, cues: SilenceCues) 
         verdict, reason = Verdict.CANNOT_TELL, f"双方沉默 {long}，之前的话没有听清，无法判断原因"
     elif _is_the_customers(said, rule, cues):
         return []
-    elif _may_be_the_customers(said[-1], silence.after, cues):
-        verdict, reason = Verdict.CANNOT_TELL, f"双方沉默 {long}，可能是客户在操作或考虑"
+    elif _is_waited_through(said[-1], silence.after, cues):
+        verdict, reason = Verdict.FAIL, f"双方沉默 {long}，客户在等，客服没有回应也没有说明"
     else:
-        verdict, reason = Verdict.FAIL, f"双方沉默 {long}，客服没有回应也没有说明"
+        verdict, reason = Verdict.CANNOT_TELL, f"双方沉默 {long}，无法判断该由谁接话"
     return [
         finding(RULE_ID, rule.checks["dead_air"], verdict, reason, span=silence.span, turn=said[-1])
     ]
@@ -72,19 +76,18 @@ def _is_the_customers(said: list[Turn], rule: DeadAirRule, cues: SilenceCues) ->
     told = (*cues.announcements, *cues.requests)
     if last.role is Role.AGENT:
         return find_any((*told, *cues.yields), last.text) is not None
-    if find_any(cues.busy, last.text):
+    if find_any(cues.busy, last.text) and "帮我" not in last.text:
         return True
     takes_up = spoken_characters(last.text) <= rule.max_reply_characters
     agent = said[0]
     return takes_up and agent.role is Role.AGENT and find_any(told, agent.text) is not None
 
 
-def _may_be_the_customers(last: Turn, after: Turn, cues: SilenceCues) -> bool:
-    """Whether what ends a silence hints that the customer was at it.
+def _is_waited_through(last: Turn, after: Turn, cues: SilenceCues) -> bool:
+    """Whether the customer is seen to wait: has asked, or calls out into the silence.
 
-    The customer goes on and does not ask whether anyone is there, or the agent, who also spoke
-    last, asks something (好了吗).
+    Only that accuses; a customer who goes on to look for something says so in a thousand ways.
     """
-    if after.role is Role.CUSTOMER:
-        return find_literal(cues.calls, after.text) is None
-    return last.role is Role.AGENT and find_any(cues.yields, after.text) is not None
+    if after.role is Role.CUSTOMER and find_literal(cues.calls, after.text) is not None:
+        return find_any(cues.busy, last.text) is None or "帮我" in last.text
+    return last.role is Role.CUSTOMER and _ASKS.search(last.text) is not None

@@ -71,8 +71,8 @@ def meetings(
     """Where the agent's turns meet the customer's, each told what it is.
 
     A turn that meets several of the customer's is told by the gravest. Both may go on to
-    contest the floor: what the agent says within ``contest_s`` after a violation belongs to it
-    and is left out.
+    contest the floor: what the agent says within ``contest_s`` after a violation, or after the
+    customer has cut in, belongs to it and is left out.
     """
     floors = [floor for floor in customer if not floor.is_backchannel]
     found: list[Meeting] = []
@@ -87,6 +87,8 @@ def meetings(
             continue
         if gravest.contact not in VIOLATIONS:
             found.append(gravest)
+            if gravest.contact is Contact.CUSTOMER_CUTS_IN:
+                contested_until = span.end_s + thresholds.contest_s
             continue
         if span.start_s > contested_until:
             found.append(gravest)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from audit.rulebook import Rulebook
 from audit.rules.findings import doubt, finding
 from audit.text import spoken_characters
-from audit.timing import characters_per_minute
-from audit.types import Call, Finding, Role, Verdict
+from audit.timing import characters_per_minute, merged, total_s
+from audit.types import Call, Finding, Role, Turn, Verdict
 
 RULE_ID = "speech_rate"
 
@@ -20,6 +22,9 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     check, unsure = rule.checks["speech_rate"], doubt(call)
     if unsure:
         return [finding(RULE_ID, check, Verdict.CANNOT_TELL, unsure)]
+    if not _is_timed(spoken):
+        reason = "时间互相重叠或没有长度，无法计算语速"
+        return [finding(RULE_ID, check, Verdict.CANNOT_TELL, reason)]
     pace = characters_per_minute(spoken)
     said = sum(spoken_characters(turn.text) for turn in spoken)
     if pace is None or said < rule.min_characters:
@@ -29,3 +34,10 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
         f"每分钟 {pace:.0f} 字，{'超过' if fast else '不超过'} {rule.max_characters_per_min:.0f} 字"
     )
     return [finding(RULE_ID, check, Verdict.FAIL if fast else Verdict.PASS, reason)]
+
+
+def _is_timed(spoken: Sequence[Turn]) -> bool:
+    """Whether the turns' times can be those of one voice."""
+    spans = [turn.span for turn in spoken if turn.span is not None and turn.text]
+    alone_s = total_s(merged(spans))
+    return all(span.duration_s > 0 for span in spans) and total_s(spans) <= 1.05 * alone_s

@@ -185,7 +185,7 @@ def test_words_hardly_heard_are_no_accusation_of_asking_twice(
 
 
 def quiet(make_call: MakeCall, *said: Said, **options: object) -> Call:
-    return make_call([HELLO, ("C", "你好，我的邮箱登录不了", 5.5, 9.0), *said], **options)
+    return make_call([HELLO, ("C", "你好，我的邮箱登录不了怎么办呢", 5.5, 9.0), *said], **options)
 
 
 @pytest.mark.parametrize(("start_s", "verdict"), [(18.99, PASS), (19.0, FAIL), (60.0, FAIL)])
@@ -198,7 +198,7 @@ def test_a_customer_left_without_an_answer(
     if verdict is FAIL:
         assert (finding.start_s, finding.end_s) == (9, start_s)
         assert finding.clause_id == "001-忌.4"
-        assert finding.evidence == "你好，我的邮箱登录不了"
+        assert finding.evidence == "你好，我的邮箱登录不了怎么办呢"
 
 
 def test_each_dead_air_has_its_finding(make_call: MakeCall, book: Rulebook) -> None:
@@ -250,13 +250,33 @@ def test_an_answer_to_a_request_is_not_the_customers_silence(
 ) -> None:
     asked, answer = ("A", "您看一下灯亮不亮", 10, 12), ("C", "三个灯里面有两个是亮着的", 13, 16)
     call = quiet(make_call, asked, answer, ("A", "那就是路由器坏了", 30, 33))
+    assert told(dead_air.evaluate(call, book)) == {"dead_air": UNTOLD}
+    call = quiet(make_call, asked, answer, ("C", "喂？人呢", 30, 33))
+    assert told(dead_air.evaluate(call, book)) == {"dead_air": FAIL}
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["我接个电话", "我跟我爱人商量一下", "好的，我这就弄", "正在加载呢", "卡在里屋，我起来拿"],
+)
+def test_what_a_customer_does_in_a_silence_is_not_guessed(
+    make_call: MakeCall, book: Rulebook, words: str
+) -> None:
+    call = quiet(
+        make_call, ("A", "是要您本人的", 10, 11), ("C", words, 12, 14), ("A", "好", 30, 31)
+    )
+    assert FAIL not in told(dead_air.evaluate(call, book)).values()
+
+
+def test_a_customer_who_asks_for_help_and_calls_out(make_call: MakeCall, book: Rulebook) -> None:
+    call = quiet(make_call, ("C", "帮我查一下快递到哪了", 10, 12), ("C", "喂？人呢", 42, 43))
     assert told(dead_air.evaluate(call, book)) == {"dead_air": FAIL}
 
 
 @pytest.mark.parametrize(
     ("who", "next_words", "verdict"),
     [
-        ("A", "已经好了", FAIL),
+        ("A", "已经好了", UNTOLD),
         ("A", "现在可以了吗", UNTOLD),
         ("C", "喂，还在吗", FAIL),
         ("C", "我试过了，可以了", UNTOLD),
@@ -286,7 +306,7 @@ def test_please_wait_under_the_customers_last_words(make_call: MakeCall, book: R
 def test_a_pause_inside_a_turn_counts_too(make_call: MakeCall, book: Rulebook) -> None:
     call = quiet(make_call, ("A", "这个嘛，要续费", 9.5, 30), pauses={2: [(9.5, 11), (25, 30)]})
     (finding,) = dead_air.evaluate(call, book)
-    assert (finding.verdict, finding.start_s, finding.end_s) == (FAIL, 11, 25)
+    assert (finding.verdict, finding.start_s, finding.end_s) == (UNTOLD, 11, 25)
 
 
 def test_words_not_understood_may_have_announced_the_silence(
@@ -564,3 +584,31 @@ def test_every_check_has_its_clause_and_its_label(book: Rulebook) -> None:
         words = json.loads(strings.read_text("utf-8"))
         assert set(checks) <= set(words["check"]), strings.name
         assert {check_id.partition(".")[0] for check_id in checks} <= set(words["rule"])
+
+
+def test_ready_transcripts_whose_times_cannot_be_one_voice(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    said = [HELLO, ("A", STORY, 5, 5), ("C", STORY, 6, 20)]
+    assert told(speech_rate.evaluate(make_call(said), book)) == {"speech_rate": UNTOLD}
+
+
+def test_an_agent_who_is_not_heard_is_not_blamed(make_call: MakeCall, book: Rulebook) -> None:
+    call = make_call([("C", STORY, 0, 20)])
+    found = told(active_listening.evaluate(call, book))
+    assert found == {"active_listening.response": UNTOLD}
+
+
+@pytest.mark.parametrize(
+    ("first", "answer", "second"),
+    [
+        ("您的账号是多少", "一二三四五六", "您的单号是多少"),
+        ("寄件方，电话号码是多少", "一三八零零一三八零零零", "收件方，电话号码是多少"),
+        ("请问您贵姓", "我姓什么你们系统里不是有吗", "您贵姓"),
+    ],
+)
+def test_another_question_is_not_the_same(
+    make_call: MakeCall, book: Rulebook, first: str, answer: str, second: str
+) -> None:
+    call = make_call([("A", first, 0, 2), ("C", answer, 3, 6), ("A", second, 7, 9)])
+    assert not repeats(call, book)

@@ -248,3 +248,18 @@ def test_wrong_usage_writes_nothing(tmp_path: Path) -> None:
         assert result.stderr.startswith("callaudit: ")
         assert result.stderr.count("\n") == 1
         assert not out.exists()
+
+
+def test_a_listeners_token_is_no_interruption(tmp_path: Path) -> None:
+    story = {"role": "customer", "text": "打印机从早上开始就坏了", "start_s": 5.5, "end_s": 13.0}
+    token = {"role": "agent", "text": "嗯", "start_s": 8.0, "end_s": 8.5}
+    call = only(tmp_path, line(turns=[TURNS[0] | {"end_s": 5.0}, story, token]))
+    assert isinstance(call, Call)
+    assert [turn.is_backchannel for turn in call.turns] == [False, False, True]
+
+
+def test_a_time_stamp_is_no_time_within_a_call(tmp_path: Path) -> None:
+    late = TURNS[0] | {"start_s": 1.7e9, "end_s": 1.7e9 + 5}
+    rejected = only(tmp_path, line(turns=[late]))
+    assert isinstance(rejected, Reject)
+    assert rejected.reason is RejectReason.BAD_METADATA
