@@ -42,7 +42,9 @@ def key(recording: Recording, *, audio_sha256: str, fingerprint: str) -> str:
 def _code() -> str:
     """Hash of the sources that decide what a transcript looks like."""
     here = Path(__file__).parent
-    sources = [here / name for name in _HEARS] + sorted(Path(models.__file__).parent.glob("*.py"))
+    learned = Path(models.__file__).parent
+    sources = [here / name for name in _HEARS]
+    sources += sorted([*learned.glob("*.py"), *learned.glob("artifacts/*.npz")])
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 

@@ -29,11 +29,11 @@ _ROUNDS = 8
 _SEEDS = 2000  # windows that the first grouping looks at
 _LEAST = 3  # windows that make a voice
 
-_EVEN, _STEEPNESS = 0.03, 80.0
+_EVEN, _STEEPNESS = 0.0, 20.0
 """Margin at which a turn's voice is as often wrong as right, and how fast that changes: measured
 on mono mixes of labelled calls, see ``models/artifacts/speakers.md``."""
 
-_ALIKE, _ALIKE_CONFIDENCE = 0.93, 0.75
+_ALIKE, _ALIKE_CONFIDENCE = 0.72, 0.75
 """Cosine of two voices' centres above which they are often confused, and how often a turn is
 right then: measured on the sample calls."""
 
@@ -49,13 +49,13 @@ class DiarisationOptions:
 
     window_s: float = 0.8
     hop_s: float = 0.1
-    similarity: float = 25.0
+    similarity: float = 10.0
     evidence: float = 2.0
     switch: float = 3.0
     switch_in_pause: float = 0.5
-    same_voice: float = 0.85
+    same_voice: float = 0.3
     same_evidence: float = 1.5
-    third_similarity: float = 0.8
+    third_similarity: float = 0.3
     third_s: float = 6.0
 
 
@@ -96,7 +96,9 @@ class Voices:
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
+class Window:
+    """What a voice print is made of: the region it lies in and its middle."""
+
     region: int
     middle_s: float
 
@@ -122,11 +124,11 @@ def tell_apart(
         role_confidence: least probability at which roles are told.
         options: thresholds.
     """
-    windows, prints = _prints(audio, regions, printer, options)
+    windows, found = prints(audio, regions, printer=printer, options=options)
     if len(windows) < 2 * _LEAST:
         labels = np.zeros(len(windows), dtype=np.intp)
     else:
-        labels = _grouped(windows, prints, _evidence(windows, heard, direction), options)
+        labels = _grouped(windows, found, _evidence(windows, heard, direction), options)
     spoken = _regions(regions, windows, labels)
     told = sorted(_told(heard, spoken), key=lambda item: (item[0].span, item[0].channel))
     totals = roles.leads(told, voices=len(spoken), direction=direction)
@@ -136,17 +138,17 @@ def tell_apart(
         roles=roles.name(totals, least=role_confidence),
         middles_s=np.array([window.middle_s for window in windows]),
         labels=labels,
-        margins=_margins(prints, labels),
-        alike=_likeness(prints, labels) > _ALIKE,
+        margins=_margins(found, labels),
+        alike=_likeness(found, labels) > _ALIKE,
     )
 
 
-def _prints(
-    audio: Audio, regions: Sequence[Span], printer: VoicePrinter, options: DiarisationOptions
-) -> tuple[list[_Window], Prints]:
+def prints(
+    audio: Audio, regions: Sequence[Span], *, printer: VoicePrinter, options: DiarisationOptions
+) -> tuple[list[Window], Prints]:
     """A voice print for the middle of each hop of speech."""
     width, hop = round(options.window_s / _FRAME_S), round(options.hop_s / _FRAME_S)
-    windows: list[_Window] = []
+    windows: list[Window] = []
     parts: list[NDArray[np.float32]] = []
     for number, region in enumerate(regions):
         mel = printer.frames(audio.channel(0, span=region))
@@ -154,13 +156,13 @@ def _prints(
         if len(mel) < width:  # too short for a window: said over and over
             mel = np.resize(mel, (width, *mel.shape[1:]))
         firsts = [min(max(0, middle - width // 2), len(mel) - width) for middle in middles]
-        windows += [_Window(number, region.start_s + middle * _FRAME_S) for middle in middles]
+        windows += [Window(number, region.start_s + middle * _FRAME_S) for middle in middles]
         parts += [mel[first : first + width] for first in firsts]
     return windows, printer.prints(parts)
 
 
 def _evidence(
-    windows: Sequence[_Window], heard: Sequence[Heard], direction: Direction | None
+    windows: Sequence[Window], heard: Sequence[Heard], direction: Direction | None
 ) -> NDArray[np.float64]:
     """What is said at each window: positive for the agent, negative for the customer."""
     middles = np.array([window.middle_s for window in windows])
@@ -173,7 +175,7 @@ def _evidence(
 
 
 def _grouped(
-    windows: Sequence[_Window],
+    windows: Sequence[Window],
     prints: Prints,
     evidence: NDArray[np.float64],
     options: DiarisationOptions,
@@ -208,7 +210,7 @@ def _grouped(
 
 
 def _starts(
-    windows: Sequence[_Window], prints: Prints, evidence: NDArray[np.float64]
+    windows: Sequence[Window], prints: Prints, evidence: NDArray[np.float64]
 ) -> list[Labels]:
     """First guesses: by voice alone, and by what was said alone."""
     starts = [_nearest(prints, _kmeans(prints, 2))]
@@ -302,7 +304,7 @@ def _likeness(prints: Prints, labels: Labels) -> float:
 
 
 def _regions(
-    regions: Sequence[Span], windows: Sequence[_Window], labels: Labels
+    regions: Sequence[Span], windows: Sequence[Window], labels: Labels
 ) -> list[list[Span]]:
     """For each voice its stretches of the regions, cut where the voice changes."""
     voices: list[list[Span]] = [[] for _ in range(int(labels.max(initial=0)) + 1)]

@@ -24,6 +24,9 @@ from models.weights import file_sha256
 HOP_S = 0.01
 """Seconds from one frame to the next."""
 
+NORMALISATION = Path(__file__).parent / "artifacts" / "voices.npz"
+"""Mean and within-voice variation of prints, written by :mod:`models.train_voices`."""
+
 _HOP = int(SAMPLE_RATE * HOP_S)
 _WINDOW = 400
 _MELS = 40
@@ -67,8 +70,18 @@ def voice_prints(windows: Sequence[Frames]) -> NDArray[np.float32]:
         windows: mel frames, all of one shape ``[frames, 40]``.
 
     Returns:
-        Shape ``[len(windows), 256]``; the dot product of two is their similarity.
+        Shape ``[len(windows), 256]``; the dot product of two is their similarity: about 0 for
+        two voices drawn at random.
     """
+    mean, transform = _normalisation()
+    prints = (raw_prints(windows) - mean) @ transform
+    length = np.maximum(np.linalg.norm(prints, axis=1, keepdims=True), 1e-9)
+    scaled: NDArray[np.float32] = (prints / length).astype(np.float32)
+    return scaled
+
+
+def raw_prints(windows: Sequence[Frames]) -> NDArray[np.float32]:
+    """What the network makes of each window, before :mod:`models.train_voices`."""
     import torch
 
     lstm, linear = _network()
@@ -103,6 +116,12 @@ def _network() -> tuple[Any, Any]:
         own = {key.removeprefix(name): value for key, value in state.items() if name in key}
         module.load_state_dict(own)
     return lstm.eval(), linear.eval()
+
+
+@cache
+def _normalisation() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    with np.load(NORMALISATION, allow_pickle=False) as stored:
+        return stored["mean"], stored["transform"]
 
 
 @cache
