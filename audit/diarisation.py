@@ -33,9 +33,9 @@ _EVEN, _STEEPNESS = 0.0, 20.0
 """Margin at which a turn's voice is as often wrong as right, and how fast that changes: measured
 on mono mixes of labelled calls, see ``models/artifacts/speakers.md``."""
 
-_ALIKE, _ALIKE_CONFIDENCE = 0.72, 0.75
-"""Cosine of two voices' centres above which they are often confused, and how often a turn is
-right then: measured on the sample calls."""
+_ALIKE, _SURE_S, _DOUBTFUL = 0.72, 0.8, 0.75
+"""Cosine of two voices' centres above which they are often confused; seconds below which a turn
+is hardly more than the edge of a window; and how often a turn is right then, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,8 @@ class Voices:
         own = self.margins[inside & (self.labels == turn.speaker)]
         margin = float(own.mean()) if len(own) else 0.0
         told = 1 / (1 + math.exp(-_STEEPNESS * (margin - _EVEN)))
-        return round(min(told, _ALIKE_CONFIDENCE) if self.alike else told, 3)
+        doubtful = self.alike or turn.span.duration_s < _SURE_S
+        return round(min(told, _DOUBTFUL) if doubtful else told, 3)
 
 
 @dataclass(frozen=True, slots=True)
