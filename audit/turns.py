@@ -28,6 +28,8 @@ class TurnOptions:
 
     join_s: float = 1.5
     breath_s: float = 0.45
+    hesitation_s: float = 0.7
+    outlast_s: float = 0.5
     backchannel_s: float = 1.2
     listening_s: float = 2.0
     token_characters: int = 3
@@ -115,7 +117,7 @@ def _continues(
     pause_s = after.start_s - before.end_s
     if pause_s > options.join_s or find_any(_NEW_TOPIC, _text(item[1])[:8]):
         return False
-    if len(group) == 1 and _only_listens(*group[0], heard, options):
+    if len(group) == 1 and _only_listens(*group[0], heard, options, pause_s):
         return False
     return pause_s <= options.breath_s or not any(
         utterance.channel != item[0].channel
@@ -125,16 +127,25 @@ def _continues(
 
 
 def _only_listens(
-    utterance: Utterance, words: Sequence[Word], heard: Sequence[Heard], options: TurnOptions
+    utterance: Utterance,
+    words: Sequence[Word],
+    heard: Sequence[Heard],
+    options: TurnOptions,
+    pause_s: float,
 ) -> bool:
-    """Whether an utterance is a listener's token under the other's voice."""
+    """Whether an utterance is a listener's token under the other's voice.
+
+    Words that no listener says are the beginning of what follows ``pause_s`` later, if that is
+    soon.
+    """
     covered = any(
         other.channel != utterance.channel
         and other.span.start_s < utterance.span.start_s
         and other.span.end_s > utterance.span.end_s
         for other, _ in heard
     )
-    return covered and _is_token(_text(words), utterance.span, options)
+    is_it = _is_listening if pause_s <= options.hesitation_s else _is_token
+    return covered and is_it(_text(words), utterance.span, options)
 
 
 def _turn(group: Sequence[Heard], regions: Sequence[Sequence[Span]], roles: Sequence[Role]) -> Turn:
@@ -174,26 +185,40 @@ def _text(words: Sequence[Word]) -> str:
 
 
 def _is_backchannel(turn: Turn, turns: Sequence[Turn], options: TurnOptions) -> bool:
-    """A short listener's token spoken while the other speaker holds the floor."""
+    """A short listener's token spoken while the other speaker holds the floor.
+
+    Plain listener's words take no floor either where they end shortly after the other's voice.
+    """
     span = turn.span
     if span is None:
         return False
-    floor = any(
-        (other.speaker, other.role) != (turn.speaker, turn.role)
-        and other.span is not None
-        and other.span.start_s < span.start_s
-        and other.span.end_s > span.end_s
+    floors = [
+        other.span
         for other in turns
-    )
-    return floor and _is_token(turn.text, span, options)
+        if (other.speaker, other.role) != (turn.speaker, turn.role)
+        and other.span is not None
+        and other.span.start_s < span.start_s < other.span.end_s
+    ]
+    if any(floor.end_s > span.end_s for floor in floors):
+        return _is_token(turn.text, span, options)
+    soon = any(floor.end_s > span.end_s - options.outlast_s for floor in floors)
+    return soon and _is_listening(turn.text, span, options)
 
 
 def _is_token(text: str, span: Span, options: TurnOptions) -> bool:
-    """Short, and of few syllables or mostly of words that a listener says."""
+    """Listener's words, or so short and of so few syllables that they may have been.
+
+    Recognisers write 值得 or 速度 for 是的 spoken under another voice.
+    """
+    syllables = len(_NOT_HAN.sub("", text))
+    short = syllables <= options.token_characters and span.duration_s <= options.backchannel_s
+    return short or _is_listening(text, span, options)
+
+
+def _is_listening(text: str, span: Span, options: TurnOptions) -> bool:
+    """Whether the words are mostly those by which a listener shows that they listen."""
     if span.duration_s > options.listening_s:
         return False
     said = _NOT_HAN.sub("", text)
-    if len(said) <= options.token_characters and span.duration_s <= options.backchannel_s:
-        return True  # recognisers write 值得 or 速度 for 是的 spoken under another voice
     listening = sum(len(token) for token in _LISTENING.findall(said))
     return listening >= options.listening_share * len(said)

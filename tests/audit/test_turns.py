@@ -80,6 +80,24 @@ def test_no_listeners_token(start_s: float, end_s: float, text: str) -> None:
     assert not any(turn.is_backchannel for turn in spoken)
 
 
+def test_plain_listening_that_ends_shortly_after_the_other_takes_no_floor() -> None:
+    customer = said(1, 0, 5, "首页我也看过了没有看到")
+    assert [turn.is_backchannel for turn in turns(customer, said(0, 4.6, 5.3, "好的"))] == [
+        False,
+        True,
+    ]
+    for own in (said(0, 4.6, 5.3, "没有吗"), said(0, 4.6, 5.9, "好的")):
+        assert not any(turn.is_backchannel for turn in turns(customer, own))
+
+
+def test_a_short_beginning_under_the_others_voice_belongs_to_what_follows() -> None:
+    customer = said(1, 0, 6, "我想问一下上个月的账单为什么比平时多")
+    _, agent = turns(customer, said(0, 4.0, 4.5, "这个地"), said(0, 5.1, 7, "址和别的电脑冲突"))
+    assert agent.span == Span(4.0, 7)
+    later = turns(customer, said(0, 4.0, 4.5, "是的"), said(0, 5.1, 7, "我帮您查一下"))
+    assert [turn.is_backchannel for turn in later] == [False, True, False]
+
+
 def test_confidence_is_the_words_own() -> None:
     (turn,) = turns(said(0, 0, 2, "您好", probability=0.5))
     assert turn.asr_confidence == 0.5
