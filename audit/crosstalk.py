@@ -13,6 +13,7 @@ _FILTER_BLOCKS = 64
 _REACH_S = 0.3  # latest echo that is looked for
 _TAP_SIGMA = 4.0
 _LEAK_SIGMA = 8.0
+_COARSE = 4  # samples: fine enough to see that two channels carry the same
 _ALIKE = 0.8  # correlation of the filters of both halves of a recording
 
 
@@ -40,6 +41,31 @@ def separated(samples: NDArray[np.int16]) -> tuple[NDArray[np.int16], list[bool]
             _subtract(own[index], spoken, taps)
             found[index] = True
     return own, found
+
+
+def likeness(samples: NDArray[np.int16]) -> float:
+    """How much two channels carry the same sound: 0 for none of it, 1 for nothing else.
+
+    The greatest correlation, of either sign, at any delay that an echo can have; 0 where one of
+    them is silent.
+    """
+    half = _HALF // _COARSE
+    cross = np.zeros(half + 1, dtype=np.complex128)
+    powers = np.zeros(2)
+    for first in range(0, samples.shape[1] - _HALF + 1, _HALF):
+        fine = samples[:, first : first + _HALF].astype(np.float32)
+        blocks = fine.reshape(2, half, _COARSE).mean(axis=2)
+        blocks -= blocks.mean(axis=1, keepdims=True)
+        left, right = np.fft.rfft(blocks, 2 * half, axis=1)
+        cross += np.conj(left) * right
+        powers += np.square(blocks).sum(axis=1)
+    if not powers.all():
+        return 0.0
+    lags = np.abs(np.fft.fftfreq(2 * half, 1 / (2 * half)))
+    near = lags <= _REACH_S * SAMPLE_RATE / _COARSE
+    correlation = np.abs(np.fft.irfft(cross)[near])
+    correlation /= 1 - lags[near] / half  # the rest of a delayed block lies in the next one
+    return min(1.0, float(correlation.max() / np.sqrt(powers.prod())))
 
 
 def _telling(level: Frames, other: Frames) -> NDArray[np.intp]:

@@ -72,7 +72,6 @@ def _own(package: str) -> Check:
 def _voice_prints() -> Check:
     """Whether voices on mono recordings can be told apart, and by which file."""
     from models import speakers
-    from models.weights import file_sha256
 
     name, remedy = "voice prints", "`pip install --no-deps resemblyzer==0.1.4`"
     path = speakers.weights()
@@ -82,12 +81,11 @@ def _voice_prints() -> Check:
             False,
             f"not installed, so who speaks on mono recordings stays unknown; run {remedy}",
         )
-    digest = file_sha256(path)
-    if digest != speakers.SHA256:
-        return Check(
-            name, False, f"{path} is not the file of resemblyzer 0.1.4; reinstall it: {remedy}"
-        )
-    return Check(name, True, f"resemblyzer: {path}, sha256 {digest[:16]}…")
+    try:
+        speakers.check()
+    except UsageError as error:
+        return Check(name, False, f"{error}: {remedy}")
+    return Check(name, True, f"resemblyzer: {path}, sha256 {speakers.SHA256[:16]}…")
 
 
 def _recogniser(config: Config) -> Iterator[Check]:

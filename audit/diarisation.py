@@ -24,6 +24,9 @@ from audit.types import Direction, Samples, Span, Turn, Utterance, Word
 Prints = NDArray[np.float32]
 Labels = NDArray[np.intp]
 
+Diariser = Callable[[Audio], list[tuple[Span, str]]]
+"""Another engine: from a recording to who speaks when, by any names. Stretches may overlap."""
+
 _FRAME_S = 0.01
 _ROUNDS = 8
 _SEEDS = 2000  # windows that the first grouping looks at
@@ -44,7 +47,8 @@ class DiarisationOptions:
 
     ``same_*``: voices this much alike (cosine), of which the second too speaks like an agent
     by this much, are one. ``third_*``: a third voice, after a transfer, must be this unlike
-    the others (cosine) and speak this long.
+    the others (cosine) and speak this long. ``pyannote``: a pipeline of pyannote.audio that
+    tells voices apart instead, see :mod:`models.pyannote_audio`.
     """
 
     window_s: float = 0.8
@@ -57,6 +61,7 @@ class DiarisationOptions:
     same_evidence: float = 1.5
     third_similarity: float = 0.3
     third_s: float = 6.0
+    pyannote: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,7 @@ def tell_apart(
     printer: VoicePrinter,
     direction: Direction | None = None,
     role_confidence: float,
+    diariser: Diariser | None = None,
     options: DiarisationOptions = DiarisationOptions(),
 ) -> Voices:
     """Give each stretch of a mono recording's speech to a voice, and each voice its role.
@@ -123,12 +129,14 @@ def tell_apart(
         printer: makes voice prints.
         direction: who rang whom.
         role_confidence: least probability at which roles are told.
+        diariser: decides who speaks when; the voice prints then only tell how sure that is.
         options: thresholds.
     """
     windows, found = prints(audio, regions, printer=printer, options=options)
-    if len(windows) < 2 * _LEAST:
-        labels = np.zeros(len(windows), dtype=np.intp)
-    else:
+    labels, both = np.zeros(len(windows), dtype=np.intp), np.zeros(len(windows), dtype=np.bool_)
+    if diariser is not None:
+        labels, both = _given(windows, diariser(audio))
+    elif len(windows) >= 2 * _LEAST:
         labels = _grouped(windows, found, _evidence(windows, heard, direction), options)
     spoken = _regions(regions, windows, labels)
     told = sorted(_told(heard, spoken), key=lambda item: (item[0].span, item[0].channel))
@@ -139,7 +147,7 @@ def tell_apart(
         roles=roles.name(totals, least=role_confidence),
         middles_s=np.array([window.middle_s for window in windows]),
         labels=labels,
-        margins=_margins(found, labels),
+        margins=np.where(both, np.float32(0), _margins(found, labels)),
         alike=_likeness(found, labels) > _ALIKE,
     )
 
@@ -173,6 +181,22 @@ def _evidence(
         for second, weight in roles.evidence(words):
             weights[int(np.abs(middles - second).argmin())] += weight
     return weights
+
+
+def _given(
+    windows: Sequence[Window], stretches: Sequence[tuple[Span, str]]
+) -> tuple[Labels, NDArray[np.bool_]]:
+    """The voice of each window by another engine, and whether two sound there."""
+    middles = np.array([window.middle_s for window in windows])
+    names = sorted({name for _, name in stretches}) or [""]
+    away_s = np.full((len(names), len(middles)), np.inf)
+    for span, name in stretches:
+        voice = names.index(name)
+        distance_s = np.maximum(span.start_s - middles, middles - span.end_s).clip(min=0)
+        away_s[voice] = np.minimum(away_s[voice], distance_s)
+    nearest: Labels = away_s.argmin(axis=0)
+    labels = np.unique(nearest, return_inverse=True)[1]  # no voice without a window
+    return labels.astype(np.intp), (away_s == 0).sum(axis=0) > 1
 
 
 def _grouped(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from audit import audio as audio_door
-from audit import diarisation, hearing, roles, rules, scoring, speech, stages, turns
+from audit import crosstalk, diarisation, hearing, roles, rules, scoring, speech, stages, turns
 from audit.config import HearingConfig, LimitsConfig
 from audit.rulebook import Rulebook
 from audit.text import simplify
@@ -26,11 +26,25 @@ from audit.types import (
     Transcript,
     Turn,
 )
-from models import speakers, vad
+from models import pyannote_audio, speakers, vad
 
 _NO_VOICE_PRINTS = (
     "未安装声纹模型，单声道录音无法区分双方（pip install --no-deps resemblyzer==0.1.4）"
 )
+
+_SAME = 0.9
+"""Likeness from which two channels carry one line; that of two speakers' is below a half."""
+
+
+def check(config: HearingConfig) -> None:
+    """Make sure that voices can be told apart as configured, before a night begins.
+
+    Raises:
+        UsageError: what is installed or configured for it cannot be used.
+    """
+    speakers.check()
+    if config.diarisation.pyannote is not None:
+        pyannote_audio.check(config.diarisation.pyannote)
 
 
 def hear(
@@ -79,6 +93,7 @@ def hear(
         decision = roles.RoleDecision((Role.UNKNOWN,), 0.5, "content")
         doubts.append(_NO_VOICE_PRINTS)
     else:
+        engine = hearing_config.diarisation.pyannote
         voices = diarisation.tell_apart(
             audio,
             regions[0],
@@ -86,6 +101,7 @@ def hear(
             printer=speakers.PRINTER,
             direction=recording.direction,
             role_confidence=hearing_config.role_confidence,
+            diariser=None if engine is None else pyannote_audio.load(engine),
             options=hearing_config.diarisation,
         )
         heard, regions, decision = voices.heard, voices.regions, voices.roles
@@ -136,19 +152,11 @@ def _two_channels(audio: audio_door.Audio, *, mono: bool) -> audio_door.Audio:
             [np.abs(channel[::16].astype(np.float32)).mean() for channel in samples]
         )
         samples = samples[np.sort(np.argsort(loudness)[-2:])]
-    if len(samples) == 2 and _same(samples):
+    if len(samples) == 2 and crosstalk.likeness(samples) > _SAME:
         samples = samples[:1]
     elif len(samples) == 2 and mono:
         samples = samples[:1] // 2 + samples[1:] // 2
     return replace(audio, samples=samples)
-
-
-def _same(samples: np.ndarray) -> bool:
-    """Two channels that carry the same sound, be it with the opposite sign."""
-    left, right = (channel[::64].astype(np.float32) for channel in samples)
-    if not left.any() or not right.any():
-        return False
-    return abs(float(np.corrcoef(left, right)[0, 1])) > 0.98
 
 
 def _confidence(built: tuple[Turn, ...]) -> float | None:

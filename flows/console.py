@@ -56,12 +56,13 @@ def run(location: str, out: Path, *, manifest: str | None, config: Config, resum
 
 def _check(location: str, manifest: str | None, config: Config) -> None:
     """Tell what is wrong with the call at once, before Prefect starts."""
-    from audit import manifests, recordings, rulebook
+    from audit import manifests, pipeline, recordings, rulebook
     from models import engines
 
     recordings.open_root(location)
     rulebook.load(config.batch.rulebook)
     engines.choose(config.hearing.recogniser)
+    pipeline.check(config.hearing)
     if manifest is not None:
         manifests.read(manifest)
 

@@ -69,6 +69,7 @@ def plan(
         today=datetime.now(manifests.time_zone(settings.batch.timezone)).date(),
     )
     choice = engines.choose(settings.hearing.recogniser)
+    pipeline.check(settings.hearing)
     if choice.weights.path is None:
         engines.load(settings.hearing.recogniser)  # fails now, before anything is written
     job = Job(

@@ -49,6 +49,17 @@ def weights() -> Path | None:
     return None
 
 
+def check() -> None:
+    """Make sure that the weights, if there are any, are those that were measured.
+
+    Raises:
+        UsageError: they are not.
+    """
+    path = weights()
+    if path is not None and file_sha256(path) != SHA256:
+        raise UsageError(f"{path} is not the file of resemblyzer 0.1.4; install it again")
+
+
 def frames(samples: Samples) -> Frames:
     """Mel power of every 10 ms of speech, brought to one level; shape ``[frames, 40]``."""
     power = float(np.square(samples).mean()) if len(samples) else 0.0
@@ -107,8 +118,7 @@ def _network() -> tuple[Any, Any]:
     path = weights()
     if path is None:
         raise UsageError("voice prints are missing; run `pip install --no-deps resemblyzer==0.1.4`")
-    if file_sha256(path) != SHA256:
-        raise UsageError(f"{path} is not the file of resemblyzer 0.1.4; install it again")
+    check()
     state = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
     lstm = torch.nn.LSTM(_MELS, _SIZE, 3, batch_first=True)
     linear = torch.nn.Linear(_SIZE, _SIZE)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from audit import checkpoints, turns
 from audit.audio import Audio, decode
-from audit.diarisation import Voices, tell_apart
+from audit.diarisation import Diariser, Voices, tell_apart
 from audit.hearing import Heard
 from audit.speech import speech_regions
 from audit.types import Direction, Recording, Role, Span, Utterance, Word
@@ -42,7 +42,7 @@ class Line:
     heard: list[Heard]
     truth: Told
 
-    def tell(self) -> Voices:
+    def tell(self, diariser: Diariser | None = None) -> Voices:
         return tell_apart(
             self.audio,
             self.regions,
@@ -50,6 +50,7 @@ class Line:
             printer=speakers.PRINTER,
             direction=Direction.IN,
             role_confidence=0.9,
+            diariser=diariser,
         )
 
 
@@ -261,6 +262,31 @@ def test_nobody_speaks() -> None:
     assert voices.heard == []
     assert voices.regions == [[]]
     assert voices.roles.roles == (Role.UNKNOWN,)
+
+
+# another engine
+
+
+def test_another_engine_may_tell_the_voices() -> None:
+    one = line("S17")
+    voices = one.tell(lambda _: [(span, f"voice of {role}") for role, span in one.truth])
+    right, wrong = right_and_wrong(one.truth, named(voices))
+    assert right / (right + wrong) >= 0.97
+    check_regions(one, voices)
+
+
+def test_where_another_engine_hears_two_at_once_nobody_is_surely_told() -> None:
+    one = line("S17")
+    both = [(Span(0, one.audio.duration_s), name) for name in ("a", "b")]
+    voices = one.tell(lambda _: [*both, *((span, role) for role, span in one.truth)])
+    assert sure(voices) == []
+
+
+def test_another_engine_that_hears_nobody() -> None:
+    one = line("S17")
+    voices = one.tell(lambda _: [])
+    assert len(voices.regions) == 1
+    check_regions(one, voices)
 
 
 # what a transcript is kept under

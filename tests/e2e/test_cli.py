@@ -190,6 +190,28 @@ def test_doctor_without_voice_prints(
     assert "pip install --no-deps resemblyzer==0.1.4" in prints
 
 
+def test_voice_prints_are_looked_at_before_a_night_begins(
+    callaudit: Script, tmp_path: Path
+) -> None:
+    package = tmp_path / "resemblyzer"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "pretrained.pt").write_bytes(b"x")
+    out = tmp_path / "out"
+    done = callaudit("run", "data_samples/calls", "--out", out, env={"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 2
+    assert "is not the file of resemblyzer 0.1.4" in one_sentence(done)
+    assert not (out / "calls").exists()
+
+
+def test_pyannote_is_looked_for_before_a_night_begins(callaudit: Script, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("hearing: {diarisation: {pyannote: /nowhere}}", encoding="utf-8")
+    done = callaudit("run", "data_samples/calls", "--out", tmp_path / "out", "--config", config)
+    assert done.returncode == 2
+    assert "pyannote" in one_sentence(done)
+
+
 # wrong usage
 
 
