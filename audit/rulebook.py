@@ -173,18 +173,27 @@ class Check(_Strict):
 class SilenceCues(_Strict):
     """Words that say whose a silence is.
 
-    The agent announces a wait (``announcements``), thanks for it (``thanks``) or apologises
+    The agent asks for a wait (``announcements``) or says what they are about (``working``: 我帮您查
+    一下), thanks for it (``thanks``) or apologises
     (``apologies``), asks the customer to do something (``requests``) or leaves the word to the
     customer (``yields``); the customer asks for time (``busy``) or calls out (``calls``).
+    ``later``: with these words an announcement is of something else (稍后会有短信).
     """
 
     announcements: tuple[Phrase, ...] = ()
+    working: tuple[Phrase, ...] = ()
+    later: tuple[Phrase, ...] = ()
     thanks: tuple[Phrase, ...] = ()
     apologies: tuple[Phrase, ...] = ()
     requests: tuple[Phrase, ...] = ()
     yields: tuple[Phrase, ...] = ()
     busy: tuple[Phrase, ...] = ()
     calls: tuple[Phrase, ...] = ()
+
+    @property
+    def waits(self) -> tuple[Phrase, ...]:
+        """After which of the agent's words the customer knows that there will be silence."""
+        return (*self.announcements, *self.working)
 
 
 class AskedItem(_Strict):
@@ -232,8 +241,9 @@ class DeadAirRule(_Strict):
 class HoldRule(_Strict):
     """A wait is announced, has a reason, is short, and is thanked for.
 
-    ``min_silence_s`` of silence make a wait, ``min_thanked_s`` one that wants thanks. An
-    announcement with more than ``max_bare_characters`` around it may hold a reason.
+    ``min_silence_s`` of silence make a wait, ``min_thanked_s`` one that wants a reason and
+    thanks. More than ``max_bare_characters`` besides 好的，请您稍等一下 may be a reason.
+    ``unless``: words after a wait that may be thanks, or another voice's greeting.
     """
 
     weight: float = Field(gt=0)
@@ -245,13 +255,16 @@ class HoldRule(_Strict):
     max_length_s: float = Field(gt=0)
     max_bare_characters: int = Field(ge=0)
     reasons: tuple[Phrase, ...] = Field(min_length=1)
+    unless: tuple[Phrase, ...] = ()
 
 
 class SilentCallRule(_Strict):
     """What the agent does where no customer is heard: ``greets``, waits, ``announces``, waits.
 
-    ``prompts`` are other words to a silent line; more than ``max_other_turns`` turns of
-    anything else are one side of a conversation. ``join_s``: pauses below it are within a step.
+    ``offers`` are greetings too, and ``prompts`` other words to a silent line; more than
+    ``max_other_turns`` turns of anything else are one side of a conversation. Without an offer or
+    an announcement, more than ``max_other_characters`` of anything else in a turn are a message
+    left. ``join_s``: pauses below it are within a step.
     """
 
     weight: float = Field(gt=0)
@@ -262,7 +275,9 @@ class SilentCallRule(_Strict):
     tolerance_s: float = Field(ge=0)
     join_s: float = Field(ge=0)
     max_other_turns: int = Field(ge=0)
+    max_other_characters: int = Field(ge=0)
     greets: tuple[Phrase, ...] = Field(min_length=1)
+    offers: tuple[Phrase, ...] = ()
     announces: tuple[Phrase, ...] = Field(min_length=1)
     prompts: tuple[Phrase, ...] = ()
 

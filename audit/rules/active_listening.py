@@ -7,7 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from audit.phrases import find_any, find_literal
 from audit.rulebook import ActiveListeningRule, AskedItem, Check, Rulebook, SilenceCues
-from audit.rules.findings import NO_ROLES, NO_TIMES, finding, understood
+from audit.rules.findings import (
+    NO_AGENT,
+    NO_ROLES,
+    NO_TIMES,
+    finding,
+    is_to_a_bystander,
+    understood,
+)
 from audit.text import spoken_characters
 from audit.timing import speech
 from audit.types import Call, Channels, Finding, Role, Span, Turn, Verdict
@@ -16,6 +23,11 @@ _RESPONSE, _REPEAT = "active_listening.response", "active_listening.repeat"
 
 _DIGITS = re.compile("[0-9零一二三四五六七八九幺夭腰两]+")
 """夭 and 腰 are what recognisers write for 幺, the one of telephone numbers."""
+
+_HEAR_OUT = re.compile("[听让]我.{0,4}说")
+
+_MACHINE = re.compile("您拨打的|请按|提示音|欢迎(致电|拨打)|语音信箱")
+"""What answering machines and menus say."""
 
 _NO_ANSWER = re.compile("什么|吗|没|等|不是|怎么|再|？")
 """Words of a customer who asks back, has none, or puts the answer off."""
@@ -42,8 +54,9 @@ def _responses(call: Call, rule: ActiveListeningRule, cues: SilenceCues) -> list
     """One ``fail`` for each long talk the agent stays silent in, else one ``pass``.
 
     ``cannot_tell`` instead where both share a channel (嗯 under another voice is not heard
-    there), where no agent is heard at all, and where the agent had asked for a wait or for
-    something to be read out, or the customer to be heard out.
+    there), where no agent is heard at all, where the agent had asked for a wait or for
+    something to be read out, or the customer to be heard out, and where the words are a
+    machine's or for someone else.
     """
     check = rule.checks["active_listening.response"]
     customer = call.said_by(Role.CUSTOMER)
@@ -69,13 +82,15 @@ def _silent(
     before = [turn for turn in agent if turn.index < turns[0].index]
     doubt = None
     if not agent:
-        doubt = "录音中没有客服讲话"
+        doubt = NO_AGENT
     elif call.transcript.channels is Channels.MONO:
         doubt = "单声道录音听不到同时的应答"
-    elif before and find_any((*cues.announcements, *cues.requests), before[-1].text):
+    elif before and find_any((*cues.waits, *cues.requests), before[-1].text):
         doubt = "此前客服请客户等待或操作"
-    elif any("听我说" in turn.text or "让我说" in turn.text for turn in turns):
+    elif any(_HEAR_OUT.search(turn.text) for turn in turns):
         doubt = "客户要求先听其说完"
+    elif any(is_to_a_bystander(turn) or _MACHINE.search(turn.text) for turn in turns):
+        doubt = "可能不是客户在对客服讲话"
     return finding(
         _RESPONSE,
         check,
@@ -104,11 +119,12 @@ def _floors(
 
 
 def _alone(turns: Sequence[Turn], agent: Sequence[Span]) -> Span:
-    """The stretch of some turns, from where the agent has finished if the customer cut in."""
+    """The stretch of some turns, without where the agent still speaks or takes over."""
     first, last = turns[0].span, turns[-1].span
     assert first and last
     start_s = max([first.start_s, *(s.end_s for s in agent if s.start_s <= first.start_s)])
-    return Span(start_s, max(start_s, last.end_s))
+    end_s = min([last.end_s, *(s.start_s for s in agent if s.end_s > last.end_s)])
+    return Span(start_s, max(start_s, end_s))
 
 
 def _repeats(call: Call, rule: ActiveListeningRule) -> list[Finding]:

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import re
 
-from audit.phrases import find_any, find_literal
+from audit.phrases import find_any
 from audit.rulebook import DeadAirRule, Rulebook, SilenceCues
 from audit.rules import hold
-from audit.rules.findings import NO_ROLES, NO_TIMES, finding, seconds, understood
+from audit.rules.findings import (
+    NO_AGENT,
+    NO_ROLES,
+    NO_TIMES,
+    finding,
+    is_to_a_bystander,
+    seconds,
+    understood,
+)
 from audit.text import spoken_characters
 from audit.timing import Silence, silences
 from audit.types import Call, Finding, Role, Turn, Verdict
 
 RULE_ID = "dead_air"
 
-_ASKS = re.compile("(吗|嘛|多少|怎么办|什么时候|为什么|怎么回事)[呢啊呀，。？]*$|？$")
+_ASKS = re.compile(
+    "(吗|嘛|多少|怎么办|什么时候|为什么|怎么回事)[呢啊呀，。？]*$|？$"
+    "|(什么时候|多久|几点)(才|能|会|可以)"
+)
+
+_COMMISSIONS = re.compile("帮我|我想(问|查|看|找|改|退|换)")
+"""What sounds like a customer who asks for time, and asks the agent: 我想问一下."""
 
 
 def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
@@ -43,11 +57,13 @@ def _judged(silence: Silence, call: Call, rule: DeadAirRule, cues: SilenceCues) 
     long = seconds(silence.span)
     if any(turn.role is Role.UNKNOWN for turn in call.turns):
         verdict, reason = Verdict.CANNOT_TELL, f"双方沉默 {long}，{NO_ROLES}"
+    elif not call.said_by(Role.AGENT):
+        verdict, reason = Verdict.CANNOT_TELL, f"双方沉默 {long}，{NO_AGENT}"
     elif not all(understood(turn) for turn in said):
         verdict, reason = Verdict.CANNOT_TELL, f"双方沉默 {long}，之前的话没有听清，无法判断原因"
     elif _is_the_customers(said, rule, cues):
         return []
-    elif _is_waited_through(said[-1], silence.after, cues):
+    elif _is_waited_through(said, silence.after, cues):
         verdict, reason = Verdict.FAIL, f"双方沉默 {long}，客户在等，客服没有回应也没有说明"
     else:
         verdict, reason = Verdict.CANNOT_TELL, f"双方沉默 {long}，无法判断该由谁接话"
@@ -73,21 +89,28 @@ def _said_before(silence: Silence, call: Call, cues: SilenceCues) -> list[Turn]:
 def _is_the_customers(said: list[Turn], rule: DeadAirRule, cues: SilenceCues) -> bool:
     """Whether the customer is expected to speak, act or wait; in doubt, yes."""
     last = said[-1]
-    told = (*cues.announcements, *cues.requests)
+    told = (*cues.waits, *cues.requests)
     if last.role is Role.AGENT:
         return find_any((*told, *cues.yields), last.text) is not None
-    if find_any(cues.busy, last.text) and "帮我" not in last.text:
+    if _is_busy(last, cues):
         return True
     takes_up = spoken_characters(last.text) <= rule.max_reply_characters
     agent = said[0]
     return takes_up and agent.role is Role.AGENT and find_any(told, agent.text) is not None
 
 
-def _is_waited_through(last: Turn, after: Turn, cues: SilenceCues) -> bool:
+def _is_waited_through(said: list[Turn], after: Turn, cues: SilenceCues) -> bool:
     """Whether the customer is seen to wait: has asked, or calls out into the silence.
 
     Only that accuses; a customer who goes on to look for something says so in a thousand ways.
     """
-    if after.role is Role.CUSTOMER and find_literal(cues.calls, after.text) is not None:
-        return find_any(cues.busy, last.text) is None or "帮我" in last.text
-    return last.role is Role.CUSTOMER and _ASKS.search(last.text) is not None
+    last = said[-1]
+    if after.role is Role.CUSTOMER and hold.is_call(after, cues):
+        began = any(turn.role is Role.CUSTOMER for turn in said)
+        return began and not _is_busy(last, cues)
+    asks = last.role is Role.CUSTOMER and _ASKS.search(last.text) is not None
+    return asks and not is_to_a_bystander(last)
+
+
+def _is_busy(turn: Turn, cues: SilenceCues) -> bool:
+    return find_any(cues.busy, turn.text) is not None and not _COMMISSIONS.search(turn.text)

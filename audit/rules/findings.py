@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
+from audit.phrases import find_any
 from audit.rulebook import Check
 from audit.types import Call, Finding, Role, Span, Turn, Verdict
 
 NO_TIMES = "转写文本没有时间，无法判断"
 NO_ROLES = "无法判断哪一方是客服"
+NO_AGENT = "录音中没有客服讲话"
 
 SURE = 0.45
 """Mean word probability below which words are not held against anyone."""
+
+_BYSTANDERS = re.compile(
+    "(喂|哎|诶|哦)?，?(老婆|老公|媳妇|爸爸?|妈妈?|儿子|闺女|女儿|宝贝)(，|你|啊|呀)"
+)
 
 
 def doubt(call: Call) -> str | None:
@@ -19,6 +27,18 @@ def doubt(call: Call) -> str | None:
     if any(turn.role is Role.UNKNOWN for turn in call.turns):
         return NO_ROLES
     return None
+
+
+def without(phrases: tuple[str, ...], text: str) -> str:
+    """What the phrases leave of a text."""
+    while match := find_any(phrases, text):
+        text = text[: match.first] + text[match.last :]
+    return text
+
+
+def is_to_a_bystander(turn: Turn) -> bool:
+    """Whether words begin by calling someone who stands by: 老婆，卡在哪儿."""
+    return _BYSTANDERS.match(turn.text) is not None
 
 
 def understood(turn: Turn) -> bool:

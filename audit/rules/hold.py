@@ -7,11 +7,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audit.phrases import Match, find_any
+from audit.phrases import Match, find_any, find_literal
 from audit.rulebook import HoldRule, Rulebook, SilenceCues
-from audit.rules.findings import NO_TIMES, doubt, finding, understood
+from audit.rules.findings import NO_TIMES, doubt, finding, understood, without
 from audit.text import spoken_characters
-from audit.timing import silences
+from audit.timing import Silence, silences
 from audit.types import Call, Finding, Role, Segment, Span, Turn, Verdict
 
 RULE_ID = "hold"
@@ -19,8 +19,21 @@ RULE_ID = "hold"
 _TOKEN_CHARACTERS = 3
 """Characters up to which a turn without any cue is a sound (嗯, 好的) that changes nothing."""
 
+_CALL_CHARACTERS = 2
+"""Characters besides 喂 and the like up to which a customer only calls: 喂，你还在吗."""
+
+_POLITE = re.compile(
+    "好的|好吗|[可行]以?吗|一[下会]儿?|片刻|先生|女士|[好嗯啊哈呀吧呢哦那您你请先行的]"
+)
+
+_ASIDE_CHARACTERS = 5
+_DONE = re.compile("[到好完成有]了")
+"""What an agent who has come back says; 还没出来, in so few words, is not that."""
+
 _NO_QUESTIONS = re.compile("(好|可以|行)(吗|嘛|么)|好不好|什么(情况|原因|问题)|怎么回事")
 """What sounds like a question and wants no answer: 请您稍等一下好吗, 我看看是什么情况."""
+
+_TRANSFERS = re.compile("[您你]转(?!账)|转(接|到|给|人工)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +41,8 @@ class Wait:
     """The customer waits from the agent's words ``before`` to ``back``.
 
     ``silent_s``: seconds in which nobody speaks. ``announced`` and ``thanked`` are the words
-    found; a wait has at least one of them.
+    found; a wait has at least one of them. ``asked``: the agent asked the customer to wait,
+    and did not only say what they were about.
     """
 
     before: Turn
@@ -37,6 +51,7 @@ class Wait:
     silent_s: float
     announced: Match | None
     thanked: Match | None
+    asked: bool
 
 
 def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
@@ -50,7 +65,7 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     unsure = doubt(call)
     if unsure is None:
         found = waits(call.turns, cues, least_s=rule.min_silence_s)
-        return [one for wait in found for one in _judged(wait, call, rule)]
+        return [one for wait in found for one in _judged(wait, call, rule, cues)]
     for turn in call.turns:
         if turn.role is not Role.CUSTOMER and (match := announcement(turn.text, cues)):
             reason = NO_TIMES if turn.span is None else unsure
@@ -64,35 +79,71 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
 def waits(turns: Sequence[Turn], cues: SilenceCues, *, least_s: float) -> list[Wait]:
     """The waits in a call whose turns have times and roles.
 
-    The agent's next words end a wait, unless they are about nothing else and silence follows
-    them again (还在查); what the customer says and the agent's 嗯 do not.
+    The agent's next words end a wait, unless they ask to wait on (还在查，您稍等) or such words,
+    or thanks, follow. What the customer calls meanwhile and the agent's 嗯 do not end it.
     """
     words = [turn for turn in turns if turn.role is Role.AGENT and not is_token(turn, cues)]
     quiet = silences(turns, least_s=least_s)
     found: list[Wait] = []
     opening: tuple[Turn, Match] | None = None
     for number, (before, back) in enumerate(itertools.pairwise(words), start=1):
-        announced = announcement(before.text, cues)
-        goes_on = not (
-            announced
-            or find_any((*cues.thanks, *cues.requests, *cues.yields), before.text)
-            or _customer_speaks(turns, words[max(0, number - 2)], before, cues)
-            or _customer_speaks(turns, before, back, cues)
-        )
-        if not goes_on:
-            opening = (before, announced) if announced else None
-        silent_s = sum(silence.span.overlap_s(_between(before, back)) for silence in quiet)
         # a customer who asks 喂 comes between the agent's first words and the thanks
         after = "".join(turn.text for turn in words[number : number + 2])
         thanked = find_any(cues.thanks, after)
+        previous = words[max(0, number - 2)]
+        on = thanked is not None or _asks_on(back, cues)
+        aside = _asks_on(before, cues) or (on and _is_aside(turns, before, back, cues))
+        if not (aside and _still_waits(turns, quiet, previous, before, cues)):
+            opening = None
+        if opening is None and (announced := announcement(before.text, cues)):
+            opening = (before, announced)
+        silent_s = sum(silence.span.overlap_s(_between(before, back)) for silence in quiet)
         if not silent_s or not (opening or thanked):
             continue
-        first, asked = opening or (before, None)
-        if found and found[-1].before is first:
-            silent_s += found.pop().silent_s
+        first, match = opening or (before, None)
         thanked = thanked or find_any(cues.apologies, after)
-        found.append(Wait(first, back, _between(first, back), round(silent_s, 3), asked, thanked))
+        if found and found[-1].before is first:
+            earlier = found.pop()
+            silent_s += earlier.silent_s
+            thanked = thanked or earlier.thanked
+        asked = find_any(cues.announcements, first.text) is not None
+        span = _between(first, back)
+        found.append(Wait(first, back, span, round(silent_s, 3), match, thanked, asked))
     return found
+
+
+def _still_waits(
+    turns: Sequence[Turn],
+    quiet: Sequence[Silence],
+    previous: Turn,
+    now: Turn,
+    cues: SilenceCues,
+) -> bool:
+    """Whether nothing that ends a wait is said up to and with the agent's words ``now``."""
+    first_to_speak = any(silence.after is now for silence in quiet)
+    asked = not first_to_speak and _customer_speaks(turns, previous, now, cues)
+    return not asked and find_any(cues.thanks, now.text) is None
+
+
+def _asks_on(turn: Turn, cues: SilenceCues) -> bool:
+    """Whether the agent's words ask to wait, and tell nothing: 还在查，您稍等."""
+    if spoken_characters(_bare(turn.text, cues)) > _ASIDE_CHARACTERS or _DONE.search(turn.text):
+        return False
+    return announcement(turn.text, cues) is not None
+
+
+def _is_aside(turns: Sequence[Turn], words: Turn, back: Turn, cues: SilenceCues) -> bool:
+    """Whether the agent's words want no answer, get none and open no other wait."""
+    return not (
+        _DONE.search(words.text)
+        or find_any((*cues.waits, *cues.requests, *cues.yields), words.text)
+        or _customer_speaks(turns, words, back, cues)
+    )
+
+
+def _bare(text: str, cues: SilenceCues) -> str:
+    """What words say besides 好的，请您稍等一下."""
+    return _POLITE.sub("", without(cues.waits, text))
 
 
 def _between(first: Turn, last: Turn) -> Span:
@@ -101,17 +152,31 @@ def _between(first: Turn, last: Turn) -> Span:
 
 
 def _customer_speaks(turns: Sequence[Turn], first: Turn, last: Turn, cues: SilenceCues) -> bool:
-    """Whether the customer says more than 好的 between two turns."""
-    between = (turn for turn in turns if first.index < turn.index < last.index)
-    return any(turn.role is Role.CUSTOMER and not is_token(turn, cues) for turn in between)
+    """Whether the customer says more than 好的 or 喂，还在吗 between two turns."""
+    return any(
+        turn.role is Role.CUSTOMER and not is_token(turn, cues) and not is_call(turn, cues)
+        for turn in turns
+        if first.index < turn.index < last.index
+    )
+
+
+def is_call(turn: Turn, cues: SilenceCues) -> bool:
+    """Whether a customer's words only call out into a silence."""
+    text = turn.text
+    while match := find_literal(cues.calls, text):
+        text = text[: match.first] + text[match.last :]
+    return text != turn.text and spoken_characters(text) <= _CALL_CHARACTERS
 
 
 def announcement(text: str, cues: SilenceCues) -> Match | None:
-    """Where the text asks the customer to wait and does not go on to ask something else."""
-    match = find_any(cues.announcements, text)
-    if match is None:
+    """Where the text tells the customer to wait, and not for something that comes later.
+
+    Nor may it go on to ask something else.
+    """
+    match = find_any(cues.waits, text)
+    if match is None or find_any(cues.later, text[match.first :]):
         return None
-    rest = _NO_QUESTIONS.sub("", text[match.last :])
+    rest = _NO_QUESTIONS.sub("", without(cues.waits, text[match.last :]))
     return None if find_any((*cues.requests, *cues.yields), rest) else match
 
 
@@ -119,7 +184,7 @@ def is_token(turn: Turn, cues: SilenceCues) -> bool:
     """Whether a turn is a mere sound of listening, after which all is as before."""
     if turn.is_backchannel:
         return True
-    every = (*cues.announcements, *cues.thanks, *cues.requests, *cues.yields, *cues.busy)
+    every = (*cues.waits, *cues.thanks, *cues.requests, *cues.yields, *cues.busy)
     return (
         bool(turn.text)
         and spoken_characters(turn.text) <= _TOKEN_CHARACTERS
@@ -127,10 +192,10 @@ def is_token(turn: Turn, cues: SilenceCues) -> bool:
     )
 
 
-def _judged(wait: Wait, call: Call, rule: HoldRule) -> list[Finding]:
-    found = [_announced(wait, rule), _reason(wait, call, rule), _length(wait, rule)]
+def _judged(wait: Wait, call: Call, rule: HoldRule, cues: SilenceCues) -> list[Finding]:
+    found = [_announced(wait, rule), _length(wait, rule)]
     if wait.silent_s >= rule.min_thanked_s:
-        found.append(_thanked(wait, rule))
+        found += [_reason(wait, call, rule, cues), _thanked(wait, rule)]
     return found
 
 
@@ -151,7 +216,7 @@ def _announced(wait: Wait, rule: HoldRule) -> Finding:
     )
 
 
-def _reason(wait: Wait, call: Call, rule: HoldRule) -> Finding:
+def _reason(wait: Wait, call: Call, rule: HoldRule, cues: SilenceCues) -> Finding:
     check = rule.checks["hold.reason"]
     said = [
         turn
@@ -161,13 +226,14 @@ def _reason(wait: Wait, call: Call, rule: HoldRule) -> Finding:
         or (turn.index < wait.before.index and turn.segment is not Segment.GREETING)
     ][-3:]
     match = find_any(rule.reasons, "".join(turn.text for turn in said))
-    meant = wait.announced.meant if wait.announced else ""
-    bare = spoken_characters(wait.before.text) - spoken_characters(meant)
+    asked = [turn for turn in call.said_by(Role.CUSTOMER) if turn.index < wait.before.index][-1:]
     if match:
         verdict, reason = Verdict.PASS, "已说明等待的原因"
+    elif any(find_any(rule.reasons, turn.text) for turn in asked):
+        verdict, reason = Verdict.CANNOT_TELL, "客户自己要求办理，等待的原因可能不言自明"
     elif (
-        wait.announced is None
-        or bare > rule.max_bare_characters
+        not wait.asked
+        or spoken_characters(_bare(wait.before.text, cues)) > rule.max_bare_characters
         or not all(understood(turn) for turn in said)
     ):
         verdict, reason = Verdict.CANNOT_TELL, "无法判断等待前的话里是否说明了原因"
@@ -199,11 +265,15 @@ def _length(wait: Wait, rule: HoldRule) -> Finding:
 def _thanked(wait: Wait, rule: HoldRule) -> Finding:
     if wait.thanked:
         verdict, reason = Verdict.PASS, "等待后已致谢或致歉"
-    elif understood(wait.back):
+    elif not understood(wait.back):
+        verdict, reason = Verdict.CANNOT_TELL, "等待后的话没有听清，无法判断是否致谢"
+    elif not wait.asked:
+        verdict, reason = Verdict.CANNOT_TELL, "客服没有请客户等待，只说了在办什么"
+    elif _is_someone_else(wait) or find_any(rule.unless, wait.back.text):
+        verdict, reason = Verdict.CANNOT_TELL, "等待后可能换了人接听，或以别的话致谢"
+    else:
         verdict = Verdict.FAIL
         reason = f"客户等待 {wait.silent_s:.1f} 秒，之后没有致谢或致歉"
-    else:
-        verdict, reason = Verdict.CANNOT_TELL, "等待后的话没有听清，无法判断是否致谢"
     return finding(
         "hold.thanked",
         rule.checks["hold.thanked"],
@@ -212,3 +282,9 @@ def _thanked(wait: Wait, rule: HoldRule) -> Finding:
         turn=wait.back,
         meant=wait.thanked.meant if wait.thanked else None,
     )
+
+
+def _is_someone_else(wait: Wait) -> bool:
+    """Whether another voice comes back, as after a transfer."""
+    other = wait.back.speaker != wait.before.speaker
+    return other or _TRANSFERS.search(wait.before.text) is not None

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from audit.phrases import Match, find_any
 from audit.rulebook import Rulebook, SilentCallRule
-from audit.rules.findings import NO_TIMES, finding, understood
-from audit.types import Call, Channels, Finding, Role, Span, Turn, Verdict
+from audit.rules.findings import NO_TIMES, finding, understood, without
+from audit.text import spoken_characters
+from audit.types import Call, Channels, Direction, Finding, Role, Span, Turn, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     rule = rulebook.rules.silent_call
     if rule is None or not call.turns or any(turn.role is not Role.AGENT for turn in call.turns):
         return []
-    doubt = _doubt(call, rule)
+    doubt = _doubt(call, rule, rulebook.stages.greeting)
     if doubt:
         return [
             finding(check_id, check, Verdict.CANNOT_TELL, doubt)
@@ -41,16 +42,26 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     return [_greets_again(steps, rule), _announces(steps, rule), _waits(steps, rule)]
 
 
-def _doubt(call: Call, rule: SilentCallRule) -> str | None:
+def _doubt(call: Call, rule: SilentCallRule, greeting: tuple[str, ...]) -> str | None:
     if any(turn.span is None for turn in call.turns):
         return NO_TIMES
     if call.transcript.channels is Channels.MONO:
         return "单声道录音，无法判断客户是否讲话"
-    known = (*rule.greets, *rule.announces, *rule.prompts)
+    known = (*rule.greets, *rule.offers, *rule.announces, *rule.prompts)
     others = [turn for turn in call.turns if turn.text and not find_any(known, turn.text)]
     if len(others) > rule.max_other_turns:
         return "客户一侧没有声音，但客服在与人对话，可能没有录到客户"
+    if call.recording.direction is Direction.OUT or _is_message(call, rule, (*greeting, *known)):
+        return "可能是呼出电话的留言"
     return None
+
+
+def _is_message(call: Call, rule: SilentCallRule, known: tuple[str, ...]) -> bool:
+    """Whether the agent's words may be left for someone who will hear them later."""
+    if any(find_any((*rule.offers, *rule.announces), turn.text) for turn in call.turns):
+        return False
+    rests = (spoken_characters(without(known, turn.text)) for turn in call.turns)
+    return any(rest > rule.max_other_characters for rest in rests)
 
 
 def _steps(call: Call, rule: SilentCallRule) -> list[_Step]:
@@ -82,8 +93,8 @@ def _heard(steps: Sequence[_Step]) -> bool:
 
 
 def _greets_again(steps: Sequence[_Step], rule: SilentCallRule) -> Finding:
-    check = rule.checks["silent_call.greets_again"]
-    greeted = [step.turn for step in steps if find_any(rule.greets, step.text)]
+    check, again = rule.checks["silent_call.greets_again"], (*rule.greets, *rule.offers)
+    greeted = [step.turn for step in steps if find_any(again, step.text)]
     turn = steps[0].turn
     if len(greeted) > 1:
         verdict, reason, turn = Verdict.PASS, "没有声音时再次问候", greeted[1]

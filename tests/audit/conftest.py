@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,14 @@ from audit.rulebook import Rulebook, load
 from audit.types import (
     Call,
     Channels,
+    Finding,
     Origin,
     Recording,
     Role,
     Span,
     Transcript,
     Turn,
+    Verdict,
 )
 
 _ROLES = {"A": Role.AGENT, "C": Role.CUSTOMER, "?": Role.UNKNOWN}
@@ -57,6 +60,30 @@ def make_call(book: Rulebook) -> MakeCall:
         return Call(recording, Transcript(staged, channels, origin, confidence=asr_confidence))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def quiet(make_call: MakeCall) -> MakeCall:
+    """Build a call in which a customer has asked, at 9 s, and what follows is said."""
+
+    def make(*said: Said, **options: Any) -> Call:
+        hello = ("A", "您好，远山软件服务热线，请问有什么可以帮助您？", 0.0, 5.0)
+        asked = ("C", "你好，我的邮箱登录不了怎么办呢", 5.5, 9.0)
+        return make_call([hello, asked, *said], **options)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def told() -> Callable[[list[Finding]], dict[str, Verdict]]:
+    """The worst verdict of each check."""
+    order = [Verdict.PASS, Verdict.CANNOT_TELL, Verdict.FAIL]
+
+    def worst(findings: list[Finding]) -> dict[str, Verdict]:
+        ranked = sorted(findings, key=lambda finding: order.index(finding.verdict))
+        return {finding.check_id: finding.verdict for finding in ranked}
+
+    return worst
 
 
 def _turn(number: int, said: Said, asr_confidence: float | None, backchannel: bool) -> Turn:
