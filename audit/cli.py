@@ -187,12 +187,17 @@ def report(*, out: Path, verbose: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_verbose_option
 def evaluate(*, out: Path, truth: Path, as_json: bool, verbose: bool) -> None:
-    """Precision, recall and F1 of an audit against labelled calls (a folder of JSON)."""
+    """Precision, recall and F1 of an audit against labelled calls.
+
+    TRUTH: a folder of JSON files, or a JSONL file of labelled transcripts.
+    """
     from audit import evaluation
     from reports import parquet
 
     tables = {name: parquet.read(out, name).to_pylist() for name in ("calls", "turns", "findings")}
     result = evaluation.evaluate(tables, evaluation.read_truth(truth))
+    if len(result.not_audited) == result.calls:
+        raise UsageError(f"{out} holds none of the {result.calls} calls labelled in {truth}")
     if as_json:
         click.echo(result.to_json())
         return

@@ -3,6 +3,9 @@
 A labelled call is a JSON file: ``call_id`` and ``turns`` with ``role`` (A or C), ``start``,
 ``end`` (seconds), ``text``, ``segment`` (G, H or C) and, where they apply, ``greeting``
 (elements said), ``interrupts``, ``forbidden`` (clause) and ``backchannel``.
+
+Ready transcripts (JSONL) are labelled by ``fails``: the checks that must fail on a call. Whatever
+else fails there of the rules that any label of the file names is a false accusation.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -96,7 +100,7 @@ class Evaluation:
         if details:
             yield from self.details
         yield (
-            f"{'rule':<20}{'precision':>20}{'recall':>20}{'F1':>8}"
+            f"{'rule':<26}{'precision':>20}{'recall':>20}{'F1':>8}"
             f"{'TP':>5}{'FP':>5}{'FN':>5}{'?':>4}"
         )
         for rule, counts in self.rules.items():
@@ -107,7 +111,7 @@ class Evaluation:
                 counts.true_positives, counts.true_positives + counts.false_negatives
             )
             yield (
-                f"{rule:<20}{precision:>20}{recall:>20}{_number(counts.f1):>8}"
+                f"{rule:<26}{precision:>20}{recall:>20}{_number(counts.f1):>8}"
                 f"{counts.true_positives:>5}{counts.false_positives:>5}"
                 f"{counts.false_negatives:>5}{counts.withheld:>4}"
             )
@@ -162,12 +166,30 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def read_truth(folder: Path) -> list[dict[str, Any]]:
-    """Read labelled calls.
+def read_truth(place: Path) -> list[dict[str, Any]]:
+    """Read labelled calls: a folder of JSON files, or a JSONL file of labelled transcripts.
 
     Raises:
         UsageError: there are none, or one cannot be read.
     """
+    return _read_lines(place) if place.is_file() else _read_files(place)
+
+
+def _read_lines(file: Path) -> list[dict[str, Any]]:
+    try:
+        truths = [json.loads(line) for line in file.read_text("utf-8").splitlines() if line]
+        _ = [(str(truth["call_id"]), *map(str.strip, truth["fails"])) for truth in truths]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{file} holds no labelled transcripts ({error!r}); each line is a JSON object with "
+            "call_id, turns and fails, a list of check ids"
+        ) from error
+    if not truths:
+        raise UsageError(f"{file} holds no labelled transcripts")
+    return truths
+
+
+def _read_files(folder: Path) -> list[dict[str, Any]]:
     truths = []
     for path in sorted(folder.glob("*.json")):
         try:
@@ -183,6 +205,8 @@ def read_truth(folder: Path) -> list[dict[str, Any]]:
 
 def evaluate(tables: Tables, truths: Sequence[Row]) -> Evaluation:
     """Compare the tables ``calls``, ``turns`` and ``findings`` with labelled calls."""
+    if "fails" in truths[0]:
+        return _by_check(tables, truths)
     kinds = {row["call_id"]: str(row["channels"]) for row in tables["calls"]}
     groups: dict[str, list[Row]] = {}
     for truth in truths:
@@ -238,6 +262,37 @@ def _compared(tables: Tables, truths: Sequence[Row]) -> Evaluation:
         segment_accuracy=right_segment / spoken if spoken else None,
         role_accuracy=right_role / spoken if spoken else None,
         cer=errors / length if length else None,
+        details=tuple(details),
+    )
+
+
+def _by_check(tables: Tables, truths: Sequence[Row]) -> Evaluation:
+    """Per check, in how many calls it fails rightly, wrongly, and does not though it should."""
+    audited = {row["call_id"] for row in tables["calls"]}
+    rules = {check.split(".")[0] for truth in truths for check in truth["fails"]}
+    verdicts: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for row in tables["findings"]:
+        if row["rule_id"] in rules:
+            verdicts[row["call_id"]][row["check_id"]].add(row["verdict"])
+    counts: dict[str, Counts] = defaultdict(Counts)
+    details = []
+    for truth in truths:
+        call_id, wanted = str(truth["call_id"]), set(truth["fails"])
+        told = verdicts[call_id]
+        failed = {check for check, found in told.items() if Verdict.FAIL in found}
+        for check in wanted | failed:
+            right, missed = check in wanted & failed, check in wanted - failed
+            withheld = missed and Verdict.CANNOT_TELL in told[check]
+            counts[check] += Counts(right, check not in wanted, missed, withheld)
+            if not right:
+                details.append(f"{call_id} {'missed' if missed else 'false'} {check}")
+    return Evaluation(
+        calls=len(truths),
+        not_audited=tuple(str(t["call_id"]) for t in truths if str(t["call_id"]) not in audited),
+        rules=dict(sorted(counts.items())),
+        segment_accuracy=None,
+        role_accuracy=None,
+        cer=None,
         details=tuple(details),
     )
 

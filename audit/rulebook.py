@@ -114,7 +114,8 @@ class NoInterruptionRule(_Strict):
 
     ``presets`` are other definitions of an interruption, each as what it changes of
     ``thresholds``; ``preset`` names the one that applies. ``points`` are those of a ``major``
-    event; ``minor`` ones cost half, ``critical`` ones half as much again.
+    event; ``minor`` ones cost half, ``critical`` ones half as much again. ``unless``: what an
+    agent may say under the customer's voice, if it is little more than that.
     """
 
     weight: float = Field(gt=0)
@@ -123,19 +124,24 @@ class NoInterruptionRule(_Strict):
     thresholds: InterruptionThresholds
     presets: dict[str, dict[str, float]] = {}
     preset: str | None = None
+    unless: tuple[Phrase, ...] = ()
 
     @model_validator(mode="after")
     def _known_preset(self) -> Self:
         if self.preset is not None and self.preset not in self.presets:
             known = ", ".join(self.presets) or "none"
             raise ValueError(f"there is no preset {self.preset!r}; known: {known}")
-        self.applied()
+        for name in self.presets:
+            self._changed(name)  # those that are not chosen have to be valid too
         return self
 
     def applied(self) -> InterruptionThresholds:
         """The thresholds, with what the chosen preset changes."""
-        changes = self.presets[self.preset] if self.preset else {}
-        return InterruptionThresholds.model_validate({**self.thresholds.model_dump(), **changes})
+        return self.thresholds if self.preset is None else self._changed(self.preset)
+
+    def _changed(self, preset: str) -> InterruptionThresholds:
+        changed = {**self.thresholds.model_dump(), **self.presets[preset]}
+        return InterruptionThresholds.model_validate(changed)
 
 
 class ForbiddenGroup(_Strict):

@@ -47,6 +47,7 @@ class _Line(BaseModel):
     started_at: datetime | None = None
     direction: Direction | None = None
     rulebook: str | None = None
+    duration_s: float | None = Field(None, ge=0, le=_LONGEST_S, allow_inf_nan=False)
     turns: list[_Turn] = Field(min_length=1)
 
     @field_validator("call_id", "agent_id")
@@ -155,14 +156,13 @@ def _transcript(line: _Line, raw: bytes) -> Transcript:
             for index, turn in enumerate(_in_order(line.turns))
         ]
     )
-    ends = [turn.end_s for turn in turns]
+    ends = [turn.end_s for turn in turns if turn.end_s is not None]
+    spoken_s = max(ends) if len(ends) == len(turns) else None
     return Transcript(
         turns=turns,
         channels=Channels.TEXT,
         origin=Origin(hashlib.sha256(raw.strip()).hexdigest(), None, None, None),
-        duration_s=max((e for e in ends if e is not None), default=None)
-        if all(e is not None for e in ends)
-        else None,
+        duration_s=spoken_s if line.duration_s is None else max(line.duration_s, *ends, 0.0),
     )
 
 

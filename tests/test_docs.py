@@ -9,8 +9,10 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from audit.cli import main
+from audit.config import Config
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "README.zh-CN.md"]
@@ -86,3 +88,12 @@ def test_commands_that_do_not_exist_would_be_noticed(line: str) -> None:
 def test_both_languages_show_the_same_commands() -> None:
     one, other = ({" ".join(c.split()[:2]) for c in shown(ROOT / page)} for page in PAGES)
     assert one == other
+
+
+def test_the_configuration_that_is_shown_is_the_default_one() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    blocks = [
+        yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```", text, re.M | re.S)
+    ]
+    (shown_config,) = (block for block in blocks if "hearing" in block)
+    assert Config.model_validate(shown_config) == Config()

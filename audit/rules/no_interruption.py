@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from audit.rulebook import InterruptionThresholds, NoInterruptionRule, Rulebook
+from audit.rules.findings import without
 from audit.text import spoken_characters
 from audit.types import Call, Channels, Finding, Role, Severity, Span, Turn, Verdict
 
 RULE_ID = "no_interruption"
+
+_RESTS = 6
+"""Characters besides 您先说: 哎，不好意思，您先说."""
 
 _POINTS = {Severity.MINOR: 0.5, Severity.MAJOR: 1.0, Severity.CRITICAL: 1.5}
 
@@ -55,7 +59,8 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     doubt = _doubt(call, agent, customer)
     if doubt:
         return [_whole_call(rule, Verdict.CANNOT_TELL, doubt, confidence=0.0)]
-    met = meetings(agent, customer, rule.applied())
+    taking = [turn for turn in agent if not _gives_way(turn, rule)]
+    met = meetings(taking, customer, rule.applied())
     violations = [_finding(meeting, rule) for meeting in met if meeting.contact in VIOLATIONS]
     if violations:
         return violations
@@ -63,6 +68,12 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     others = "、".join(f"{kind} {counts[kind]} 次" for kind in Contact if counts[kind])
     reason = "没有打断客户" + (f"（{others}，不算打断）" if others else "")
     return [_whole_call(rule, Verdict.PASS, reason, confidence=0.95)]
+
+
+def _gives_way(turn: Turn, rule: NoInterruptionRule) -> bool:
+    """Whether the agent says hardly more than 您先说 or 听得到, which takes no floor."""
+    rest = without(rule.unless, turn.text)
+    return rest != turn.text and spoken_characters(rest) <= _RESTS
 
 
 def meetings(

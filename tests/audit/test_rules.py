@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from audit.errors import UsageError
 from audit.rulebook import Rulebook, load
 from audit.rules import evaluate, forbidden_language, greeting, no_interruption
 from audit.rules.no_interruption import Contact
@@ -215,6 +216,23 @@ def test_a_backchannel_is_no_interruption(make_call: MakeCall, book: Rulebook) -
     assert interruptions(make_call(said), book)
 
 
+@pytest.mark.parametrize(
+    ("text", "takes_the_floor"),
+    [
+        ("不好意思，您先说。", False),
+        ("听得到，听得到。", False),
+        ("先生，请别告诉我密码。", False),
+        ("你听到没有，你到首页去改。", True),
+        ("您先说一下您的号码是多少。", True),
+    ],
+)
+def test_giving_way_takes_no_floor(
+    make_call: MakeCall, book: Rulebook, text: str, takes_the_floor: bool
+) -> None:
+    call = make_call([OPENING, FLOOR, ("A", text, 9, 11)])
+    assert bool(interruptions(call, book)) is takes_the_floor
+
+
 def test_starting_in_a_long_pause_is_no_interruption(make_call: MakeCall, book: Rulebook) -> None:
     said = [OPENING, FLOOR, ("A", "您别着急，请问怎么称呼您", 10.2, 13)]
     assert not interruptions(make_call(said, pauses={1: [(7, 9.5), (11, 14)]}), book)
@@ -289,6 +307,16 @@ def test_the_preset_of_teams_that_come_from_alibaba(make_call: MakeCall, tmp_pat
     assert events(("A", "你听我说一下", 11.5, 15))  # 2.5 s before the customer's end
     assert not events(("A", "你听我说一下", 12.8, 15))
     assert not events(("A", "你听我", 11.5, 15))  # three characters
+
+
+def test_a_preset_that_is_not_chosen_has_to_be_valid_too(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        "id: own\ntitle: o\nextends: hotline\n"
+        "rules: {no_interruption: {presets: {strict: {min_overlap_s: -1}}}}\n"
+    )
+    with pytest.raises(UsageError, match="min_overlap_s"):
+        load(str(path))
 
 
 @pytest.mark.parametrize(
