@@ -35,9 +35,9 @@ def separated(samples: NDArray[np.int16]) -> tuple[NDArray[np.int16], list[bool]
     for index in range(2):
         heard, spoken = samples[index], samples[1 - index]
         blocks = _telling(levels[index], levels[1 - index])
-        halves = [_leak_filter(heard, spoken, part) for part in np.array_split(blocks, 2)]
-        taps = _leak_filter(heard, spoken, blocks)
-        if taps is not None and _alike(*halves):
+        early, late = (_spectra(heard, spoken, half) for half in np.array_split(blocks, 2))
+        taps = _leak_filter(early[0] + late[0], early[1] + late[1])
+        if taps is not None and _alike(_leak_filter(*early), _leak_filter(*late)):
             _subtract(own[index], spoken, taps)
             found[index] = True
     return own, found
@@ -81,13 +81,10 @@ def _telling(level: Frames, other: Frames) -> NDArray[np.intp]:
     return np.sort(loud[np.argsort((heard - spoken)[loud])][:kept])
 
 
-def _leak_filter(
+def _spectra(
     heard: NDArray[np.int16], spoken: NDArray[np.int16], blocks: NDArray[np.intp]
-) -> NDArray[np.float32] | None:
-    """Impulse response from what one channel speaks to what the other hears of it, if any.
-
-    Taps that do not stand out of those at delays no leak has are noise, and are dropped.
-    """
+) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
+    """Cross spectrum of what is heard with what is spoken, and the latter's power."""
     cross = np.zeros(_HALF + 1, dtype=np.complex64)
     power = np.zeros(_HALF + 1, dtype=np.float32)
     for block in blocks:
@@ -97,6 +94,16 @@ def _leak_filter(
         weight = np.float32(1 / (np.square(x).mean() + 1))  # the quietest tell most
         cross += weight * np.fft.rfft(x, 2 * _HALF) * np.conj(spectrum)
         power += weight * np.square(np.abs(spectrum))
+    return cross, power
+
+
+def _leak_filter(
+    cross: NDArray[np.complex64], power: NDArray[np.float32]
+) -> NDArray[np.float32] | None:
+    """Impulse response from what one channel speaks to what the other hears of it, if any.
+
+    Taps that do not stand out of those at delays no leak has are noise, and are dropped.
+    """
     if not power.any():
         return None
     taps = np.fft.irfft(cross / (power + 0.01 * power.mean())).astype(np.float32)

@@ -10,7 +10,9 @@ the other channel, and where it is no steady tone (ringback, busy tone, DTMF).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +23,7 @@ from audit.levels import BLOCK, HOP, HOP_S, Frames, frame_levels, noise_floor
 from audit.types import SAMPLE_RATE, Span
 
 _DTMF_HZ = ((697, 770, 852, 941), (1209, 1336, 1477, 1633))
-_CONTEXT_S = 1.0  # a detector's probabilities hardly change with what lies farther away
+_CONTEXT_S = 0.5  # a detector's probabilities hardly change with what lies farther away
 _MIXED, _SEPARATED = 50, 35  # percentiles: where a leak was taken out, own speech is what stays
 _LEVEL_DB = -20.0
 _MOST_GAIN_DB = 24.0
@@ -55,7 +57,8 @@ def speech_regions(
 
     Args:
         audio: the recording.
-        detector: gives the speech probability of each 10 ms of a channel's int16 samples.
+        detector: gives the speech probability of each 10 ms of a channel's int16 samples;
+            called from a thread for each channel.
         options: thresholds.
 
     Returns:
@@ -67,10 +70,8 @@ def speech_regions(
         (level > noise_floor(level) + options.over_noise_db) & ~_tones(level, options)
         for level in levels
     ]
-    probabilities = [
-        _heard(_levelled(samples, level[mask]), mask, detector)
-        for samples, level, mask in zip(own, levels, loud, strict=True)
-    ]
+    with ThreadPoolExecutor(len(own)) as threads:  # the detector is native code
+        probabilities = list(threads.map(partial(_heard, detector), own, levels, loud))
     regions = []
     for index, level in enumerate(levels):
         mask = loud[index]
@@ -102,12 +103,16 @@ def _levelled(samples: NDArray[np.int16], loud: Frames) -> NDArray[np.int16]:
 
 
 def _heard(
-    samples: NDArray[np.int16], loud: Mask, detector: Callable[[NDArray[np.int16]], Frames]
+    detector: Callable[[NDArray[np.int16]], Frames],
+    samples: NDArray[np.int16],
+    level: Frames,
+    loud: Mask,
 ) -> Frames:
     """Speech probabilities, asked for only around frames that are loud enough to count.
 
     Half of a two-channel call is one speaker listening, and the detector is what detection costs.
     """
+    samples = _levelled(samples, level[loud])
     probability = np.zeros(len(loud), dtype=np.float32)
     reach = int(_CONTEXT_S / HOP_S)
     stretches: list[tuple[int, int]] = []

@@ -22,7 +22,18 @@ from typing import Any
 
 import numpy as np
 
-from audit import audio, config, evaluation, hearing, pipeline, recordings, rulebook, turns
+from audit import (
+    audio,
+    config,
+    crosstalk,
+    evaluation,
+    hearing,
+    pipeline,
+    recordings,
+    roles,
+    rulebook,
+    turns,
+)
 from audit.errors import RejectedRecording
 from audit.recordings import Root
 from audit.speech import speech_regions
@@ -137,12 +148,14 @@ def _stereo(
 
 def _hear(recording: Recording, sound: audio.Audio, recogniser: Any, clock: _Clock) -> Call:
     with clock.step("turns"):
+        crosstalk.likeness(sound.samples)
         regions = speech_regions(sound, detector=vad.speech_probabilities)
         spoken = hearing.utterances(regions)
     with clock.step("recognise"):
         heard = hearing.recognise(sound, spoken, recogniser=recogniser, simplify=simplify)
     with clock.step("turns"):
-        built = turns.build(heard, regions, roles=(Role.AGENT, Role.CUSTOMER))
+        decision = roles.decide(heard, agent_channel=None)
+        built = turns.build(heard, regions, roles=decision.roles)
     transcript = Transcript(
         turns=built,
         channels=Channels.STEREO,

