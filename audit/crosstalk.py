@@ -17,19 +17,16 @@ _COARSE = 4  # samples: fine enough to see that two channels carry the same
 _ALIKE = 0.8  # correlation of the filters of both halves of a recording
 
 
-def separated(samples: NDArray[np.int16]) -> tuple[NDArray[np.int16], list[bool]]:
+def separated(samples: NDArray[np.int16]) -> NDArray[np.int16]:
     """Take out of each of two channels what it hears of the other.
 
     Cross-talk and echo are the other's samples, late and filtered, so a filter found by least
     squares predicts them; what it predicts is subtracted. A leak that no fixed filter explains
-    (drifting clocks, a changing delay) stays, and is left to the gates of :mod:`audit.speech`.
-
-    Returns:
-        The samples, and for each channel whether anything was taken out.
+    (drifting clocks, a changing delay, codecs) stays, and is left to the gates of
+    :mod:`audit.speech`.
     """
-    found = [False] * len(samples)
     if len(samples) != 2:
-        return samples, found
+        return samples
     own = samples.copy()
     levels = [frame_levels(channel) for channel in samples]
     for index in range(2):
@@ -39,8 +36,7 @@ def separated(samples: NDArray[np.int16]) -> tuple[NDArray[np.int16], list[bool]
         taps = _leak_filter(early[0] + late[0], early[1] + late[1])
         if taps is not None and _alike(_leak_filter(*early), _leak_filter(*late)):
             _subtract(own[index], spoken, taps)
-            found[index] = True
-    return own, found
+    return own
 
 
 def likeness(samples: NDArray[np.int16]) -> float:

@@ -4,7 +4,8 @@ A voice detector wakes on cross-talk and on tones, and its edges wander, so cros
 subtracted where a filter predicts it, channels are levelled, and the detector's probabilities are
 combined with the levels of both channels: a frame counts as speech where the detector says
 so, where it stands out of the channel's own noise, where it is louder than what leaks over from
-the other channel, and where it is no steady tone (ringback, busy tone, DTMF).
+the other channel (half of a stretch by far), and where it is no steady tone (ringback, busy tone,
+DTMF).
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from audit.types import SAMPLE_RATE, Span
 
 _DTMF_HZ = ((697, 770, 852, 941), (1209, 1336, 1477, 1633))
 _CONTEXT_S = 0.5  # a detector's probabilities hardly change with what lies farther away
-_MIXED, _SEPARATED = 50, 35  # percentiles: where a leak was taken out, own speech is what stays
 _LEVEL_DB = -20.0
 _MOST_GAIN_DB = 24.0
 
@@ -39,6 +39,7 @@ class SpeechOptions:
     off_probability: float = 0.3
     over_noise_db: float = 3.0
     over_leak_db: float = 8.0
+    own_share: float = 0.5
     leak_delay_s: float = 0.25
     bridge_s: float = 0.15
     min_speech_s: float = 0.12
@@ -64,7 +65,7 @@ def speech_regions(
     Returns:
         For each channel its regions, in order and disjoint.
     """
-    own, separated = crosstalk.separated(audio.samples)
+    own = crosstalk.separated(audio.samples)
     levels = [frame_levels(samples) for samples in own]
     loud = [
         (level > noise_floor(level) + options.over_noise_db) & ~_tones(level, options)
@@ -74,15 +75,19 @@ def speech_regions(
         probabilities = list(threads.map(partial(_heard, detector), own, levels, loud))
     regions = []
     for index, level in enumerate(levels):
-        mask = loud[index]
+        leak = np.full(len(level), -100, dtype=np.float32)
         for other, other_level in enumerate(levels):
             if other != index:
-                usual = _SEPARATED if separated[index] else _MIXED
-                mask &= level > _leak(
-                    level, other_level, probabilities[other], usual=usual, options=options
-                )
-        voiced = _hysteresis(probabilities[index], options)
-        runs = [run for run in _spans(voiced & mask, options) if not _is_dialling(own[index], run)]
+                leak = _leak(level, other_level, probabilities[other], options)
+        mask = loud[index] & (level > leak)
+        voiced = mask & _hysteresis(probabilities[index], options)
+        own_voice = level > leak + options.over_leak_db
+        runs = [
+            (first, last)
+            for first, last in _spans(voiced, options)
+            if own_voice[first:last][voiced[first:last]].mean() >= options.own_share
+            and not _is_dialling(own[index], (first, last))
+        ]
         regions.append(_refined(runs, mask, options))
     return regions
 
@@ -138,19 +143,14 @@ def _hysteresis(probability: Frames, options: SpeechOptions) -> Mask:
 
 
 def _leak(
-    level: Frames,
-    other: Frames,
-    other_probability: Frames,
-    *,
-    usual: int,
-    options: SpeechOptions,
+    level: Frames, other: Frames, other_probability: Frames, options: SpeechOptions
 ) -> Frames:
-    """Level below which a frame may be the other channel's speech leaking over.
+    """Level at which a frame is as loud as the other channel's speech leaking over.
 
     While the other speaks this one is silent most of the time, so the median of the level
-    difference over those frames (or the percentile ``usual``) is the leak; where this one does
-    not stand out of the noise even at the loudest of them, there is none. The other's level is
-    taken as its maximum over the last ``leak_delay_s``, for echoes come late.
+    difference over those frames is the leak; where this one does not stand out of the noise even
+    at the loudest of them, there is none. The other's level is taken as its maximum over the last
+    ``leak_delay_s``, for echoes come late.
     """
     none = np.full(len(level), -100, dtype=np.float32)
     reach = int(options.leak_delay_s / HOP_S) + 1
@@ -159,11 +159,11 @@ def _leak(
     if speaking.sum() < 50:
         return none
     loudest = speaking & (recent >= np.percentile(recent[speaking], 75))
-    if np.percentile(level[loudest], usual) < noise_floor(level) + options.over_noise_db:
+    if np.median(level[loudest]) < noise_floor(level) + options.over_noise_db:
         return none
-    ratio = float(np.percentile((level - recent)[speaking], usual))
-    threshold: Frames = recent + np.float32(ratio + options.over_leak_db)
-    return threshold
+    ratio = float(np.median((level - recent)[speaking]))
+    leak: Frames = recent + np.float32(ratio)
+    return leak
 
 
 def _highest(level: Frames, width: int) -> Frames:
