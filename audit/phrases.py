@@ -23,6 +23,9 @@ _SLACK_FROM = 3
 MAX_GAP = 8
 """Syllables that ``…`` may stand for."""
 
+_PIECES = (2, 4, 5, 6)
+"""Lengths of the pieces of a sound code by which wordings are looked up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -71,17 +74,28 @@ def find(phrase: str, text: str, *, slack: int = 0) -> Match | None:
 
 def find_literal(phrases: tuple[str, ...], text: str) -> Match | None:
     """The longest wording whose characters stand in the text, marks between them passed over."""
-    text = simplify(text)
-    positions = [i for i, character in enumerate(text) if character.isalnum()]
-    plain = "".join(text[i] for i in positions)
-    found = [w for phrase in phrases for w in expand(phrase) if w in plain]
-    if not found:
+    plain, positions = _plain(text)
+    wording = max((w for w in _wordings(phrases) if w in plain), key=len, default="")
+    if not wording:
         return None
-    wording = max(found, key=len)
     at = plain.index(wording)
     return Match(positions[at], positions[at + len(wording) - 1] + 1, 1.0, wording)
 
 
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> tuple[str, list[int]]:
+    """A text in simplified characters without marks, and where each of them stands in it."""
+    text = simplify(text)
+    positions = [i for i, character in enumerate(text) if character.isalnum()]
+    return "".join(text[i] for i in positions), positions
+
+
+@lru_cache(maxsize=1024)
+def _wordings(phrases: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(wording for phrase in phrases for wording in expand(phrase)))
+
+
+@lru_cache(maxsize=65_536)
 def find_any(phrases: tuple[str, ...], text: str, *, slack: int = 0) -> Match | None:
     """The best match of any of the phrases, or None; the longer one where two are as good.
 
@@ -93,8 +107,8 @@ def find_any(phrases: tuple[str, ...], text: str, *, slack: int = 0) -> Match | 
     """
     heard = sounds(text)
     best: Match | None = None
-    for wording in _lexicon(phrases, slack).candidates(heard.code):
-        match = _find_wording(wording, heard, slack)
+    for wording in _lexicon(phrases, slack).candidates(_pieces(heard.code)):
+        match = _find_wording(wording, heard)
         if match is not None and (best is None or _rank(match) > _rank(best)):
             best = match
     return best
@@ -105,66 +119,102 @@ def _rank(match: Match) -> tuple[float, int, str]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Part:
+    """What stands between two gaps of a wording: its sounds, and how many may be wrong.
+
+    ``sounds`` are its different syllables; ``least_score`` is that of an alignment with as many
+    wrong as are tolerated, in per cent.
+    """
+
+    code: str
+    exact: str
+    sounds: frozenset[str]
+    syllables: int
+    tolerated: int
+    least_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    """One wording of a phrase; ``syllables`` are those of all its parts."""
+
+    text: str
+    parts: tuple[_Part, ...]
+    syllables: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Lexicon:
     """Wordings by a piece of sound that a text must hold if it holds the wording.
 
     Of ``k + 1`` pieces of a part, ``k`` errors leave one whole. Only wordings one of whose
-    pieces is in the text are aligned with it.
+    pieces is in the text, and all but ``k`` of their syllables, are aligned with it.
     """
 
-    by_piece: dict[str, tuple[str, ...]]
-    lengths: tuple[int, ...]
+    by_piece: dict[str, tuple[_Wording, ...]]
 
-    def candidates(self, code: str) -> set[str]:
-        """Wordings that the sounds of a text may hold."""
-        found: set[str] = set()
-        for length in self.lengths:
-            for start in range(len(code) - length + 1):
-                found.update(self.by_piece.get(code[start : start + length], ()))
-        return found
+    def candidates(self, heard: frozenset[str]) -> list[_Wording]:
+        """Wordings that a text may hold whose pieces are given."""
+        found = {w.text: w for piece in self.by_piece.keys() & heard for w in self.by_piece[piece]}
+        return [
+            wording
+            for wording in found.values()
+            if all(len(part.sounds - heard) <= part.tolerated for part in wording.parts)
+        ]
+
+
+@lru_cache(maxsize=1024)
+def _pieces(code: str) -> frozenset[str]:
+    """Every stretch of a text's sounds that may be the piece of a wording."""
+    return frozenset(
+        code[start : start + length]
+        for length in _PIECES
+        for start in range(len(code) - length + 1)
+    )
 
 
 @lru_cache(maxsize=1024)
 def _lexicon(phrases: tuple[str, ...], slack: int) -> _Lexicon:
-    by_piece: dict[str, list[str]] = {}
-    for wording in (wording for phrase in phrases for wording in expand(phrase)):
-        parts, _ = _parts(wording)
-        if not parts:
+    by_piece: dict[str, list[_Wording]] = {}
+    for text in _wordings(phrases):
+        wording = _wording(text, slack)
+        if not wording.parts:
             continue
-        longest = max(parts, key=len)
-        pieces = _tolerated(len(longest), slack) + 1
-        size = len(longest.code) // pieces
-        for piece in range(pieces):
-            by_piece.setdefault(longest.code[piece * size : (piece + 1) * size], []).append(wording)
-    by_piece.pop("", None)
-    return _Lexicon(
-        {piece: tuple(wordings) for piece, wordings in by_piece.items()},
-        tuple(sorted({len(piece) for piece in by_piece})),
-    )
+        longest = max(wording.parts, key=lambda part: part.syllables)
+        count = longest.tolerated + 1
+        size = len(longest.code) // count
+        length = max(length for length in _PIECES if length <= size)
+        for first in range(0, count * size, size):
+            by_piece.setdefault(longest.code[first : first + length], []).append(wording)
+    return _Lexicon({piece: tuple(wordings) for piece, wordings in by_piece.items()})
 
 
-@lru_cache(maxsize=65_536)
-def _parts(wording: str) -> tuple[tuple[Sounds, ...], int]:
-    """The sounds between the gaps of a wording, and how many syllables they have in all."""
-    parts = tuple(sounds(part) for part in wording.split("…") if part)
-    return parts, sum(len(part) for part in parts)
+def _wording(text: str, slack: int) -> _Wording:
+    parts = tuple(_part(sounds(part), slack) for part in text.split("…") if len(sounds(part)))
+    return _Wording(text, parts, sum(part.syllables for part in parts))
 
 
-def _find_wording(wording: str, heard: Sounds, slack: int) -> Match | None:
-    parts, total = _parts(wording)
-    if not total or total > len(heard):
+def _part(said: Sounds, slack: int) -> _Part:
+    tolerated = _tolerated(len(said), slack)
+    syllables = frozenset(said.code[at : at + 2] for at in range(0, len(said.code), 2))
+    least_score = 100 * (1 - tolerated / len(said.code)) - 1e-6
+    return _Part(said.code, said.exact, syllables, len(said), tolerated, least_score)
+
+
+def _find_wording(wording: _Wording, heard: Sounds) -> Match | None:
+    if wording.syllables > len(heard):
         return None
     start, first, quality = 0, None, 0.0
-    for part in parts:
-        reach = len(heard) if first is None else min(len(heard), start + MAX_GAP + len(part))
-        found = _align(part, heard, start, reach, _tolerated(len(part), slack))
+    for part in wording.parts:
+        reach = len(heard) if first is None else min(len(heard), start + MAX_GAP + part.syllables)
+        found = _align(part, heard, start, reach)
         if found is None:
             return None
         begin, start, similarity = found
         first = begin if first is None else first
-        quality += similarity * len(part) / total
+        quality += similarity * part.syllables / wording.syllables
     assert first is not None
-    return Match(heard.positions[first], heard.positions[start - 1] + 1, quality, wording)
+    return Match(heard.positions[first], heard.positions[start - 1] + 1, quality, wording.text)
 
 
 def _tolerated(syllables: int, slack: int) -> int:
@@ -184,21 +234,19 @@ def _index(codes: str, code: str) -> int | None:
     return None if at < 0 else at // 2
 
 
-def _align(
-    part: Sounds, heard: Sounds, start: int, end: int, tolerated: int
-) -> tuple[int, int, float] | None:
+def _align(part: _Part, heard: Sounds, start: int, end: int) -> tuple[int, int, float] | None:
     """Best place of a part among the syllables ``start`` to ``end``: begin, end, similarity."""
-    if len(part) <= _PLAIN and not tolerated:
-        found_at = _index(heard.exact[2 * start : 2 * end], part.exact)
-        return None if found_at is None else (start + found_at, start + found_at + len(part), 1.0)
-    window = heard.code[2 * start : 2 * end]
-    found_at = _index(window, part.code)
+    whole = part.syllables <= _PLAIN and not part.tolerated
+    code, codes = (part.exact, heard.exact) if whole else (part.code, heard.code)
+    window = codes[2 * start : 2 * end]
+    found = None
+    if part.tolerated and len(window) >= len(code):
+        found = fuzz.partial_ratio_alignment(code, window, score_cutoff=part.least_score)
+        if found is None:
+            return None
+    found_at = _index(window, code)
     if found_at is not None:
-        return start + found_at, start + found_at + len(part), 1.0
-    if not tolerated or len(window) < len(part.code):
-        return None
-    cutoff = 100 * (1 - tolerated / len(part.code))
-    found = fuzz.partial_ratio_alignment(part.code, window, score_cutoff=cutoff - 1e-6)
+        return start + found_at, start + found_at + part.syllables, 1.0
     if found is None:
         return None
     begin = start + found.dest_start // 2
