@@ -92,6 +92,8 @@ class Evaluation:
     cer: float | None
     """Character error rate over Han characters, numerals read out, per speaker."""
     details: tuple[str, ...]
+    clauses: dict[str, Counts] = field(default_factory=dict)
+    """The same for each clause, where the labels name one: found under another one is missed."""
     apart: dict[str, Evaluation] = field(default_factory=dict)
     """The same figures for each kind of recording, where calls of several kinds were labelled."""
 
@@ -103,7 +105,8 @@ class Evaluation:
             f"{'rule':<26}{'precision':>20}{'recall':>20}{'F1':>8}"
             f"{'TP':>5}{'FP':>5}{'FN':>5}{'?':>4}"
         )
-        for rule, counts in self.rules.items():
+        indented = {f"  {clause}": counts for clause, counts in self.clauses.items()}
+        for rule, counts in (self.rules | indented).items():
             precision = _with_interval(
                 counts.true_positives, counts.true_positives + counts.false_positives
             )
@@ -130,12 +133,13 @@ class Evaluation:
 
     def _data(self) -> dict[str, Any]:
         data = asdict(self)
-        for rule, counts in self.rules.items():
-            data["rules"][rule] |= {
-                "precision": counts.precision,
-                "recall": counts.recall,
-                "f1": counts.f1,
-            }
+        for name, counted in (("rules", self.rules), ("clauses", self.clauses)):
+            for key, counts in counted.items():
+                data[name][key] |= {
+                    "precision": counts.precision,
+                    "recall": counts.recall,
+                    "f1": counts.f1,
+                }
         data["apart"] = {kind: evaluation._data() for kind, evaluation in self.apart.items()}
         return data
 
@@ -222,6 +226,7 @@ def evaluate(tables: Tables, truths: Sequence[Row]) -> Evaluation:
 def _compared(tables: Tables, truths: Sequence[Row]) -> Evaluation:
     audited = {row["call_id"] for row in tables["calls"]}
     rules = {name: Counts() for name in ("greeting", "no_interruption", "forbidden_language")}
+    clauses: dict[str, Counts] = defaultdict(Counts)
     details: list[str] = []
     right_segment = right_role = spoken = 0.0
     errors = length = 0
@@ -234,6 +239,8 @@ def _compared(tables: Tables, truths: Sequence[Row]) -> Evaluation:
             "no_interruption": _interruptions(truth, findings),
             "forbidden_language": _forbidden(truth, findings),
         }
+        for clause, counts in _by_clause(truth, findings):
+            clauses[clause] += counts
         for rule, (counts, notes) in told.items():
             rules[rule] += counts
             details += [f"{call_id} {rule}: {note}" for note in notes]
@@ -263,6 +270,7 @@ def _compared(tables: Tables, truths: Sequence[Row]) -> Evaluation:
         role_accuracy=right_role / spoken if spoken else None,
         cer=errors / length if length else None,
         details=tuple(details),
+        clauses=dict(sorted(clauses.items())),
     )
 
 
@@ -344,6 +352,20 @@ def _forbidden(truth: Row, findings: Sequence[Row]) -> tuple[Counts, list[str]]:
         if turn["role"] == "A" and "forbidden" in turn
     ]
     return _matched(events, [row for row in findings if row["rule_id"] == "forbidden_language"])
+
+
+def _by_clause(truth: Row, findings: Sequence[Row]) -> Iterator[tuple[str, Counts]]:
+    """Forbidden wording, clause by clause."""
+    told = [row for row in findings if row["rule_id"] == "forbidden_language"]
+    events: dict[str, list[tuple[Span, str]]] = defaultdict(list)
+    for turn in truth["turns"]:
+        if turn["role"] == "A" and "forbidden" in turn:
+            span = Span(turn["start"], turn["end"])
+            events[turn["forbidden"]].append((span, turn["text"]))
+    named = {row["clause_id"] for row in told if row["verdict"] == Verdict.FAIL}
+    for clause in sorted(named | events.keys()):
+        own = [row for row in told if row["clause_id"] == clause or row["start_s"] is None]
+        yield clause, _matched(events[clause], own)[0]
 
 
 def _matched(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.errors import UsageError
-from audit.evaluation import Evaluation, distance, evaluate, plain, read_truth, wilson
+from audit.evaluation import Counts, Evaluation, distance, evaluate, plain, read_truth, wilson
 
 
 @given(st.integers(0, 200), st.integers(1, 200))
@@ -60,11 +60,14 @@ def heard(role: str, start_s: float, end_s: float, text: str, segment: str) -> d
     }
 
 
-def finding(rule: str, verdict: str, start_s: float | None, check: str = "") -> dict[str, Any]:
+def finding(
+    rule: str, verdict: str, start_s: float | None, check: str = "", clause: str = "000-26.3"
+) -> dict[str, Any]:
     return {
         "call_id": "T1",
         "rule_id": rule,
         "check_id": check or rule,
+        "clause_id": clause,
         "verdict": verdict,
         "start_s": start_s,
         "end_s": None if start_s is None else start_s + 1,
@@ -116,6 +119,25 @@ def test_one_finding_is_not_two_hits() -> None:
     counts = compare(truth, findings=[finding("no_interruption", "fail", 10.2)]).rules
     assert counts["no_interruption"].true_positives == 1
     assert counts["no_interruption"].false_negatives == 1
+
+
+def test_forbidden_wording_is_counted_clause_by_clause() -> None:
+    truth = [
+        turn("A", 10, 12, "不归我管", forbidden="000-26.3"),
+        turn("A", 20, 22, "你问我我问谁", forbidden="000-26.1"),
+    ]
+    found = [
+        finding("forbidden_language", "fail", 10),
+        finding("forbidden_language", "fail", 20, clause="000-26.2"),
+    ]
+    result = compare(truth, findings=found)
+    assert result.rules["forbidden_language"] == Counts(2, 0, 0)
+    assert result.clauses == {
+        "000-26.1": Counts(0, 0, 1),
+        "000-26.2": Counts(0, 1, 0),
+        "000-26.3": Counts(1, 0, 0),
+    }
+    assert any("000-26.1" in line for line in result.lines())
 
 
 def test_what_was_withheld_is_missed_and_said_so() -> None:
