@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.types import SAMPLE_RATE
+from audit.types import SAMPLE_RATE, Span
 
 HOP_S = 0.01
 """Seconds from one frame to the next."""
@@ -30,6 +32,13 @@ def frame_levels(samples: NDArray[np.int16]) -> Frames:
         power = np.convolve(power, np.full(3, 1 / 3, dtype=np.float32), mode="same")
     level: Frames = (10 * np.log10(power + 1e-10)).astype(np.float32)
     return level
+
+
+def mean_level(level: Frames, spans: Iterable[Span]) -> float | None:
+    """Level in dB of some stretches taken together; None where they hold no frame."""
+    parts = [level[round(s.start_s / HOP_S) : round(s.end_s / HOP_S)] for s in spans]
+    frames = np.concatenate([*parts, np.zeros(0, dtype=np.float32)])
+    return round(float(10 * np.log10(np.mean(10 ** (frames / 10)))), 1) if len(frames) else None
 
 
 def noise_floor(level: Frames) -> float:

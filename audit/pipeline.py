@@ -14,6 +14,7 @@ import numpy as np
 from audit import audio as audio_door
 from audit import crosstalk, diarisation, hearing, roles, rules, scoring, speech, stages, turns
 from audit.config import HearingConfig, LimitsConfig
+from audit.levels import frame_levels, mean_level
 from audit.rulebook import Rulebook
 from audit.text import simplify
 from audit.types import (
@@ -115,6 +116,10 @@ def hear(
         built = tuple(
             replace(turn, channel=0, role_confidence=voices.confidence(turn)) for turn in built
         )
+    levels = [frame_levels(channel) for channel in audio.samples]
+    built = tuple(
+        replace(turn, level_db=mean_level(levels[turn.channel or 0], turn.speech)) for turn in built
+    )
     return Transcript(
         turns=built,
         channels=Channels.STEREO if stereo else Channels.MONO,

@@ -157,6 +157,8 @@ class Turn:
     asr_confidence: float | None = None
     role_confidence: float | None = None
     """Probability that the voice is rightly told (mono); None where a channel tells it."""
+    level_db: float | None = None
+    """Root mean square of its sound, in dB below full scale."""
     is_backchannel: bool = False
     segment: Segment | None = None
 

@@ -166,6 +166,7 @@ def _turn(turn: Turn) -> Row:
         "segment": turn.segment,
         "asr_confidence": turn.asr_confidence,
         "role_confidence": turn.role_confidence,
+        "level_db": turn.level_db,
         "is_backchannel": turn.is_backchannel,
         "speech": [{"start_s": s.start_s, "end_s": s.end_s} for s in turn.speech],
     }
@@ -316,5 +317,6 @@ def _turn_from_row(row: Mapping[str, Any]) -> Turn:
         speech=tuple(Span(s["start_s"], s["end_s"]) for s in row["speech"]),
         asr_confidence=row["asr_confidence"],
         role_confidence=row.get("role_confidence"),
+        level_db=row.get("level_db"),
         is_backchannel=row["is_backchannel"],
     )

@@ -13,7 +13,7 @@ import pyarrow as pa
 from audit.errors import RejectReason
 from audit.types import Channels, Direction, Role, Segment, Severity, Verdict
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 """Major.minor: the major changes when a column is renamed, dropped or changes its meaning."""
 
 
@@ -170,6 +170,7 @@ TURNS = Table(
             "probability that the voice is rightly told (mono only)",
             nullable=True,
         ),
+        _real("level_db", "root mean square of its sound", unit="dBFS", nullable=True),
         Column("is_backchannel", pa.bool_(), "a listener's token that takes no floor"),
         Column(
             "speech",
