@@ -81,14 +81,13 @@ def speech_regions(
                 leak = _leak(level, other_level, probabilities[other], options)
         mask = loud[index] & (level > leak)
         voiced = mask & _hysteresis(probabilities[index], options)
-        own_voice = level > leak + options.over_leak_db
+        own_voice = voiced & (level > leak + options.over_leak_db)
         runs = [
-            (first, last)
-            for first, last in _spans(voiced, options)
-            if own_voice[first:last][voiced[first:last]].mean() >= options.own_share
-            and not _is_dialling(own[index], (first, last))
+            _own(run, voiced, own_voice, options)
+            for run in _spans(voiced, options)
+            if not _is_dialling(own[index], run)
         ]
-        regions.append(_refined(runs, mask, options))
+        regions.append(_refined([run for run in runs if run], mask, options))
     return regions
 
 
@@ -215,6 +214,18 @@ def _spans(mask: Mask, options: SpeechOptions) -> list[tuple[int, int]]:
         else:
             merged.append((first, last))
     return [run for run in merged if (run[1] - run[0]) * HOP_S >= options.min_speech_s]
+
+
+def _own(
+    run: tuple[int, int], voiced: Mask, own_voice: Mask, options: SpeechOptions
+) -> tuple[int, int] | None:
+    """A run without what may be a leak at its ends; None where that may be most of it."""
+    first, last = run
+    sure = np.flatnonzero(own_voice[first:last])
+    if not len(sure) or len(sure) < options.own_share * voiced[first:last].sum():
+        return None
+    reach = int(options.edge_search_s / HOP_S)
+    return max(first, first + int(sure[0]) - reach), min(last, first + int(sure[-1]) + 1 + reach)
 
 
 def _refined(runs: Sequence[tuple[int, int]], loud: Mask, options: SpeechOptions) -> list[Span]:
