@@ -233,14 +233,25 @@ def rulebook_show(*, id_or_path: str) -> None:
 
 @rulebook.command("check")
 @click.argument("file", type=click.Path(path_type=Path))
-def rulebook_check(*, file: Path) -> None:
-    """Say whether a rulebook of one's own is valid."""
+@click.pass_context
+def rulebook_check(ctx: click.Context, *, file: Path) -> None:
+    """Say whether a rulebook of one's own is valid, and its examples are judged as they say."""
     from audit import rulebook as books
+    from audit.rules.written import examples
 
     if not file.is_file():
         raise UsageError(f"there is no file {file}")
-    book = books.load(str(file))
-    click.echo(f"{file} is valid: {book.id}, {len(book.clauses())} clauses")
+    try:
+        book = books.load(str(file))
+        problems = examples.problems(book, file)
+    except books.InvalidRulebook as error:
+        problems = error.problems
+    for problem in problems:
+        click.echo(f"callaudit: {file}: {' '.join(problem.split())}", err=True)
+    if problems:
+        ctx.exit(EXIT_USAGE)
+    tried = f", {examples.count(book)} examples agree" if examples.count(book) else ""
+    click.echo(f"{file} is valid: {book.id}, {len(book.clauses())} clauses{tried}")
 
 
 @main.command()

@@ -9,15 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import yaml
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -25,30 +24,36 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
+from audit.conditions import Condition, Phrase, needs_hit
 from audit.errors import UsageError
+from audit.marks import composed, line_of
+from audit.names import SURNAMES, TITLES
 from audit.phrases import expand
 from audit.types import Severity
 
 _SHIPPED = files("audit") / "rulebooks"
 
+ForbiddenKind = Literal[
+    "abuse",
+    "scolding",
+    "mockery",
+    "shirking",
+    "refusal",
+    "blaming",
+    "ordering",
+    "rushing",
+    "provoking",
+]
+"""Kinds of forbidden wording that the classifier tells apart."""
+
+_WHOLE = frozenset({"applies", "requires", "forbids", "unless", "examples"})
+"""Keys whose values make sense only as a whole, so that they are never merged."""
+
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _balanced(phrase: str) -> str:
-    depth = 0
-    for sign in phrase:
-        depth += (sign == "(") - (sign == ")")
-        if depth < 0:
-            break
-    if depth:
-        raise ValueError(f"phrase {phrase!r} has a bracket without its partner")
-    return phrase
-
-
-Phrase = Annotated[str, AfterValidator(_balanced)]
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
 
 
 class Scoring(_Strict):
@@ -74,25 +79,63 @@ class StageCues(_Strict):
     closing: tuple[Phrase, ...]
 
 
-class GreetingCheck(_Strict):
-    """One element that the greeting must have.
-
-    ``slack``: half syllables that may be misheard beyond the usual, for names.
-    """
+class Check(_Strict):
+    """One thing that a rule asks for: which clause does, and what a failure costs."""
 
     clause: str
-    slack: int = Field(0, ge=0, le=2)
     points: float = Field(gt=0)
-    phrases: tuple[Phrase, ...] = Field(min_length=1)
     severity: Severity = Severity.MINOR
 
 
+class GreetingCheck(Check):
+    """One element of the greeting.
+
+    ``slack``: half syllables that may be misheard beyond the usual, for names. ``missing``: what
+    the check says where the element is not heard; with ``nothing`` the norm does not ask for it,
+    and it is noted where it is said. ``unsure``: words with which a missing element
+    ``cannot_tell`` instead (a name that no list has). ``first_turns``: of so many of the agent's
+    first turns each may say it, whatever its stage. ``when``: asked for only where the agent says
+    one of these words in the call. ``by_name``: the agent's name from the manifest will do too.
+    """
+
+    slack: int = Field(0, ge=0, le=2)
+    phrases: tuple[Phrase, ...] = Field(min_length=1)
+    missing: Literal["fail", "cannot_tell", "nothing"] = "fail"
+    unsure: tuple[Phrase, ...] = ()
+    first_turns: int = Field(0, ge=0)
+    when: tuple[Phrase, ...] = ()
+    by_name: bool = False
+
+
+class GreetingOrder(Check):
+    """Of two elements in one turn, ``first`` comes before ``then``.
+
+    ``unless``: with these words in the turn it is not judged (an announcement played before it).
+    """
+
+    first: str
+    then: str
+    unless: tuple[Phrase, ...] = ()
+
+
 class GreetingRule(_Strict):
-    """The greeting and its elements, by ``check_id``."""
+    """The greeting and its elements, by ``check_id``.
+
+    ``outbound``: the elements of calls that the agent makes, if they are not those of ``checks``.
+    """
 
     weight: float = Field(gt=0)
     clauses: tuple[str, ...] = Field(min_length=1)
     checks: dict[str, GreetingCheck]
+    outbound: dict[str, GreetingCheck] = {}
+    order: GreetingOrder | None = None
+
+    @model_validator(mode="after")
+    def _known_order(self) -> Self:
+        for name in (self.order.first, self.order.then) if self.order else ():
+            if name not in self.checks:
+                raise ValueError(f"order names {name!r}, which is no check of the greeting")
+        return self
 
 
 class InterruptionThresholds(_Strict):
@@ -160,20 +203,33 @@ class ForbiddenGroup(_Strict):
     literal: bool = False
 
 
+class ForbiddenMeaning(_Strict):
+    """Wording that no phrase holds, judged by the classifier of :mod:`models.forbidden`.
+
+    A sentence fails from the probability ``accuse_from`` on and cannot be told from
+    ``doubt_from`` on. ``unless``: words of a sentence that goes about helping, which is no fault.
+    ``kinds``: which clause each kind breaks; none fails the whole call.
+    """
+
+    accuse_from: float = Field(gt=0, le=1)
+    doubt_from: float = Field(gt=0, le=1)
+    unless: tuple[Phrase, ...] = ()
+    kinds: dict[ForbiddenKind, Check] = Field(min_length=len(get_args(ForbiddenKind)))
+
+    @model_validator(mode="after")
+    def _doubt_comes_first(self) -> Self:
+        if self.doubt_from > self.accuse_from:
+            raise ValueError("doubt_from must not be above accuse_from")
+        return self
+
+
 class ForbiddenLanguageRule(_Strict):
-    """What the agent must not say."""
+    """What the agent must not say; with ``meaning``, in words of one's own too."""
 
     weight: float = Field(gt=0)
     groups: tuple[ForbiddenGroup, ...]
     not_after: tuple[Phrase, ...] = ()
-
-
-class Check(_Strict):
-    """One thing a rule on listening asks for: which clause does, and what a failure costs."""
-
-    clause: str
-    points: float = Field(gt=0)
-    severity: Severity = Severity.MINOR
+    meaning: ForbiddenMeaning | None = None
 
 
 class SilenceCues(_Strict):
@@ -297,8 +353,92 @@ class SpeechRateRule(_Strict):
     min_characters: int = Field(ge=1)
 
 
+class ServiceLevel(_Strict):
+    """Share of a day's calls that are to be answered in time, 0 to 1."""
+
+    share: float = Field(gt=0, le=1)
+    vip_share: float = Field(gt=0, le=1)
+
+
+class AnswerWaitRule(_Strict):
+    """The call is answered within ``max_rings`` rings of ``ring_s`` seconds each.
+
+    ``apologies``: where the norm lets the agent make up for a late answer, the words for it.
+    ``service_level``: where the norm asks for a share of the day's calls, no single one fails.
+    """
+
+    weight: float = Field(gt=0)
+    checks: dict[Literal["answer_wait"], Check] = Field(min_length=1)
+    max_rings: int = Field(ge=1)
+    ring_s: float = Field(gt=0)
+    apologies: tuple[Phrase, ...] = ()
+    service_level: ServiceLevel | None = None
+
+    @property
+    def max_wait_s(self) -> float:
+        """Seconds of ringing after which an answer is late."""
+        return self.max_rings * self.ring_s
+
+
+Dialogue = tuple[str | dict[str, str | int | float | bool], ...]
+"""Lines of an example, and mappings of the call's columns."""
+
+
+class Examples(_Strict):
+    """Short dialogues, and what a check says of them; ``nothing``: it has no occasion there.
+
+    A dialogue is a list of lines ``[0.0-4.2] 客服: …``, ``客户: …`` or ``未知: …``, the seconds
+    optional; a mapping among them gives the call's columns (``direction: out``).
+    """
+
+    fail: tuple[Dialogue, ...] = ()
+    passes: tuple[Dialogue, ...] = Field((), alias="pass")
+    cannot_tell: tuple[Dialogue, ...] = ()
+    nothing: tuple[Dialogue, ...] = ()
+
+    def by_verdict(self) -> dict[str, tuple[Dialogue, ...]]:
+        """The dialogues by what a check says of them."""
+        return {name.replace("passes", "pass"): dialogues for name, dialogues in self}
+
+
+class WrittenCheck(Check):
+    """What a call must have (``requires``) or must not have (``forbids``); see ``docs/rules.md``.
+
+    ``applies``: where the check has occasion; ``unless``: what acquits.
+    """
+
+    reason: str
+    auto_fail: bool = False
+    applies: Condition | None = None
+    requires: Condition | None = None
+    forbids: Condition | None = None
+    unless: Condition | None = None
+    examples: Examples = Examples()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.requires is None) == (self.forbids is None):
+            raise ValueError("give exactly one of requires and forbids")
+        unless = self.unless if self.requires else None
+        for condition in (self.applies, self.requires, self.forbids, unless):
+            if condition is not None and needs_hit(condition):
+                raise ValueError("only unless, beside forbids, knows a hit: write of: CONDITION")
+        return self
+
+
+class WrittenRule(_Strict):
+    """A rule whose checks are conditions."""
+
+    title: str
+    weight: float = Field(gt=0)
+    checks: dict[str, WrittenCheck] = Field(min_length=1)
+
+
 class Rules(_Strict):
-    """The rules of a rulebook, by ``rule_id``; None for those it does not have."""
+    """The rules of a rulebook, by ``rule_id``; None for those it does not have.
+
+    ``written`` are those made of conditions.
+    """
 
     greeting: GreetingRule
     no_interruption: NoInterruptionRule
@@ -308,6 +448,23 @@ class Rules(_Strict):
     hold: HoldRule | None = None
     silent_call: SilentCallRule | None = None
     speech_rate: SpeechRateRule | None = None
+    answer_wait: AnswerWaitRule | None = None
+    written: dict[str, WrittenRule] = {}
+
+    @model_validator(mode="after")
+    def _own_names(self) -> Self:
+        for rule_id, rule in self.written.items():
+            if rule_id in type(self).model_fields:
+                raise ValueError(f"written rule {rule_id!r} has the name of a built-in one")
+            for check_id in rule.checks:
+                if check_id.partition(".")[0] != rule_id:
+                    raise ValueError(f"check {check_id!r} must be called {rule_id}.SOMETHING")
+        return self
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:  # type: ignore[override]
+        """Every rule by its id, the written ones after the others; None for those it lacks."""
+        for name, rule in self.__dict__.items():
+            yield from rule.items() if name == "written" else ((name, rule),)
 
 
 class Rulebook(_Strict):
@@ -331,13 +488,20 @@ class Rulebook(_Strict):
             rules.hold,
             rules.silent_call,
             rules.speech_rate,
+            rules.answer_wait,
         )
+        greeting, forbidden = rules.greeting, rules.forbidden_language
+        meant = forbidden.meaning.kinds if forbidden.meaning else {}
         named = [
-            *rules.greeting.clauses,
-            *(check.clause for check in rules.greeting.checks.values()),
+            *greeting.clauses,
+            *(check.clause for check in greeting.checks.values()),
+            *(check.clause for check in greeting.outbound.values()),
+            *([greeting.order.clause] if greeting.order else []),
             *rules.no_interruption.clauses,
-            *(group.clause for group in rules.forbidden_language.groups),
+            *(group.clause for group in forbidden.groups),
+            *(check.clause for check in meant.values()),
             *(check.clause for rule in listening if rule for check in rule.checks.values()),
+            *(check.clause for r in rules.written.values() for check in r.checks.values()),
         ]
         return list(dict.fromkeys(named))
 
@@ -346,6 +510,18 @@ def shipped() -> list[str]:
     """Ids of the rulebooks that come with callaudit and can judge a call."""
     names = sorted(p.name.removesuffix(".yaml") for p in _SHIPPED.iterdir() if p.is_file())
     return [name for name in names if "greeting" in _read_shipped(name).get("rules", {})]
+
+
+class InvalidRulebook(UsageError):
+    """A rulebook that cannot be used; ``problems`` are its mistakes, a sentence each."""
+
+    def __init__(self, id_or_path: str, problems: tuple[str, ...]) -> None:
+        super().__init__(f"rulebook {id_or_path} is not valid: {'; '.join(problems)}")
+        self.id_or_path = id_or_path
+        self.problems = problems
+
+    def __reduce__(self) -> tuple[type[InvalidRulebook], tuple[str, tuple[str, ...]]]:
+        return type(self), (self.id_or_path, self.problems)
 
 
 def load(id_or_path: str) -> Rulebook:
@@ -364,16 +540,57 @@ def _load(id_or_path: str) -> Rulebook:
     if not isinstance(given, dict) or not all(isinstance(v, list) for v in given.values()):
         raise UsageError(f"rulebook {id_or_path}: parameters must map names to lists of wordings")
     parameters = {str(name): tuple(map(str, wordings)) for name, wordings in given.items()}
-    filled = _filled(raw, {**parameters, "digit": tuple("零一二三四五六七八九十")})
     try:
-        rulebook = Rulebook.model_validate(filled)
+        # slots are filled in last: a parameter may name one
+        known = parameters | _slots(parameters) | parameters
+        rulebook = Rulebook.model_validate(_filled(raw, known))
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()
-        )
-        raise UsageError(f"rulebook {id_or_path} is not valid: {problems}") from error
+        raise InvalidRulebook(id_or_path, _problems(error, id_or_path)) from error
     canonical = json.dumps(rulebook.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
     return rulebook.model_copy(update={"sha256": hashlib.sha256(canonical.encode()).hexdigest()})
+
+
+def _slots(parameters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Parameters that every rulebook has."""
+    digits = tuple("零一二三四五六七八九十")
+    slots = {
+        "digit": digits,
+        "工号": tuple(f"{digit}…" for digit in digits),
+        "姓名": tuple(SURNAMES),
+        "称呼": TITLES,
+    }
+    organisations = parameters.get("organisations")
+    return {**slots, "单位": organisations} if organisations else slots
+
+
+def _problems(error: ValidationError, id_or_path: str) -> tuple[str, ...]:
+    root = _composed(id_or_path)
+    problems = []
+    for problem in error.errors():
+        place = [part for part in problem["loc"] if not str(part).startswith("<")]
+        named = ".".join(map(str, place)) or "the rulebook"
+        problems.append(at_line(root, place, f"{named}: {_said(problem)}"))
+    return tuple(problems)
+
+
+def _said(problem: ErrorDetails) -> str:
+    """What is wrong, without the words that are pydantic's own."""
+    if problem["type"] == "extra_forbidden":
+        return "there is no such key"
+    if problem["type"] == "missing":
+        return "it is missing"
+    return problem["msg"].removeprefix("Value error, ")
+
+
+def at_line(root: yaml.Node | None, place: Sequence[str | int], sentence: str) -> str:
+    """A sentence with the line of the file that it is about, if the file has it."""
+    line = line_of(root, place)
+    return f"line {line}: {sentence}" if line else sentence
+
+
+def _composed(id_or_path: str) -> yaml.Node | None:
+    path = Path(id_or_path)
+    return composed(path) if path.is_file() else None
 
 
 def _read_shipped(name: str) -> dict[str, Any]:
@@ -417,8 +634,9 @@ def _overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any
     result = dict(base)
     for key, value in over.items():
         below = result.get(key)
-        if isinstance(below, Mapping) and isinstance(value, Mapping):
-            result[key] = _overlaid(below, value)
+        whole = key in _WHOLE or not isinstance(below, Mapping)
+        if not whole and isinstance(value, Mapping):
+            result[key] = _overlaid(result[key], value)
         else:
             result[key] = value
     return result

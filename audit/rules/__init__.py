@@ -5,6 +5,7 @@ from __future__ import annotations
 from audit.rulebook import Rulebook
 from audit.rules import (
     active_listening,
+    answer_wait,
     dead_air,
     forbidden_language,
     greeting,
@@ -12,6 +13,7 @@ from audit.rules import (
     no_interruption,
     silent_call,
     speech_rate,
+    written,
 )
 from audit.types import Call, Finding
 
@@ -24,11 +26,15 @@ RULES = {
     "hold": hold.evaluate,
     "silent_call": silent_call.evaluate,
     "speech_rate": speech_rate.evaluate,
+    "answer_wait": answer_wait.evaluate,
+    "written": written.evaluate,
 }
 
 
 def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     """Judge a call, whose turns have their stages, by every rule of a rulebook.
+
+    ``written`` stands for all rules that are written in the rulebook itself.
 
     A rule beyond the first three gives nothing where the rulebook does not have it or the call
     has no occasion for it (a call without a wait, for ``hold``).

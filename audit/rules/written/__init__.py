@@ -1,0 +1,111 @@
+"""Rules written in the rulebook: each check asks for a condition or forbids one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from audit.rulebook import Rulebook, WrittenCheck
+from audit.rules.findings import finding
+from audit.rules.written.evidence import Hit, Result
+from audit.rules.written.operators import Evaluation
+from audit.types import Call, Finding, Verdict
+
+_TRUE = Result(True)
+
+
+def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
+    """Findings of every written check that has occasion in the call."""
+    evaluation = Evaluation(call, rulebook)
+    return [
+        finding
+        for rule in rulebook.rules.written.values()
+        for check_id, check in rule.checks.items()
+        for finding in judged(check_id, check, evaluation)
+    ]
+
+
+def judged(check_id: str, check: WrittenCheck, evaluation: Evaluation) -> list[Finding]:
+    """Findings of one check; none where it does not apply."""
+    applies = evaluation.result(check.applies) if check.applies else _TRUE
+    if applies.holds is False:
+        return []
+    if check.requires:
+        findings = _required(check_id, check, evaluation, applies)
+    else:
+        findings = _forbidden(check_id, check, evaluation)
+    if applies.holds is None:
+        doubt = applies.doubt
+        kept = [found for found in findings if found.verdict is not Verdict.PASS]
+        return [_untold(check_id, check, doubt, _first(applies))] if kept else []
+    return findings
+
+
+def _required(
+    check_id: str, check: WrittenCheck, evaluation: Evaluation, applies: Result
+) -> list[Finding]:
+    assert check.requires is not None
+    result = evaluation.result(check.requires)
+    if result.holds:
+        return [_found(check_id, check, Verdict.PASS, "符合要求", _first(result))]
+    unless = evaluation.result(check.unless) if check.unless else Result(False)
+    if unless.holds:
+        return []
+    if result.holds is None or unless.holds is None:
+        doubt = result.doubt if result.holds is None else unless.doubt
+        return [_untold(check_id, check, doubt, _first(result) or _first(applies))]
+    return [_found(check_id, check, Verdict.FAIL, check.reason, _first(applies))]
+
+
+def _forbidden(check_id: str, check: WrittenCheck, evaluation: Evaluation) -> list[Finding]:
+    assert check.forbids is not None
+    result = evaluation.result(check.forbids)
+    worst: dict[tuple[object, ...], Finding] = {}
+    for hit in (result.hits or (None,)) if result.holds is not False else ():
+        one = _accused(check_id, check, evaluation, result, hit)
+        if one is not None:
+            place = (hit.place[0], hit.span) if hit else ()
+            if worst.setdefault(place, one).verdict is not Verdict.FAIL:
+                worst[place] = one
+    if worst:
+        return list(worst.values())
+    if result.hits and result.blind:
+        return [_untold(check_id, check, result.blind, None)]
+    return [_found(check_id, check, Verdict.PASS, "没有发现", None)]
+
+
+def _accused(
+    check_id: str, check: WrittenCheck, evaluation: Evaluation, result: Result, hit: Hit | None
+) -> Finding | None:
+    """What is said of a hit of what is forbidden; None where ``unless`` acquits."""
+    unless = evaluation.result(check.unless, hit) if check.unless else Result(False)
+    if unless.holds:
+        return None
+    doubt = result.doubt if result.holds is None else hit.doubt if hit else None
+    if doubt or unless.holds is None:
+        return _untold(check_id, check, doubt or unless.doubt, hit)
+    return _found(check_id, check, Verdict.FAIL, check.reason, hit)
+
+
+def _first(result: Result) -> Hit | None:
+    """A hit to show: the first that is beyond doubt, if there is one."""
+    sure = (hit for hit in result.hits if hit.doubt is None)
+    return next(sure, result.hits[0] if result.hits else None)
+
+
+def _untold(check_id: str, check: WrittenCheck, doubt: str, hit: Hit | None) -> Finding:
+    return _found(check_id, check, Verdict.CANNOT_TELL, f"无法判断：{doubt}", hit)
+
+
+def _found(
+    check_id: str, check: WrittenCheck, verdict: Verdict, reason: str, hit: Hit | None
+) -> Finding:
+    made = finding(
+        check_id,
+        check,
+        verdict,
+        reason,
+        span=hit.span if hit else None,
+        turn=hit.turn if hit else None,
+        meant=hit.meant if hit else None,
+    )
+    return replace(made, auto_fail=check.auto_fail and verdict is Verdict.FAIL)

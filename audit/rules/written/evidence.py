@@ -1,0 +1,142 @@
+"""What a condition says of a call: whether it holds, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from audit.types import Span, Turn
+
+UNCLEAR = "有话没有听清"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A place where a condition holds.
+
+    Attributes:
+        turn: the turn it lies in; None for what is said of the whole call.
+        first: index in the turn's text of the first character it is about.
+        last: index after the last one.
+        meant: the phrase that was recognised.
+        span: the seconds it is about, if not those of the turn.
+        doubt: why it may be none; None where it surely is one.
+    """
+
+    turn: Turn | None = None
+    first: int = 0
+    last: int = 0
+    meant: str | None = None
+    span: Span | None = None
+    doubt: str | None = None
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Turn and character, in the order of the call."""
+        return (-1 if self.turn is None else self.turn.index), self.first
+
+    @property
+    def heard(self) -> str:
+        """The words it is about."""
+        return "" if self.turn is None else self.turn.text[self.first : self.last]
+
+    @property
+    def seconds(self) -> Span | None:
+        """When it is; None without times."""
+        return self.span or (self.turn.span if self.turn else None)
+
+    def doubted(self, doubt: str | None) -> Hit:
+        """The same hit, in doubt if there is one."""
+        return self if self.doubt or not doubt else replace(self, doubt=doubt)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Whether a condition holds (None: cannot be told), its hits, and what may be missing.
+
+    Attributes:
+        holds: the answer.
+        hits: in the order of the call; those in doubt among them.
+        blind: why there may be hits that were not seen; None where there are no others.
+    """
+
+    holds: bool | None
+    hits: tuple[Hit, ...] = ()
+    blind: str | None = None
+
+    @property
+    def doubt(self) -> str:
+        """Why it cannot be told."""
+        doubts = (hit.doubt for hit in self.hits)
+        return self.blind or next((doubt for doubt in doubts if doubt), UNCLEAR)
+
+
+def found(hits: Iterable[Hit], blind: str | None = None) -> Result:
+    """What holds if there is a hit."""
+    ordered = tuple(sorted(hits, key=lambda hit: hit.place))
+    return Result(at_least(ordered, 1, blind), ordered, blind)
+
+
+def fact(holds: bool | None, doubt: str | None = None) -> Result:
+    """What is said of the whole call."""
+    return Result(holds, (), doubt if holds is None else None)
+
+
+def settled(holds: bool | None, hits: Iterable[Hit], blind: str | None) -> Result:
+    """What holds or not for another reason than its hits: none if not, in doubt if untold."""
+    if holds is False:
+        return Result(False)
+    doubt = None if holds else blind or UNCLEAR
+    ordered = tuple(sorted((hit.doubted(doubt) for hit in hits), key=lambda hit: hit.place))
+    return Result(holds, ordered, blind)
+
+
+def at_least(hits: Sequence[Hit], times: int, blind: str | None) -> bool | None:
+    """Whether there are so many hits, those that were not seen taken into account."""
+    if sum(hit.doubt is None for hit in hits) >= times:
+        return True
+    return None if blind or len(hits) >= times else False
+
+
+def negated(result: Result) -> Result:
+    """The opposite, which has no hits."""
+    if result.holds is None:
+        return Result(None, (), result.doubt)
+    return Result(not result.holds)
+
+
+def threshold(results: Sequence[Result], least: int) -> Result:
+    """Whether at least so many hold; the hits are those of all that do or may."""
+    sure = sum(result.holds is True for result in results)
+    possible = sum(result.holds is not False for result in results)
+    holds = True if sure >= least else None if possible >= least else False
+    hits = [hit for result in results if result.holds is not False for hit in result.hits]
+    blind = [r.blind for r in results if r.blind]
+    unseen = [r.doubt for r in results if r.holds is None]
+    return settled(holds, hits, next(iter((*blind, *unseen)), None))
+
+
+def ordered(results: Sequence[Result]) -> Result:
+    """Whether hits of the results follow each other; the hit is the first of them."""
+    if any(result.holds is False for result in results):
+        return Result(False)
+    sure = _chain([[hit for hit in result.hits if hit.doubt is None] for result in results])
+    if sure and all(result.holds for result in results):
+        return Result(True, (sure,))
+    doubt = next((result.doubt for result in results if result.holds is not True), None)
+    possible = _chain([result.hits for result in results])
+    if possible:
+        return Result(None, (possible.doubted(doubt or UNCLEAR),), doubt)
+    blind = next((result.blind for result in results if result.blind), None)
+    return Result(None if blind else False, (), blind)
+
+
+def _chain(steps: Sequence[Sequence[Hit]]) -> Hit | None:
+    """The first hit of a chain that takes one of each step, each later than the one before."""
+    first, last = None, (-1, -1)
+    for hits in steps:
+        following = next((hit for hit in hits if hit.place > last), None)
+        if following is None:
+            return None
+        first, last = first or following, following.place
+    return first

@@ -1,0 +1,167 @@
+"""The examples beside a check: short dialogues, and what the check must say of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from audit import stages
+from audit.marks import composed, repeated_keys
+from audit.rulebook import Dialogue, Rulebook, WrittenCheck, at_line
+from audit.rules.written import judged
+from audit.rules.written.operators import Evaluation
+from audit.text import simplify
+from audit.turns import with_backchannels
+from audit.types import (
+    Call,
+    Channels,
+    Direction,
+    Finding,
+    Origin,
+    Recording,
+    Role,
+    Span,
+    Transcript,
+    Turn,
+    Verdict,
+)
+
+_ROLES = {"客服": Role.AGENT, "客户": Role.CUSTOMER, "未知": Role.UNKNOWN}
+_LINE = re.compile(
+    r"\s*(?:\[\s*(?P<start>\d+(?:\.\d+)?)\s*-\s*(?P<end>\d+(?:\.\d+)?)\s*\])?\s*"
+    rf"(?P<who>{'|'.join(_ROLES)})\s*[:：]\s*(?P<text>.*)"
+)
+
+_NOTHING = "nothing"
+
+
+def problems(rulebook: Rulebook, file: Path) -> tuple[str, ...]:
+    """Examples that a check judges otherwise, and keys that stand twice, with their lines.
+
+    Args:
+        rulebook: as loaded from the file.
+        file: what to name lines of.
+    """
+    root = composed(file)
+    doubled = [
+        f"line {line}: {key} stands there twice, and only the second one counts"
+        for line, key in repeated_keys(root)
+    ]
+    disagreeing = (
+        at_line(root, example.place, sentence)
+        for example in _examples(rulebook)
+        if (sentence := _disagreement(example, rulebook))
+    )
+    return (*doubled, *disagreeing)
+
+
+def count(rulebook: Rulebook) -> int:
+    """How many examples a rulebook has."""
+    return sum(1 for _ in _examples(rulebook))
+
+
+@dataclass(frozen=True, slots=True)
+class _Example:
+    check_id: str
+    check: WrittenCheck
+    expected: str
+    dialogue: Dialogue
+    place: tuple[str | int, ...]
+
+
+def _examples(rulebook: Rulebook) -> Iterator[_Example]:
+    for rule_id, rule in rulebook.rules.written.items():
+        for check_id, check in rule.checks.items():
+            above = ("rules", "written", rule_id, "checks", check_id, "examples")
+            for expected, dialogues in check.examples.by_verdict().items():
+                for number, dialogue in enumerate(dialogues):
+                    place = (*above, expected, number)
+                    yield _Example(check_id, check, expected, dialogue, place)
+
+
+def _disagreement(example: _Example, rulebook: Rulebook) -> str | None:
+    """What is wrong with an example, in a sentence; None where the check judges as it says."""
+    number = int(example.place[-1]) + 1
+    name = f"{example.check_id}, example {number} of {example.expected}"
+    try:
+        call = as_call(example.dialogue, rulebook)
+    except ValueError as error:
+        return f"{name}: {error}"
+    findings = judged(example.check_id, example.check, Evaluation(call, rulebook))
+    verdict = _verdict(findings)
+    if verdict == example.expected:
+        return None
+    because = f" ({findings[0].reason})" if findings else ""
+    return f"{name}: the check says {verdict}{because}"
+
+
+def _verdict(findings: Sequence[Finding]) -> str:
+    verdicts = {finding.verdict for finding in findings}
+    for verdict in (Verdict.FAIL, Verdict.CANNOT_TELL, Verdict.PASS):
+        if verdict in verdicts:
+            return verdict.value
+    return _NOTHING
+
+
+def as_call(dialogue: Dialogue, rulebook: Rulebook) -> Call:
+    """A dialogue as a call, its turns in their stages.
+
+    Args:
+        dialogue: lines ``[0.0-4.2] 客服: …``, and mappings of the call's columns.
+        rulebook: for the cues of the stages.
+
+    Raises:
+        ValueError: a line is none, there is none, or a column has a value that it cannot have.
+    """
+    columns: dict[str, str] = {}
+    turns: list[Turn] = []
+    for line in dialogue:
+        if isinstance(line, dict) and not _ROLES.keys() & line.keys():
+            columns |= {name: str(value) for name, value in line.items()}
+            continue
+        text = line if isinstance(line, str) else ": ".join(map(str, next(iter(line.items()))))
+        turns.append(_turn(len(turns), text))
+    if not turns:
+        raise ValueError("no line begins with 客服:, 客户: or 未知:")
+    spans = [turn.span for turn in turns if turn.span is not None]
+    timed = len(spans) == len(turns)
+    return Call(
+        _recording(columns),
+        Transcript(
+            turns=stages.assign(with_backchannels(turns), cues=rulebook.stages),
+            channels=Channels.STEREO if timed else Channels.TEXT,
+            origin=Origin(None, None, None, None),
+            duration_s=max((span.end_s for span in spans), default=0.0) if timed else None,
+        ),
+    )
+
+
+def _turn(index: int, line: str) -> Turn:
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise ValueError(f"{line!r} does not begin with 客服:, 客户: or 未知:")
+    times = [float(match[side]) if match[side] else None for side in ("start", "end")]
+    start_s, end_s = times
+    spoken = () if start_s is None or end_s is None else (Span(start_s, end_s),)
+    text = simplify(match["text"].strip())
+    return Turn(index, _ROLES[match["who"]], text, start_s=start_s, end_s=end_s, speech=spoken)
+
+
+def _recording(columns: dict[str, str]) -> Recording:
+    known = dict(columns)
+    direction, wait = known.pop("direction", None), known.pop("answer_wait_s", None)
+    vip = known.pop("customer_vip", None)
+    return Recording(
+        source_file="example",
+        call_id=known.pop("call_id", "example"),
+        agent_id=known.pop("agent_id", "example"),
+        started_at=datetime(2026, 1, 1, tzinfo=UTC),
+        agent_name=known.pop("agent_name", None),
+        direction=None if direction is None else Direction(direction),
+        answer_wait_s=None if wait is None else float(wait),
+        customer_vip=None if vip is None else vip.lower() == "true",
+        meta=known,
+    )

@@ -1,0 +1,221 @@
+"""Where a condition looks: stretches of turns, and what is not known of them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from audit.conditions import Anchor, Placed, SecondsRange, TurnRange
+from audit.rules.findings import NO_AGENT, NO_ROLES, NO_TIMES
+from audit.rules.written.evidence import Hit, Result
+from audit.types import Call, Role, Segment, Turn
+
+NO_STAGE = "无法判断属于哪个阶段"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of a turn's text; ``doubt`` is why it may not be in scope."""
+
+    turn: Turn
+    first: int
+    last: int
+    doubt: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The words in it."""
+        return self.turn.text[self.first : self.last]
+
+    def doubted(self, doubt: str | None) -> Window:
+        """The same window, in doubt if there is one."""
+        return self if self.doubt or not doubt else replace(self, doubt=doubt)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Windows in the order of the call; ``blind`` is why there may be others."""
+
+    windows: tuple[Window, ...]
+    blind: str | None = None
+
+
+Anchored = Callable[[Anchor], Result]
+"""The hits of an anchor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A speaker's turns, or everybody's.
+
+    Attributes:
+        windows: whole turns, in doubt where they may be another's.
+        counted: indices of the turns that are no back-channels.
+        blind: why there may be others.
+    """
+
+    windows: tuple[Window, ...]
+    counted: tuple[int, ...]
+    blind: str | None
+
+
+def spoken(call: Call, speaker: Role | None) -> Spoken:
+    """The turns that are or may be a speaker's; everybody's for None."""
+    windows = tuple(_spoken_by(call.turns, speaker))
+    counted = tuple(w.turn.index for w in windows if not w.turn.is_backchannel)
+    return Spoken(windows, counted, _unheard(call, speaker))
+
+
+def scope(condition: Placed, said: Spoken, end_s: float | None, anchored: Anchored) -> Scope:
+    """Where a condition looks.
+
+    Args:
+        condition: with its keys for stage, turns, seconds and anchors.
+        said: the turns of its speaker.
+        end_s: the recording's length.
+        anchored: finds the hits of an anchor.
+    """
+    windows = list(said.windows)
+    if condition.turns is not None:
+        windows = _ranged(windows, condition.turns)
+    if condition.stage is not None:
+        windows = _staged(windows, condition.stage)
+    if condition.seconds is not None:
+        windows = _timed(windows, condition.seconds, end_s)
+    for kind in ("after", "before", "around", "within"):
+        anchor: Anchor | None = getattr(condition, kind)
+        if anchor is not None:
+            windows = _anchored(windows, kind, anchor, anchored(anchor), said.counted)
+    return Scope(tuple(windows), said.blind)
+
+
+def length_s(call: Call) -> float | None:
+    """Seconds of the recording, or up to its last words; None without times."""
+    if call.transcript.duration_s is not None:
+        return call.transcript.duration_s
+    return max((turn.end_s for turn in call.turns if turn.end_s is not None), default=None)
+
+
+def is_by(turn: Turn, role: Role) -> bool | None:
+    """Whether a turn is somebody's; None where it cannot be told."""
+    other = Role.CUSTOMER if role is Role.AGENT else Role.AGENT
+    return True if turn.surely_by(role) else False if turn.surely_by(other) else None
+
+
+def _unheard(call: Call, speaker: Role | None) -> str | None:
+    if speaker is not Role.AGENT or any(turn.surely_by(speaker) for turn in call.turns):
+        return None
+    return NO_ROLES if any(is_by(turn, speaker) is None for turn in call.turns) else NO_AGENT
+
+
+def _spoken_by(turns: Sequence[Turn], speaker: Role | None) -> list[Window]:
+    windows = [Window(turn, 0, len(turn.text)) for turn in turns]
+    if speaker is None:
+        return windows
+    return [
+        window.doubted(None if by else NO_ROLES)
+        for window in windows
+        if (by := is_by(window.turn, speaker)) is not False
+    ]
+
+
+def _ranged(windows: list[Window], turns: TurnRange) -> list[Window]:
+    """The turns from one to another; back-channels are not counted."""
+    counted = [window for window in windows if not window.turn.is_backchannel]
+    if any(window.doubt for window in counted):
+        return [window.doubted(NO_ROLES) for window in windows]
+    start = turns.from_ - 1 if turns.from_ > 0 else len(counted) + turns.from_
+    end = turns.to if turns.to > 0 else len(counted) + turns.to + 1
+    chosen = counted[max(0, start) : max(0, end)]
+    if not chosen:
+        return []
+    first = 0 if turns.from_ == 1 else chosen[0].turn.index
+    last = windows[-1].turn.index if turns.to == -1 else chosen[-1].turn.index
+    return [window for window in windows if first <= window.turn.index <= last]
+
+
+def _staged(windows: list[Window], stage: Segment) -> list[Window]:
+    return [
+        window.doubted(NO_STAGE if window.turn.segment is None else None)
+        for window in windows
+        if window.turn.segment in (stage, None)
+    ]
+
+
+def _timed(windows: list[Window], seconds: SecondsRange, end_s: float | None) -> list[Window]:
+    kept = []
+    for window in windows:
+        span = window.turn.span
+        if span is None or end_s is None:
+            kept.append(window.doubted(NO_TIMES))
+        elif (seconds.first is not None and span.start_s < seconds.first) or (
+            seconds.last is not None and span.end_s > end_s - seconds.last
+        ):
+            kept.append(window)
+    return kept
+
+
+def _anchored(
+    windows: list[Window], kind: str, anchor: Anchor, result: Result, own: Sequence[int]
+) -> list[Window]:
+    """What lies where an anchor says; in doubt where its hits are."""
+    hits, blind = [hit for hit in result.hits if hit.turn is not None], result.blind
+    if anchor.nth is not None:
+        if blind or any(hit.doubt for hit in hits):
+            hits = [hit.doubted(blind or result.doubt) for hit in hits]
+        else:
+            at = anchor.nth - 1 if anchor.nth > 0 else anchor.nth
+            hits = hits[at:][:1] if -len(hits) <= at < len(hits) else []
+    hits = _widest(hits, kind, anchor)
+    kept = []
+    for window in windows:
+        pieces = [p for hit in hits if (p := _piece(window, kind, anchor, hit, own)) is not None]
+        if blind:
+            pieces.append(window.doubted(blind))
+        if pieces:
+            kept.append(max(pieces, key=lambda p: (p.doubt is None, p.last - p.first)))
+    return kept
+
+
+def _widest(hits: list[Hit], kind: str, anchor: Anchor) -> list[Hit]:
+    """Those of an anchor's hits that admit all that any of them admits."""
+    if kind not in ("after", "before") or anchor.turns or anchor.seconds is not None:
+        return hits
+    edge = slice(0, 1) if kind == "after" else slice(-1, None)
+    return [*[hit for hit in hits if hit.doubt is None][edge], *hits[edge]]
+
+
+def _piece(
+    window: Window, kind: str, anchor: Anchor, hit: Hit, own: Sequence[int]
+) -> Window | None:
+    """The part of a window that an anchor's hit admits."""
+    assert hit.turn is not None
+    steps = window.turn.index - hit.turn.index
+    if steps == 0:
+        return _same_turn(window, kind, hit)
+    if kind == "within" or (kind == "after" and steps < 0) or (kind == "before" and steps > 0):
+        return None
+    reach = 1 if kind == "around" and anchor.seconds is None else None
+    if _turns_between(window.turn, hit.turn, own) > (anchor.turns or reach or len(own)):
+        return None
+    doubt = hit.doubt
+    if anchor.seconds is not None:
+        mine, theirs = window.turn.span, hit.seconds
+        if mine is None or theirs is None:
+            doubt = doubt or NO_TIMES
+        elif max(mine.start_s - theirs.end_s, theirs.start_s - mine.end_s) > anchor.seconds:
+            return None
+    return window.doubted(doubt)
+
+
+def _same_turn(window: Window, kind: str, hit: Hit) -> Window | None:
+    first = max(window.first, hit.last) if kind == "after" else window.first
+    last = min(window.last, hit.first) if kind == "before" else window.last
+    return replace(window, first=first, last=last).doubted(hit.doubt) if first < last else None
+
+
+def _turns_between(turn: Turn, hit: Turn, own: Sequence[int]) -> int:
+    """How many of the speaker's turns it takes from the hit to the turn, itself included."""
+    low, high = sorted((turn.index, hit.index))
+    return bisect_left(own, high) - bisect_right(own, low) + 1
