@@ -6,35 +6,31 @@ from ``static/``. Pages hold no clock of their own: the same tables give the sam
 
 from __future__ import annotations
 
-import hashlib
+import base64
 import itertools
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
-from audit.types import SURE
-from reports import views
-from reports.paths import agent_page, call_page, index_page, safe_name
-from reports.views import CallPage, CallRow, Hit
+from audit import peaks
+from audit.scoring import ALWAYS
+from audit.types import Role
+from reports import coaching, figures, reviews, sound, views
+from reports.figures import CallRow, Hit, Row
+from reports.paths import agent_page, audio_copy, call_page, index_page, queue_page
+from reports.templating import anchor, call_href, environment, static_files
+from reports.views import CallPage, NightPage
 
-FEW_CALLS = 20
-"""With fewer calls a mean says little, and the pages say so."""
-UNSURE_BELOW = 0.6
-"""Turns heard with less confidence are marked."""
+Touched = tuple[set[str], set[str]]
+"""Ids of calls and of agents."""
 
-_HERE = Path(__file__).parent
-def render(
-    out: Path, *, touched: tuple[set[str], set[str]] | None = None, language: str = "zh"
-) -> Path:
+
+def render(out: Path, *, touched: Touched | None = None) -> Path:
     """Write the pages and return the night's entrance, ``OUT/html/index.html``.
 
     Args:
@@ -42,27 +38,24 @@ def render(
         touched: ids of the calls and of the agents whose pages are written; the index always
             is, and so is every night from the earliest touched call on. None writes all and
             removes pages of calls and agents that are in the tables no more.
-        language: which ``strings.*.json`` speaks.
     """
-    _copy_static(out)
-    environment = _environment(language)
-    calls = views.call_rows(out)
-    rejects = views.reject_rows(out)
-    _write_calls(out, environment, calls, touched)
-    _write_agents(out, environment, calls, touched)
-    index = _write_nights(out, environment, calls, rejects, touched)
+    for name, data in static_files().items():
+        _write(out / "html" / "static" / name, data)
+    drawing = environment()
+    calls = figures.call_rows(out)
+    rejects = figures.reject_rows(out)
+    _write_calls(out, drawing, calls, touched)
+    _write_agents(out, drawing, calls, touched)
+    index = _write_nights(out, drawing, calls, rejects, touched)
     if touched is None:
         _prune(out, calls)
     return index
 
 
 def _write_calls(
-    out: Path,
-    environment: Environment,
-    calls: Iterable[CallRow],
-    touched: tuple[set[str], set[str]] | None,
+    out: Path, drawing: Environment, calls: Iterable[CallRow], touched: Touched | None
 ) -> None:
-    template = environment.get_template("call.html")
+    template = drawing.get_template("call.html")
     ordered = sorted(calls, key=lambda call: (call.audit_date, call.agent))
     for _, group in itertools.groupby(ordered, key=lambda call: (call.audit_date, call.agent)):
         own = list(group)
@@ -71,83 +64,188 @@ def _write_calls(
             continue
         for page in views.call_pages(out, own, only=only):
             path = call_page(out, page.row.call_id)
-            sound = locate_sound(out, page)
-            body = template.render(page=page, sound=sound, root="../", data=_player_data(page))
-            _write(path, body)
+            _write_faults(out, page)
+            drawn = template.render(
+                page=page, sound=sound.locate(out, page.facts), root="../", **player(out, page)
+            )
+            _write(path, drawn)
 
 
 def _write_agents(
-    out: Path,
-    environment: Environment,
-    calls: Iterable[CallRow],
-    touched: tuple[set[str], set[str]] | None,
+    out: Path, drawing: Environment, calls: Sequence[CallRow], touched: Touched | None
 ) -> None:
-    template = environment.get_template("agent.html")
-    listed = list(calls)
-    team = views.summary("", listed)
+    template = drawing.get_template("agent.html")
     by_agent: dict[str, list[CallRow]] = {}
-    for call in listed:
+    for call in calls:
         by_agent.setdefault(call.agent, []).append(call)
     for agent, own in sorted(by_agent.items()):
         if touched is None or agent in touched[1]:
-            page = views.agent_page(out, own, team=team)
-            _write(agent_page(out, agent), template.render(page=page, root="../"))
+            others = [call for call in calls if call.agent != agent]
+            page = views.agent_page(out, own, others=others)
+            drawn = template.render(page=page, coaching=coaching.tips(page.clauses), root="../")
+            _write(agent_page(out, agent), drawn)
 
 
 def _write_nights(
     out: Path,
-    environment: Environment,
+    drawing: Environment,
     calls: list[CallRow],
-    rejects: list[views.Row],
-    touched: tuple[set[str], set[str]] | None,
+    rejects: list[Row],
+    touched: Touched | None,
 ) -> Path:
     """Every night has a page of its own; the latest is the index too."""
     index = index_page(out)
     folder = index.parent / "nights"
     nights = sorted({c.audit_date for c in calls} | {r["audit_date"] for r in rejects})
     if not nights:
-        _write(index, environment.get_template("empty.html").render(root=""))
+        _write(index, drawing.get_template("empty.html").render(root=""))
         return index
     wanted = set(nights)
     if touched is not None:
         since = min((c.audit_date for c in calls if c.call_id in touched[0]), default=nights[-1])
         wanted = {n for n in nights if n >= since or not (folder / f"{n}.html").is_file()}
-    template = environment.get_template("night.html")
+    template = drawing.get_template("night.html")
     for page in views.night_pages(out, calls, rejects, wanted=wanted | {nights[-1]}):
         _write(folder / f"{page.night}.html", template.render(page=page, root="../"))
+        _write_queue(out, drawing, page)
         if page.night == nights[-1]:
             _write(index, template.render(page=page, root=""))
     _write(folder / "list.js", f"self.CALLAUDIT_NIGHTS = {json.dumps(nights[::-1])};\n")
     return index
 
 
+def _write_queue(out: Path, drawing: Environment, page: NightPage) -> None:
+    """The review queue of a night as a page, and as data for the pages of its calls."""
+    listed = {drawn.hit.call.call_id for drawn in page.queue}
+    said = {
+        row["finding_id"]: row
+        for call_id, rows in reviews.stored(out).items()
+        for row in sorted(rows, key=lambda row: row["reviewed_at"])
+        if call_id in listed and row["kind"] == "review"
+    }
+    path = queue_page(out, page.night)
+    template = drawing.get_template("queue.html")
+    _write(path, template.render(page=page, reviews=said, root="../"))
+    queue = [
+        [d.hit.id, call_href("../", d.hit.call.call_id), anchor(d.hit), d.sampled_by, d.weight]
+        for d in page.queue
+    ]
+    _write(path.with_suffix(".js"), f"self.CALLAUDIT_QUEUE = {json.dumps(queue)};\n")
+
+
+def _write_faults(out: Path, page: CallPage) -> None:
+    """What faults cost, once for each rulebook: a review may add one that was missed."""
+    if page.tariff is None:
+        return
+    path = out / "html" / "rulebooks" / f"{page.tariff.sha256[:16]}.js"
+    _write(path, f"self.CALLAUDIT_FAULTS = {json.dumps(faults(page))};\n")
+
+
+def faults(page: CallPage) -> list[list[Any]]:
+    """Rule, check, clause, points, auto-fail and words of each fault of a call's rulebook."""
+    assert page.tariff is not None
+    words = environment().globals["t"]
+    return [
+        [
+            fault.rule_id,
+            fault.check_id,
+            fault.clause_id,
+            fault.points,
+            fault.auto_fail,
+            words["rule"].get(fault.rule_id, fault.rule_id),  # type: ignore[index]
+            words["check"].get(fault.check_id, fault.check_id),  # type: ignore[index]
+            asked.text if (asked := coaching.norm(fault.clause_id)) else "",
+        ]
+        for fault in page.tariff.faults
+    ]
+
+
 def _prune(out: Path, calls: Iterable[CallRow]) -> None:
-    """Remove pages of calls and agents that the tables no longer have."""
-    kept = {path for c in calls for path in (call_page(out, c.call_id), agent_page(out, c.agent))}
-    for folder in ("calls", "agents"):
-        for path in (out / "html" / folder).glob("*.html"):
+    """Remove pages and copies of calls and agents that the tables no longer have."""
+    listed = list(calls)
+    kept = {path for c in listed for path in (call_page(out, c.call_id), agent_page(out, c.agent))}
+    kept |= {audio_copy(out, c.call_id) for c in listed}
+    for pattern in ("calls/*.html", "agents/*.html", "audio/*.ogg"):
+        for path in (out / "html").glob(pattern):
             if path not in kept:
                 path.unlink()
 
 
-def _player_data(page: CallPage) -> dict[str, Any]:
-    """What the player needs to know: the turns' times by index, and the findings' times."""
-    timed = [(t.turn.index, t.turn.span) for t in page.turns if t.turn.span is not None]
-    marked = sorted(
-        (hit.finding.start_s, _anchor(hit))
-        for hit in page.findings
-        if hit.finding.start_s is not None and hit.finding.verdict != "pass"
+def player(out: Path, page: CallPage) -> dict[str, Any]:
+    """What a call's page needs beside its model: data for the player, and the findings' numbers.
+
+    ``numbered`` are the findings with a place on the time line, in the order of their times.
+    """
+    numbered = sorted(
+        (
+            hit
+            for hit in page.findings
+            if hit.finding.start_s is not None and hit.finding.verdict != "pass"
+        ),
+        key=lambda hit: (hit.finding.start_s, hit.id),
     )
-    return {
+    spoken = {view.turn.role for view in page.turns if view.turn.span is not None}
+    lanes = [str(role) for role in Role if role in spoken]
+    waves = _waves(out, page, lanes)
+    timed = [(v.turn.index, v.turn.span) for v in page.turns if v.turn.span is not None]
+    data = {
+        "call": page.row.call_id,
         "duration": page.duration_s or 0,
         "turns": [[index, span.start_s, span.end_s] for index, span in timed],
-        "findings": [list(mark) for mark in marked],
+        "findings": [[hit.finding.start_s, anchor(hit)] for hit in numbered],
+        "silences": [[span.start_s, span.end_s] for span in page.silences],
+        "lanes": list(waves) or lanes,
+        "peaks": [base64.b64encode(wave).decode("ascii") for wave in waves.values()],
+        "score": page.row.score,
+        "always": ALWAYS,
+        "weights": _weights(page),
+        "reviewable": [_reviewable(hit, page) for hit in page.findings],
+        "imported": [
+            [said.review_id, said.finding_id, said.kind, said.reviewer, said.reviewed_at.timestamp()]
+            for said in (*itertools.chain.from_iterable(page.settled.on.values()),)
+        ],
+        "missed": [
+            [r.rule_id, r.check_id, r.clause_id, r.start_s, r.kind, r.reviewer]
+            for r in page.settled.missed
+        ],
     }
+    numbers = {hit.id: number for number, hit in enumerate(numbered, start=1)}
+    return {"data": data, "numbered": numbered, "numbers": numbers}
 
 
-def _write(path: Path, text: str) -> None:
+def _weights(page: CallPage) -> list[tuple[str, float]]:
+    if page.tariff is not None:
+        return list(page.tariff.weights)
+    return [(rule["rule_id"], rule["weight"]) for rule in page.rules]
+
+
+def _reviewable(hit: Hit, page: CallPage) -> list[Any]:
+    """A finding as reviews and the score need it, and what it would cost if it were a fault."""
+    f = hit.finding
+    fault = page.tariff.fault(f.check_id, f.clause_id) if page.tariff else None
+    said = views.latest(page.settled.on.get(hit.id, ()))
+    known = [anchor(hit), hit.id, f.rule_id, f.check_id, f.clause_id, str(f.verdict), f.points]
+    would = [fault.points, fault.auto_fail] if fault else [0, False]
+    return [*known, f.auto_fail, f.start_s, f.end_s, *would, str(said.decision) if said else None]
+
+
+def _waves(out: Path, page: CallPage, lanes: Sequence[str]) -> dict[str, bytes]:
+    """Peaks by lane, where they are kept; one lane for a mono recording."""
+    digest = page.facts["audio_sha256"]
+    found = peaks.load(out, digest) if digest and lanes else None
+    if found is None:
+        return {}
+    if page.facts["channels"] == "mono" or len(found) == 1:
+        return {"mono": found.max(axis=0).tobytes()}
+    agent = page.facts["agent_channel"] or 0
+    if agent not in (0, 1):
+        return {}
+    return {"agent": found[agent].tobytes(), "customer": found[1 - agent].tobytes()}
+
+
+def _write(path: Path, content: str | bytes) -> None:
     """Write a file, all or nothing; an unchanged one is left alone."""
-    data = text.encode("utf-8", "replace")
+    data = content if isinstance(content, bytes) else content.encode("utf-8", "replace")
     if path.is_file() and path.read_bytes() == data:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -160,85 +258,3 @@ def _write(path: Path, text: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-def _copy_static(out: Path) -> None:
-    for source in sorted((_HERE / "static").iterdir()):
-        if source.is_file():
-            _write(out / "html" / "static" / source.name, source.read_text("utf-8"))
-
-
-@cache
-def _environment(language: str) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    strings = json.loads((_HERE / "templates" / f"strings.{language}.json").read_text("utf-8"))
-    static = [path.read_bytes() for path in sorted((_HERE / "static").iterdir()) if path.is_file()]
-    environment.globals |= {
-        "t": strings,
-        "language": strings["language"],
-        "rules": views.RULES,
-        "few_calls": FEW_CALLS,
-        "unsure_below": UNSURE_BELOW,
-        "unsure_voice_below": SURE,
-        "worst_listed": views.WORST,
-        "listed_calls": views.LISTED_CALLS,
-        "listed_hits": views.LISTED_HITS,
-        "version": hashlib.sha256(b"".join(static)).hexdigest()[:8],
-        "call_href": lambda root, call_id: f"{root}calls/{safe_name(call_id)}.html",
-        "agent_href": lambda root, agent: f"{root}agents/{safe_name(agent)}.html",
-        "hit_href": _hit_href,
-        "anchor": _anchor,
-        "percent": _percent,
-    }
-    environment.filters |= {
-        "clock": _clock,
-        "tenths": lambda seconds: _clock(seconds, tenths=True),
-        "share": lambda rate: "—" if rate is None else f"{100 * rate:.1f}%",
-        "score": lambda value: "—" if value is None else f"{value:.1f}".removesuffix(".0"),
-        "decimal": _decimal,
-        "moment": lambda moment: datetime.isoformat(moment, " ", "minutes"),
-        "put": _put,
-    }
-    return environment
-
-
-def _put(text: str, **values: object) -> str:
-    """Fill a string's places; the result is escaped like any other text."""
-    return text.format(**values)
-
-
-def _decimal(value: float | None, places: int = 1) -> str:
-    return "—" if value is None else f"{value:.{places}f}"
-
-
-def _anchor(hit: Hit) -> str:
-    return f"f-{safe_name(hit.id)}"
-
-
-def _hit_href(root: str, hit: Hit) -> str:
-    """To the second in the call where the times are known, else to the finding."""
-    page = f"{root}calls/{safe_name(hit.call.call_id)}.html"
-    start = hit.finding.start_s
-    return f"{page}#{_anchor(hit)}" if start is None else f"{page}#t={start:.1f}&f={_anchor(hit)}"
-
-
-def _percent(part: float, whole: float | None) -> str:
-    """A length or place on a chart, for SVG attributes."""
-    return f"{100 * part / whole:.3f}%" if whole else "0%"
-
-
-def _clock(seconds: float | None, *, tenths: bool = False) -> str:
-    """Minutes and seconds, with hours where there are any: ``1:02:03``, ``02:03.4``."""
-    if seconds is None:
-        return "—"
-    units = round(seconds * 10) if tenths else int(seconds) * 10
-    whole, tenth = divmod(units, 10)
-    hours, rest = divmod(whole, 3600)
-    text = f"{hours}:{rest // 60:02d}:" if hours else f"{rest // 60:02d}:"
-    return f"{text}{rest % 60:02d}" + (f".{tenth}" if tenths else "")
