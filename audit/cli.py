@@ -234,7 +234,7 @@ def case_file(*, out: Path, call_id: str, to: Path | None, verbose: bool) -> Non
 
     del verbose
     _need_audit(out)
-    click.echo(str(casefile.write(out, call_id, to=to)))
+    click.echo(str(casefile.write_case(out, call_id, to=to)))
 
 
 @main.command()

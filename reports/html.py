@@ -40,7 +40,7 @@ def render(out: Path, *, touched: Touched | None = None) -> Path:
             removes pages of calls and agents that are in the tables no more.
     """
     for name, data in static_files().items():
-        _write(out / "html" / "static" / name, data)
+        write(out / "html" / "static" / name, data)
     drawing = environment()
     calls = figures.call_rows(out)
     rejects = figures.reject_rows(out)
@@ -68,7 +68,7 @@ def _write_calls(
             drawn = template.render(
                 page=page, sound=sound.locate(out, page.facts), root="../", **player(out, page)
             )
-            _write(path, drawn)
+            write(path, drawn)
 
 
 def _write_agents(
@@ -83,7 +83,7 @@ def _write_agents(
             others = [call for call in calls if call.agent != agent]
             page = views.agent_page(out, own, others=others)
             drawn = template.render(page=page, coaching=coaching.tips(page.clauses), root="../")
-            _write(agent_page(out, agent), drawn)
+            write(agent_page(out, agent), drawn)
 
 
 def _write_nights(
@@ -98,7 +98,7 @@ def _write_nights(
     folder = index.parent / "nights"
     nights = sorted({c.audit_date for c in calls} | {r["audit_date"] for r in rejects})
     if not nights:
-        _write(index, drawing.get_template("empty.html").render(root=""))
+        write(index, drawing.get_template("empty.html").render(root=""))
         return index
     wanted = set(nights)
     if touched is not None:
@@ -106,11 +106,11 @@ def _write_nights(
         wanted = {n for n in nights if n >= since or not (folder / f"{n}.html").is_file()}
     template = drawing.get_template("night.html")
     for page in views.night_pages(out, calls, rejects, wanted=wanted | {nights[-1]}):
-        _write(folder / f"{page.night}.html", template.render(page=page, root="../"))
+        write(folder / f"{page.night}.html", template.render(page=page, root="../"))
         _write_queue(out, drawing, page)
         if page.night == nights[-1]:
-            _write(index, template.render(page=page, root=""))
-    _write(folder / "list.js", f"self.CALLAUDIT_NIGHTS = {json.dumps(nights[::-1])};\n")
+            write(index, template.render(page=page, root=""))
+    write(folder / "list.js", f"self.CALLAUDIT_NIGHTS = {json.dumps(nights[::-1])};\n")
     return index
 
 
@@ -125,12 +125,12 @@ def _write_queue(out: Path, drawing: Environment, page: NightPage) -> None:
     }
     path = queue_page(out, page.night)
     template = drawing.get_template("queue.html")
-    _write(path, template.render(page=page, reviews=said, root="../"))
+    write(path, template.render(page=page, reviews=said, root="../"))
     queue = [
         [d.hit.id, call_href("../", d.hit.call.call_id), anchor(d.hit), d.sampled_by, d.weight]
         for d in page.queue
     ]
-    _write(path.with_suffix(".js"), f"self.CALLAUDIT_QUEUE = {json.dumps(queue)};\n")
+    write(path.with_suffix(".js"), f"self.CALLAUDIT_QUEUE = {json.dumps(queue)};\n")
 
 
 def _write_faults(out: Path, page: CallPage) -> None:
@@ -138,7 +138,7 @@ def _write_faults(out: Path, page: CallPage) -> None:
     if page.tariff is None:
         return
     path = out / "html" / "rulebooks" / f"{page.tariff.sha256[:16]}.js"
-    _write(path, f"self.CALLAUDIT_FAULTS = {json.dumps(faults(page))};\n")
+    write(path, f"self.CALLAUDIT_FAULTS = {json.dumps(faults(page))};\n")
 
 
 def faults(page: CallPage) -> list[list[Any]]:
@@ -182,7 +182,7 @@ def player(out: Path, page: CallPage) -> dict[str, Any]:
             for hit in page.findings
             if hit.finding.start_s is not None and hit.finding.verdict != "pass"
         ),
-        key=lambda hit: (hit.finding.start_s, hit.id),
+        key=lambda hit: (hit.finding.start_s, hit.finding.check_id, hit.id),
     )
     spoken = {view.turn.role for view in page.turns if view.turn.span is not None}
     lanes = [str(role) for role in Role if role in spoken]
@@ -243,7 +243,7 @@ def _waves(out: Path, page: CallPage, lanes: Sequence[str]) -> dict[str, bytes]:
     return {"agent": found[agent].tobytes(), "customer": found[1 - agent].tobytes()}
 
 
-def _write(path: Path, content: str | bytes) -> None:
+def write(path: Path, content: str | bytes) -> None:
     """Write a file, all or nothing; an unchanged one is left alone."""
     data = content if isinstance(content, bytes) else content.encode("utf-8", "replace")
     if path.is_file() and path.read_bytes() == data:

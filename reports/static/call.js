@@ -217,12 +217,9 @@
   function peaksOf(text) {
     var bytes = atob(text);
     var values = new Float32Array(bytes.length);
-    var top = 0.05;
-    for (var i = 0; i < bytes.length; i += 1) {
-      values[i] = Math.pow(bytes.charCodeAt(i) / 255, 2);
-      top = Math.max(top, values[i]);
-    }
-    for (i = 0; i < values.length; i += 1) { values[i] = values[i] ? Math.max(0.02, values[i] / top) : 0; }
+    for (var i = 0; i < bytes.length; i += 1) { values[i] = Math.pow(bytes.charCodeAt(i) / 255, 2); }
+    var top = Math.max(0.03, values.slice().sort()[Math.floor(values.length * 0.99)]); /* a click is no measure */
+    for (i = 0; i < values.length; i += 1) { values[i] = Math.min(1, values[i] / top); }
     return values;
   }
 
