@@ -187,7 +187,9 @@ def report(*, out: Path, bundle_audio: bool, verbose: bool) -> None:
     if bundle_audio:
         gone = sound.bundle_all(out)
         if gone:
-            click.echo(f"callaudit: {gone} recordings cannot be reached and were not copied", err=True)
+            click.echo(
+                f"callaudit: {gone} recordings cannot be reached and were not copied", err=True
+            )
     click.echo(str(html.render(out)))
 
 

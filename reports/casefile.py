@@ -65,16 +65,20 @@ def _drawn(out: Path, page: CallPage) -> str:
     named = dict.fromkeys(
         hit.finding.clause_id for hit in page.findings if hit.finding.verdict != "pass"
     )
-    return environment().get_template("case.html").render(
-        page=page,
-        sound=heard,
-        clips=clips,
-        root="",
-        looks=_inline(files["report.css"].decode("utf-8")),
-        settings=_inline(files["settings.js"].decode("utf-8")),
-        scripts=scripts,
-        norms=[(name, asked) for name in named if name and (asked := coaching.norm(name))],
-        **player(out, page),
+    return (
+        environment()
+        .get_template("case.html")
+        .render(
+            page=page,
+            sound=heard,
+            clips=clips,
+            root="",
+            looks=_inline(files["report.css"].decode("utf-8")),
+            settings=_inline(files["settings.js"].decode("utf-8")),
+            scripts=scripts,
+            norms=[(name, asked) for name in named if name and (asked := coaching.norm(name))],
+            **player(out, page),
+        )
     )
 
 

@@ -191,7 +191,9 @@ def summary(label: str, calls: Sequence[CallRow]) -> Summary:
         deviation = math.sqrt(sum((score - mean) ** 2 for score in scores) / (n - 1))
         half = float(stats.t.ppf(0.975, n - 1)) * deviation / math.sqrt(n)
         interval = max(0.0, mean - half), min(100.0, mean + half)
-    final = [s for c in calls if (s := c.score if c.overridden is None else c.overridden) is not None]
+    final = [
+        s for c in calls if (s := c.score if c.overridden is None else c.overridden) is not None
+    ]
     overridden = any(call.overridden is not None for call in calls)
     rules = calls[0].rules if calls else ()
     shares = {}

@@ -201,7 +201,13 @@ def player(out: Path, page: CallPage) -> dict[str, Any]:
         "weights": _weights(page),
         "reviewable": [_reviewable(hit, page) for hit in page.findings],
         "imported": [
-            [said.review_id, said.finding_id, said.kind, said.reviewer, said.reviewed_at.timestamp()]
+            [
+                said.review_id,
+                said.finding_id,
+                said.kind,
+                said.reviewer,
+                said.reviewed_at.timestamp(),
+            ]
             for said in (*itertools.chain.from_iterable(page.settled.on.values()),)
         ],
         "missed": [

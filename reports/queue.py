@@ -32,7 +32,9 @@ class Drawn:
     weight: float
 
 
-def of_night(night: str, findings: Mapping[str, tuple[str, Verdict]]) -> dict[str, tuple[str, float]]:
+def of_night(
+    night: str, findings: Mapping[str, tuple[str, Verdict]]
+) -> dict[str, tuple[str, float]]:
     """Draw a night's queue.
 
     Args:

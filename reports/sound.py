@@ -39,6 +39,7 @@ _OPUS_BITS_PER_CHANNEL = 24_000
 _CLIP_BITS_PER_CHANNEL = 16_000
 """In a file that is sent by mail: half an hour in two channels is 7 MB."""
 
+
 @dataclass(frozen=True, slots=True)
 class Sound:
     """How a call page reaches its recording; ``state`` names a sentence in the strings.

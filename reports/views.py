@@ -23,7 +23,6 @@ from reports.figures import (
     CallRow,
     Hit,
     Row,
-
     Summary,
     bins,
     by_call_id,
@@ -39,6 +38,7 @@ TREND_DAYS, WORST, LISTED_CALLS, LISTED_HITS, EXTREMES = 28, 30, 500, 40, 5
 SILENCE_S = 2.0
 """Nobody speaking for so long is shown as silence, and may be skipped."""
 _SEVERITIES = ("critical", "major", "minor", None)
+
 
 @dataclass(frozen=True, slots=True)
 class NightPage:
@@ -66,6 +66,7 @@ class NightPage:
     reviews: int
     appeals: int
 
+
 @dataclass(frozen=True, slots=True)
 class Clause:
     """An agent's failures under one clause, latest first; ``total`` counts those left off too."""
@@ -74,6 +75,7 @@ class Clause:
     rule_id: str
     total: int
     hits: tuple[Hit, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class AgentPage:
@@ -93,12 +95,14 @@ class AgentPage:
     worst: tuple[CallRow, ...]
     clauses: tuple[Clause, ...]
 
+
 @dataclass(frozen=True, slots=True)
 class TurnView:
     """One turn and the findings that rest on it."""
 
     turn: Turn
     marks: tuple[Hit, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class CallPage:
@@ -118,6 +122,7 @@ class CallPage:
     settled: Settled
     before: CallRow | None
     after: CallRow | None
+
 
 def night_pages(
     out: Path, calls: Sequence[CallRow], rejects: Sequence[Row], *, wanted: Iterable[str]
@@ -160,6 +165,7 @@ def night_pages(
             appeals=said[night, "appeal"],
         )
 
+
 def agent_page(out: Path, own: Sequence[CallRow], *, others: Sequence[CallRow]) -> AgentPage:
     """The page of the agent whose calls are ``own`` (at least one, in order)."""
     by_clause: dict[tuple[str | None, str], list[Hit]] = {}
@@ -193,6 +199,7 @@ def agent_page(out: Path, own: Sequence[CallRow], *, others: Sequence[CallRow]) 
             for (clause, rule), found in ranked
         ),
     )
+
 
 def call_pages(
     out: Path, own: Sequence[CallRow], *, only: set[str] | None = None
@@ -230,9 +237,11 @@ def call_pages(
             after=own[at + 1] if at + 1 < len(own) else None,
         )
 
+
 def latest(said: Sequence[Review]) -> Review | None:
     """The word that counts among those on one finding."""
     return next((review for review in said if review.kind == "review"), None)
+
 
 def stages(turns: Sequence[Turn]) -> tuple[tuple[str, Span], ...]:
     """Runs of turns of one stage; each lasts until the next one begins."""
@@ -243,6 +252,7 @@ def stages(turns: Sequence[Turn]) -> tuple[tuple[str, Span], ...]:
     return tuple(
         (stage, Span(start, end)) for (stage, _), start, end in zip(runs, starts, ends, strict=True)
     )
+
 
 def overlaps(turns: Sequence[Turn]) -> tuple[Span, ...]:
     """Stretches in which agent and customer sound at once."""
@@ -262,6 +272,7 @@ def overlaps(turns: Sequence[Turn]) -> tuple[Span, ...]:
             j += 1
     return tuple(found)
 
+
 def silences(turns: Sequence[Turn], duration_s: float | None) -> tuple[Span, ...]:
     """Stretches of at least ``SILENCE_S`` in which nobody speaks."""
     spoken = sorted(span for turn in turns for span in turn.speech)
@@ -274,6 +285,7 @@ def silences(turns: Sequence[Turn], duration_s: float | None) -> tuple[Span, ...
         quiet_from = max(quiet_from, span.end_s)
     return tuple(found)
 
+
 def _failures(out: Path, calls: Sequence[CallRow]) -> Iterator[Hit]:
     """Failed checks of the calls, read one partition at a time."""
     ordered = sorted(calls, key=lambda call: (call.audit_date, call.agent))
@@ -282,6 +294,7 @@ def _failures(out: Path, calls: Sequence[CallRow]) -> Iterator[Hit]:
         for call in group:
             failed = [r for r in rows.get(call.call_id, ()) if r["verdict"] == Verdict.FAIL]
             yield from hits(call, failed)
+
 
 def _turn(row: Row) -> Turn:
     start, end = row["start_s"], row["end_s"]
@@ -293,6 +306,7 @@ def _turn(row: Row) -> Turn:
     same |= {"start_s": start, "end_s": end, "segment": Segment(row["segment"])}
     return Turn(row["turn_index"], Role(row["role"]), speech=speech, **same)
 
+
 def _marks(found: Sequence[Hit], turns: Sequence[Turn]) -> Mapping[int, list[Hit]]:
     """The findings that are no passes, by the index of the turn they rest on."""
     marks: dict[int, list[Hit]] = {}
@@ -302,6 +316,7 @@ def _marks(found: Sequence[Hit], turns: Sequence[Turn]) -> Mapping[int, list[Hit
                 marks.setdefault(turn.index, []).append(hit)
     return marks
 
+
 def _rests_on(finding: Finding, turn: Turn) -> bool:
     """Whether the finding starts in the turn or, without times, quotes its words."""
     if finding.verdict == Verdict.PASS or finding.role != turn.role or not finding.evidence:
@@ -310,13 +325,14 @@ def _rests_on(finding: Finding, turn: Turn) -> bool:
         return finding.start_s is None and finding.evidence == turn.text
     return turn.span.start_s - 0.01 <= finding.start_s < turn.span.end_s
 
+
 def _weight(found: Sequence[Hit]) -> tuple[Any, ...]:
     """Clauses that matter most come first: auto-fails, then points lost, then how often."""
     points = sum(hit.finding.points for hit in found)
     return (-sum(hit.finding.auto_fail for hit in found), -points, -len(found))
 
+
 def _gravest(hit: Hit) -> tuple[Any, ...]:
     f = hit.finding
     rank = (not f.auto_fail, _SEVERITIES.index(f.severity), -f.points, -f.confidence)
     return (*rank, hit.call.call_id, hit.id)
-
