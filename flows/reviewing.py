@@ -241,7 +241,7 @@ def _row(
     row["reviewer"] = item.reviewer.strip() or item.reviewer
     row["note"] = (item.note or "").strip() or None
     row["reviewed_at"] = item.reviewed_at.astimezone(UTC)
-    finding = findings.get(item.finding_id)
+    finding = findings.get(item.finding_id or "")
     if finding is not None:
         row |= {
             "rule_id": finding.rule_id,

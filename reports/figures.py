@@ -153,12 +153,12 @@ def _reviewed(out: Path, calls: list[CallRow]) -> list[CallRow]:
     by_call = reviews.stored(out)
     if not by_call:
         return calls
-    facts = {}
-    places = {(c.audit_date, c.agent) for c in calls if c.call_id in by_call}
-    for night, agent in places:
-        rows = by_call_id(partition(out, FINDINGS, night, agent))
-        for call in partition(out, CALLS, night, agent):
-            facts[call["call_id"]] = (call, rows.get(call["call_id"], []))
+    facts: dict[str, tuple[Row, list[Row]]] = {}
+    for night, agent in {(c.audit_date, c.agent) for c in calls if c.call_id in by_call}:
+        found = by_call_id(partition(out, FINDINGS, night, agent))
+        for facts_row in partition(out, CALLS, night, agent):
+            call_id = facts_row["call_id"]
+            facts[call_id] = (facts_row, found.get(call_id, []))
     done = []
     for call in calls:
         if call.call_id in by_call and call.call_id in facts:

@@ -17,6 +17,7 @@
     onTheme: []
   };
   apply();
+  document.documentElement.classList.add("parsing"); /* rows beyond the first are not laid out */
   document.addEventListener("click", function (event) {
     var button = event.target.closest && event.target.closest("[data-setting]");
     if (!button) { return; }

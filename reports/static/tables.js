@@ -166,4 +166,5 @@
 
   setUpNights();
   document.querySelectorAll("table.data").forEach(setUpTable);
+  document.documentElement.classList.remove("parsing");
 })();

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import wave
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -239,86 +236,12 @@ def night(tmp_path: Path) -> Path:
     return tmp_path
 
 
-class Chromium:
-    """Debian's Chromium, headless, with what tests ask of it."""
-
-    def __init__(self, downloads: Path) -> None:
-        from selenium import webdriver
-        from selenium.webdriver.chrome.service import Service
-
-        options = webdriver.ChromeOptions()
-        options.binary_location = shutil.which("chromium") or ""
-        for switch in (
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--window-size=1300,900",
-            "--autoplay-policy=no-user-gesture-required",
-        ):
-            options.add_argument(switch)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        self.downloads = downloads
-        self.driver: Any = webdriver.Chrome(
-            options=options, service=Service(shutil.which("chromedriver") or "chromedriver")
-        )
-        self.driver.execute_cdp_cmd(
-            "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)}
-        )
-
-    def open(self, path: Path, *, hash: str = "") -> None:
-        """Load a page anew, with what comes after its ``#``."""
-        self.driver.get("about:blank")
-        self.driver.get(path.as_uri() + hash)
-        self.until("document.readyState === 'complete'")
-
-    def run(self, script: str, *arguments: object) -> Any:
-        """Run a script in the page."""
-        return self.driver.execute_script(script, *arguments)
-
-    def until(self, expression: str) -> Any:
-        """Wait until an expression is true and return it."""
-        from selenium.webdriver.support.ui import WebDriverWait
-
-        waiting = WebDriverWait(self.driver, 15, 0.05)
-        return waiting.until(lambda d: d.execute_script(f"return {expression}"))
-
-    def click(self, selector: str) -> None:
-        """Click what a selector finds first."""
-        self.driver.find_element("css selector", selector).click()
-
-    def type(self, selector: str, text: str) -> None:
-        """Type into what a selector finds first."""
-        self.driver.find_element("css selector", selector).send_keys(text)
-
-    def complaints(self) -> list[str]:
-        """Errors and refusals of the Content-Security-Policy since the last question."""
-        return [json.dumps(entry) for entry in self.driver.get_log("browser")]
-
-    def exported(self) -> Path:
-        """The file of reviews that the page has just offered, once it is whole."""
-        from selenium.webdriver.support.ui import WebDriverWait
-
-        def found(_: object) -> Path | None:
-            return next(iter(self.downloads.glob("callaudit-reviews-*.json")), None)
-
-        return Path(WebDriverWait(self.driver, 15, 0.05).until(found))
-
-
-@pytest.fixture(scope="session")
-def _chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    if shutil.which("chromium") is None:
-        pytest.skip("chromium is not installed")
-    started = Chromium(tmp_path_factory.mktemp("downloads"))
-    yield started
-    started.driver.quit()
-
-
 @pytest.fixture
-def browser(_chromium: Chromium, night: Path) -> Chromium:
+def browser(chromium: Any, night: Path) -> Any:
     """The browser with nothing kept from other tests."""
-    _chromium.open(night / "html" / "index.html")
-    _chromium.run("localStorage.clear()")
-    for old in _chromium.downloads.iterdir():
+    chromium.open(night / "html" / "index.html")
+    chromium.run("localStorage.clear()")
+    for old in chromium.downloads.iterdir():
         old.unlink()
-    _chromium.complaints()
-    return _chromium
+    chromium.complaints()
+    return chromium
