@@ -57,8 +57,6 @@ def locate(out: Path, call: Mapping[str, Any]) -> Sound:
 
     A copy is made where browsers cannot play the recording itself.
     """
-    import av
-
     uri = call["source_uri"]
     if not uri:
         return Sound("none")
@@ -76,7 +74,7 @@ def locate(out: Path, call: Mapping[str, Any]) -> Sound:
         return Sound("linked", _relative(source, folder), uri)
     try:
         transcode(source, copy)
-    except (av.FFmpegError, OSError, ValueError):
+    except (OSError, ValueError):
         return Sound("unplayable", place=uri)
     return copied
 
@@ -190,8 +188,7 @@ def transcode(
         bits_per_channel: bits a second of each channel.
 
     Raises:
-        OSError, ValueError: the file cannot be decoded or the copy not written (FFmpeg's errors
-            are among them).
+        OSError, ValueError: the file cannot be decoded or the copy not written.
     """
     import av
 
@@ -225,6 +222,9 @@ def transcode(
             written.mux(opus.encode(None))
         os.chmod(temporary, 0o640)
         os.replace(temporary, target)
+    except av.FFmpegError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise ValueError(f"{source.name} cannot be converted: {error}") from error
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
