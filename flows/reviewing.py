@@ -174,6 +174,7 @@ def import_reviews(path: Path, out: Path, *, now: datetime | None = None) -> Imp
                 out, calls[call_id], items, old, findings.get(call_id, {}), now, run_id, tally
             )
         _write(out, place, rows)
+        _withdraw(out, {row["review_id"] for row in rows}, before, keep=place)
     index = publish.publish_pages(
         out, calls={item.call_id for item in own}, agents={agent for _, agent in places}
     )
@@ -222,7 +223,8 @@ def _merged(
     tally["vanished"] += len(after.vanished)
     tally["overridden"] += after.scorecard is not None
     return [
-        {name: row[name] for name in REVIEWS.arrow_schema().names} | {"overridden_score": score}
+        {name: row[name] for name in REVIEWS.arrow_schema().names}
+        | {"agent": call["agent"], "overridden_score": score}
         for row in rows.values()
     ]
 
@@ -279,3 +281,24 @@ def _write(out: Path, place: publish.Place, rows: Sequence[Mapping[str, Any]]) -
     ids = {row["review_id"] for row in rows}
     merged = parquet.merge(parquet.read_partition(path), fresh, by="review_id", replaced=ids)
     parquet.write(path, merged.sort_by([("call_id", "ascending"), ("review_id", "ascending")]))
+
+
+def _withdraw(
+    out: Path,
+    review_ids: set[str],
+    stored: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    keep: publish.Place,
+) -> None:
+    """Take reviews out of partitions whose agent or date their call no longer has."""
+    astray = {
+        (date.fromisoformat(row["audit_date"]), row["agent"])
+        for rows in stored.values()
+        for row in rows
+        if row["review_id"] in review_ids
+    } - {keep}
+    for place in astray:
+        path = parquet.partition_file(out, REVIEWS, *place)
+        empty = parquet.to_table(REVIEWS, [])
+        old = parquet.read_partition(path)
+        parquet.write(path, parquet.merge(old, empty, by="review_id", replaced=review_ids))

@@ -8,32 +8,31 @@
   var queue = new Map((self.CALLAUDIT_QUEUE || []).map(function (entry) { return [entry[0], entry]; }));
   var faults = self.CALLAUDIT_FAULTS || [];
   var form = document.getElementById("who");
-  var memory = new Map(); /* where the browser keeps nothing */
-  var lasting = true;
+  var items = new Map();
+  var lasting = true; /* whether the browser keeps anything */
 
   /* Keeping */
 
-  function stored() {
-    var found = new Map(memory);
+  function readAll() {
     try {
       for (var i = 0; i < localStorage.length; i += 1) {
         var key = localStorage.key(i);
-        if (key.indexOf(PREFIX) === 0) {
-          try { found.set(key, JSON.parse(localStorage.getItem(key))); } catch (damaged) { /* left out */ }
-        }
+        if (key.indexOf(PREFIX) !== 0) { continue; }
+        try {
+          var item = JSON.parse(localStorage.getItem(key));
+          if (item && item.call_id && item.kind && item.decision) { items.set(key, item); }
+        } catch (damaged) { /* left out */ }
       }
     } catch (refused) { lasting = false; }
-    return found;
   }
 
+  function stored() { return items; }
+
   function write(key, value) {
+    if (value === null) { items.delete(key); } else { items.set(key, value); }
     try {
       if (value === null) { localStorage.removeItem(key); } else { localStorage.setItem(key, JSON.stringify(value)); }
-      memory.delete(key);
-    } catch (refused) {
-      lasting = false;
-      if (value === null) { memory.delete(key); } else { memory.set(key, value); }
-    }
+    } catch (refused) { lasting = false; }
   }
 
   function keyOf(item, place) {
@@ -347,6 +346,8 @@
     if (own.english) { table.querySelectorAll(".state").forEach(function (cell) { cell.textContent = own.said(cell.textContent); }); }
   }
 
+  readAll();
+  window.addEventListener("storage", function () { items.clear(); readAll(); refresh(); });
   if (form) {
     form.elements.reviewer.value = own.kept("callaudit.reviewer") || "";
     form.elements.kind.value = own.kept("callaudit.kind") === "appeal" ? "appeal" : "review";

@@ -84,7 +84,7 @@ def test_runs_nothing_from_outside(night: Path, browser: Any, desk: SimpleNamesp
     case = casefile.write_case(night, desk.CLIMBING)
     assert case.parent == night / "cases"
     found = [call_page(night, desk.CLIMBING), agent_page(night, desk.HOSTILE), index_page(night)]
-    found += [queue_page(night, "2026-11-13"), case]
+    found += [queue_page(night, "2026-11-13"), case, call_page(night, "C3")]
     for language in ("zh", "en"):
         for path in found:
             browser.open(path)

@@ -10,6 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from audit.errors import UsageError
@@ -139,8 +141,6 @@ def test_a_missed_fault_and_an_appeal(night: Path, browser: Any) -> None:
 
 def _judge_by_hotline(out: Path) -> None:
     """Give the calls the hash of a rulebook whose tariff is known."""
-    import pyarrow.parquet as pq
-
     for file in (out / "parquet" / "calls").glob("**/*.parquet"):
         table = pq.read_table(file, partitioning=None)
         at = table.schema.get_field_index("rulebook_sha256")
@@ -165,6 +165,19 @@ def test_the_latest_word_of_a_person_counts(night: Path) -> None:
     (row,) = reviews(night).to_dict("records")
     assert row["decision"] == "agree" and pd.isna(row["overridden_score"])
     assert "→ 100</ins>" not in index_page(night).read_text("utf-8")
+
+
+def test_a_call_that_moved_to_another_agent_has_its_reviews_once(night: Path) -> None:
+    reviewing.import_reviews(file_of(night, word()), night)
+    (old,) = (night / "parquet" / "reviews").glob("**/*.parquet")
+    moved = old.parents[1] / "agent_id=A9" / old.name
+    moved.parent.mkdir()
+    table = pq.read_table(old, partitioning=None)
+    at = table.schema.get_field_index("agent")
+    pq.write_table(table.set_column(at, table.schema.field(at), [["A9"]]), moved)
+    old.unlink()
+    reviewing.import_reviews(file_of(night, word(note="anders")), night)
+    assert list(reviews(night)["agent"]) == ["A1"]
 
 
 def test_an_appeal_changes_no_score(night: Path) -> None:
@@ -205,9 +218,6 @@ def test_a_finding_that_is_judged_again_keeps_its_reviews(
 
 
 def _rename(file: Path, names: dict[str, str | None]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     table = pq.read_table(file, partitioning=None)
     rows = [
         row | {"finding_id": names.get(row["finding_id"], row["finding_id"])}
