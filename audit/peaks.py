@@ -7,13 +7,12 @@ drawn again later without audio.
 from __future__ import annotations
 
 import io
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.files import write_whole
 from audit.types import SAMPLE_RATE
 
 PER_S = 20
@@ -58,16 +57,6 @@ def load(out: Path, audio_sha256: str) -> Peaks | None:
 
 def save(out: Path, audio_sha256: str, peaks: Peaks) -> None:
     """Keep the peaks of a recording; all or nothing."""
-    path = _path(out, audio_sha256)
-    path.parent.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     np.save(buffer, peaks, allow_pickle=False)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(buffer.getvalue())
-        os.chmod(temporary, 0o640)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(_path(out, audio_sha256), buffer.getvalue())

@@ -6,8 +6,6 @@ be recomputed when the rulebook itself has changed or is not at hand.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from audit import rulebook
 from audit.errors import UsageError
+from audit.files import write_whole
 from audit.rulebook import Rulebook
 from audit.types import Severity
 
@@ -99,18 +98,8 @@ def of(book: Rulebook) -> Tariff:
 def keep(out: Path, book: Rulebook) -> None:
     """Keep a rulebook's tariff, once."""
     path = _path(out, book.sha256)
-    if path.is_file():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(_ADAPTER.dump_json(of(book), indent=1))
-        os.chmod(temporary, 0o640)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    if not path.is_file():
+        write_whole(path, _ADAPTER.dump_json(of(book), indent=1))
 
 
 def load(out: Path, *, sha256: str, rulebook_id: str) -> Tariff | None:
