@@ -217,7 +217,8 @@ def review_import(*, files: tuple[Path, ...], out: Path, verbose: bool) -> None:
     from flows import reviewing
 
     del verbose
-    _need_audit(out)
+    if not (out / "parquet" / "calls").is_dir():
+        raise UsageError(f"{out.absolute()} holds no audit; name its folder with --out")
     for file in files:
         done = reviewing.import_reviews(file, out)
         click.echo(f"{file}: {done}; report: {done.index}")

@@ -22,7 +22,7 @@ from audit.types import Role
 from reports import coaching, figures, reviews, sound, views
 from reports.figures import CallRow, Hit, Row
 from reports.paths import agent_page, audio_copy, call_page, index_page, queue_page
-from reports.templating import anchor, call_href, environment, static_files
+from reports.templating import anchor, call_href, environment, static_files, strings
 from reports.views import CallPage, NightPage
 
 Touched = tuple[set[str], set[str]]
@@ -143,7 +143,7 @@ def _write_faults(out: Path, page: CallPage) -> None:
 def faults(page: CallPage) -> list[list[Any]]:
     """Rule, check, clause, points, auto-fail and words of each fault of a call's rulebook."""
     assert page.tariff is not None
-    words = environment().globals["t"]
+    words = strings("zh")
     return [
         [
             fault.rule_id,
@@ -151,8 +151,8 @@ def faults(page: CallPage) -> list[list[Any]]:
             fault.clause_id,
             fault.points,
             fault.auto_fail,
-            words["rule"].get(fault.rule_id, fault.rule_id),  # type: ignore[index]
-            words["check"].get(fault.check_id, fault.check_id),  # type: ignore[index]
+            words["rule"].get(fault.rule_id, fault.rule_id),
+            words["check"].get(fault.check_id, fault.check_id),
             asked.text if (asked := coaching.norm(fault.clause_id)) else "",
         ]
         for fault in page.tariff.faults
@@ -200,14 +200,8 @@ def player(out: Path, page: CallPage) -> dict[str, Any]:
         "weights": _weights(page),
         "reviewable": [_reviewable(hit, page) for hit in page.findings],
         "imported": [
-            [
-                said.review_id,
-                said.finding_id,
-                said.kind,
-                said.reviewer,
-                said.reviewed_at.timestamp(),
-            ]
-            for said in (*itertools.chain.from_iterable(page.settled.on.values()),)
+            [said.finding_id, said.kind, said.reviewer, said.reviewed_at.timestamp()]
+            for said in itertools.chain.from_iterable(page.settled.on.values())
         ],
         "missed": [
             [r.rule_id, r.check_id, r.clause_id, r.start_s, r.kind, r.reviewer]
@@ -242,7 +236,10 @@ def _waves(out: Path, page: CallPage, lanes: Sequence[str]) -> dict[str, bytes]:
         return {}
     if page.facts["channels"] == "mono" or len(found) == 1:
         return {"mono": found.max(axis=0).tobytes()}
-    agent = page.facts["agent_channel"] or 0
+    agent = page.facts["agent_channel"]
+    if agent is None:  # who says nothing has the channel that the customer leaves
+        heard = (view.turn.channel for view in page.turns if view.turn.role is Role.CUSTOMER)
+        agent = 1 - next((channel for channel in heard if channel is not None), 1)
     if agent not in (0, 1):
         return {}
     return {"agent": found[agent].tobytes(), "customer": found[1 - agent].tobytes()}

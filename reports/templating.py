@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from audit.types import SURE
-from reports import coaching, figures, views
+from reports import coaching, figures
 from reports.figures import Hit
 from reports.paths import safe_name
 
@@ -39,16 +39,15 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    strings = _strings("zh")
+    words = strings("zh")
     shared = b"".join(data for _, data in sorted(static_files().items()))
     drawing.globals |= {
-        "t": strings,
-        "language": strings["language"],
+        "t": words,
+        "language": words["language"],
         "first": figures.FIRST,
         "few_calls": FEW_CALLS,
         "unsure_below": UNSURE_BELOW,
         "unsure_voice_below": SURE,
-        "worst_listed": views.WORST,
         "version": hashlib.sha256(shared).hexdigest()[:8],
         "wave_style": wave_style(),
         "call_href": call_href,
@@ -89,8 +88,8 @@ def _english() -> str:
     """The script that shows pages in English: Chinese strings of the pages and what they mean."""
     pairs: dict[str, str] = {}
     patterns: list[tuple[str, str, list[str]]] = []
-    meant = dict(_leaves(_strings("en")))
-    for name, chinese in _leaves(_strings("zh")):
+    meant = dict(_leaves(strings("en")))
+    for name, chinese in _leaves(strings("zh")):
         english = meant[name]
         places = _PLACE.findall(chinese)
         if not places:
@@ -114,7 +113,8 @@ def _leaves(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]
 
 
 @cache
-def _strings(language: str) -> dict[str, Any]:
+def strings(language: str) -> dict[str, Any]:
+    """The words of the pages in one language."""
     text = (_HERE / "templates" / f"strings.{language}.json").read_text("utf-8")
     return dict(json.loads(text))
 

@@ -294,7 +294,7 @@
 
   /* What is in the table already need not be kept here. */
   function forgetImported() {
-    var there = new Map(data.imported.map(function (row) { return [JSON.stringify([row[2], row[3], row[1]]), row[4]]; }));
+    var there = new Map(data.imported.map(function (row) { return [JSON.stringify([row[1], row[2], row[0]]), row[3]]; }));
     stored().forEach(function (item, key) {
       if (item.call_id !== data.call) { return; }
       var at = there.get(JSON.stringify([item.kind, item.reviewer, item.finding_id]));

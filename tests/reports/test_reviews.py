@@ -275,15 +275,11 @@ def test_hostile_notes_and_foreign_calls(night: Path, browser: Any, desk: Simple
 
 
 def test_the_command(night: Path, callaudit: Any) -> None:
-    file = file_of(night, word())
-    done = callaudit("review", "import", file, "--out", night)
+    done = callaudit("review", "import", file_of(night, word()), "--out", night)
     assert done.returncode == 0, done.stderr
     assert "1 reviews imported" in done.stdout
     refused = callaudit("review", "import", file_of(night, version=0), "--out", night)
     assert refused.returncode == 2 and refused.stderr.count("\n") == 1
-    assert callaudit("review", "import", file, "--out", night / "html").returncode == 2
-    unknown = callaudit("case-file", night, "X9")
-    assert unknown.returncode == 2 and "holds no call" in unknown.stderr
 
 
 def test_the_queue_draws_failures_and_passes_with_known_weights() -> None:
