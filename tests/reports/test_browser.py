@@ -200,6 +200,21 @@ def test_the_theme_is_chosen_and_kept(night: Path, browser: Any) -> None:
     assert browser.run("return document.documentElement.dataset.theme") == "light"
 
 
+def test_a_case_file_of_a_long_call_holds_what_is_around_its_failures(
+    night: Path, browser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(casefile, "WHOLE_S", 5.0)
+    monkeypatch.setattr(casefile, "AROUND_S", 0.5)
+    browser.open(casefile.write_case(night, "C1"))
+    clip = "document.querySelector('.finding.fail audio')"
+    browser.run(f"{clip}.play()")
+    browser.until(f"{clip}.readyState >= 1 && {clip}.duration > 0")
+    length_s = browser.run(f"return {clip}.duration")  # from 6.5 to 9.5
+    assert length_s == pytest.approx(3.0, abs=0.2)
+    assert browser.run("return document.querySelectorAll('audio').length") == 1
+    assert browser.complaints() == []
+
+
 def test_a_case_file_of_a_call_that_is_not_there(night: Path) -> None:
     with pytest.raises(UsageError, match="holds no call 'X9'"):
         casefile.write_case(night, "X9")
