@@ -37,7 +37,7 @@ from audit.conditions import (
     TurnCount,
     needs_hit,
 )
-from audit.phrases import Match
+from audit.phrases import Match, find
 from audit.rulebook import Rulebook
 from audit.rules.findings import NO_AGENT, NO_ROLES, NO_TIMES, understood
 from audit.rules.no_interruption import VIOLATIONS, meetings
@@ -198,7 +198,7 @@ class Evaluation:
             return
         words = "".join(sign for sign in said.heard if sign.isalnum())
         for window in windows[start:]:
-            if words and self._found((words,), window.text, 0, False):
+            if words and find(words, window.text):
                 yield window
 
     # seconds
