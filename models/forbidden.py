@@ -80,8 +80,9 @@ def predict(texts: Sequence[str]) -> Prediction:
 def _scores(text: str, model: _Model) -> NDArray[np.float64]:
     found = features(text)
     known = [model.vocabulary[f] for f in found if f in model.vocabulary]
-    total: NDArray[np.float64] = model.weights[known].sum(axis=0, dtype=np.float64)
-    return total * len(found) ** -0.5 + model.intercepts
+    total = model.weights[known].sum(axis=0, dtype=np.float64)
+    scores: NDArray[np.float64] = total * len(found) ** -0.5 + model.intercepts
+    return scores
 
 
 def features(text: str) -> set[str]:
