@@ -7,6 +7,7 @@ syllables of anything. ``你(去|)找…去吧`` finds 你去找别的部门去�
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -68,8 +69,11 @@ def expand(phrase: str) -> tuple[str, ...]:
 
 
 def find(phrase: str, text: str, *, slack: int = 0) -> Match | None:
-    """The best match of a phrase in a text, or None; see :func:`find_any`."""
-    return find_any((phrase,), text, slack=slack)
+    """The best match of a phrase in a text, or None; see :func:`find_any`.
+
+    For a phrase that comes from a call: lists of rulebooks are indexed for good.
+    """
+    return _best((_wording(wording, slack) for wording in expand(phrase)), sounds(text))
 
 
 def find_literal(phrases: tuple[str, ...], text: str) -> Match | None:
@@ -105,12 +109,21 @@ def find_any(phrases: tuple[str, ...], text: str, *, slack: int = 0) -> Match | 
         slack: half syllables that may be wrong beyond the usual tolerance in parts of three
             syllables and more, for names that a recogniser does not know; below 0 for fewer.
     """
+    lexicon = _lexicons.get((phrases, slack)) or _register(phrases, slack)
     heard = sounds(text)
-    best: Match | None = None
-    for wording in _lexicon(phrases, slack).candidates(_pieces(heard.code)):
+    if lexicon not in _touched(heard.code, len(_lexicons)):
+        return None
+    return _best(lexicon.candidates(_pieces(heard.code)), heard)
+
+
+def _best(wordings: Iterable[_Wording], heard: Sounds) -> Match | None:
+    best, syllables = None, 0
+    for wording in sorted(wordings, key=lambda wording: -wording.syllables):
+        if best and best.quality == 1.0 and wording.syllables < syllables:
+            break
         match = _find_wording(wording, heard)
-        if match is not None and (best is None or _rank(match) > _rank(best)):
-            best = match
+        if match and (best is None or _rank(match) > _rank(best)):
+            best, syllables = match, wording.syllables
     return best
 
 
@@ -143,7 +156,7 @@ class _Wording:
     syllables: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Lexicon:
     """Wordings by a piece of sound that a text must hold if it holds the wording.
 
@@ -163,6 +176,31 @@ class _Lexicon:
         ]
 
 
+_lexicons: dict[tuple[tuple[str, ...], int], _Lexicon] = {}
+"""The lexicon of every list of phrases, with its slack, that was looked for so far."""
+
+_by_piece: dict[str, set[_Lexicon]] = {}
+"""The lexicons that have a piece."""
+
+
+def _register(phrases: tuple[str, ...], slack: int) -> _Lexicon:
+    """Make a lexicon; it is known when all of it is indexed, for the threads beside this one."""
+    lexicon = _lexicon(phrases, slack)
+    for piece in lexicon.by_piece:
+        _by_piece.setdefault(piece, set()).add(lexicon)
+    _lexicons[phrases, slack] = lexicon
+    return lexicon
+
+
+@lru_cache(maxsize=1024)
+def _touched(code: str, _known: int) -> frozenset[_Lexicon]:
+    """The lexicons of which a text has a piece, of those that are known.
+
+    Most texts have none of most lists, and are done with once they have been looked up here.
+    """
+    return frozenset().union(*(_by_piece[p] for p in _by_piece.keys() & _pieces(code)))
+
+
 @lru_cache(maxsize=1024)
 def _pieces(code: str) -> frozenset[str]:
     """Every stretch of a text's sounds that may be the piece of a wording."""
@@ -173,7 +211,6 @@ def _pieces(code: str) -> frozenset[str]:
     )
 
 
-@lru_cache(maxsize=1024)
 def _lexicon(phrases: tuple[str, ...], slack: int) -> _Lexicon:
     by_piece: dict[str, list[_Wording]] = {}
     for text in _wordings(phrases):

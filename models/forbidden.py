@@ -57,7 +57,7 @@ class Prediction:
 @dataclass(frozen=True, slots=True)
 class _Model:
     vocabulary: dict[str, int]
-    weights: Any
+    weights: NDArray[np.float32]
     intercepts: NDArray[np.float64]
     slope: float
     offset: float
@@ -70,11 +70,19 @@ def predict(texts: Sequence[str]) -> Prediction:
         texts: sentences as recognised; marks are passed over.
     """
     model = _model()
-    scores = matrix(texts, model.vocabulary) @ model.weights + model.intercepts
+    scores = np.array([_scores(text, model) for text in texts]).reshape(-1, 1 + len(KINDS))
     forbidden = 1 / (1 + np.exp(-(model.slope * scores[:, 0] + model.offset)))
     likely = np.exp(scores[:, 1:] - scores[:, 1:].max(axis=1, initial=0, keepdims=True))
     kinds = forbidden[:, None] * likely / likely.sum(axis=1, keepdims=True)
     return Prediction(forbidden, kinds)
+
+
+def _scores(text: str, model: _Model) -> NDArray[np.float64]:
+    found = features(text)
+    known = [model.vocabulary[f] for f in found if f in model.vocabulary]
+    total = model.weights[known].sum(axis=0, dtype=np.float64)
+    scores: NDArray[np.float64] = total * len(found) ** -0.5 + model.intercepts
+    return scores
 
 
 def features(text: str) -> set[str]:
