@@ -19,7 +19,7 @@ from audit import peaks
 from audit.files import write_whole
 from audit.scoring import ALWAYS
 from audit.types import Role
-from reports import coaching, figures, reviews, sound, views
+from reports import coaching, figures, queue, reviews, sound, views
 from reports.figures import CallRow, Hit, Row
 from reports.paths import agent_page, audio_copy, call_page, index_page, queue_page
 from reports.templating import anchor, call_href, environment, static_files, strings
@@ -116,20 +116,22 @@ def _write_nights(
 def _write_queue(out: Path, drawing: Environment, page: NightPage) -> None:
     """The review queue of a night as a page, and as data for the pages of its calls."""
     listed = {drawn.hit.call.call_id for drawn in page.queue}
+    stored = reviews.stored(out)
     said = {
         row["finding_id"]: row
-        for call_id, rows in reviews.stored(out).items()
+        for call_id, rows in stored.items()
         for row in sorted(rows, key=lambda row: row["reviewed_at"])
         if call_id in listed and row["kind"] == "review"
     }
     path = queue_page(out, page.night)
     template = drawing.get_template("queue.html")
-    write(path, template.render(page=page, reviews=said, root="../"))
-    queue = [
+    appeals = queue.appeals(page.calls, stored)
+    write(path, template.render(page=page, reviews=said, appeals=appeals, root="../"))
+    entries = [
         [d.hit.id, call_href("../", d.hit.call.call_id), anchor(d.hit), d.sampled_by, d.weight]
         for d in page.queue
     ]
-    write(path.with_suffix(".js"), f"self.CALLAUDIT_QUEUE = {json.dumps(queue)};\n")
+    write(path.with_suffix(".js"), f"self.CALLAUDIT_QUEUE = {json.dumps(entries)};\n")
 
 
 def _write_faults(out: Path, page: CallPage) -> None:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from audit.types import Verdict
-from reports.figures import CallRow, Hit, by_call_id, hits, partition
+from reports.figures import CallRow, Hit, Row, by_call_id, hits, partition
 from reports.schema import FINDINGS
 
 DRAWN = {Verdict.FAIL: ("finding", 4), Verdict.PASS: ("pass", 2)}
@@ -30,6 +30,15 @@ class Drawn:
     hit: Hit
     sampled_by: str
     weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Appeal:
+    """An agent's word on a finding, and the review that has answered it since, if any."""
+
+    call: CallRow
+    said: Row
+    answer: Row | None
 
 
 def of_night(
@@ -76,3 +85,26 @@ def drawn(out: Path, night: str, calls: Iterable[CallRow]) -> list[Drawn]:
     for call_id, own in by_call_id(rows[name] for name in chosen).items():
         found += [Drawn(hit, *chosen[hit.id]) for hit in hits(listed[call_id], own)]
     return sorted(found, key=lambda d: (d.hit.call.started_local, d.hit.call.call_id))
+
+
+def appeals(calls: Iterable[CallRow], stored: Mapping[str, Sequence[Row]]) -> list[Appeal]:
+    """The appeals on some calls, unanswered ones first, then by time.
+
+    Args:
+        calls: of one night.
+        stored: reviews by call, as :func:`reports.reviews.stored` gives them.
+    """
+    found = []
+    for call in calls:
+        rows = sorted(stored.get(call.call_id, ()), key=lambda row: row["reviewed_at"])
+        for said in (row for row in rows if row["kind"] == "appeal"):
+            place = (said["finding_id"], said["check_id"], said["start_s"])
+            answers = [
+                row
+                for row in rows
+                if row["kind"] == "review"
+                and (row["finding_id"], row["check_id"], row["start_s"]) == place
+                and row["reviewed_at"] > said["reviewed_at"]
+            ]
+            found.append(Appeal(call, said, answers[-1] if answers else None))
+    return sorted(found, key=lambda a: (a.answer is not None, a.said["reviewed_at"]))

@@ -54,6 +54,7 @@ def environment() -> Environment:
         "agent_href": lambda root, agent: f"{root}agents/{safe_name(agent)}.html",
         "hit_href": _hit_href,
         "anchor": anchor,
+        "anchor_of": anchor_of,
         "percent": _percent,
         "clause_of": coaching.norm,
         "clause_text": _clause_text,
@@ -141,7 +142,12 @@ def call_href(root: str, call_id: str) -> str:
 
 def anchor(hit: Hit) -> str:
     """A finding's place in its call's page."""
-    return f"f-{safe_name(hit.id)}"
+    return anchor_of(hit.id)
+
+
+def anchor_of(finding_id: str) -> str:
+    """The same by the finding's id."""
+    return f"f-{safe_name(finding_id)}"
 
 
 def _hit_href(root: str, hit: Hit) -> str:

@@ -21,7 +21,7 @@ from audit.types import Verdict
 from flows import reviewing
 from reports import queue
 from reports.html import render
-from reports.paths import agent_page, call_page, index_page
+from reports.paths import agent_page, call_page, index_page, queue_page
 
 COLUMNS = {
     *("review_id", "call_id", "finding_id", "kind", "decision", "reviewer", "reviewed_at", "note"),
@@ -185,6 +185,11 @@ def test_an_appeal_changes_no_score(night: Path) -> None:
     assert done.overridden == 0
     text = call_page(night, "C1").read_text("utf-8")
     assert ">申诉</b> <bdi>林静</bdi>" in text and "说了您好" in text
+    asked = queue_page(night, "2026-11-13")
+    assert "待答复的申诉（1）" in asked.read_text("utf-8")
+    answer = word(decision="agree", reviewer="高峰", reviewed_at="2026-11-15T09:00:00Z")
+    reviewing.import_reviews(file_of(night, answer), night)
+    assert "待答复的申诉（0）" in asked.read_text("utf-8") and "高峰" in asked.read_text("utf-8")
 
 
 def test_a_pass_that_is_overruled_costs_what_the_rulebook_says(night: Path) -> None:
