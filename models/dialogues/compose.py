@@ -62,9 +62,11 @@ class _Call:
     def __init__(self, stock: _Stock, domain: str, chance: random.Random) -> None:
         self._stock, self._chance = stock, chance
         organisations, self._exchanges = stock.domains[domain]
-        self._fixed = {"org": chance.choice(organisations)}
+        self._fixed: dict[str, str] = {}
         for slot in ("surname", "digits", "name"):
             self._fixed[slot] = chance.choice(stock.pools[slot])
+        coined = chance.random() < 0.5
+        self._fixed["org"] = self._filled("{coined}") if coined else chance.choice(organisations)
 
     def said(self) -> list[Said]:
         draw = self._chance.random()
