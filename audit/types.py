@@ -291,6 +291,8 @@ class AuditedCall:
     scorecard: Scorecard
     rulebook_id: str
     rulebook_sha256: str
+    stages_sha256: str | None = None
+    """Hash of the model that told the stages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,11 +146,20 @@ def load(path: Path | None = None) -> StageModel:
     Raises:
         UsageError: there is none, or it is none of this version.
     """
-    return _load(ARTIFACT if path is None else path)
+    return _kept(ARTIFACT if path is None else path)
 
 
 @cache
-def _load(path: Path) -> StageModel:
+def _kept(path: Path) -> StageModel:
+    return read(path)
+
+
+def read(path: Path) -> StageModel:
+    """Read a model from its file; :func:`load` keeps what it has read.
+
+    Raises:
+        UsageError: there is none, or it is none of this version.
+    """
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise ValueError("it is too large")
@@ -232,6 +241,8 @@ def places(turns: Sequence[Turn], marks: Sequence[frozenset[str]]) -> Iterator[F
             f"@share {10 * number // count}",
             f"@calls {_step(count)}",
             f"@long {_step(len(turn.text) // 4)} {role}",
+            f"@from {min(number, 4)} {role} {_step(len(turn.text) // 3)}",
+            f"@left {min(left, 4)} {role} {_step(len(turn.text) // 3)}",
             *(f"@cue {mark}" for mark in sorted(marks[number])),
             *(f"@cue {mark} {role}" for mark in sorted(marks[number])),
         ]

@@ -69,8 +69,8 @@ class Figures:
             ("turns in doubt", self.doubtful),
             ("right where sure", self.sure),
         )
-        told = ", ".join(f"{name} {'–' if v is None else f'{v:.3f}'}" for name, v in named)
-        return f"{self.calls} calls: {told}"
+        listed = ", ".join(f"{name} {'–' if v is None else f'{v:.3f}'}" for name, v in named)
+        return f"{self.calls} calls: {listed}"
 
 
 def main() -> None:
@@ -87,26 +87,33 @@ def main() -> None:
 
 def evaluate(model: StageModel, calls: Sequence[Sequence[Turn]]) -> Figures:
     """Compare a model's stages with the labelled ones."""
-    return compared(
-        [(compose.stages(turns), model.stages(turns, marks=marks)) for turns, marks in _marked(calls)]
-    )
+    return compared(told(model, calls))
+
+
+def told(
+    model: StageModel, calls: Sequence[Sequence[Turn]]
+) -> list[tuple[list[int], stages.Staged]]:
+    """For each call its labelled stages and the model's."""
+    return [
+        (compose.stages(turns), model.stages(turns, marks=marks)) for turns, marks in _marked(calls)
+    ]
 
 
 def compared(pairs: Sequence[tuple[list[int], stages.Staged]]) -> Figures:
     """Figures of what was told against what is true."""
     right, sure, greetings, closings, none = [], [], [], [], []
     for truth, staged in pairs:
-        told = staged.path.tolist()
-        hits = [t == s for t, s in zip(truth, told, strict=True)]
+        path = staged.path.tolist()
+        hits = [t == s for t, s in zip(truth, path, strict=True)]
         right += hits
-        certain = staged.probabilities[np.arange(len(told)), staged.path] >= SURE
+        certain = staged.probabilities[np.arange(len(path)), staged.path] >= SURE
         sure += [hit for hit, is_sure in zip(hits, certain, strict=True) if is_sure]
-        greetings.append((0 in truth) == (0 in told))
+        greetings.append((0 in truth) == (0 in path))
         if 2 in truth:
-            found = told.index(2) if 2 in told else None
+            found = path.index(2) if 2 in path else None
             closings.append(found is not None and abs(found - truth.index(2)) <= 2)
         else:
-            none.append(2 not in told[:-1])
+            none.append(2 not in path[:-1])
     doubtful = 1 - len(sure) / len(right) if right else None
     return Figures(
         len(pairs),

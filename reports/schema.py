@@ -13,7 +13,7 @@ import pyarrow as pa
 from audit.errors import RejectReason
 from audit.types import Channels, Direction, Role, Segment, Severity, Verdict
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 """Major.minor: the major changes when a column is renamed, dropped or changes its meaning."""
 
 
@@ -124,6 +124,9 @@ CALLS = Table(
         _real("transcript_confidence", "mean probability of the words", nullable=True),
         _real("greeting_end_s", "end of the greeting", unit="s", nullable=True),
         _real("closing_start_s", "start of the closing", unit="s", nullable=True),
+        _real("greeting_s", "length of the greeting, up to what follows", unit="s", nullable=True),
+        _real("handling_s", "length of the handling, likewise", unit="s", nullable=True),
+        _real("closing_s", "length of the closing", unit="s", nullable=True),
         Column(
             "role_confidence",
             pa.float64(),
@@ -137,6 +140,7 @@ CALLS = Table(
         _text("model", "name or path of the weights", nullable=True),
         _text("model_sha256", "hash of the weights", nullable=True),
         _text("rulebook_sha256", "hash of the rulebook"),
+        _text("stages_sha256", "hash of the model that told the stages", nullable=True),
         _text("audit_version", "version of callaudit"),
         *_LINEAGE,
     ),
@@ -163,6 +167,7 @@ TURNS = Table(
         _real("end_s", "last sound", unit="s", nullable=True),
         _text("text", "the words, in simplified characters"),
         _text("segment", "stage of the call", values=Segment),
+        _real("segment_confidence", "probability of the stage", nullable=True),
         _real("asr_confidence", "mean probability of the words", nullable=True),
         Column(
             "role_confidence",
@@ -232,6 +237,10 @@ AGENTS = Table(
         ),
         _real("forbidden_rate", "share of told calls with forbidden wording", nullable=True),
         _real("talk_ratio", "agent's speech over all speech", nullable=True),
+        *(
+            _real(f"mean_{stage}_s", f"mean length of {stage}s that are there", unit="s", nullable=True)
+            for stage in ("greeting", "handling", "closing")
+        ),
         *_LINEAGE,
     ),
     "one row for each agent and night",

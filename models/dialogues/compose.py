@@ -75,7 +75,7 @@ class _Call:
         if draw < 0.07:
             return self._marked("wrong")
         out = self._chance.random() < 0.28
-        opened = self._chance.random() < 0.9
+        opened = self._chance.random() < 0.87
         greeting = self._turns(G, "greeting_out" if out else "greeting_in") if opened else []
         if opened and out and self._chance.random() < 0.1:
             return greeting + self._turns(C, "breakoff")

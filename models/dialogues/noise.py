@@ -28,17 +28,17 @@ def heard(said: Sequence[Said], chance: random.Random) -> tuple[Turn, ...]:
         turns = _split(turns, chance)
     if chance.random() < 0.4:
         turns = _merged(turns, chance, across=chance.random() < 0.25)
-    if chance.random() < 0.06 and len(turns) > 6:
+    if chance.random() < 0.1 and len(turns) > 6:
         turns = turns[chance.randrange(1, len(turns) // 2) :]
     if chance.random() < 0.06 and len(turns) > 6:
         turns = turns[: chance.randrange(len(turns) // 2, len(turns))]
     roles = [role for _, role, _ in turns]
     kind = chance.random()
-    if kind < 0.12:
+    if kind < 0.2:
         roles = [Role.UNKNOWN] * len(turns)
-    elif kind < 0.24:
+    elif kind < 0.3:
         roles = [_OTHER[role] if chance.random() < 0.08 else role for role in roles]
-    elif kind < 0.28:
+    elif kind < 0.34:
         roles = [Role.UNKNOWN if chance.random() < 0.3 else role for role in roles]
     wrong = chance.choice((0.0, 0.0, 0.02, 0.06))
     bare = chance.random() < 0.35
