@@ -12,7 +12,7 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -68,7 +68,7 @@ class Staged:
     """The stages of a call's turns.
 
     Attributes:
-        path: the likeliest stages in order, as positions in :data:`STAGES`, shape ``(n,)``.
+        path: stages in order, as positions in :data:`STAGES`, shape ``(n,)``.
         probabilities: of each stage for each turn, over all paths, shape ``(n, 3)``.
     """
 
@@ -179,19 +179,28 @@ def read(path: Path) -> StageModel:
         ) from error
     count = names.count("\n") + 1
     shapes = {"weights": (count, 3), "intercepts": (3,), "start": (3,), "step": (3, 3)}
-    if any(arrays[name].shape != shape for name, shape in shapes.items()) or chain.end.shape != (
-        3,
-    ):
+    arrays["end"], shapes["end"] = chain.end, (3,)
+    if any(arrays[name].shape != shape for name, shape in shapes.items()):
         raise UsageError(f"{path} is no stage model: its arrays do not fit one another")
-    if not (np.isfinite(arrays["weights"]).all() and np.isfinite(arrays["intercepts"]).all()):
+    if not _is_sound(arrays, chain):
         raise UsageError(f"{path} is no stage model: it has weights that are no numbers")
     weights = arrays["weights"].astype(np.float32)
     digest = hashlib.sha256(raw).hexdigest()
     return StageModel(names, weights, arrays["intercepts"], chain, digest)
 
 
+def _is_sound(arrays: Mapping[str, Array], chain: Chain) -> bool:
+    """Whether all weights are numbers, and stages move forward only."""
+    onward = np.triu(np.ones((3, 3), dtype=bool))
+    step = arrays["step"]
+    if any(array.dtype.kind != "f" for array in arrays.values()) or not np.isfinite(chain.scale):
+        return False
+    finite = all(np.isfinite(arrays[name]).all() for name in ("weights", "intercepts", "start", "end"))
+    return bool(finite and np.isfinite(step[onward]).all() and np.isneginf(step[~onward]).all())
+
+
 def decode(scores: Array, *, chain: Chain) -> Staged:
-    """The best path through a call, and the probability of each stage over all paths.
+    """The stages of a call in order, and the probability of each stage over all paths.
 
     Args:
         scores: shape ``(n, 3)``, ``n`` at least 1.
@@ -201,24 +210,31 @@ def decode(scores: Array, *, chain: Chain) -> Staged:
     emitted[0] += chain.start
     emitted[-1] += chain.end
     count = len(emitted)
-    forward, backward, best = emitted.copy(), np.zeros_like(emitted), emitted.copy()
-    came = np.zeros((count, len(STAGES)), dtype=np.int64)
+    forward, backward = emitted.copy(), np.zeros_like(emitted)
     for at in range(1, count):
         forward[at] += np.logaddexp.reduce(forward[at - 1][:, None] + chain.step, axis=0)
-        ways = best[at - 1][:, None] + chain.step
-        came[at] = ways.argmax(axis=0)
-        best[at] += ways.max(axis=0)
     for at in range(count - 2, -1, -1):
-        backward[at] = np.logaddexp.reduce(
-            chain.step + emitted[at + 1] + backward[at + 1], axis=1
-        )
-    path = np.zeros(count, dtype=np.int64)
-    path[-1] = best[-1].argmax()
-    for at in range(count - 1, 0, -1):
-        path[at - 1] = came[at, path[at]]
+        backward[at] = np.logaddexp.reduce(chain.step + emitted[at + 1] + backward[at + 1], axis=1)
     both = forward + backward
     likely = np.exp(both - both.max(axis=1, keepdims=True))
-    return Staged(path, likely / likely.sum(axis=1, keepdims=True))
+    likely /= likely.sum(axis=1, keepdims=True)
+    return Staged(_path(likely), likely)
+
+
+def _path(probabilities: Array) -> NDArray[np.int64]:
+    """The stages in order of which most are expected to be right.
+
+    The likeliest single path would leave out a closing whose beginning is not clear.
+    """
+    before = np.vstack([np.zeros(len(STAGES)), probabilities.cumsum(axis=0)])
+    greeting, handling, closing = before.T
+    gained = greeting - handling  # by a greeting of so many turns
+    best = np.maximum.accumulate(gained)
+    last = int(np.argmax(best + handling - closing))
+    first = int(np.argmax(gained[: last + 1]))
+    path = np.full(len(probabilities), 1, dtype=np.int64)
+    path[:first], path[last:] = 0, 2
+    return path
 
 
 def places(turns: Sequence[Turn], marks: Sequence[frozenset[str]]) -> Iterator[Features]:
@@ -273,8 +289,12 @@ def _after(text: str, role: Role) -> Features:
     return tuple(f"n{role[0]}|{word}" for word in said(text)[1])
 
 
-_BLOCKS = (_own, _before, _after)
-_NEIGHBOURS = ((0, 0), (1, -1), (2, 1))
+def _later(text: str, role: Role) -> Features:
+    return tuple(f"m{role[0]}|{word}" for word in said(text)[1])
+
+
+_BLOCKS = (_own, _before, _after, _later)
+_NEIGHBOURS = ((0, 0), (1, -1), (2, 1), (3, 2))
 
 
 def blocks(turns: Sequence[Turn], number: int) -> Iterator[tuple[Features, float]]:

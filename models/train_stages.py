@@ -22,7 +22,7 @@ from models.dialogues import compose, labelled
 from models.dialogues.compose import Composed
 from models.stages import STAGES, Array, Chain, StageModel
 
-CALLS = 2600
+CALLS = 4000
 """Calls composed for training."""
 
 _C = 4.0

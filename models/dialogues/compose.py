@@ -82,8 +82,12 @@ class _Call:
         handling = self._business(greeting, out=out)
         if self._chance.random() < 0.15:
             handling = self._reopened(handling)
-        closed = self._chance.random() < 0.88
-        return greeting + handling + (self._turns(C, "closing") if closed else [])
+        if self._chance.random() > 0.88:
+            return greeting + handling
+        closing = self._chance.choice(self._stock.pools["closing"])
+        if "{else}" in closing.split(" > ")[0] and self._chance.random() < 0.6:
+            handling += self._turns(H, "before_else")
+        return greeting + handling + self._exchange(C, closing)
 
     def _business(self, greeting: list[Said], *, out: bool) -> list[Said]:
         turns: list[Said] = []
