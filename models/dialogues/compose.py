@@ -75,7 +75,7 @@ class _Call:
         if draw < 0.07:
             return self._marked("wrong")
         out = self._chance.random() < 0.28
-        opened = self._chance.random() < 0.87
+        opened = self._chance.random() < 0.84
         greeting = self._turns(G, "greeting_out" if out else "greeting_in") if opened else []
         if opened and out and self._chance.random() < 0.1:
             return greeting + self._turns(C, "breakoff")
@@ -92,8 +92,10 @@ class _Call:
     def _business(self, greeting: list[Said], *, out: bool) -> list[Said]:
         turns: list[Said] = []
         first = [e for e in self._exchanges if e.startswith("A" if out else "C")]
+        if not greeting and self._chance.random() < 0.6:
+            turns += self._turns(H, self._chance.choice(("midway", "handling")))
         turns += self._exchange(H, self._chance.choice(first or self._exchanges))
-        if greeting and turns[0][1] is Role.CUSTOMER and self._chance.random() < 0.3:
+        if greeting and turns and turns[0][1] is Role.CUSTOMER and self._chance.random() < 0.3:
             stage, role, text = turns[0]
             turns[0] = (stage, role, self._chance.choice(_PREFIXES) + text)
         if turns[0][1] is Role.CUSTOMER and self._chance.random() < 0.4:
