@@ -173,9 +173,7 @@ def _judged(job: Job, recording: Recording, checkpoint: str) -> AuditedCall:
     if transcript is None:
         raise FileNotFoundError(f"checkpoint {checkpoint} of {recording.call_id} has gone")
     book = rulebook.load(recording.rulebook_id or job.config.batch.rulebook)
-    return pipeline.judge(
-        Call(recording, transcript), book, stage_model=job.config.stages.model
-    )
+    return pipeline.judge(Call(recording, transcript), book, stage_model=job.config.stages.model)
 
 
 def _artifacts(job: Job, summary: Summary) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -111,21 +112,23 @@ class StageModel:
         self._said.cache_clear()
 
     def _score(self, features: Features) -> Array:
-        rows = [self.vocabulary[name] for name in features if name in self.vocabulary]
-        summed: Array = self.weights[rows].sum(axis=0, dtype=np.float64)
-        return summed * max(1, len(features)) ** -0.5
+        return self._sum(features) / math.sqrt(max(1, len(features)))
+
+    def _sum(self, features: Features) -> Array:
+        row_of = self.vocabulary.get
+        rows = [row for name in features if (row := row_of(name)) is not None]
+        summed: Array = self.weights.take(rows, axis=0).sum(axis=0, dtype=np.float64)
+        return summed
 
     def scores(self, turns: Sequence[Turn], marks: Sequence[frozenset[str]]) -> Array:
         """How much speaks for each stage of each turn, shape ``(n, 3)``."""
-        found = np.tile(self.intercepts, (len(turns), 1))
-        rows = self.vocabulary
+        found: Array = np.tile(self.intercepts, (len(turns), 1))
         for number, place in enumerate(places(turns, marks)):
             for block, at in _NEIGHBOURS:
                 if 0 <= number + at < len(turns):
                     turn = turns[number + at]
                     found[number] += self._said(block, turn.text, turn.role)
-            known = [rows[name] for name in place if name in rows]
-            found[number] += PLACE * self.weights[known].sum(axis=0, dtype=np.float64)
+            found[number] += PLACE * self._sum(place)
         return found
 
     def stages(self, turns: Sequence[Turn], *, marks: Sequence[frozenset[str]] = ()) -> Staged:
@@ -195,7 +198,9 @@ def _is_sound(arrays: Mapping[str, Array], chain: Chain) -> bool:
     step = arrays["step"]
     if any(array.dtype.kind != "f" for array in arrays.values()) or not np.isfinite(chain.scale):
         return False
-    finite = all(np.isfinite(arrays[name]).all() for name in ("weights", "intercepts", "start", "end"))
+    finite = all(
+        np.isfinite(arrays[name]).all() for name in ("weights", "intercepts", "start", "end")
+    )
     return bool(finite and np.isfinite(step[onward]).all() and np.isneginf(step[~onward]).all())
 
 
@@ -262,9 +267,16 @@ def places(turns: Sequence[Turn], marks: Sequence[frozenset[str]]) -> Iterator[F
             *(f"@cue {mark}" for mark in sorted(marks[number])),
             *(f"@cue {mark} {role}" for mark in sorted(marks[number])),
         ]
+        if number < 2 and left:
+            then = turns[number + 1]
+            lengths = f"{_step(len(turn.text) // 4)} {_step(len(then.text) // 6)}"
+            named.append(f"@opens {number} {role} {then.role} {lengths}")
         start_s, end_s = starts[number], ends[number]
         if start_s is not None and end_s is not None and last_s is not None:
-            named += [f"@since {_step(int(start_s / 3))}", f"@until {_step(int((last_s - end_s) / 2))}"]
+            named += [
+                f"@since {_step(int(start_s / 3))}",
+                f"@until {_step(int((last_s - end_s) / 2))}",
+            ]
             before_s = ends[number - 1] if number else None
             if before_s is not None:
                 named.append(f"@pause {_step(int(max(0.0, start_s - before_s) / 2))}")
@@ -321,7 +333,11 @@ def said(text: str) -> tuple[Features, Features]:
     words = list(_tokenizer().cut(plain, HMM=False))
     grams = {
         *(f"c{marked[i : i + n]}" for n in (2, 3) for i in range(len(marked) - n + 1)),
-        *("s" + " ".join(syllables[i : i + n]) for n in (2, 3) for i in range(len(syllables) - n + 1)),
+        *(
+            "s" + " ".join(syllables[i : i + n])
+            for n in (2, 3)
+            for i in range(len(syllables) - n + 1)
+        ),
         *(f"w{word}" for word in words),
         *(f"w{one} {other}" for one, other in zip(["^", *words], [*words, "$"], strict=True)),
     }

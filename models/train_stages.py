@@ -22,7 +22,7 @@ from models.dialogues import compose, labelled
 from models.dialogues.compose import Composed
 from models.stages import STAGES, Array, Chain, StageModel
 
-CALLS = 4000
+CALLS = 6000
 """Calls composed for training."""
 
 _C = 4.0

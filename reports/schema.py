@@ -238,7 +238,12 @@ AGENTS = Table(
         _real("forbidden_rate", "share of told calls with forbidden wording", nullable=True),
         _real("talk_ratio", "agent's speech over all speech", nullable=True),
         *(
-            _real(f"mean_{stage}_s", f"mean length of {stage}s that are there", unit="s", nullable=True)
+            _real(
+                f"mean_{stage}_s",
+                f"mean length of {stage}s that are there",
+                unit="s",
+                nullable=True,
+            )
             for stage in ("greeting", "handling", "closing")
         ),
         *_LINEAGE,

@@ -75,15 +75,11 @@ def _judged(call: Call, check_id: str, check: GreetingCheck, opening: list[Turn]
     for turn in (*opening, *later):
         match = _said(call, check, turn)
         if match is not None:
-            unsure = turn not in later and turn not in spoken[: check.first_turns]
-            if unsure and turn.in_stage(Segment.GREETING) is None:
-                return [] if check.missing == "nothing" else [_untold(check_id, check, _STAGE)]
             return [_passed(check_id, check, turn, match)]
     if check.missing == "nothing":
         return []
-    if any(
-        turn.in_stage(Segment.GREETING) is None and _said(call, check, turn) for turn in spoken
-    ):
+    doubtful = [turn for turn in spoken if turn.in_stage(Segment.GREETING) is None]
+    if any(_said(call, check, turn) for turn in doubtful):
         return [_untold(check_id, check, _STAGE)]
     if any(not turn.surely_by(Role.AGENT) for turn in opening):
         return [_untold(check_id, check, "没有听到，但开头部分有话无法确认是谁说的")]

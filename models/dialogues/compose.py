@@ -47,7 +47,7 @@ def calls(count: int, *, seed: int = 0) -> list[Composed]:
     """Labelled calls, domains in turn; ``segment`` of each turn is the truth."""
     stock = _stock()
     names = sorted(stock.domains)
-    made = []
+    made: list[Composed] = []
     while len(made) < count:
         domain = names[len(made) % len(names)]
         chance = random.Random(f"{seed} {len(made)}")
@@ -75,7 +75,7 @@ class _Call:
         if draw < 0.07:
             return self._marked("wrong")
         out = self._chance.random() < 0.28
-        opened = self._chance.random() < 0.84
+        opened = self._chance.random() < 0.93
         greeting = self._turns(G, "greeting_out" if out else "greeting_in") if opened else []
         if opened and out and self._chance.random() < 0.1:
             return greeting + self._turns(C, "breakoff")
@@ -112,7 +112,15 @@ class _Call:
         """A closing that a further question turns into handling."""
         false = [(H, role, text) for _, role, text in self._turns(C, "closing")[:3]]
         asked = self._chance.choice(
-            ("哦对了，", "对了，", "等一下，", "等等，", "哎，还有，", "还有一个问题，", "对了还有个事，")
+            (
+                "哦对了，",
+                "对了，",
+                "等一下，",
+                "等等，",
+                "哎，还有，",
+                "还有一个问题，",
+                "对了还有个事，",
+            )
         )
         more = self._exchange(H, self._chance.choice(self._exchanges))
         at = next((i for i, turn in enumerate(more) if turn[1] is Role.CUSTOMER), None)

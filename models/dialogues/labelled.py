@@ -111,5 +111,3 @@ def _times(turn: Mapping[str, Any]) -> Span | None:
     if not (math.isfinite(span.end_s) and 0 <= span.start_s <= span.end_s):
         raise ValueError(f"a turn lasts from {start} to {end}")
     return span
-
-

@@ -28,7 +28,7 @@ def heard(said: Sequence[Said], chance: random.Random) -> tuple[Turn, ...]:
         turns = _split(turns, chance)
     if chance.random() < 0.4:
         turns = _merged(turns, chance, across=chance.random() < 0.25)
-    if chance.random() < 0.1 and len(turns) > 6:
+    if chance.random() < 0.05 and len(turns) > 6:
         turns = turns[chance.randrange(1, len(turns) // 2) :]
     if chance.random() < 0.06 and len(turns) > 6:
         turns = turns[: chance.randrange(len(turns) // 2, len(turns))]
@@ -46,7 +46,11 @@ def heard(said: Sequence[Said], chance: random.Random) -> tuple[Turn, ...]:
     made, now_s = [], chance.uniform(0.2, 3.0)
     for number, ((stage, _, text), role) in enumerate(zip(turns, roles, strict=True)):
         text = _misheard(text, wrong, chance)
-        text = re.sub("[，。？！、]", "", text) if bare else text + chance.choice(("", "。", "，", "？"))
+        text = (
+            re.sub("[，。？！、]", "", text)
+            if bare
+            else text + chance.choice(("", "。", "，", "？"))
+        )
         if chance.random() < 0.004:
             text = ""
         start_s = round(max(0.0, now_s), 3)

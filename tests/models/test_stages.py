@@ -121,7 +121,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 def test_a_file_that_is_no_model_is_one_sentence(name: str, tmp_path: Path) -> None:
     file = tmp_path / "stages.npz"
     file.write_bytes(HOSTILE[name]())
-    with pytest.raises(UsageError, match="stages.npz"):
+    with pytest.raises(UsageError, match="is no stage model"):
         stages.load(file)
 
 
@@ -208,7 +208,11 @@ def test_a_closing_that_is_reopened_is_handling(tmp_path: Path) -> None:
 
 def test_cues_of_a_rulebook_speak_for_a_stage() -> None:
     model = stages.load()
-    turns = [Turn(0, Role.AGENT, "您好"), Turn(1, Role.CUSTOMER, "我的柜子坏了"), Turn(2, Role.AGENT, "山高水长")]
+    turns = [
+        Turn(0, Role.AGENT, "您好"),
+        Turn(1, Role.CUSTOMER, "我的柜子坏了"),
+        Turn(2, Role.AGENT, "山高水长"),
+    ]
     nothing: frozenset[str] = frozenset()
     plain = model.stages(turns, marks=[nothing] * 3)
     cued = model.stages(turns, marks=[nothing, nothing, frozenset({"closing"})])
