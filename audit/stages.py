@@ -1,6 +1,7 @@
 """Greeting, handling, closing: the stage of every turn, and how sure it is.
 
-The model of :mod:`models.stages` reads the whole call, the rulebook's cue phrases among its evidence.
+The model of :mod:`models.stages` reads the whole call; the rulebook's cue phrases
+are among its evidence.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Labelled calls for :mod:`models.train_stages`: composed from written stock, and read from files."""
+"""Labelled calls for :mod:`models.train_stages`: composed, or read from files."""

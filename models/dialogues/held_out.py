@@ -1,7 +1,7 @@
 """The held-out calls: ``data_samples/dialogues/stages.txt`` spoken six times each.
 
-``python -m models.dialogues.held_out`` writes ``stages.jsonl`` anew. It is kept, so that a change of
-noise does not change what is measured.
+``python -m models.dialogues.held_out`` writes ``stages.jsonl`` anew. It is kept, so that a change
+of noise does not change what is measured.
 """
 
 from __future__ import annotations

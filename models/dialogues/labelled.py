@@ -1,8 +1,8 @@
 """Labelled calls from files: the truth form of ``callaudit evaluate``, or transcripts.
 
 A call is a JSON object with ``turns``, each with ``role`` (A, C, agent, customer or unknown),
-``text``, ``segment`` (G, H, C or greeting, handling, closing) and, if known, its times (``start`` and
-``end``, or ``start_s`` and ``end_s``, in seconds).
+``text``, ``segment`` (G, H, C or greeting, handling, closing) and, if known, its times (``start``
+and ``end``, or ``start_s`` and ``end_s``, in seconds).
 """
 
 from __future__ import annotations
