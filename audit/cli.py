@@ -160,16 +160,21 @@ def audit_transcripts(
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--rulebook", required=True, help="Id of a rulebook, or the path of one.")
 @click.option("--write", is_flag=True, help="Keep the new result.")
+@_config_option
 @_verbose_option
-def rescore(*, out: Path, rulebook: str, write: bool, verbose: bool) -> None:
+def rescore(
+    *, out: Path, rulebook: str, write: bool, config_file: Path | None, verbose: bool
+) -> None:
     """Judge the stored transcripts under OUT again and show what changes.
 
     Shows scores and verdicts; the findings behind them are not set side by side yet.
     """
+    from audit import config
     from flows import stored
 
     del verbose
-    changes = stored.rescore(out, rulebook_id=rulebook, write=write)
+    settings = config.load(config_file)
+    changes = stored.rescore(out, rulebook_id=rulebook, write=write, config=settings)
     for line in changes.lines():
         click.echo(line)
 
@@ -311,6 +316,39 @@ def rulebook_check(ctx: click.Context, *, file: Path) -> None:
         ctx.exit(EXIT_USAGE)
     tried = f", {examples.count(book)} examples agree" if examples.count(book) else ""
     click.echo(f"{file} is valid: {book.id}, {len(book.clauses())} clauses{tried}")
+
+
+@main.group()
+def train() -> None:
+    """Teach a model with labelled calls of one's own."""
+
+
+@train.command("stages")
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Labelled calls: a JSONL file, or a folder of JSON files as `evaluate` reads them.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("var/stages.npz"),
+    show_default=True,
+    help="The model to write; name it as stages.model in the configuration.",
+)
+@_verbose_option
+def train_stages(*, data: Path, out: Path, verbose: bool) -> None:
+    """Learn greeting, handling and closing anew, with calls of one's own among the examples.
+
+    Prints how right the model that ships is on these calls, and how right the new one is on those
+    of them that it did not see.
+    """
+    from models import retrain_stages
+
+    del verbose
+    for line in retrain_stages.retrain(data, out=out):
+        click.echo(line)
 
 
 @main.command()

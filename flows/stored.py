@@ -15,6 +15,7 @@ from audit.errors import UsageError
 from audit.recordings import Reject
 from audit.types import AuditedCall
 from flows import publish, runs
+from models import stages
 from reports import parquet, records
 
 
@@ -31,8 +32,10 @@ def audit_transcripts(file: Path, out: Path, *, config: Config) -> Published:
     """Judge a file of ready transcripts and publish the result.
 
     Raises:
-        UsageError: the file cannot be read, or the default rulebook is not valid.
+        UsageError: the file cannot be read, or the default rulebook or the model of stages is not
+            valid.
     """
+    stages.load(config.stages.model)
     default = rulebook.load(config.batch.rulebook)
     known = frozenset({*rulebook.shipped(), config.batch.rulebook})
     run_id = runs.new_run_id()
@@ -47,7 +50,8 @@ def audit_transcripts(file: Path, out: Path, *, config: Config) -> Published:
         book = default if name is None else rulebook.load(name)
         tariff.keep(out, book)
         place = (item.recording.audit_date, item.recording.agent_id)
-        places[place].append(publish.Located(pipeline.judge(item, book), None))
+        audited = pipeline.judge(item, book, stage_model=config.stages.model)
+        places[place].append(publish.Located(audited, None))
         kept[item.recording.call_id] = place
     publish.withdraw(out, kept, keep=kept, run_id=run_id)
     for place, calls in sorted(places.items()):
@@ -87,12 +91,14 @@ class Changes:
         yield f"{len(self.changed)} of {self.calls} calls change, {agents} agents; {kept}"
 
 
-def rescore(out: Path, *, rulebook_id: str, write: bool) -> Changes:
+def rescore(out: Path, *, rulebook_id: str, write: bool, config: Config) -> Changes:
     """Judge every stored transcript under a rulebook and compare.
 
     Raises:
-        UsageError: nothing is stored under OUT, or the rulebook is not valid.
+        UsageError: nothing is stored under OUT, or the rulebook or the model of stages is not
+            valid.
     """
+    stages.load(config.stages.model)
     book = rulebook.load(rulebook_id)
     calls = parquet.read(out, "calls").to_pylist()
     if not calls:
@@ -105,7 +111,7 @@ def rescore(out: Path, *, rulebook_id: str, write: bool) -> Changes:
     for row in calls:
         call = records.call_from_rows(row, turns[row["call_id"]])
         call = replace(call, recording=replace(call.recording, rulebook_id=book.id))
-        audited = pipeline.judge(call, book)
+        audited = pipeline.judge(call, book, stage_model=config.stages.model)
         before, after = _told(row), _told(_row(audited))
         if before != after:
             changed.append(Change(row["call_id"], row["agent"], before, after))

@@ -125,6 +125,9 @@ CALLS = Table(
         _real("transcript_confidence", "mean probability of the words", nullable=True),
         _real("greeting_end_s", "end of the greeting", unit="s", nullable=True),
         _real("closing_start_s", "start of the closing", unit="s", nullable=True),
+        _real("greeting_s", "length of the greeting, up to what follows", unit="s", nullable=True),
+        _real("handling_s", "length of the handling, likewise", unit="s", nullable=True),
+        _real("closing_s", "length of the closing", unit="s", nullable=True),
         Column(
             "role_confidence",
             pa.float64(),
@@ -138,6 +141,7 @@ CALLS = Table(
         _text("model", "name or path of the weights", nullable=True),
         _text("model_sha256", "hash of the weights", nullable=True),
         _text("rulebook_sha256", "hash of the rulebook"),
+        _text("stages_sha256", "hash of the model that told the stages", nullable=True),
         _text("audit_version", "version of callaudit"),
         *_LINEAGE,
     ),
@@ -164,6 +168,7 @@ TURNS = Table(
         _real("end_s", "last sound", unit="s", nullable=True),
         _text("text", "the words, in simplified characters"),
         _text("segment", "stage of the call", values=Segment),
+        _real("segment_confidence", "probability of the stage", nullable=True),
         _real("asr_confidence", "mean probability of the words", nullable=True),
         Column(
             "role_confidence",
@@ -233,6 +238,15 @@ AGENTS = Table(
         ),
         _real("forbidden_rate", "share of told calls with forbidden wording", nullable=True),
         _real("talk_ratio", "agent's speech over all speech", nullable=True),
+        *(
+            _real(
+                f"mean_{stage}_s",
+                f"mean length of {stage}s that are there",
+                unit="s",
+                nullable=True,
+            )
+            for stage in ("greeting", "handling", "closing")
+        ),
         *_LINEAGE,
     ),
     "one row for each agent and night",
