@@ -13,8 +13,17 @@ import pyarrow as pa
 from audit.errors import RejectReason
 from audit.types import Channels, Direction, Role, Segment, Severity, Verdict
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 """Major.minor: the major changes when a column is renamed, dropped or changes its meaning."""
+
+CHANGES = (
+    ("1.0", "calls, turns, findings, agents, rejects"),
+    ("1.1", "turns.speaker, turns.role_confidence; calls.role_confidence, calls.role_source"),
+    ("1.2", "turns.level_db"),
+    ("1.3", "calls.code_sha256; the table reviews"),
+)
+"""What each version added, oldest first. Readers take every version of their own major: what a
+file does not have yet is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +147,7 @@ CALLS = Table(
         _text("model_sha256", "hash of the weights", nullable=True),
         _text("rulebook_sha256", "hash of the rulebook"),
         _text("audit_version", "version of callaudit"),
+        _text("code_sha256", "hash of the code that judged the call", nullable=True),
         *_LINEAGE,
     ),
     "one row a call",
@@ -251,4 +261,47 @@ REJECTS = Table(
     "one row for each planned recording that was not audited",
 )
 
-TABLES = {table.name: table for table in (CALLS, TURNS, FINDINGS, AGENTS, REJECTS)}
+REVIEWS = Table(
+    "reviews",
+    ("review_id",),
+    _BY_AGENT,
+    (
+        _text("review_id", "stable: the same decision imported again gives the same id"),
+        *_CALL,
+        _text("finding_id", "the finding; empty for one that was missed", nullable=True),
+        _text("kind", "a reviewer's, or the agent's own", values=("review", "appeal")),
+        _text(
+            "decision",
+            "whether the machine is right; missed adds a finding it did not make",
+            values=("agree", "overrule", "unsure", "missed"),
+        ),
+        _text("reviewer", "who decided"),
+        Column("reviewed_at", pa.timestamp("us", tz="UTC"), "when"),
+        _text("note", "in the reviewer's words", nullable=True),
+        _text("rule_id", "the rule", nullable=True),
+        _text("check_id", "the check inside the rule", nullable=True),
+        _text("clause_id", "clause of the norm", nullable=True),
+        _real("start_s", "start of the evidence", unit="s", nullable=True),
+        _real("end_s", "end of the evidence", unit="s", nullable=True),
+        _text("original_verdict", "what the machine said", nullable=True, values=Verdict),
+        _real("original_points", "points the machine took off", nullable=True),
+        _real("original_score", "the call's score before the review", nullable=True),
+        _real("overridden_score", "and after it", nullable=True),
+        _text(
+            "sampled_by",
+            "how the call came to be reviewed: drawn for its findings, drawn from those that "
+            "passed, or picked by hand",
+            values=("finding", "pass", "manual"),
+        ),
+        _real(
+            "sampling_weight",
+            "inverse probability of the draw; empty where nothing was drawn",
+            nullable=True,
+        ),
+        Column("imported_at", pa.timestamp("us", tz="UTC"), "when the decision came in"),
+        *_LINEAGE,
+    ),
+    "one row for each decision of a person on a finding, or on one that was missed",
+)
+
+TABLES = {table.name: table for table in (CALLS, TURNS, FINDINGS, AGENTS, REJECTS, REVIEWS)}
