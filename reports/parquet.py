@@ -62,6 +62,7 @@ def read(
     columns: Sequence[str] | None = None,
     nights: tuple[str | None, str | None] = (None, None),
     agents: Collection[str] | None = None,
+    without: Collection[str] = (),
 ) -> pa.Table:
     """Read a table, or some of it; partition columns come back as text.
 
@@ -74,12 +75,14 @@ def read(
         columns: which ones, in this order; all of them where absent.
         nights: first and last ISO date, both included; None for no limit.
         agents: ids; all where absent.
+        without: nights to leave out.
 
     Raises:
         CallauditError: a file was written by a newer major version, or is no Parquet.
     """
     definition = TABLES[table]
-    chosen = _Chosen(definition, columns, nights, None if agents is None else frozenset(agents))
+    wanted = None if agents is None else frozenset(agents)
+    chosen = _Chosen(definition, columns, nights, wanted, frozenset(without))
     entries = [entry for entry in merged.load(out) if entry.table == table]
     covered = {night for entry in entries for night in entry.nights}
     loose = list(_partition_files(out, chosen, covered))
@@ -98,10 +101,12 @@ class _Chosen:
     columns: Sequence[str] | None
     nights: tuple[str | None, str | None]
     agents: frozenset[str] | None
+    without: frozenset[str]
 
     def has_night(self, night: str) -> bool:
         first, last = self.nights
-        return (first is None or first <= night) and (last is None or night <= last)
+        within = (first is None or first <= night) and (last is None or night <= last)
+        return within and night not in self.without
 
     def names(self, stored: Sequence[str]) -> list[str]:
         """Those of a file's columns that are wanted."""
@@ -151,8 +156,8 @@ def _read_merged(path: Path, covered: tuple[str, ...], chosen: _Chosen) -> pa.Ta
     condition = pc.field("audit_date").isin(wanted)
     if chosen.agents is not None and "agent_id" in chosen.table.partitions:
         condition &= pc.field("agent_id").isin(sorted(chosen.agents))
+    check_version(path)
     dataset = ds.dataset(path, format="parquet")
-    _check_version(dataset.schema.metadata, path)
     return dataset.to_table(columns=chosen.names(dataset.schema.names), filter=condition)
 
 
@@ -170,8 +175,16 @@ def _read_file(path: Path, chosen: _Chosen) -> pa.Table:
         ) from error
 
 
+def check_version(path: Path) -> None:
+    """Refuse a file of a newer major version.
+
+    Raises:
+        CallauditError: it is one.
+    """
+    _check_version(pq.read_metadata(path).metadata, path)
+
+
 def _check_version(metadata: Mapping[bytes, bytes] | None, path: Path) -> None:
-    """Refuse files of a newer major."""
     version = (metadata or {}).get(b"callaudit.schema_version", b"1").decode()
     if int(version.partition(".")[0]) > int(SCHEMA_VERSION.partition(".")[0]):
         raise CallauditError(
