@@ -140,11 +140,11 @@ def audit_transcripts(
 ) -> None:
     """Judge ready transcripts (JSONL, one call a line), without audio."""
     from audit import config
-    from flows import stored
+    from flows import ready
 
     del verbose
     settings = config.load(config_file, overrides={"batch.rulebook": rulebook})
-    result = stored.audit_transcripts(file, out, config=settings)
+    result = ready.audit_transcripts(file, out, config=settings)
     click.echo(f"{result.audited} audited, {result.rejected} rejected; report: {result.index}")
     if result.rejected:
         ctx.exit(EXIT_REJECTS)
@@ -153,19 +153,57 @@ def audit_transcripts(
 @main.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--rulebook", required=True, help="Id of a rulebook, or the path of one.")
-@click.option("--write", is_flag=True, help="Keep the new result.")
+@click.option("--write", is_flag=True, help="Keep the new result: all of it or nothing.")
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the comparison as a page, too; beside OUT/html/index.html its links work.",
+)
 @_verbose_option
-def rescore(*, out: Path, rulebook: str, write: bool, verbose: bool) -> None:
+def rescore(*, out: Path, rulebook: str, write: bool, page: Path | None, verbose: bool) -> None:
     """Judge the stored transcripts under OUT again and show what changes.
 
-    Shows scores and verdicts; the findings behind them are not set side by side yet.
+    Shows findings gained and lost with examples, and the calls and agents whose verdict or grade
+    flips. No audio is needed.
     """
-    from flows import stored
+    from flows import rescoring
 
     del verbose
-    changes = stored.rescore(out, rulebook_id=rulebook, write=write)
-    for line in changes.lines():
+    difference = rescoring.rescore(out, rulebook_id=rulebook, write=write)
+    for line in difference.lines():
         click.echo(line)
+    if page is not None:
+        rescoring.write_page(difference, page, out=out)
+        click.echo(f"page: {page}")
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--keep-nights",
+    type=click.IntRange(min=0),
+    default=7,
+    show_default=True,
+    help="Newest nights that are left as they are.",
+)
+@_verbose_option
+def compact(*, out: Path, keep_nights: int, verbose: bool) -> None:
+    """Merge old nights under OUT into a file a month, for callaudit's own readers.
+
+    The partitions stay where they are, so every other reader sees what it saw before.
+    """
+    from reports import compaction
+
+    del verbose
+    if not (out / "parquet").is_dir():
+        raise UsageError(f"{out} holds no audit; run `callaudit run RECORDINGS --out {out}` first")
+    months = 0
+    for done in compaction.compact(out, keep_nights=keep_nights):
+        months += 1
+        size = f"{done.bytes / 1e6:.1f} MB"
+        click.echo(f"{done.table} {done.month}: {done.nights} nights, {done.rows} rows, {size}")
+    click.echo(f"{months} months merged" if months else "nothing to merge")
 
 
 @main.command()

@@ -6,14 +6,17 @@ Works through one agent's night at a time, so memory does not grow with the batc
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from audit.recordings import Reject, file_of
 from audit.types import AuditedCall
-from reports import html, parquet, records
+from reports import html, merged, parquet, records, staging
 from reports.schema import AGENTS, CALLS, FINDINGS, REJECTS, SCHEMA_VERSION, TURNS
 
 Place = tuple[date, str]
@@ -32,46 +35,59 @@ class Located:
 
 def publish_calls(out: Path, place: Place, calls: Sequence[Located], *, run_id: str) -> None:
     """Write one agent's night: earlier rows of the same calls give way, others stay."""
+    with merged.lock(out):
+        for path, rows in prepared(out, place, calls, run_id=run_id):
+            parquet.write(path, rows)
+
+
+def prepared(
+    out: Path, place: Place, calls: Sequence[Located], *, run_id: str
+) -> Iterator[tuple[Path, pa.Table]]:
+    """The partitions that ``publish_calls`` writes, and their rows."""
     rows = [records.call_rows(c.audited, run_id=run_id, source_uri=c.source_uri) for c in calls]
     new = {
         CALLS.name: [row.call for row in rows],
         TURNS.name: [turn for row in rows for turn in row.turns],
         FINDINGS.name: [finding for row in rows for finding in row.findings],
     }
-    _replace(out, place, new, {str(row.call["call_id"]) for row in rows}, run_id)
+    return _replaced(out, place, new, {str(row.call["call_id"]) for row in rows}, run_id)
 
 
 def withdraw(out: Path, call_ids: Iterable[str], *, keep: dict[str, Place], run_id: str) -> None:
     """Take calls out of partitions they no longer belong to (another agent, another date)."""
-    wanted = set(call_ids)
-    stored = parquet.read(out, CALLS.name, columns=["call_id", "agent", "audit_date"]).to_pylist()
+    staging.recover(out)
+    ids = pa.array(sorted(set(call_ids)), pa.string())
+    stored = parquet.read(out, CALLS.name, columns=["call_id", "agent", "audit_date"])
+    stored = stored.filter(pc.is_in(stored["call_id"], ids))
     astray: dict[Place, set[str]] = defaultdict(set)
-    for row in stored:
+    for row in stored.to_pylist():
         place = (date.fromisoformat(row["audit_date"]), row["agent"])
-        if row["call_id"] in wanted and keep.get(row["call_id"]) != place:
+        if keep.get(row["call_id"]) != place:
             astray[place].add(row["call_id"])
     for place, moved in astray.items():
-        _replace(out, place, {}, moved, run_id)
+        with merged.lock(out):
+            for path, rows in _replaced(out, place, {}, moved, run_id):
+                parquet.write(path, rows)
 
 
-def _replace(
+def _replaced(
     out: Path, place: Place, new: dict[str, list[records.Row]], replaced: set[str], run_id: str
-) -> None:
+) -> Iterator[tuple[Path, pa.Table]]:
     """Exchange the rows of some calls in one partition and sum up the agent's night again."""
     audit_date, agent = place
     for table in _BY_CALL:
         path = parquet.partition_file(out, table, audit_date, agent)
         fresh = parquet.to_table(table, new.get(table.name, []))
-        merged = parquet.merge(parquet.read_partition(path), fresh, by="call_id", replaced=replaced)
+        rows = parquet.merge(parquet.read_partition(path), fresh, by="call_id", replaced=replaced)
         order = [
-            (name, "ascending") for name in ("call_id", *table.key) if name in merged.schema.names
+            (name, "ascending") for name in ("call_id", *table.key) if name in rows.schema.names
         ]
-        parquet.write(path, merged.sort_by(list(dict.fromkeys(order))))
-    calls = parquet.read_partition(parquet.partition_file(out, CALLS, audit_date, agent))
-    listed = calls.to_pylist() if calls is not None else []
+        rows = rows.sort_by(list(dict.fromkeys(order)))
+        yield path, rows
+    listed = rows.to_pylist()  # the last of them are the calls
     summary = [records.agent_row(listed, run_id=run_id)] if listed else []
     path = parquet.partition_file(out, AGENTS, audit_date, agent)
-    parquet.write(path, parquet.to_table(AGENTS, summary))
+    yield path, parquet.to_table(AGENTS, summary)
 
 
 def publish_rejects(

@@ -90,6 +90,19 @@ def render(
     return index
 
 
+def render_comparison(path: Path, difference: object, *, root: str, language: str = "zh") -> None:
+    """Write the page of a rescore (``flows.rescoring.Difference``).
+
+    Args:
+        path: the page.
+        difference: what changes.
+        root: from the page's folder to ``OUT/html/``, for its links, ending in a slash.
+        language: which ``strings.*.json`` speaks.
+    """
+    template = _environment(language).get_template("rescore.html")
+    _write(path, template.render(page=difference, root=root, listed=views.LISTED_CALLS))
+
+
 def _write_calls(
     out: Path,
     environment: Environment,

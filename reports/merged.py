@@ -70,23 +70,22 @@ def save(out: Path, entries: Iterable[Merged]) -> None:
     os.replace(temporary, path)
 
 
-def forget(out: Path, table: str, night: str) -> None:
-    """Let a table's night be read from its partitions again; the caller holds the lock."""
-    entries = load(out)
-    if any(e.table == table and night in e.nights for e in entries):
-        save(out, _without(entries, table, {night}))
+def forget(out: Path, places: Iterable[tuple[str, str]]) -> None:
+    """Let (table, night) be read from its partitions again; the caller holds the lock."""
+    entries, gone = load(out), set(places)
+    if any((e.table, night) in gone for e in entries for night in e.nights):
+        save(out, _without(entries, gone))
 
 
 def put(out: Path, new: Merged) -> None:
     """Let a new file stand for its nights; the caller holds the lock."""
-    kept = _without(load(out), new.table, set(new.nights))
+    kept = _without(load(out), {(new.table, night) for night in new.nights})
     save(out, [*kept, new])
 
 
-def _without(entries: Sequence[Merged], table: str, nights: set[str]) -> list[Merged]:
+def _without(entries: Sequence[Merged], places: set[tuple[str, str]]) -> list[Merged]:
     return [
-        replace(e, nights=tuple(n for n in e.nights if n not in nights)) if e.table == table else e
-        for e in entries
+        replace(e, nights=tuple(n for n in e.nights if (e.table, n) not in places)) for e in entries
     ]
 
 

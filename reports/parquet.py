@@ -87,7 +87,7 @@ def read(
     covered = {night for entry in entries for night in entry.nights}
     loose = list(_partition_files(out, chosen, covered))
     parts = [_read_merged(merged.folder(out) / e.file, e.nights, chosen) for e in entries]
-    with ThreadPoolExecutor(max_workers=4) as pool:
+    with ThreadPoolExecutor(max_workers=2) as pool:
         parts += pool.map(lambda path: _read_loose(path, chosen), loose, chunksize=64)
     whole = pa.concat_tables([_empty(chosen), *parts], promote_options="permissive")
     return whole if columns is None else whole.select(list(columns))
@@ -168,7 +168,7 @@ def _read_file(path: Path, chosen: _Chosen) -> pa.Table:
             names = None if chosen.columns is None else chosen.names(file.schema_arrow.names)
             if names == []:  # only partition columns are wanted
                 return pa.table({"": pa.nulls(file.metadata.num_rows)}).select([])
-            return file.read(columns=names)
+            return file.read(columns=names, use_threads=False)
     except pa.ArrowInvalid as error:
         raise CallauditError(
             f"{path} is no Parquet file ({error}); run the batch of its night again"
@@ -249,14 +249,14 @@ def write(path: Path, rows: pa.Table) -> None:
     out, table, night = _place(path)
     with merged.lock(out):
         old = read_partition(path)
-        if old is not None and _same(old, rows):
+        if old is not None and same(old, rows):
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
         os.close(handle)
         try:
             write_file(rows, Path(temporary))
-            merged.forget(out, table, night)
+            merged.forget(out, [(table, night)])
             os.replace(temporary, path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
@@ -290,8 +290,8 @@ def _place(path: Path) -> tuple[Path, str, str]:
     return night.parents[2], night.parent.name, night.name.partition("=")[2]
 
 
-def _same(old: pa.Table, new: pa.Table) -> bool:
-    """Equal but for the run that wrote the rows."""
+def same(old: pa.Table, new: pa.Table) -> bool:
+    """Whether tables are equal but for the run that wrote the rows."""
     if old.schema.names != new.schema.names:
         return False
     compared = [name for name in new.schema.names if name != "run_id"]

@@ -1,0 +1,269 @@
+"""Replay: stored transcripts judged again under another rulebook, and what that changes."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from audit import pipeline, rulebook
+from audit.errors import UsageError
+from audit.rulebook import Rulebook
+from flows import publish, runs
+from reports import html, parquet, records, staging
+
+EXAMPLES = 20
+"""Findings gained and lost that are kept as examples, of each rule."""
+
+Row = Mapping[str, Any]
+_SAME = ("rule_id", "check_id", "clause_id", "verdict", "start_s", "evidence")
+_WEIGHT = ("points", "severity", "auto_fail")
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A call whose score, grade or verdicts change."""
+
+    call_id: str
+    agent: str
+    night: str
+    before: Row
+    after: Row
+
+    @property
+    def verdicts(self) -> list[tuple[str, str, str]]:
+        """Rules whose verdict flips: rule, before, after (``–`` where it had no occasion)."""
+        old, new = (
+            {rule["rule_id"]: str(rule["verdict"]) for rule in row["rule_scores"]}
+            for row in (self.before, self.after)
+        )
+        both = [(rule, old.get(rule, "–"), new.get(rule, "–")) for rule in {**old, **new}]
+        return [(rule, was, now) for rule, was, now in both if was != now]
+
+    @property
+    def grade(self) -> tuple[str, str] | None:
+        """The grade before and after, where it flips."""
+        was, now = self.before["grade"], self.after["grade"]
+        return None if was == now else (was or "–", now or "–")
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One agent over all nights: mean score and its grade by the new rulebook's table."""
+
+    agent: str
+    calls: int
+    mean: tuple[float | None, float | None]
+    grade: tuple[str, str]
+    auto_fails: tuple[int, int]
+
+
+@dataclass(slots=True)
+class Difference:
+    """What a rescore changes."""
+
+    rulebook_id: str
+    calls: int = 0
+    flips: list[Flip] = field(default_factory=list)
+    gained: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Findings that were not there before, by rule and verdict."""
+    lost: Counter[tuple[str, str]] = field(default_factory=Counter)
+    reweighted: Counter[str] = field(default_factory=Counter)
+    """Findings that stay but weigh otherwise (points, severity, auto-fail), by rule."""
+    examples: dict[tuple[str, str], list[Row]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """Failures ``gained`` and ``lost``, by (which of the two, rule)."""
+    agents: list[Agent] = field(default_factory=list)
+    """Those whose mean score changes."""
+    written: bool = False
+
+    @property
+    def verdict_flips(self) -> Counter[tuple[str, str, str]]:
+        """How many calls flip, by rule, verdict before and verdict after."""
+        return Counter(flip for call in self.flips for flip in call.verdicts)
+
+    @property
+    def grade_flips(self) -> Counter[tuple[str, str]]:
+        """How many calls change grade, by grade before and after."""
+        return Counter(call.grade for call in self.flips if call.grade)
+
+    def lines(self) -> Iterator[str]:
+        """The difference as text: calls, findings with examples, agents, then the counts."""
+        for call in self.flips:
+            yield f"{call.call_id}\t{call.agent}\t{_told(call.before)} → {_told(call.after)}"
+        for rule, verdict in sorted(self.gained | self.lost):
+            more, less = self.gained[rule, verdict], self.lost[rule, verdict]
+            yield f"{rule} {verdict}: {more} findings gained, {less} lost"
+            for which, sign in (("gained", "+"), ("lost", "-")):
+                for row in self.examples.get((which, rule), [])[:3] if verdict == "fail" else ():
+                    yield f"  {sign} {_quoted(row)}"
+        for rule, count in sorted(self.reweighted.items()):
+            yield f"{rule}: {count} findings weigh otherwise"
+        for (rule, was, now), count in sorted(self.verdict_flips.items()):
+            yield f"{rule}: {count} calls from {was} to {now}"
+        for (was, now), count in sorted(self.grade_flips.items()):
+            yield f"grade {was} to {now}: {count} calls"
+        for agent in self.agents:
+            if agent.grade[0] != agent.grade[1]:
+                yield (
+                    f"agent {agent.agent}: mean {_number(agent.mean[0])} {agent.grade[0]} → "
+                    f"{_number(agent.mean[1])} {agent.grade[1]} ({agent.calls} calls)"
+                )
+        touched = len({call.agent for call in self.flips})
+        kept = "written" if self.written else "nothing written (use --write to keep it)"
+        yield f"{len(self.flips)} of {self.calls} calls change, {touched} agents; {kept}"
+
+
+def rescore(out: Path, *, rulebook_id: str, write: bool) -> Difference:
+    """Judge every stored transcript under a rulebook and compare, a night at a time.
+
+    With ``write`` everything is judged and laid ready first, then the tables are exchanged: all
+    of the changes or none.
+
+    Raises:
+        UsageError: nothing is stored under OUT, or the rulebook is not valid.
+        CallauditError: another run wrote tables meanwhile; nothing was changed.
+    """
+    book = rulebook.load(rulebook_id)
+    nights = parquet.nights(out, "calls")
+    if not nights:
+        raise UsageError(f"{out} holds no audit; run `callaudit run RECORDINGS --out {out}` first")
+    if not write:
+        return _compared(out, nights, book, None)
+    with staging.staged(out) as batch:
+        difference = _compared(out, nights, book, batch)
+        batch.commit()
+    touched = {flip.call_id for flip in difference.flips} | batch.rows_of("calls", "call_id")
+    if touched:
+        agents = batch.rows_of("calls", "agent")
+        publish.publish_pages(out, calls=touched, agents=agents)
+    difference.written = True
+    return difference
+
+
+def write_page(difference: Difference, path: Path, *, out: Path) -> None:
+    """Write the difference as a page that links to the calls' pages under ``OUT/html``."""
+    root = os.path.relpath(out / "html", path.parent)
+    html.render_comparison(path, difference, root="" if root == "." else f"{root}/")
+
+
+def _compared(
+    out: Path, nights: Sequence[str], book: Rulebook, batch: staging.Batch | None
+) -> Difference:
+    run_id = runs.new_run_id()
+    difference = Difference(book.id)
+    scores: dict[str, list[tuple[Row, Row]]] = defaultdict(list)
+    for night in nights:
+        only = (night, night)
+        turns = _by_call(parquet.read(out, "turns", nights=only).to_pylist())
+        findings = _by_call(
+            parquet.read(
+                out, "findings", nights=only, columns=("call_id", *_SAME, *_WEIGHT)
+            ).to_pylist()
+        )
+        places: dict[publish.Place, list[publish.Located]] = defaultdict(list)
+        for row in parquet.read(out, "calls", nights=only).to_pylist():
+            call = records.call_from_rows(row, turns[row["call_id"]])
+            call = replace(call, recording=replace(call.recording, rulebook_id=book.id))
+            audited = pipeline.judge(call, book)
+            new = records.call_rows(audited, run_id=run_id, source_uri=row["source_uri"])
+            before, after = _kept(row), _kept(new.call)
+            scores[row["agent"]].append((before, after))
+            if before != after:
+                flip = Flip(row["call_id"], row["agent"], night, before, after)
+                difference.flips.append(flip)
+            _compare_findings(difference, row, findings[row["call_id"]], new.findings)
+            difference.calls += 1
+            if batch is not None:
+                located = publish.Located(audited, row["source_uri"])
+                places[date.fromisoformat(night), row["agent"]].append(located)
+        if batch is not None:
+            for place, listed in sorted(places.items()):
+                for path, rows in publish.prepared(out, place, listed, run_id=run_id):
+                    batch.put(path, rows)
+    difference.agents = list(_agents(scores, book))
+    return difference
+
+
+def _by_call(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    grouped: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[row["call_id"]].append(row)
+    return grouped
+
+
+def _kept(row: Row) -> Row:
+    """What of a call's result is compared, in the types that tables have."""
+    rules = [{**rule, "verdict": str(rule["verdict"])} for rule in row["rule_scores"]]
+    same = {name: row[name] for name in ("score", "grade", "auto_fail")}
+    return {**same, "rule_scores": rules}
+
+
+def _compare_findings(
+    difference: Difference, call: Row, old: Sequence[Row], new: Sequence[Row]
+) -> None:
+    """Match findings one to one by what they say of which place in the call."""
+    waiting: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in old:
+        waiting[tuple(row[name] for name in _SAME)].append(row)
+    for row in new:
+        matched = waiting.get(tuple(row[name] for name in _SAME))
+        if not matched:
+            _count(difference, "gained", call, row)
+            continue
+        before = matched.pop(0)
+        if any(before[name] != row[name] for name in _WEIGHT):
+            difference.reweighted[row["rule_id"]] += 1
+    for rows in waiting.values():
+        for row in rows:
+            _count(difference, "lost", call, row)
+
+
+def _count(difference: Difference, which: str, call: Row, row: Row) -> None:
+    counted = difference.gained if which == "gained" else difference.lost
+    counted[row["rule_id"], str(row["verdict"])] += 1
+    examples = difference.examples[which, row["rule_id"]]
+    if row["verdict"] == "fail" and len(examples) < EXAMPLES:
+        place = {name: call[name] for name in ("call_id", "agent", "agent_name")}
+        examples.append({**{name: row[name] for name in (*_SAME, *_WEIGHT)}, **place})
+
+
+def _agents(scores: Mapping[str, Sequence[tuple[Row, Row]]], book: Rulebook) -> Iterator[Agent]:
+    for agent, pairs in sorted(scores.items()):
+        means = _mean([old for old, _ in pairs]), _mean([new for _, new in pairs])
+        fails = sum(old["auto_fail"] for old, _ in pairs), sum(n["auto_fail"] for _, n in pairs)
+        if means[0] != means[1] or fails[0] != fails[1]:
+            grades = _grade(means[0], book), _grade(means[1], book)
+            yield Agent(agent, len(pairs), means, grades, fails)
+
+
+def _mean(rows: Sequence[Row]) -> float | None:
+    scored = [row["score"] for row in rows if row["score"] is not None]
+    return round(sum(scored) / len(scored), 2) if scored else None
+
+
+def _grade(mean: float | None, book: Rulebook) -> str:
+    if mean is None:
+        return "–"
+    reached = [(least, g) for g, least in book.scoring.grades.items() if mean >= least]
+    return max(reached)[1]
+
+
+def _told(row: Row) -> str:
+    """Score, grade and verdicts of a call in a few words."""
+    verdicts = ", ".join(f"{rule['rule_id']} {rule['verdict']}" for rule in row["rule_scores"])
+    return f"{row['score']} {row['grade']} ({verdicts})"
+
+
+def _quoted(row: Row) -> str:
+    at = "" if row["start_s"] is None else f" {row['start_s']:.1f} s"
+    return f"{row['call_id']}{at} {row['clause_id'] or row['check_id']}: {row['evidence'] or '–'}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"
