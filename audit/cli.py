@@ -208,6 +208,48 @@ def compact(*, out: Path, keep_nights: int, verbose: bool) -> None:
 
 @main.command()
 @click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--precision",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="Precision that suggested thresholds have to reach.",
+)
+@click.option(
+    "--labels",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that receives the reviews as training data for the models.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_verbose_option
+def calibrate(
+    *, out: Path, precision: float, labels: Path | None, as_json: bool, verbose: bool
+) -> None:
+    """Say how good the machine is according to the reviews under OUT.
+
+    Precision and estimated recall of each rule, how far reviewers agree, what has drifted, and
+    from which confidence to accuse.
+    """
+    from flows import calibrating
+
+    del verbose
+    result = calibrating.calibrate(out, precision=precision)
+    if labels is not None:
+        from reports import labels as labelling
+
+        counts = labelling.export(out, labels)
+    if as_json:
+        click.echo(result.to_json())
+        return
+    for line in result.lines():
+        click.echo(line)
+    if labels is not None:
+        listed = ", ".join(f"{count} in {labels / name}.jsonl" for name, count in counts.items())
+        click.echo(f"labels: {listed}")
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path))
 @_verbose_option
 def report(*, out: Path, verbose: bool) -> None:
     """Render the HTML pages under OUT again from its Parquet tables."""

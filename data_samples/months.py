@@ -4,7 +4,7 @@
 ``OUT/parquet`` as a run does, without audio, recogniser or rules. Everything is drawn from a seed.
 Invented effects: forbidden wording is commoner in the evening, after a hold and in long calls;
 half of the agents are trained at the middle of the month, and use less of it from then on; one
-finding in twelve is wrong, the less sure ones oftener.
+finding in ten is wrong, the less sure ones oftener.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def write(out: Path, plan: Plan) -> int:
 
 
 def drawn(plan: Plan) -> Iterator[tuple[date, dict[str, pa.Table]]]:
-    """The tables of each night, sorted by ``agent`` (``reviews``: with a column ``agent``)."""
+    """The tables of each night, sorted by ``agent``."""
     rng = np.random.default_rng(plan.seed)
     skill = rng.normal(size=plan.agents)
     for number in range(plan.nights):
@@ -227,16 +227,16 @@ def _reviews(rng: np.random.Generator, night: date, findings: Columns) -> pa.Tab
     """One failure in ten and one pass in two hundred is reviewed, a third of those twice."""
     verdict = np.array(findings["verdict"])
     sure = np.asarray(findings["confidence"])
-    wrong = rng.random(len(verdict)) < 0.25 * (1.0 - sure) ** 0.8  # about one in twelve
+    wrong = rng.random(len(verdict)) < 0.5 * (1.0 - sure) ** 1.2  # about one in ten
     chance = np.select([verdict == "fail", verdict == "pass"], [0.1, 0.005], 0.0)
     moment = datetime.combine(night, time(10), UTC) + timedelta(days=2)
     rows = []
     for i in np.flatnonzero(rng.random(len(verdict)) < chance):
         failed = verdict[i] == "fail"
-        overruled = wrong[i] if failed else rng.random() < 0.02
+        overruled = wrong[i] if failed else rng.random() < 0.01
         for who in range(2 if rng.random() < 1 / 3 else 1):
             slip = rng.random()
-            agrees = overruled if slip < 0.04 else not overruled
+            agrees = overruled if slip < 0.01 else not overruled
             decision = "unsure" if slip > 0.97 else "agree" if agrees else "overrule"
             rows.append(
                 {
@@ -255,8 +255,7 @@ def _reviews(rng: np.random.Generator, night: date, findings: Columns) -> pa.Tab
                 }
             )
     columns: Columns = {name: [row.get(name) for row in rows] for name in (rows[0] if rows else ())}
-    built = _table(REVIEWS, columns)
-    return built.append_column("agent", pa.array(columns.get("agent", []), pa.string()))
+    return _table(REVIEWS, columns)
 
 
 def _table(table: Table, columns: Columns, extra: tuple[str, ...] = ()) -> pa.Table:
@@ -280,14 +279,13 @@ def _agents(calls: pa.Table) -> pa.Table:
 
 
 def _by_agent(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """Slices of a table that is sorted by ``agent``; reviews do not keep that column."""
+    """Slices of a table that is sorted by ``agent``."""
     runs = pc.run_end_encode(rows["agent"].combine_chunks())
     ends = runs.run_ends.to_pylist()
-    kept = rows.drop_columns("agent") if "review_id" in rows.schema.names else rows
     for (start, end), agent in zip(
         itertools.pairwise([0, *ends]), runs.values.to_pylist(), strict=True
     ):
-        yield agent, kept.slice(start, end - start)
+        yield agent, rows.slice(start, end - start)
 
 
 def main() -> None:
