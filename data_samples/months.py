@@ -108,7 +108,9 @@ def _calls(
         "courtesy": rng.random(n) < 0.08,
     }
     earned = {r: np.where(fails[r], 0.0, w) for r, w in zip(_RULES, _WEIGHTS, strict=True)}
-    verdicts = {r: np.where(told, np.where(fails[r], "fail", "pass"), "cannot_tell") for r in _RULES}
+    verdicts = {
+        r: np.where(told, np.where(fails[r], "fail", "pass"), "cannot_tell") for r in _RULES
+    }
     used = {r: held if r == "hold" else np.ones(n, bool) for r in _RULES}
     whole = sum(w * used[r] for r, w in zip(_RULES, _WEIGHTS, strict=True))
     score = np.round(100 * sum(earned[r] * used[r] for r in _RULES) / whole, 1)
@@ -147,10 +149,14 @@ def _calls(
         "rule_scores": scores,
         **{f"{rule}_verdict": verdicts[rule] for rule in _RULES[:3]},
         "agent_talk_s": [s if t else None for s, t in zip(agent_s.tolist(), told, strict=True)],
-        "customer_talk_s": [s if t else None for s, t in zip(customer_s.tolist(), told, strict=True)],
+        "customer_talk_s": [
+            s if t else None for s, t in zip(customer_s.tolist(), told, strict=True)
+        ],
         "silence_s": np.round(duration - agent_s - customer_s, 3),
         "agent_chars_per_min": np.round(rng.normal(240, 30, n), 1),
-        "interruptions": [int(f) if t else None for f, t in zip(fails["no_interruption"], told, strict=True)],
+        "interruptions": [
+            int(f) if t else None for f, t in zip(fails["no_interruption"], told, strict=True)
+        ],
         "transcript_confidence": np.round(np.clip(rng.normal(0.85, 0.05, n), 0.3, 0.99), 4),
         "doubts": [[]] * n,
         "audio_sha256": [rng.bytes(32).hex() for _ in range(n)],
@@ -172,7 +178,9 @@ def _turns(rng: np.random.Generator, calls: Columns) -> Columns:
     start = np.round(index * step, 3)
     end = np.round(start + 0.8 * step, 3)
     said = index % len(_SAID)
-    stage = np.where(index == 0, "greeting", np.where(index == counts[at] - 1, "closing", "handling"))
+    stage = np.where(
+        index == 0, "greeting", np.where(index == counts[at] - 1, "closing", "handling")
+    )
     return {
         **{name: np.asarray(calls[name])[at] for name in ("call_id", "agent")},
         "turn_index": index,
@@ -186,7 +194,9 @@ def _turns(rng: np.random.Generator, calls: Columns) -> Columns:
         "asr_confidence": np.round(np.clip(rng.normal(0.85, 0.08, len(at)), 0.2, 0.99), 4),
         "level_db": np.round(rng.normal(-24, 3, len(at)), 1),
         "is_backchannel": said == 5,
-        "speech": [[{"start_s": s, "end_s": e}] for s, e in zip(start.tolist(), end.tolist(), strict=True)],
+        "speech": [
+            [{"start_s": s, "end_s": e}] for s, e in zip(start.tolist(), end.tolist(), strict=True)
+        ],
     }
 
 
@@ -209,15 +219,17 @@ def _findings(rng: np.random.Generator, calls: Columns) -> Columns:
         "check_id": [f"{rule}.drawn" for rule in rules],
         "clause_id": [f"001-禁.{i % 9 + 1}" if w else None for i, w in enumerate(worst)],
         "verdict": verdicts,
-        "severity": [("major" if w else "minor") if f else None for f, w in zip(failed, worst, strict=True)],
+        "severity": [
+            ("major" if w else "minor") if f else None for f, w in zip(failed, worst, strict=True)
+        ],
         "points": np.where(failed, 5.0, 0.0),
         "confidence": np.round(rng.uniform(0.5, 1.0, n), 3),
-        "segment": np.where(failed, "handling", None),
-        "role": np.where(failed, "agent", None),
+        "segment": ["handling" if f else None for f in failed],
+        "role": ["agent" if f else None for f in failed],
         "start_s": [s if f else None for s, f in zip(start.tolist(), failed, strict=True)],
         "end_s": [s + 2 if f else None for s, f in zip(start.tolist(), failed, strict=True)],
-        "evidence": np.where(failed & worst, _HEARD_FORBIDDEN, None),
-        "meant": np.where(failed & worst, _HEARD_FORBIDDEN, None),
+        "evidence": [_HEARD_FORBIDDEN if f else None for f in failed & worst],
+        "meant": [_HEARD_FORBIDDEN if f else None for f in failed & worst],
         "reason": ["drawn"] * n,
         "auto_fail": np.zeros(n, bool),
     }

@@ -5,6 +5,7 @@ Works through one agent's night at a time, so memory does not grow with the batc
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ Place = tuple[date, str]
 """Audit date and agent id: one partition."""
 
 _BY_CALL = (TURNS, FINDINGS, CALLS)
+_NO_AGENT = "_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def withdraw(out: Path, call_ids: Iterable[str], *, keep: dict[str, Place], run_
     staging.recover(out)
     ids = pa.array(sorted(set(call_ids)), pa.string())
     stored = parquet.read(out, CALLS.name, columns=["call_id", "agent", "audit_date"])
+    _keep_apart(out, set(pc.unique(stored["agent"]).to_pylist()), set(keep.values()))
     stored = stored.filter(pc.is_in(stored["call_id"], ids))
     astray: dict[Place, set[str]] = defaultdict(set)
     for row in stored.to_pylist():
@@ -68,6 +71,23 @@ def withdraw(out: Path, call_ids: Iterable[str], *, keep: dict[str, Place], run_
         with merged.lock(out):
             for path, rows in _replaced(out, place, {}, moved, run_id):
                 parquet.write(path, rows)
+
+
+def _keep_apart(out: Path, agents: set[str], new: set[Place]) -> None:
+    """Let plain readers take folder names for text where two would be the same number.
+
+    Where all ids are numbers, pandas makes numbers of them, and fails over ``7`` and ``007``. An
+    empty partition under a name that is none is enough to stop it.
+    """
+    named = agents | {agent for _, agent in new}
+    numbers = {agent for agent in named if re.fullmatch(r"-?[0-9]+", agent)}
+    if numbers != named or len({int(agent) for agent in numbers}) == len(numbers):
+        return
+    night = min(night for night, _ in new) if new else None
+    for table in (*_BY_CALL, AGENTS) if night else ():
+        path = parquet.partition_file(out, table, night, _NO_AGENT)
+        if parquet.read_partition(path) is None:
+            parquet.write(path, parquet.to_table(table, []))
 
 
 def _replaced(

@@ -74,9 +74,7 @@ class Difference:
     lost: Counter[tuple[str, str]] = field(default_factory=Counter)
     reweighted: Counter[str] = field(default_factory=Counter)
     """Findings that stay but weigh otherwise (points, severity, auto-fail), by rule."""
-    examples: dict[tuple[str, str], list[Row]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    examples: dict[tuple[str, str], list[Row]] = field(default_factory=lambda: defaultdict(list))
     """Failures ``gained`` and ``lost``, by (which of the two, rule)."""
     agents: list[Agent] = field(default_factory=list)
     """Those whose mean score changes."""

@@ -94,7 +94,12 @@ def quality(reviews: pd.DataFrame, population: pd.DataFrame) -> list[RuleQuality
     words = latest(reviews)
     counts = population.groupby(["rule_id", "verdict"])["n"].sum()
     return [
-        _quality(str(rule), own, fails=counts.get((rule, "fail"), 0), passes=counts.get((rule, "pass"), 0))
+        _quality(
+            str(rule),
+            own,
+            fails=counts.get((rule, "fail"), 0),
+            passes=counts.get((rule, "pass"), 0),
+        )
         for rule, own in words.groupby("rule_id")
     ]
 

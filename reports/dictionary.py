@@ -15,8 +15,8 @@ from reports.schema import CHANGES, SCHEMA_VERSION, TABLES, Column, Table
 _HEAD = f"""\
 # The tables
 
-Written by `python -m reports.dictionary` from `reports/schema.py`, the one place that defines them; a
-test compares the two. Schema version {SCHEMA_VERSION}.
+Written by `python -m reports.dictionary` from `reports/schema.py`, the one place that defines them;
+a test compares the two. Schema version {SCHEMA_VERSION}.
 
 A table lies under `OUT/parquet/TABLE`, a file for each partition. Partition columns are in the
 paths, not in the files: `audit_date` is the call's local date, `agent_id` the agent's id with
@@ -38,7 +38,9 @@ _NAMES = {
 
 def page() -> str:
     """The page ``docs/schema.md``."""
-    return "\n".join([_HEAD, *(line for table in TABLES.values() for line in _table(table)), *_log()])
+    return "\n".join(
+        [_HEAD, *(line for table in TABLES.values() for line in _table(table)), *_log()]
+    )
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -76,13 +78,19 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
+_LOG = """\
+## Changes
+
+A new column or table raises the minor version; a column that is renamed, dropped or means
+something else raises the major one. Readers take every version of their own major: what a
+file does not have yet is empty. A newer major is refused.
+
+| version | added |
+| --- | --- |"""
+
+
 def _log() -> Iterator[str]:
-    yield "## Changes\n"
-    yield "A new column or table raises the minor version; a column that is renamed, dropped or means"
-    yield "something else raises the major one. Readers take every version of their own major: what a"
-    yield "file does not have yet is empty. A newer major is refused.\n"
-    yield "| version | added |"
-    yield "| --- | --- |"
+    yield _LOG
     for version, added in CHANGES:
         yield f"| {version} | {added} |"
     yield ""

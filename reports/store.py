@@ -152,9 +152,7 @@ class Store:
             try:
                 import duckdb
             except ModuleNotFoundError as error:
-                raise UsageError(
-                    "SQL needs DuckDB: pip install 'callaudit[analysis]'"
-                ) from error
+                raise UsageError("SQL needs DuckDB: pip install 'callaudit[analysis]'") from error
             made = self._open["connection"] = duckdb.connect()
             for edge, sign in (("low", "-"), ("high", "+")):
                 made.execute(_WILSON.format(edge=edge, sign=sign))
