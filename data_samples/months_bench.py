@@ -20,9 +20,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+import audit
 from data_samples import months
 from reports import compaction, parquet
 
@@ -51,12 +53,14 @@ def month(out: Path, plan: months.Plan) -> None:
     with _timed("findings, pandas.read_parquet"):
         pd.read_parquet(findings)
     with _timed("findings counted, DuckDB on the partitions"):
-        duckdb.sql(f"SELECT agent, count(*) FROM '{findings}/**/*.parquet' GROUP BY 1").fetchall()
+        duckdb.execute(f"SELECT agent, count(*) FROM '{findings}/**/*.parquet' GROUP BY 1").df()
     with _timed("compact"):
         for done in compaction.compact(out, keep_nights=0):
             print(f"  {done.table}: {done.rows} rows, {done.bytes / 1e6:.1f} MB")
     with _timed("calls, 3 columns, merged"):
         parquet.read(out, "calls", columns=places)
+    with _timed("findings, audit.open(OUT).findings.pandas()"):
+        audit.open(out).findings.pandas()
     print("the notebook's questions, seconds each:", json.dumps(questions(out)))
 
 
@@ -93,7 +97,9 @@ def replay(out: Path) -> None:
     started = time.process_time()
     result = rescoring.rescore(out / "rest", rulebook_id="hotline", write=False)
     spent = time.process_time() - started
-    print(f"rescore: {result.calls / spent:.0f} calls, {turns / spent:.0f} turns a second of a core")
+    print(
+        f"rescore: {result.calls / spent:.0f} calls, {turns / spent:.0f} turns a second of a core"
+    )
 
 
 def questions(out: Path) -> dict[str, float]:
@@ -101,7 +107,8 @@ def questions(out: Path) -> dict[str, float]:
     import nbformat
     from nbclient import NotebookClient
 
-    notebook = nbformat.read(_NOTEBOOK, as_version=4)
+    read: Any = nbformat.read
+    notebook = read(_NOTEBOOK, as_version=4)
     before = os.environ.get("CALLAUDIT_OUT")
     os.environ["CALLAUDIT_OUT"] = str(out.resolve())
     try:

@@ -25,6 +25,7 @@ Place = tuple[date, str]
 
 _BY_CALL = (TURNS, FINDINGS, CALLS)
 _NO_AGENT = "_"
+"""Partition without rows, see ``_keep_apart``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +82,13 @@ def _keep_apart(out: Path, agents: set[str], new: set[Place]) -> None:
     """
     named = agents | {agent for _, agent in new}
     numbers = {agent for agent in named if re.fullmatch(r"-?[0-9]+", agent)}
-    if numbers != named or len({int(agent) for agent in numbers}) == len(numbers):
+    if not new or numbers != named or len({int(agent) for agent in numbers}) == len(numbers):
         return
-    night = min(night for night, _ in new) if new else None
-    for table in (*_BY_CALL, AGENTS) if night else ():
-        path = parquet.partition_file(out, table, night, _NO_AGENT)
-        if parquet.read_partition(path) is None:
+    first = min(night for night, _ in new)
+    for table in (*_BY_CALL, AGENTS):
+        path = parquet.partition_file(out, table, first, _NO_AGENT)
+        folder = parquet.table_dir(out, table.name)
+        if not any(folder.glob(f"audit_date=*/{path.parent.name}/{path.name}")):
             parquet.write(path, parquet.to_table(table, []))
 
 
@@ -126,20 +128,16 @@ def publish_rejects(
                 "run_id": run_id,
             }
         )
-    stored = {
-        date.fromisoformat(value)
-        for value in parquet.read(out, REJECTS.name, columns=["audit_date"])[
-            "audit_date"
-        ].to_pylist()
-    }
+    stored = {date.fromisoformat(night) for night in parquet.nights(out, REJECTS.name)}
     for audit_date in sorted(stored | set(by_date)):
         path = parquet.partition_file(out, REJECTS, audit_date, None)
         fresh = parquet.to_table(REJECTS, by_date.get(audit_date, []))
-        stored_rows = parquet.read_partition(path)
-        names = stored_rows["source_file"].to_pylist() if stored_rows is not None else []
-        replaced = {name for name in names if file_of(name) in planned}
-        merged = parquet.merge(stored_rows, fresh, by="source_file", replaced=replaced)
-        parquet.write(path, merged.sort_by("source_file"))
+        with merged.lock(out):
+            old = parquet.read_partition(path)
+            names = old["source_file"].to_pylist() if old is not None else []
+            replaced = {name for name in names if file_of(name) in planned}
+            rows = parquet.merge(old, fresh, by="source_file", replaced=replaced)
+            parquet.write(path, rows.sort_by("source_file"))
 
 
 def publish_pages(out: Path, *, calls: set[str], agents: set[str]) -> Path:

@@ -66,7 +66,9 @@ def test_precision_with_its_interval() -> None:
 def test_weights_undo_the_sampling() -> None:
     rows = [review(n, "agree", sampling_weight=1.0) for n in range(40)]
     rows += [review(40 + n, "overrule", sampling_weight=9.0) for n in range(10)]
-    rows += [review(50 + n, "overrule", sampled_by="manual", sampling_weight=None) for n in range(9)]
+    rows += [
+        review(50 + n, "overrule", sampled_by="manual", sampling_weight=None) for n in range(9)
+    ]
     (rule,) = calibration.quality(frame(rows), population(500, 0))
     assert rule.precision == pytest.approx(40 / 59)
     assert rule.weighted_precision == pytest.approx(40 / 130)

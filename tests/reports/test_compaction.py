@@ -23,7 +23,11 @@ def rows(out: Path, table: str) -> pd.DataFrame:
     definition = TABLES[table]
     order = list(dict.fromkeys([*definition.partitions, *definition.key]))
     read = parquet.read(out, table)
-    return read.select(sorted(read.schema.names)).sort_by([(n, "ascending") for n in order]).to_pandas()
+    return (
+        read.select(sorted(read.schema.names))
+        .sort_by([(n, "ascending") for n in order])
+        .to_pandas()
+    )
 
 
 def answers(out: Path) -> list[pd.DataFrame]:
@@ -56,8 +60,9 @@ def test_merging_changes_no_answer(month: Path, merged_month: Path) -> None:
     assert merged.load(month) == ()
     entries = merged.load(merged_month)
     assert {entry.table for entry in entries} == set(TABLES) - {"rejects"}
-    assert sorted(n for e in entries if e.table == "calls" for n in e.nights) == (
-        parquet.nights(month, "calls")[:-7]
+    assert (
+        sorted(n for e in entries if e.table == "calls" for n in e.nights)
+        == (parquet.nights(month, "calls")[:-7])
     )
     for table in TABLES:
         pd.testing.assert_frame_equal(rows(merged_month, table), rows(month, table))
@@ -208,7 +213,11 @@ def batch_of(out: Path) -> tuple[staging.Batch, list[Path]]:
 
 
 def others(out: Path) -> int:
-    return parquet.read(out, "calls", columns=["rulebook_id"])["rulebook_id"].to_pylist().count("other")
+    return (
+        parquet.read(out, "calls", columns=["rulebook_id"])["rulebook_id"]
+        .to_pylist()
+        .count("other")
+    )
 
 
 def test_a_batch_is_all_or_nothing(month: Path, tmp_path: Path) -> None:

@@ -44,9 +44,7 @@ def test_on_the_sample_calls(audited: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert pictures >= 3
 
 
-def test_on_a_drawn_month(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_on_a_drawn_month(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tables = ("calls", "findings", "agents", "reviews")
     months.write(tmp_path, months.Plan(calls=15_000, agents=12, nights=20, tables=tables))
     text, pictures, seconds = executed(tmp_path, monkeypatch)
