@@ -22,6 +22,22 @@ EXAMPLES = 20
 Row = Mapping[str, Any]
 _SAME = ("rule_id", "check_id", "clause_id", "verdict", "start_s", "evidence")
 _WEIGHT = ("points", "severity", "auto_fail")
+_Scores = tuple[tuple[float | None, bool], tuple[float | None, bool]]
+"""Score and auto-fail of a call, before and after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a call came to; ``rules`` are (rule, verdict)."""
+
+    score: float | None
+    grade: str | None
+    auto_fail: bool
+    rules: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        verdicts = ", ".join(f"{rule} {verdict}" for rule, verdict in self.rules)
+        return f"{self.score} {self.grade} ({verdicts})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +46,20 @@ class Flip:
 
     call_id: str
     agent: str
-    night: str
-    before: Row
-    after: Row
+    before: Outcome
+    after: Outcome
 
     @property
     def verdicts(self) -> list[tuple[str, str, str]]:
         """Rules whose verdict flips: rule, before, after (``–`` where it had no occasion)."""
-        old, new = (
-            {rule["rule_id"]: str(rule["verdict"]) for rule in row["rule_scores"]}
-            for row in (self.before, self.after)
-        )
+        old, new = dict(self.before.rules), dict(self.after.rules)
         both = [(rule, old.get(rule, "–"), new.get(rule, "–")) for rule in {**old, **new}]
         return [(rule, was, now) for rule, was, now in both if was != now]
 
     @property
     def grade(self) -> tuple[str, str] | None:
         """The grade before and after, where it flips."""
-        was, now = self.before["grade"], self.after["grade"]
+        was, now = self.before.grade, self.after.grade
         return None if was == now else (was or "–", now or "–")
 
 
@@ -93,7 +105,7 @@ class Difference:
     def lines(self) -> Iterator[str]:
         """The difference as text: calls, findings with examples, agents, then the counts."""
         for call in self.flips:
-            yield f"{call.call_id}\t{call.agent}\t{_told(call.before)} → {_told(call.after)}"
+            yield f"{call.call_id}\t{call.agent}\t{call.before} → {call.after}"
         for rule, verdict in sorted(self.gained | self.lost):
             more, less = self.gained[rule, verdict], self.lost[rule, verdict]
             yield f"{rule} {verdict}: {more} findings gained, {less} lost"
@@ -155,7 +167,7 @@ def _compared(
 ) -> Difference:
     run_id = runs.new_run_id()
     difference = Difference(book.id)
-    scores: dict[str, list[tuple[Row, Row]]] = defaultdict(list)
+    scores: dict[str, list[_Scores]] = defaultdict(list)
     for night in nights:
         only = (night, night)
         turns = _by_call(parquet.read(out, "turns", nights=only).to_pylist())
@@ -170,11 +182,11 @@ def _compared(
             call = replace(call, recording=replace(call.recording, rulebook_id=book.id))
             audited = pipeline.judge(call, book)
             new = records.call_rows(audited, run_id=run_id, source_uri=row["source_uri"])
-            before, after = _kept(row), _kept(new.call)
-            scores[row["agent"]].append((before, after))
+            before, after = _outcome(row), _outcome(new.call)
+            pair = (before.score, before.auto_fail), (after.score, after.auto_fail)
+            scores[row["agent"]].append(pair)
             if before != after:
-                flip = Flip(row["call_id"], row["agent"], night, before, after)
-                difference.flips.append(flip)
+                difference.flips.append(Flip(row["call_id"], row["agent"], before, after))
             _compare_findings(difference, row, findings[row["call_id"]], new.findings)
             difference.calls += 1
             if batch is not None:
@@ -195,11 +207,9 @@ def _by_call(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return grouped
 
 
-def _kept(row: Row) -> Row:
-    """What of a call's result is compared, in the types that tables have."""
-    rules = [{**rule, "verdict": str(rule["verdict"])} for rule in row["rule_scores"]]
-    same = {name: row[name] for name in ("score", "grade", "auto_fail")}
-    return {**same, "rule_scores": rules}
+def _outcome(row: Row) -> Outcome:
+    rules = tuple((rule["rule_id"], str(rule["verdict"])) for rule in row["rule_scores"])
+    return Outcome(row["score"], row["grade"], row["auto_fail"], rules)
 
 
 def _compare_findings(
@@ -231,17 +241,19 @@ def _count(difference: Difference, which: str, call: Row, row: Row) -> None:
         examples.append({**{name: row[name] for name in (*_SAME, *_WEIGHT)}, **place})
 
 
-def _agents(scores: Mapping[str, Sequence[tuple[Row, Row]]], book: Rulebook) -> Iterator[Agent]:
+def _agents(scores: Mapping[str, Sequence[_Scores]], book: Rulebook) -> Iterator[Agent]:
     for agent, pairs in sorted(scores.items()):
-        means = _mean([old for old, _ in pairs]), _mean([new for _, new in pairs])
-        fails = sum(old["auto_fail"] for old, _ in pairs), sum(n["auto_fail"] for _, n in pairs)
-        if means[0] != means[1] or fails[0] != fails[1]:
-            grades = _grade(means[0], book), _grade(means[1], book)
-            yield Agent(agent, len(pairs), means, grades, fails)
+        (was, failed), (now, fails) = (
+            (_mean([pair[i][0] for pair in pairs]), sum(pair[i][1] for pair in pairs))
+            for i in (0, 1)
+        )
+        if (was, failed) != (now, fails):
+            grades = _grade(was, book), _grade(now, book)
+            yield Agent(agent, len(pairs), (was, now), grades, (failed, fails))
 
 
-def _mean(rows: Sequence[Row]) -> float | None:
-    scored = [row["score"] for row in rows if row["score"] is not None]
+def _mean(scores: Sequence[float | None]) -> float | None:
+    scored = [score for score in scores if score is not None]
     return round(sum(scored) / len(scored), 2) if scored else None
 
 
@@ -250,12 +262,6 @@ def _grade(mean: float | None, book: Rulebook) -> str:
         return "–"
     reached = [(least, g) for g, least in book.scoring.grades.items() if mean >= least]
     return max(reached)[1]
-
-
-def _told(row: Row) -> str:
-    """Score, grade and verdicts of a call in a few words."""
-    verdicts = ", ".join(f"{rule['rule_id']} {rule['verdict']}" for rule in row["rule_scores"])
-    return f"{row['score']} {row['grade']} ({verdicts})"
 
 
 def _quoted(row: Row) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from audit.errors import CallauditError
 from reports import merged, parquet
 
 _COMMIT = "commit"
+_ABANDONED_S = 7 * 86_400
 
 Stamp = tuple[int, int, int] | None
 
@@ -84,11 +86,13 @@ def staged(out: Path) -> Iterator[Batch]:
 
 
 def recover(out: Path) -> None:
-    """Finish batches whose process died while they took effect."""
-    for marker in (out / "parquet").glob(f".staged-*/{_COMMIT}"):
+    """Finish batches whose process died while they took effect; drop those of days ago."""
+    for folder in (out / "parquet").glob(".staged-*"):
         with merged.lock(out):
-            if marker.exists():
-                _finish(out, marker.parent)
+            if (folder / _COMMIT).exists():
+                _finish(out, folder)
+            elif folder.exists() and time.time() - folder.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _finish(out: Path, folder: Path) -> None:
