@@ -20,8 +20,8 @@ EXAMPLES = 20
 """Findings gained and lost that are kept as examples, of each rule."""
 
 Row = Mapping[str, Any]
-_SAME = ("rule_id", "check_id", "clause_id", "verdict", "start_s", "evidence")
-_WEIGHT = ("points", "severity", "auto_fail")
+_SAME = ("rule_id", "check_id", "verdict", "start_s", "evidence")
+_WEIGHT = ("clause_id", "points", "severity", "auto_fail")
 _Scores = tuple[tuple[float | None, bool], tuple[float | None, bool]]
 """Score and auto-fail of a call, before and after."""
 
@@ -85,7 +85,7 @@ class Difference:
     """Findings that were not there before, by rule and verdict."""
     lost: Counter[tuple[str, str]] = field(default_factory=Counter)
     reweighted: Counter[str] = field(default_factory=Counter)
-    """Findings that stay but weigh otherwise (points, severity, auto-fail), by rule."""
+    """Findings that stay under another clause, or weigh otherwise, by rule."""
     examples: dict[tuple[str, str], list[Row]] = field(default_factory=lambda: defaultdict(list))
     """Failures ``gained`` and ``lost``, by (which of the two, rule)."""
     agents: list[Agent] = field(default_factory=list)
@@ -113,7 +113,7 @@ class Difference:
                 for row in self.examples.get((which, rule), [])[:3] if verdict == "fail" else ():
                     yield f"  {sign} {_quoted(row)}"
         for rule, count in sorted(self.reweighted.items()):
-            yield f"{rule}: {count} findings weigh otherwise"
+            yield f"{rule}: {count} findings stay, with other clauses or points"
         for (rule, was, now), count in sorted(self.verdict_flips.items()):
             yield f"{rule}: {count} calls from {was} to {now}"
         for (was, now), count in sorted(self.grade_flips.items()):
@@ -224,8 +224,9 @@ def _compare_findings(
         if not matched:
             _count(difference, "gained", call, row)
             continue
-        before = matched.pop(0)
-        if any(before[name] != row[name] for name in _WEIGHT):
+        alike = [sum(old[name] == row[name] for name in _WEIGHT) for old in matched]
+        matched.pop(alike.index(max(alike)))
+        if max(alike) < len(_WEIGHT):
             difference.reweighted[row["rule_id"]] += 1
     for rows in waiting.values():
         for row in rows:

@@ -83,10 +83,8 @@ def read(
     definition = TABLES[table]
     wanted = None if agents is None else frozenset(agents)
     chosen = _Chosen(definition, columns, nights, wanted, frozenset(without))
-    entries = [entry for entry in merged.load(out) if entry.table == table]
-    covered = {night for entry in entries for night in entry.nights}
+    covered, parts = _merged_parts(out, chosen)
     loose = list(_partition_files(out, chosen, covered))
-    parts = [_read_merged(merged.folder(out) / e.file, e.nights, chosen) for e in entries]
     with ThreadPoolExecutor(max_workers=2) as pool:
         parts += pool.map(lambda path: _read_loose(path, chosen), loose, chunksize=64)
     whole = pa.concat_tables([_empty(chosen), *parts], promote_options="permissive")
@@ -122,6 +120,23 @@ def _empty(chosen: _Chosen) -> pa.Table:
     fields += [pa.field(n, pa.string()) for n in sorted(wanted - known) if n.startswith("meta_")]
     version = {"callaudit.schema_version": SCHEMA_VERSION}
     return pa.schema([f for f in fields if f.name in wanted], metadata=version).empty_table()
+
+
+def _merged_parts(out: Path, chosen: _Chosen) -> tuple[set[str], list[pa.Table]]:
+    """Nights that are merged, and what is asked for of them."""
+    while True:
+        index = merged.load(out)
+        entries = [entry for entry in index if entry.table == chosen.table.name]
+        try:
+            parts = [_read_merged(merged.folder(out) / e.file, e.nights, chosen) for e in entries]
+        except FileNotFoundError as error:
+            if merged.load(out) == index:
+                raise CallauditError(
+                    f"{error.filename or error} has gone; remove {merged.folder(out)}: it holds "
+                    "copies only"
+                ) from error
+            continue  # merged anew since the index was read
+        return {night for entry in entries for night in entry.nights}, parts
 
 
 def _partition_files(out: Path, chosen: _Chosen, covered: set[str]) -> Iterator[Path]:

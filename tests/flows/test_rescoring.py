@@ -124,6 +124,19 @@ def test_what_is_gained_is_shown_with_its_words(out: Path, own: str) -> None:
     assert "forbidden_language: 4 calls from pass to fail" in text
 
 
+def test_a_finding_that_only_weighs_otherwise_is_neither_gained_nor_lost(
+    out: Path, own: str
+) -> None:
+    rescoring.rescore(out, rulebook_id=own, write=True)
+    Path(own).write_text(OWN.replace("own-1", "own-2").replace("points: 30", "points: 5"), "utf-8")
+    difference = rescoring.rescore(out, rulebook_id=own, write=False)
+    assert difference.reweighted == {"forbidden_language": 4}
+    assert not difference.gained
+    assert not difference.lost
+    assert len(difference.flips) == 4  # their scores rise
+    assert not difference.verdict_flips
+
+
 def test_written_and_back_again(out: Path, own: str) -> None:
     before = {name: parquet.read(out, name).to_pandas() for name in ("calls", "findings", "agents")}
     assert rescoring.rescore(out, rulebook_id=own, write=True).written

@@ -181,6 +181,15 @@ def test_a_damaged_index_is_named(merged_month: Path, tmp_path: Path) -> None:
     assert parquet.read(out, "calls").num_rows == 900
 
 
+def test_a_merged_file_that_has_gone_is_named(month: Path, tmp_path: Path) -> None:
+    out = tmp_path
+    shutil.copytree(month / "parquet" / "calls", out / "parquet" / "calls")
+    list(compaction.compact(out))
+    next((out / "compact" / "calls").glob("2026-10-*.parquet")).unlink()
+    with pytest.raises(CallauditError, match="copies only"):
+        parquet.read(out, "calls")
+
+
 def test_the_command(month: Path, tmp_path: Path) -> None:
     out = tmp_path
     shutil.copytree(month / "parquet" / "calls", out / "parquet" / "calls")
