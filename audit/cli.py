@@ -140,11 +140,11 @@ def audit_transcripts(
 ) -> None:
     """Judge ready transcripts (JSONL, one call a line), without audio."""
     from audit import config
-    from flows import ready
+    from flows import stored
 
     del verbose
     settings = config.load(config_file, overrides={"batch.rulebook": rulebook})
-    result = ready.audit_transcripts(file, out, config=settings)
+    result = stored.audit_transcripts(file, out, config=settings)
     click.echo(f"{result.audited} audited, {result.rejected} rejected; report: {result.index}")
     if result.rejected:
         ctx.exit(EXIT_REJECTS)

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from audit import config
 from audit.cli import main
 from audit.errors import CallauditError
-from flows import publish, ready, rescoring
+from flows import publish, rescoring, stored
 from reports import compaction, parquet
 
 SAID = (
@@ -51,7 +51,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines.append({**call, "started_at": f"2026-11-{16 + n % 2}T10:00:00+08:00"})
     file = place / "calls.jsonl"
     file.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
-    ready.audit_transcripts(file, place / "out", config=config.Config())
+    stored.audit_transcripts(file, place / "out", config=config.Config())
     return place / "out"
 
 
@@ -173,7 +173,7 @@ def test_words_from_outside_are_never_executed(tmp_path: Path) -> None:
     call = {"call_id": "<b>", "agent_id": "<i>", "started_at": "2026-11-16T10:00:00+08:00"}
     file = tmp_path / "calls.jsonl"
     file.write_text(json.dumps({**call, "turns": turns}), "utf-8")
-    ready.audit_transcripts(file, tmp_path / "out", config=config.Config())
+    stored.audit_transcripts(file, tmp_path / "out", config=config.Config())
     book = tmp_path / "own.yaml"
     book.write_text(OWN, "utf-8")
     difference = rescoring.rescore(tmp_path / "out", rulebook_id=str(book), write=False)
