@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from audit import pipeline, rulebook
+from audit import pipeline, rulebook, tariff
 from audit.errors import UsageError
 from audit.rulebook import Rulebook
 from flows import publish, runs
@@ -147,6 +147,7 @@ def rescore(out: Path, *, rulebook_id: str, write: bool) -> Difference:
         return _compared(out, nights, book, None)
     with staging.staged(out) as batch:
         difference = _compared(out, nights, book, batch)
+        tariff.keep(out, book)
         batch.commit()
     touched = {flip.call_id for flip in difference.flips} | batch.rows_of("calls", "call_id")
     if touched:

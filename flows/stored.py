@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit import pipeline, rulebook, transcripts
+from audit import pipeline, rulebook, tariff, transcripts
 from audit.config import Config
 from audit.recordings import Reject
 from flows import publish, runs
@@ -39,6 +39,7 @@ def audit_transcripts(file: Path, out: Path, *, config: Config) -> Published:
             continue
         name = item.recording.rulebook_id
         book = default if name is None else rulebook.load(name)
+        tariff.keep(out, book)
         place = (item.recording.audit_date, item.recording.agent_id)
         places[place].append(publish.Located(pipeline.judge(item, book), None))
         kept[item.recording.call_id] = place

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from audit.errors import RejectReason
+from audit.review import Decision, Kind
 from audit.types import Channels, Direction, Role, Segment, Severity, Verdict
 
 SCHEMA_VERSION = "1.3"
@@ -270,14 +271,8 @@ REVIEWS = Table(
         *_CALL,
         *_AGENT,
         _text("finding_id", "the finding; empty for a fault that was missed", nullable=True),
-        _text(
-            "kind", "whose word it is: the QA team's or the agent's", values=("review", "appeal")
-        ),
-        _text(
-            "decision",
-            "what it says of the finding",
-            values=("agree", "overrule", "unsure", "missed"),
-        ),
+        _text("kind", "whose word it is: the QA team's or the agent's", values=Kind),
+        _text("decision", "what it says of the finding", values=Decision),
         _text("reviewer", "who"),
         Column("reviewed_at", pa.timestamp("us", tz="UTC"), "when"),
         _text("note", "why, in the reviewer's words", nullable=True),
@@ -296,12 +291,12 @@ REVIEWS = Table(
         ),
         _text(
             "sampled_by",
-            "why it was reviewed: drawn for a finding or for a pass, or picked by hand",
+            "why it was reviewed: finding, pass (both from the queue) or manual",
             values=("finding", "pass", "manual"),
         ),
         _real(
             "sampling_weight",
-            "1 / probability of being drawn; empty where nothing was drawn",
+            "1 / probability of being in the queue; empty when not from the queue",
             nullable=True,
         ),
         Column("imported_at", pa.timestamp("us", tz="UTC"), "when it came into this table"),
