@@ -79,7 +79,7 @@ def test_ready_views_agree_with_pandas(month: Path) -> None:
     assert trend.fetchall() == [(len(calls),)]
     level = out.sql("SELECT sum(calls), sum(answered_in_time) FROM service_level").fetchall()
     incoming = calls[calls["direction"] == "in"]
-    assert level == [(len(incoming), (incoming["answer_wait_s"] <= 15).sum())]
+    assert level == [(len(incoming), (incoming["answer_wait_s"] <= 20).sum())]
 
 
 def test_every_view_says_what_it_answers(month: Path) -> None:
