@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache, reduce
-from operator import or_
+from functools import lru_cache
 from threading import Lock
 
 from rapidfuzz import fuzz
@@ -137,13 +136,11 @@ def _rank(match: Match) -> tuple[float, int, str]:
 class _Part:
     """What stands between two gaps of a wording: its sounds, and how many may be wrong.
 
-    ``sounds`` are its different syllables; ``least_score`` is that of an alignment with as many
-    wrong as are tolerated, in per cent.
+    ``least_score`` is that of an alignment with as many wrong as are tolerated, in per cent.
     """
 
     code: str
     exact: str
-    sounds: frozenset[str]
     syllables: int
     tolerated: int
     least_score: float
@@ -151,11 +148,16 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Wording:
-    """One wording of a phrase; ``syllables`` are those of all its parts."""
+    """One wording of a phrase.
+
+    ``syllables``, ``tolerated`` and (different) ``sounds`` are those of all its parts together.
+    """
 
     text: str
     parts: tuple[_Part, ...]
     syllables: int
+    tolerated: int
+    sounds: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,11 +175,7 @@ class _Lexicon:
     def candidates(self, heard: frozenset[str]) -> list[_Wording]:
         """Wordings that a text may hold whose pieces are given."""
         found = {w.text: w for piece in self.by_piece.keys() & heard for w in self.by_piece[piece]}
-        return [
-            wording
-            for wording in found.values()
-            if all(len(part.sounds - heard) <= part.tolerated for part in wording.parts)
-        ]
+        return [w for w in found.values() if len(w.sounds - heard) <= w.tolerated]
 
 
 _lexicons: dict[tuple[tuple[str, ...], int], _Lexicon] = {}
@@ -205,7 +203,10 @@ def _touched(code: str, _known: int) -> int:
 
     Most texts have none of most lists, and are done with once they have been looked up here.
     """
-    return reduce(or_, (_by_piece[p] for p in _by_piece.keys() & _pieces(code)), 0)
+    bits = 0
+    for piece in _pieces(code):
+        bits |= _by_piece.get(piece, 0)
+    return bits
 
 
 @lru_cache(maxsize=1024)
@@ -236,14 +237,19 @@ def _lexicon(phrases: tuple[str, ...], slack: int, *, bit: int) -> _Lexicon:
 @lru_cache(maxsize=8192)
 def _wording(text: str, slack: int) -> _Wording:
     parts = tuple(_part(sounds(part), slack) for part in text.split("…") if len(sounds(part)))
-    return _Wording(text, parts, sum(part.syllables for part in parts))
+    return _Wording(
+        text,
+        parts,
+        syllables=sum(part.syllables for part in parts),
+        tolerated=sum(part.tolerated for part in parts),
+        sounds=frozenset(p.code[at : at + 2] for p in parts for at in range(0, len(p.code), 2)),
+    )
 
 
 def _part(said: Sounds, slack: int) -> _Part:
     tolerated = _tolerated(len(said), slack)
-    syllables = frozenset(said.code[at : at + 2] for at in range(0, len(said.code), 2))
     least_score = 100 * (1 - tolerated / len(said.code)) - 1e-6
-    return _Part(said.code, said.exact, syllables, len(said), tolerated, least_score)
+    return _Part(said.code, said.exact, len(said), tolerated, least_score)
 
 
 def _find_wording(wording: _Wording, heard: Sounds) -> Match | None:
