@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,7 @@ class _Group(click.Group):
 @click.option("--verbose", is_flag=True, help="Show tracebacks and debug logs.")
 def main(*, verbose: bool) -> None:
     """Audit recorded Chinese service calls against service norms, with evidence."""
+    os.umask(0o027)  # what is written is for owner and group
     if verbose:
         import logging
 
@@ -90,6 +93,11 @@ _verbose_option = click.option("--verbose", is_flag=True, help="Show tracebacks.
 @click.option("--model", help="Whisper model name, or the path of a checkpoint.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that hear recordings.")
 @click.option("--resume/--no-resume", default=True, help="Use transcripts of earlier runs.")
+@click.option(
+    "--night",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Audit the calls of this date only, and leave recordings that are still written to.",
+)
 @_bundle_option
 @_verbose_option
 @click.pass_context
@@ -105,6 +113,7 @@ def run(
     model: str | None,
     workers: int | None,
     resume: bool,
+    night: datetime | None,
     bundle_audio: bool,
     verbose: bool,
 ) -> None:
@@ -123,7 +132,14 @@ def run(
             "batch.bundle_audio": bundle_audio or None,
         },
     )
-    summary = console.run(recordings, out, manifest=manifest, config=settings, resume=resume)
+    summary = console.run(
+        recordings,
+        out,
+        manifest=manifest,
+        config=settings,
+        resume=resume,
+        night=night.date() if night else None,
+    )
     if summary.rejected:
         ctx.exit(EXIT_REJECTS)
 
