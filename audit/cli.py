@@ -345,14 +345,30 @@ def schedule(
 ) -> None:
     """Serve the nightly flow on a cron schedule, until stopped.
 
-    Each run audits what lies under RECORDINGS then; nights that were missed are not caught up
-    yet, and nobody is told of a failure yet.
+    Each run audits yesterday's calls and those of nights that were missed. RECORDINGS may have
+    dates, such as /data/calls/%Y-%m-%d. Failures are posted to $CALLAUDIT_WEBHOOK.
     """
     from audit import config
     from flows import schedule as scheduling
 
     settings = config.load(config_file, overrides={"schedule.cron": cron})
     scheduling.serve(recordings, out, manifest=manifest, config=settings)
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--before", type=click.DateTime(["%Y-%m-%d"]), help="Erase nights before this date.")
+@click.option("--call-id", "call_ids", multiple=True, help="Erase this call; may be given often.")
+@_verbose_option
+def purge(*, out: Path, before: datetime | None, call_ids: tuple[str, ...], verbose: bool) -> None:
+    """Erase calls from tables, pages, checkpoints and runs under OUT, for good."""
+    from flows import purging
+
+    del verbose
+    if before is None and not call_ids:
+        raise UsageError("say what to erase: --before DATE, --call-id ID, or both")
+    erased = purging.purge(out, before=before.date() if before else None, call_ids=call_ids)
+    click.echo(f"{erased} calls erased")
 
 
 @main.command()
