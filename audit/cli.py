@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -53,20 +52,20 @@ def main(*, verbose: bool) -> None:
 
 def _local(_: click.Context, __: click.Parameter, value: str) -> Path:
     if "://" in value:
-        raise UsageError(f"--out {value} is no local folder; tables go to a local folder for now")
+        raise UsageError(f"--out {value} is no local folder; only `run` writes elsewhere")
     return Path(value)
 
 
-def _out_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--out",
-        type=click.Path(file_okay=False),
-        callback=_local,
-        required=True,
-        help="Folder that receives Parquet tables and HTML pages.",
-    )(command)
-
-
+_out_help = "Folder that receives Parquet tables and HTML pages."
+_out_option = click.option(
+    "--out", type=click.Path(file_okay=False), callback=_local, required=True, help=_out_help
+)
+_out_or_url_option = click.option(
+    "--out",
+    type=click.Path(file_okay=False),
+    required=True,
+    help=f"{_out_help[:-1]}; or any fsspec URL.",
+)
 _config_option = click.option(
     "--config",
     "config_file",
@@ -81,7 +80,7 @@ _verbose_option = click.option("--verbose", is_flag=True, help="Show tracebacks.
 
 @main.command()
 @click.argument("recordings")
-@_out_option
+@_out_or_url_option
 @click.option("--manifest", help="CSV or Parquet that lists the recordings.")
 @_config_option
 @click.option("--rulebook", help="Rulebook of calls whose manifest row names none.")
@@ -105,7 +104,7 @@ def run(
     ctx: click.Context,
     *,
     recordings: str,
-    out: Path,
+    out: str,
     manifest: str | None,
     config_file: Path | None,
     rulebook: str | None,
@@ -331,14 +330,14 @@ def rulebook_check(ctx: click.Context, *, file: Path) -> None:
 
 @main.command()
 @click.argument("recordings")
-@_out_option
+@_out_or_url_option
 @click.option("--manifest", help="CSV or Parquet that lists the recordings.")
 @_config_option
 @click.option("--cron", help="Cron expression (default: 0 1 * * *).")
 def schedule(
     *,
     recordings: str,
-    out: Path,
+    out: str,
     manifest: str | None,
     config_file: Path | None,
     cron: str | None,
@@ -356,18 +355,20 @@ def schedule(
 
 
 @main.command()
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out")
 @click.option("--before", type=click.DateTime(["%Y-%m-%d"]), help="Erase nights before this date.")
 @click.option("--call-id", "call_ids", multiple=True, help="Erase this call; may be given often.")
 @_verbose_option
-def purge(*, out: Path, before: datetime | None, call_ids: tuple[str, ...], verbose: bool) -> None:
+def purge(*, out: str, before: datetime | None, call_ids: tuple[str, ...], verbose: bool) -> None:
     """Erase calls from tables, pages, checkpoints and runs under OUT, for good."""
-    from flows import purging
+    from flows import purging, remote
 
     del verbose
     if before is None and not call_ids:
         raise UsageError("say what to erase: --before DATE, --call-id ID, or both")
-    erased = purging.purge(out, before=before.date() if before else None, call_ids=call_ids)
+    day = before.date() if before else None
+    with remote.working(out) as local:
+        erased = purging.purge(local, before=day, call_ids=call_ids)
     click.echo(f"{erased} calls erased")
 
 

@@ -35,7 +35,7 @@ def private_prefect() -> None:
 
 def run(
     location: str,
-    out: Path,
+    out: str,
     *,
     manifest: str | None,
     config: Config,
@@ -50,22 +50,23 @@ def run(
     private_prefect()
     from rich.console import Console
 
-    from flows import nightly, runs
+    from flows import nightly, remote, runs
 
+    local = remote.folder(out)
     console = Console(stderr=True)
     _check(location, manifest, config)
     run_id = runs.new_run_id()
-    with _quiet_prefect(), _progress(out.resolve() / "runs" / run_id, console):
+    with _quiet_prefect(), _progress(local.resolve() / "runs" / run_id, console):
         summary = nightly.run(
             location,
-            str(out),
+            out,
             manifest=manifest,
             config=config,
             resume=resume,
             run_id=run_id,
             night=night,
         )
-    _show(summary, out, console)
+    _show(summary, local, console)
     return summary
 
 

@@ -89,6 +89,7 @@ class Hearer:
             self.unread = self.unread + 1 if unread else 0
             if name is None or outcome.reason is None or not ended.again:
                 return outcome
+            self._stop()  # a process that has failed is not trusted with the next recording
             noted = attempts.explain(job.out, name, reason=outcome.reason, detail=outcome.detail)
             if noted.tries >= job.config.batch.tries:
                 return replace(

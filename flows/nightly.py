@@ -22,7 +22,7 @@ from audit.config import Config
 from audit.errors import CallauditError, OutputFailed, RejectReason, UsageError
 from audit.recordings import Plan, Reject
 from audit.types import AuditedCall, Call, Recording
-from flows import publish, runs, shards
+from flows import publish, remote, runs, shards
 from flows.runs import Job
 from models import engines
 from reports import parquet
@@ -230,17 +230,16 @@ def nightly(
 
     Args:
         location: a folder or any fsspec URL.
-        out: folder that receives tables and pages.
+        out: folder, or fsspec URL, that receives tables and pages.
         manifest: CSV or Parquet; without one, file names are read.
         config: as :class:`audit.config.Config`; defaults where absent.
         resume: use the transcripts of earlier runs.
         run_id: the run's name; made from the time where absent.
         night: audit the calls of this date only; all of them where absent.
     """
-    with runs.alone(Path(out)):
-        job_file = plan(
-            location, out, manifest, config or {}, resume, run_id or runs.new_run_id(), night
-        )
+    with runs.alone(remote.folder(out)), remote.working(out) as local:
+        run_id = run_id or runs.new_run_id()
+        job_file = plan(location, str(local), manifest, config or {}, resume, run_id, night)
         job = runs.load_job(Path(job_file))
         pending = [audit_shard.submit(job_file, number) for number in range(job.shards)]
         ends = [future.result(raise_on_failure=False) for future in pending]

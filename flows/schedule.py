@@ -12,7 +12,7 @@ from prefect import flow
 from audit import manifests, recordings
 from audit.config import Config
 from audit.errors import CallauditError, UsageError
-from flows import alarm, nightly, runs
+from flows import alarm, nightly, remote, runs
 from flows.nightly import Summary
 
 DEPLOYMENT = "callaudit-nightly"
@@ -66,7 +66,8 @@ def scheduled(
     today = datetime.now(manifests.time_zone(settings.batch.timezone)).date()
     if nights is None:
         catch_up = settings.schedule.catch_up_nights
-        nights = due(Path(out), today=today, catch_up_nights=catch_up)
+        with remote.working(out) as local:
+            nights = due(local, today=today, catch_up_nights=catch_up)
     summaries, failed = [], []
     one_night = nightly.nightly.with_options(task_runner=nightly.task_runner(settings))
     for night in nights:
@@ -91,7 +92,7 @@ def _dated(place: str, night: date) -> str:
     return night.strftime(place) if "%" in place else place
 
 
-def serve(location: str, out: Path, *, manifest: str | None, config: Config) -> None:
+def serve(location: str, out: str, *, manifest: str | None, config: Config) -> None:
     """Serve the flow until stopped; needs a Prefect server (``PREFECT_API_URL``).
 
     Raises:
@@ -113,7 +114,7 @@ def serve(location: str, out: Path, *, manifest: str | None, config: Config) -> 
         schedule=Cron(config.schedule.cron, timezone=config.batch.timezone),
         parameters={
             "location": location,
-            "out": str(out.resolve()),
+            "out": out if remote.is_url(out) else str(Path(out).resolve()),
             "manifest": manifest,
             "config": config.model_dump(mode="json"),
         },
