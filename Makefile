@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN = $(VENV)/bin
 OUT ?= var/demo
 
-.PHONY: setup demo test lint types bench bench-turns lock clean
+.PHONY: setup demo test lint types bench bench-turns dependencies lock clean
 
 setup: $(VENV)/.ready  ## create the environment with pinned packages
 
@@ -35,6 +35,9 @@ bench: setup  ## speed and accuracy on the sample calls, as ratios within one ru
 
 bench-turns: setup  ## turn edges and interruptions on several hundred drawn calls; text and JSON
 	$(BIN)/python -m data_samples.bench --out var/bench-turns.json
+
+dependencies: setup  ## ask whether pinned packages have known holes
+	.ci/dependencies $(BIN)/pip-audit
 
 lock: setup  ## write constraints.txt from what is installed
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' > constraints.txt

@@ -52,7 +52,7 @@ class Plan:
     rejects: tuple[Reject, ...]
     ignored: int
     """Files in the folder that are no recordings by their name."""
-    waiting: int = 0
+    waiting: tuple[Recording, ...] = ()
     """Recordings that are still being written to."""
 
 
@@ -119,7 +119,7 @@ def plan(
         rulebooks: ids that calls may name.
         max_bytes: larger files are rejected.
         today: the date of rejects that have no date of their own.
-        settle_s: recordings written to within so many seconds are left out and counted.
+        settle_s: recordings written to within so many seconds are set apart.
 
     Raises:
         UsageError: the manifest cannot be read or lacks a required column.
@@ -140,7 +140,7 @@ def plan(
     midnight = datetime.combine(today, time(), zone)
     recordings: dict[str, Recording] = {}
     rejects: list[Reject] = []
-    waiting = 0
+    waiting: list[Recording] = []
     settled = datetime.now(zone) - timedelta(seconds=settle_s)
     for number, row in enumerate(rows, start=1):
         source = _showable(row.get("file", "").strip())
@@ -148,11 +148,11 @@ def plan(
             recording = read_row(row, zone)
             file = _check(recording, root, listed, known, max_bytes)
             written = file.modified(zone) or midnight
-            if settle_s and written > settled:
-                waiting += 1
-                continue
             if not manifests.started(row):
                 recording = replace(recording, started_at=written)
+            if settle_s and written > settled:
+                waiting.append(recording)
+                continue
             if recording.call_id in recordings:
                 raise RejectedRecording(
                     RejectReason.DUPLICATE_CALL_ID,
@@ -171,7 +171,7 @@ def plan(
             )
         else:
             recordings[recording.call_id] = recording
-    return Plan(tuple(recordings.values()), tuple(rejects), ignored, waiting)
+    return Plan(tuple(recordings.values()), tuple(rejects), ignored, tuple(waiting))
 
 
 def told_apart(rejects: Iterable[Reject], *, audited: Iterable[str]) -> list[Reject]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -89,7 +90,7 @@ def plan(
         recordings=planned.recordings,
         rejects=planned.rejects,
         night=night,
-        waiting=planned.waiting,
+        waiting=len(planned.waiting),
         ignored=planned.ignored,
     )
     return str(runs.save_job(job))
@@ -100,6 +101,7 @@ def _of_night(planned: Plan, night: date) -> Plan:
         planned,
         recordings=tuple(r for r in planned.recordings if r.audit_date == night),
         rejects=tuple(r for r in planned.rejects if r.audit_date == night),
+        waiting=tuple(r for r in planned.waiting if r.audit_date == night),
     )
 
 
@@ -224,7 +226,7 @@ def nightly(
     config: dict[str, Any] | None = None,
     resume: bool = True,
     run_id: str | None = None,
-    night: date | None = None,
+    night: str | None = None,
 ) -> Summary:
     """Audit every recording under a location as one night's batch.
 
@@ -235,11 +237,19 @@ def nightly(
         config: as :class:`audit.config.Config`; defaults where absent.
         resume: use the transcripts of earlier runs.
         run_id: the run's name; made from the time where absent.
-        night: audit the calls of this date only; all of them where absent.
+        night: audit the calls of this ISO date only; all of them where absent.
     """
     with runs.alone(remote.folder(out)), remote.working(out) as local:
         run_id = run_id or runs.new_run_id()
-        job_file = plan(location, str(local), manifest, config or {}, resume, run_id, night)
+        job_file = plan(
+            location,
+            str(local),
+            manifest,
+            config or {},
+            resume,
+            run_id,
+            night and date.fromisoformat(night),
+        )
         job = runs.load_job(Path(job_file))
         pending = [audit_shard.submit(job_file, number) for number in range(job.shards)]
         ends = [future.result(raise_on_failure=False) for future in pending]
@@ -255,14 +265,30 @@ def nightly(
 
 
 @contextmanager
-def _one_server() -> Iterator[Callable[[], bool]]:
-    """A Prefect server for this run, unless there is one; gives whether it is still there."""
+def _one_server() -> Iterator[None]:
+    """A Prefect server for this run, unless there is one; started again if it dies."""
     if PREFECT_API_URL.value():
-        yield lambda: True
+        yield
         return
     with SubprocessASGIServer() as server, temporary_settings({PREFECT_API_URL: server.api_url}):
+        ended = threading.Event()
+        keeper = threading.Thread(target=_keep_up, args=(server, ended), daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            keeper.join()
+
+
+def _keep_up(server: SubprocessASGIServer, ended: threading.Event) -> None:
+    """Start a server that has died again, on its port: whoever asks it anything waits for it."""
+    while not ended.wait(0.5):
         process = server.server_process
-        yield lambda: process is not None and process.poll() is None
+        if process is not None and process.poll() is not None:
+            server.running = False
+            with suppress(Exception):  # it is tried again
+                server.start()
 
 
 def task_runner(config: Config) -> Any:
@@ -286,19 +312,14 @@ def run(
     run_id: str,
     night: date | None = None,
 ) -> Summary:
-    """Run the flow in this process, with as many hearing processes as configured.
-
-    If Prefect's server dies, the flow is run again with a new one: what was heard is kept.
-    """
-    flow_here = nightly.with_options(task_runner=task_runner(config))
-    parameters = (location, out, manifest, config.model_dump(mode="json"), resume, run_id, night)
-    with _one_server() as there:
-        try:
-            return flow_here(*parameters)
-        except CallauditError:
-            raise
-        except Exception:
-            if there():
-                raise
+    """Run the flow in this process, with as many hearing processes as configured."""
     with _one_server():
-        return flow_here(*parameters)
+        return nightly.with_options(task_runner=task_runner(config))(
+            location,
+            out,
+            manifest,
+            config.model_dump(mode="json"),
+            resume,
+            run_id,
+            night and night.isoformat(),
+        )

@@ -47,7 +47,7 @@ def scheduled(
     out: str,
     manifest: str | None = None,
     config: dict[str, Any] | None = None,
-    nights: list[date] | None = None,
+    nights: list[str] | None = None,
 ) -> list[Summary]:
     """Audit yesterday's calls and those of nights that were missed.
 
@@ -56,7 +56,7 @@ def scheduled(
         out: folder that receives tables and pages.
         manifest: CSV or Parquet, dates as in ``location``; without one, file names are read.
         config: as :class:`audit.config.Config`; defaults where absent.
-        nights: these instead.
+        nights: these instead, as ISO dates.
 
     Raises:
         NightsFailed: after the other nights have been audited.
@@ -64,20 +64,21 @@ def scheduled(
     os.umask(0o027)
     settings = Config.model_validate(config or {})
     today = datetime.now(manifests.time_zone(settings.batch.timezone)).date()
+    chosen = [date.fromisoformat(night) for night in nights or []]
     if nights is None:
         catch_up = settings.schedule.catch_up_nights
         with remote.working(out) as local:
-            nights = due(local, today=today, catch_up_nights=catch_up)
+            chosen = due(local, today=today, catch_up_nights=catch_up)
     summaries, failed = [], []
     one_night = nightly.nightly.with_options(task_runner=nightly.task_runner(settings))
-    for night in nights:
+    for night in chosen:
         try:
             summary = one_night(
                 _dated(location, night),
                 out,
                 None if manifest is None else _dated(manifest, night),
                 settings.model_dump(mode="json"),
-                night=night,
+                night=night.isoformat(),
             )
         except CallauditError as error:
             failed.append(f"{night}: {error}")

@@ -1,8 +1,8 @@
 """Faults for tests, in every Python process that has this folder on its path.
 
-Opening a recording whose name begins with a fault has that fault, as a decoder might: the second
-opening is the decoder's, the first one reads the bytes. ``CALLAUDIT_KILL_AT=N`` ends the process
-in the middle of its Nth renaming of a file.
+Opening a recording whose name begins with a fault has that fault, as a decoder might: every
+second opening is the decoder's, the one before reads the bytes. ``CALLAUDIT_KILL_AT=N`` ends the
+process in the middle of its Nth renaming of a file.
 """
 
 import ctypes
@@ -55,7 +55,7 @@ def strike(event: str, args: tuple[object, ...]) -> None:
     opened[name] = opened.get(name, 0) + 1
     if fault in WHEN_READ:
         WHEN_READ[fault]()
-    if fault in WHEN_DECODED and opened[name] == 2:
+    if fault in WHEN_DECODED and opened[name] % 2 == 0:
         WHEN_DECODED[fault]()
 
 

@@ -93,7 +93,8 @@ class Night:
     def table(self, name: str) -> pd.DataFrame:
         """A table as any reader would take it."""
         folder = self.out / "parquet" / name
-        return pd.read_parquet(folder) if folder.is_dir() else pd.DataFrame({"call_id": []})
+        there = any(folder.glob("**/part-0.parquet"))
+        return pd.read_parquet(folder) if there else pd.DataFrame({"call_id": []})
 
     def reasons(self) -> dict[str, str]:
         """Rejected calls and their reasons."""
