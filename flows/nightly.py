@@ -241,15 +241,8 @@ def nightly(
     """
     with runs.alone(remote.folder(out)), remote.working(out) as local:
         run_id = run_id or runs.new_run_id()
-        job_file = plan(
-            location,
-            str(local),
-            manifest,
-            config or {},
-            resume,
-            run_id,
-            night and date.fromisoformat(night),
-        )
+        only = date.fromisoformat(night) if night else None
+        job_file = plan(location, str(local), manifest, config or {}, resume, run_id, only)
         job = runs.load_job(Path(job_file))
         pending = [audit_shard.submit(job_file, number) for number in range(job.shards)]
         ends = [future.result(raise_on_failure=False) for future in pending]
@@ -313,13 +306,8 @@ def run(
     night: date | None = None,
 ) -> Summary:
     """Run the flow in this process, with as many hearing processes as configured."""
+    only = night.isoformat() if night else None
     with _one_server():
         return nightly.with_options(task_runner=task_runner(config))(
-            location,
-            out,
-            manifest,
-            config.model_dump(mode="json"),
-            resume,
-            run_id,
-            night and night.isoformat(),
+            location, out, manifest, config.model_dump(mode="json"), resume, run_id, only
         )

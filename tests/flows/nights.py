@@ -48,6 +48,9 @@ class Night:
     base: Path
     calls: list[str]
     environment: dict[str, str] = field(default_factory=dict)
+    settings: str = (
+        "batch: {timeout_s: 5, timeout_per_s: 6, tries: 2, memory_mb: 1500, shard_size: 4}\n"
+    )
     out: Path = Path()
 
     def __post_init__(self) -> None:
@@ -61,10 +64,7 @@ class Night:
     def start(self, *options: str, **environment: str) -> subprocess.Popen[str]:
         """Start the console script on the night, with faults."""
         config = self.base / "callaudit.yaml"
-        config.write_text(
-            "hearing: {recogniser: {beam_size: 1}}\n"
-            "batch: {timeout_s: 5, timeout_per_s: 6, tries: 2, memory_mb: 1500, shard_size: 4}\n"
-        )
+        config.write_text("hearing: {recogniser: {beam_size: 1}}\n" + self.settings)
         paths = [str(FAULTS), *filter(None, [os.environ.get("PYTHONPATH"), str(ROOT)])]
         return subprocess.Popen(
             [
