@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN = $(VENV)/bin
 OUT ?= var/demo
 
-.PHONY: setup demo test lint types bench bench-turns bench-tables lock clean
+.PHONY: setup demo test lint types bench bench-turns bench-rules bench-tables dependencies lock clean
 
 setup: $(VENV)/.ready  ## create the environment with pinned packages
 
@@ -36,9 +36,15 @@ bench: setup  ## speed and accuracy on the sample calls, as ratios within one ru
 bench-turns: setup  ## turn edges and interruptions on several hundred drawn calls; text and JSON
 	$(BIN)/python -m data_samples.bench --out var/bench-turns.json
 
+bench-rules: setup  ## turns and calls that all rules judge in a second, on one core
+	$(BIN)/python -m flows.bench_rules
+
 bench-tables: setup  ## a month of 100,000 calls: small files, merged, the notebook; then replay
 	$(BIN)/python -m data_samples.months_bench
 	$(BIN)/python -m data_samples.months_bench --replay
+
+dependencies: setup  ## ask whether pinned packages have known holes
+	.ci/dependencies $(BIN)/pip-audit
 
 lock: setup  ## write constraints.txt from what is installed
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' > constraints.txt

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class _Group(click.Group):
 @click.option("--verbose", is_flag=True, help="Show tracebacks and debug logs.")
 def main(*, verbose: bool) -> None:
     """Audit recorded Chinese service calls against service norms, with evidence."""
+    os.umask(0o027)  # what is written is for owner and group
     if verbose:
         import logging
 
@@ -50,20 +52,20 @@ def main(*, verbose: bool) -> None:
 
 def _local(_: click.Context, __: click.Parameter, value: str) -> Path:
     if "://" in value:
-        raise UsageError(f"--out {value} is no local folder; tables go to a local folder for now")
+        raise UsageError(f"--out {value} is no local folder; only `run` writes elsewhere")
     return Path(value)
 
 
-def _out_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--out",
-        type=click.Path(file_okay=False),
-        callback=_local,
-        required=True,
-        help="Folder that receives Parquet tables and HTML pages.",
-    )(command)
-
-
+_out_help = "Folder that receives Parquet tables and HTML pages."
+_out_option = click.option(
+    "--out", type=click.Path(file_okay=False), callback=_local, required=True, help=_out_help
+)
+_out_or_url_option = click.option(
+    "--out",
+    type=click.Path(file_okay=False),
+    required=True,
+    help=f"{_out_help[:-1]}; or any fsspec URL.",
+)
 _config_option = click.option(
     "--config",
     "config_file",
@@ -78,7 +80,7 @@ _verbose_option = click.option("--verbose", is_flag=True, help="Show tracebacks.
 
 @main.command()
 @click.argument("recordings")
-@_out_option
+@_out_or_url_option
 @click.option("--manifest", help="CSV or Parquet that lists the recordings.")
 @_config_option
 @click.option("--rulebook", help="Rulebook of calls whose manifest row names none.")
@@ -90,6 +92,11 @@ _verbose_option = click.option("--verbose", is_flag=True, help="Show tracebacks.
 @click.option("--model", help="Whisper model name, or the path of a checkpoint.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that hear recordings.")
 @click.option("--resume/--no-resume", default=True, help="Use transcripts of earlier runs.")
+@click.option(
+    "--night",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Audit the calls of this date only, and leave recordings that are still written to.",
+)
 @_bundle_option
 @_verbose_option
 @click.pass_context
@@ -97,7 +104,7 @@ def run(
     ctx: click.Context,
     *,
     recordings: str,
-    out: Path,
+    out: str,
     manifest: str | None,
     config_file: Path | None,
     rulebook: str | None,
@@ -105,6 +112,7 @@ def run(
     model: str | None,
     workers: int | None,
     resume: bool,
+    night: datetime | None,
     bundle_audio: bool,
     verbose: bool,
 ) -> None:
@@ -123,7 +131,14 @@ def run(
             "batch.bundle_audio": bundle_audio or None,
         },
     )
-    summary = console.run(recordings, out, manifest=manifest, config=settings, resume=resume)
+    summary = console.run(
+        recordings,
+        out,
+        manifest=manifest,
+        config=settings,
+        resume=resume,
+        night=night.date() if night else None,
+    )
     if summary.rejected:
         ctx.exit(EXIT_REJECTS)
 
@@ -439,28 +454,46 @@ def train_stages(*, data: Path, out: Path, verbose: bool) -> None:
 
 @main.command()
 @click.argument("recordings")
-@_out_option
+@_out_or_url_option
 @click.option("--manifest", help="CSV or Parquet that lists the recordings.")
 @_config_option
 @click.option("--cron", help="Cron expression (default: 0 1 * * *).")
 def schedule(
     *,
     recordings: str,
-    out: Path,
+    out: str,
     manifest: str | None,
     config_file: Path | None,
     cron: str | None,
 ) -> None:
     """Serve the nightly flow on a cron schedule, until stopped.
 
-    Each run audits what lies under RECORDINGS then; nights that were missed are not caught up
-    yet, and nobody is told of a failure yet.
+    Each run audits yesterday's calls and those of nights that were missed. RECORDINGS may have
+    dates, such as /data/calls/%Y-%m-%d. Failures are posted to $CALLAUDIT_WEBHOOK.
     """
     from audit import config
     from flows import schedule as scheduling
 
     settings = config.load(config_file, overrides={"schedule.cron": cron})
     scheduling.serve(recordings, out, manifest=manifest, config=settings)
+
+
+@main.command()
+@click.argument("out")
+@click.option("--before", type=click.DateTime(["%Y-%m-%d"]), help="Erase nights before this date.")
+@click.option("--call-id", "call_ids", multiple=True, help="Erase this call; may be given often.")
+@_verbose_option
+def purge(*, out: str, before: datetime | None, call_ids: tuple[str, ...], verbose: bool) -> None:
+    """Erase calls from tables, pages, checkpoints and runs under OUT, for good."""
+    from flows import purging, remote
+
+    del verbose
+    if before is None and not call_ids:
+        raise UsageError("say what to erase: --before DATE, --call-id ID, or both")
+    day = before.date() if before else None
+    with remote.working(out) as local:
+        erased = purging.purge(local, before=day, call_ids=call_ids)
+    click.echo(f"{erased} calls erased")
 
 
 @main.command()
