@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from threading import Lock
 
 from rapidfuzz import fuzz
@@ -25,8 +26,8 @@ _SLACK_FROM = 3
 MAX_GAP = 8
 """Syllables that ``…`` may stand for."""
 
-_PIECES = (2, 4, 5, 6)
-"""Lengths of the pieces of a sound code by which wordings are looked up."""
+_LONGEST_PIECE = 3
+"""Syllables of the longest piece by which wordings are looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +119,8 @@ def find_any(phrases: tuple[str, ...], text: str, *, slack: int = 0) -> Match | 
 
 
 def _best(wordings: Iterable[_Wording], heard: Sounds) -> Match | None:
-    best, syllables = None, 0
-    for wording in sorted(wordings, key=lambda wording: -wording.syllables):
-        if best and best.quality == 1.0 and wording.syllables < syllables:
-            break
-        match = _find_wording(wording, heard)
-        if match and (best is None or _rank(match) > _rank(best)):
-            best, syllables = match, wording.syllables
-    return best
+    matches = (_find_wording(wording, heard) for wording in wordings)
+    return max(filter(None, matches), key=_rank, default=None)
 
 
 def _rank(match: Match) -> tuple[float, int, str]:
@@ -146,7 +141,7 @@ class _Part:
     least_score: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Wording:
     """One wording of a phrase.
 
@@ -174,8 +169,8 @@ class _Lexicon:
 
     def candidates(self, heard: frozenset[str]) -> list[_Wording]:
         """Wordings that a text may hold whose pieces are given."""
-        found = {w.text: w for piece in self.by_piece.keys() & heard for w in self.by_piece[piece]}
-        return [w for w in found.values() if len(w.sounds - heard) <= w.tolerated]
+        found = {w for piece in self.by_piece.keys() & heard for w in self.by_piece[piece]}
+        return [w for w in found if len(w.sounds - heard) <= w.tolerated]
 
 
 _lexicons: dict[tuple[tuple[str, ...], int], _Lexicon] = {}
@@ -211,11 +206,11 @@ def _touched(code: str, _known: int) -> int:
 
 @lru_cache(maxsize=1024)
 def _pieces(code: str) -> frozenset[str]:
-    """Every stretch of a text's sounds that may be the piece of a wording."""
+    """Every stretch of a text's sounds that may be the piece of a wording: whole syllables."""
     return frozenset(
         code[start : start + length]
-        for length in _PIECES
-        for start in range(len(code) - length + 1)
+        for length in range(2, 2 * _LONGEST_PIECE + 1, 2)
+        for start in range(0, len(code) - length + 1, 2)
     )
 
 
@@ -227,10 +222,10 @@ def _lexicon(phrases: tuple[str, ...], slack: int, *, bit: int) -> _Lexicon:
             continue
         longest = max(wording.parts, key=lambda part: part.syllables)
         count = longest.tolerated + 1
-        size = len(longest.code) // count
-        length = max(length for length in _PIECES if length <= size)
-        for first in range(0, count * size, size):
-            by_piece.setdefault(longest.code[first : first + length], []).append(wording)
+        edges = [number * longest.syllables // count for number in range(count + 1)]
+        for first, last in pairwise(edges):
+            piece = longest.code[2 * first : 2 * min(last, first + _LONGEST_PIECE)]
+            by_piece.setdefault(piece, []).append(wording)
     return _Lexicon({piece: tuple(wordings) for piece, wordings in by_piece.items()}, bit)
 
 
