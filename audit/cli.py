@@ -174,19 +174,110 @@ def audit_transcripts(
 @main.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--rulebook", required=True, help="Id of a rulebook, or the path of one.")
-@click.option("--write", is_flag=True, help="Keep the new result.")
+@click.option("--write", is_flag=True, help="Keep the new result: all of it or nothing.")
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the comparison as a page, too; beside OUT/html/index.html its links work.",
+)
+@_config_option
 @_verbose_option
-def rescore(*, out: Path, rulebook: str, write: bool, verbose: bool) -> None:
+def rescore(
+    *,
+    out: Path,
+    rulebook: str,
+    write: bool,
+    page: Path | None,
+    config_file: Path | None,
+    verbose: bool,
+) -> None:
     """Judge the stored transcripts under OUT again and show what changes.
 
-    Shows scores and verdicts; the findings behind them are not set side by side yet.
+    Shows findings gained and lost with examples, and the calls and agents whose verdict or grade
+    flips. No audio is needed.
     """
-    from flows import stored
+    from audit import config
+    from flows import rescoring
 
     del verbose
-    changes = stored.rescore(out, rulebook_id=rulebook, write=write)
-    for line in changes.lines():
+    stage_model = config.load(config_file).stages.model
+    difference = rescoring.rescore(out, rulebook_id=rulebook, write=write, stage_model=stage_model)
+    for line in difference.lines():
         click.echo(line)
+    if page is not None:
+        rescoring.write_page(difference, page, out=out)
+        click.echo(f"page: {page}")
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--keep-nights",
+    type=click.IntRange(min=0),
+    default=7,
+    show_default=True,
+    help="Newest nights that are left as they are.",
+)
+@_verbose_option
+def compact(*, out: Path, keep_nights: int, verbose: bool) -> None:
+    """Merge old nights under OUT into a file a month, for callaudit's own readers.
+
+    The partitions stay where they are, so every other reader sees what it saw before.
+    """
+    from reports import compaction
+
+    del verbose
+    if not (out / "parquet").is_dir():
+        raise UsageError(f"{out} holds no audit; run `callaudit run RECORDINGS --out {out}` first")
+    months = 0
+    for done in compaction.compact(out, keep_nights=keep_nights):
+        months += 1
+        size = f"{done.bytes / 1e6:.1f} MB"
+        click.echo(f"{done.table} {done.month}: {done.nights} nights, {done.rows} rows, {size}")
+    click.echo(f"{months} months merged" if months else "nothing to merge")
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--precision",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="Precision that suggested thresholds have to reach.",
+)
+@click.option(
+    "--labels",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that receives the reviews as training data for the models.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_verbose_option
+def calibrate(
+    *, out: Path, precision: float, labels: Path | None, as_json: bool, verbose: bool
+) -> None:
+    """Say how good the machine is according to the reviews under OUT.
+
+    Precision and estimated recall of each rule, how far reviewers agree, what has drifted, and
+    from which confidence to accuse.
+    """
+    from flows import calibrating
+
+    del verbose
+    result = calibrating.calibrate(out, precision=precision)
+    if labels is not None:
+        from reports import labels as labelling
+
+        counts = labelling.export(out, labels)
+    if as_json:
+        click.echo(result.to_json())
+        return
+    for line in result.lines():
+        click.echo(line)
+    if labels is not None:
+        listed = ", ".join(f"{count} in {labels / name}.jsonl" for name, count in counts.items())
+        click.echo(f"labels: {listed}")
 
 
 @main.command()
@@ -326,6 +417,39 @@ def rulebook_check(ctx: click.Context, *, file: Path) -> None:
         ctx.exit(EXIT_USAGE)
     tried = f", {examples.count(book)} examples agree" if examples.count(book) else ""
     click.echo(f"{file} is valid: {book.id}, {len(book.clauses())} clauses{tried}")
+
+
+@main.group()
+def train() -> None:
+    """Teach a model with labelled calls of one's own."""
+
+
+@train.command("stages")
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Labelled calls: a JSONL file, or a folder of JSON files as `evaluate` reads them.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("var/stages.npz"),
+    show_default=True,
+    help="The model to write; name it as stages.model in the configuration.",
+)
+@_verbose_option
+def train_stages(*, data: Path, out: Path, verbose: bool) -> None:
+    """Learn greeting, handling and closing anew, with calls of one's own among the examples.
+
+    Prints how right the model that ships is on these calls, and how right the new one is on those
+    of them that it did not see.
+    """
+    from models import retrain_stages
+
+    del verbose
+    for line in retrain_stages.retrain(data, out=out):
+        click.echo(line)
 
 
 @main.command()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -29,6 +30,14 @@ class Strict(BaseModel):
     """Data of a rulebook: unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((type(self), *(getattr(self, name) for name in type(self).model_fields)))
+
+    def __hash__(self) -> int:
+        """Worked out once: conditions are keys of all that is found."""
+        return self._hash
 
 
 def _whole(phrase: str) -> str:

@@ -49,6 +49,13 @@ class HearingConfig(_Strict):
     """Least probability at which agent and customer count as told apart."""
 
 
+class StagesConfig(_Strict):
+    """How turns get their stages. Transcripts stay what they are."""
+
+    model: Path | None = None
+    """An artifact of ``callaudit train stages``; None for the model that ships."""
+
+
 class LimitsConfig(_Strict):
     """What is too short, too long or too large to be audited."""
 
@@ -101,6 +108,7 @@ class Config(_Strict):
     """Everything that can be set."""
 
     hearing: HearingConfig = HearingConfig()
+    stages: StagesConfig = StagesConfig()
     limits: LimitsConfig = LimitsConfig()
     batch: BatchConfig = BatchConfig()
     schedule: ScheduleConfig = ScheduleConfig()

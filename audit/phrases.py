@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 
 from rapidfuzz import fuzz
 
@@ -111,7 +112,7 @@ def find_any(phrases: tuple[str, ...], text: str, *, slack: int = 0) -> Match | 
     """
     lexicon = _lexicons.get((phrases, slack)) or _register(phrases, slack)
     heard = sounds(text)
-    if lexicon not in _touched(heard.code, len(_lexicons)):
+    if not lexicon.bit & _touched(heard.code, len(_lexicons)):
         return None
     return _best(lexicon.candidates(_pieces(heard.code)), heard)
 
@@ -135,13 +136,11 @@ def _rank(match: Match) -> tuple[float, int, str]:
 class _Part:
     """What stands between two gaps of a wording: its sounds, and how many may be wrong.
 
-    ``sounds`` are its different syllables; ``least_score`` is that of an alignment with as many
-    wrong as are tolerated, in per cent.
+    ``least_score`` is that of an alignment with as many wrong as are tolerated, in per cent.
     """
 
     code: str
     exact: str
-    sounds: frozenset[str]
     syllables: int
     tolerated: int
     least_score: float
@@ -149,11 +148,16 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Wording:
-    """One wording of a phrase; ``syllables`` are those of all its parts."""
+    """One wording of a phrase.
+
+    ``syllables``, ``tolerated`` and (different) ``sounds`` are those of all its parts together.
+    """
 
     text: str
     parts: tuple[_Part, ...]
     syllables: int
+    tolerated: int
+    sounds: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,44 +165,48 @@ class _Lexicon:
     """Wordings by a piece of sound that a text must hold if it holds the wording.
 
     Of ``k + 1`` pieces of a part, ``k`` errors leave one whole. Only wordings one of whose
-    pieces is in the text, and all but ``k`` of their syllables, are aligned with it.
+    pieces is in the text, and all but ``k`` of their syllables, are aligned with it. ``bit`` is
+    the lexicon's own, by which :func:`_touched` names it.
     """
 
     by_piece: dict[str, tuple[_Wording, ...]]
+    bit: int
 
     def candidates(self, heard: frozenset[str]) -> list[_Wording]:
         """Wordings that a text may hold whose pieces are given."""
         found = {w.text: w for piece in self.by_piece.keys() & heard for w in self.by_piece[piece]}
-        return [
-            wording
-            for wording in found.values()
-            if all(len(part.sounds - heard) <= part.tolerated for part in wording.parts)
-        ]
+        return [w for w in found.values() if len(w.sounds - heard) <= w.tolerated]
 
 
 _lexicons: dict[tuple[tuple[str, ...], int], _Lexicon] = {}
 """The lexicon of every list of phrases, with its slack, that was looked for so far."""
 
-_by_piece: dict[str, set[_Lexicon]] = {}
-"""The lexicons that have a piece."""
+_registering = Lock()
+
+_by_piece: dict[str, int] = {}
+"""The bits of the lexicons that have a piece."""
 
 
 def _register(phrases: tuple[str, ...], slack: int) -> _Lexicon:
-    """Make a lexicon; it is known when all of it is indexed, for the threads beside this one."""
-    lexicon = _lexicon(phrases, slack)
-    for piece in lexicon.by_piece:
-        _by_piece.setdefault(piece, set()).add(lexicon)
-    _lexicons[phrases, slack] = lexicon
+    """Make a lexicon; it is known when all of it is indexed, for threads beside this one."""
+    with _registering:
+        lexicon = _lexicon(phrases, slack, bit=1 << len(_lexicons))
+        for piece in lexicon.by_piece:
+            _by_piece[piece] = _by_piece.get(piece, 0) | lexicon.bit
+        _lexicons[phrases, slack] = lexicon
     return lexicon
 
 
 @lru_cache(maxsize=1024)
-def _touched(code: str, _known: int) -> frozenset[_Lexicon]:
-    """The lexicons of which a text has a piece, of those that are known.
+def _touched(code: str, _known: int) -> int:
+    """The bits of the lexicons of which a text has a piece, of those that are known.
 
     Most texts have none of most lists, and are done with once they have been looked up here.
     """
-    return frozenset().union(*(_by_piece[p] for p in _by_piece.keys() & _pieces(code)))
+    bits = 0
+    for piece in _pieces(code):
+        bits |= _by_piece.get(piece, 0)
+    return bits
 
 
 @lru_cache(maxsize=1024)
@@ -211,7 +219,7 @@ def _pieces(code: str) -> frozenset[str]:
     )
 
 
-def _lexicon(phrases: tuple[str, ...], slack: int) -> _Lexicon:
+def _lexicon(phrases: tuple[str, ...], slack: int, *, bit: int) -> _Lexicon:
     by_piece: dict[str, list[_Wording]] = {}
     for text in _wordings(phrases):
         wording = _wording(text, slack)
@@ -223,19 +231,25 @@ def _lexicon(phrases: tuple[str, ...], slack: int) -> _Lexicon:
         length = max(length for length in _PIECES if length <= size)
         for first in range(0, count * size, size):
             by_piece.setdefault(longest.code[first : first + length], []).append(wording)
-    return _Lexicon({piece: tuple(wordings) for piece, wordings in by_piece.items()})
+    return _Lexicon({piece: tuple(wordings) for piece, wordings in by_piece.items()}, bit)
 
 
+@lru_cache(maxsize=8192)
 def _wording(text: str, slack: int) -> _Wording:
     parts = tuple(_part(sounds(part), slack) for part in text.split("…") if len(sounds(part)))
-    return _Wording(text, parts, sum(part.syllables for part in parts))
+    return _Wording(
+        text,
+        parts,
+        syllables=sum(part.syllables for part in parts),
+        tolerated=sum(part.tolerated for part in parts),
+        sounds=frozenset(p.code[at : at + 2] for p in parts for at in range(0, len(p.code), 2)),
+    )
 
 
 def _part(said: Sounds, slack: int) -> _Part:
     tolerated = _tolerated(len(said), slack)
-    syllables = frozenset(said.code[at : at + 2] for at in range(0, len(said.code), 2))
     least_score = 100 * (1 - tolerated / len(said.code)) - 1e-6
-    return _Part(said.code, said.exact, syllables, len(said), tolerated, least_score)
+    return _Part(said.code, said.exact, len(said), tolerated, least_score)
 
 
 def _find_wording(wording: _Wording, heard: Sounds) -> Match | None:

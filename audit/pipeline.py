@@ -13,7 +13,7 @@ import numpy as np
 
 from audit import audio as audio_door
 from audit import crosstalk, diarisation, hearing, roles, rules, scoring, speech, stages, turns
-from audit.config import HearingConfig, LimitsConfig
+from audit.config import Config, HearingConfig, LimitsConfig
 from audit.levels import frame_levels, mean_level
 from audit.rulebook import Rulebook
 from audit.text import simplify
@@ -28,6 +28,7 @@ from audit.types import (
     Turn,
 )
 from models import pyannote_audio, speakers, vad
+from models import stages as stage_models
 
 _NO_VOICE_PRINTS = (
     "未安装声纹模型，单声道录音无法区分双方（pip install --no-deps resemblyzer==0.1.4）"
@@ -37,15 +38,16 @@ _SAME = 0.9
 """Likeness from which two channels carry one line; that of two speakers' is below a half."""
 
 
-def check(config: HearingConfig) -> None:
-    """Make sure that voices can be told apart as configured, before a night begins.
+def check(config: Config) -> None:
+    """Make sure that voices and stages can be told as configured, before a night begins.
 
     Raises:
         UsageError: what is installed or configured for it cannot be used.
     """
     speakers.check()
-    if config.diarisation.pyannote is not None:
-        pyannote_audio.check(config.diarisation.pyannote)
+    if config.hearing.diarisation.pyannote is not None:
+        pyannote_audio.check(config.hearing.diarisation.pyannote)
+    stage_models.load(config.stages.model)
 
 
 def decode(path: Path, recording: Recording, *, limits: LimitsConfig) -> audio_door.Audio:
@@ -135,9 +137,13 @@ def hear(
     )
 
 
-def judge(call: Call, rulebook: Rulebook) -> AuditedCall:
-    """Give turns their stages, evaluate every rule, score."""
-    staged = stages.assign(call.turns, cues=rulebook.stages)
+def judge(call: Call, rulebook: Rulebook, *, stage_model: Path | None = None) -> AuditedCall:
+    """Give turns their stages, evaluate every rule, score.
+
+    Raises:
+        UsageError: there is no such model of stages.
+    """
+    staged = stages.assign(call.turns, cues=rulebook.stages, model=stage_model)
     call = replace(call, transcript=replace(call.transcript, turns=staged))
     findings = tuple(rules.evaluate(call, rulebook))
     return AuditedCall(
@@ -146,6 +152,7 @@ def judge(call: Call, rulebook: Rulebook) -> AuditedCall:
         scorecard=scoring.score(findings, rulebook),
         rulebook_id=rulebook.id,
         rulebook_sha256=rulebook.sha256,
+        stages_sha256=stage_models.load(stage_model).sha256,
     )
 
 

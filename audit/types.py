@@ -20,7 +20,7 @@ SAMPLE_RATE = 16_000
 """Samples a second of all audio inside callaudit (what Whisper and the VADs expect)."""
 
 SURE = 0.9
-"""Probability from which a turn counts as rightly told to be somebody's."""
+"""Probability from which a turn counts as rightly told to be somebody's, or of its stage."""
 
 Samples = NDArray[np.float32]
 
@@ -161,6 +161,10 @@ class Turn:
     """Root mean square of its sound, in dB below full scale."""
     is_backchannel: bool = False
     segment: Segment | None = None
+    segment_confidence: float | None = None
+    """Probability of the stage, over the whole call."""
+    segment_or: Segment | None = None
+    """The stage it may be in instead, where it is not sure."""
 
     @property
     def span(self) -> Span | None:
@@ -173,6 +177,12 @@ class Turn:
         """Whether the turn is this role's beyond reasonable doubt, as an accusation needs."""
         told = self.role_confidence is None or self.role_confidence >= SURE
         return self.role is role and told
+
+    def in_stage(self, stage: Segment) -> bool | None:
+        """Whether the turn belongs to a stage; None where it cannot be told."""
+        if self.segment is None or (self.segment_or and stage in (self.segment, self.segment_or)):
+            return None
+        return self.segment is stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +291,8 @@ class AuditedCall:
     scorecard: Scorecard
     rulebook_id: str
     rulebook_sha256: str
+    stages_sha256: str | None = None
+    """Hash of the model that told the stages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def run(location: str, *, truth: Path | None) -> Result:
     calls = [_hear(recording, sound, recogniser, clock) for recording, sound in stereo]
     book = rulebook.load(settings.batch.rulebook)
     with clock.step("judge"):
-        audited = [pipeline.judge(call, book) for call in calls]
+        audited = [pipeline.judge(call, book, stage_model=settings.stages.model) for call in calls]
     with clock.step("publish"), tempfile.TemporaryDirectory() as folder:
         places = defaultdict(list)
         for one in audited:

@@ -78,7 +78,7 @@ def _check(location: str, manifest: str | None, config: Config) -> None:
     recordings.open_root(location)
     rulebook.load(config.batch.rulebook)
     engines.choose(config.hearing.recogniser)
-    pipeline.check(config.hearing)
+    pipeline.check(config)
     if manifest is not None:
         manifests.read(manifest)
 

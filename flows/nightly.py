@@ -75,7 +75,7 @@ def plan(
     if night is not None:
         planned = _of_night(planned, night)
     choice = engines.choose(settings.hearing.recogniser)
-    pipeline.check(settings.hearing)
+    pipeline.check(settings)
     if choice.weights.path is None:
         engines.load(settings.hearing.recogniser)  # fails now, before anything is written
     job = Job(
@@ -194,7 +194,7 @@ def _judged(job: Job, recording: Recording, checkpoint: str) -> AuditedCall:
         raise FileNotFoundError(f"checkpoint {checkpoint} of {recording.call_id} has gone")
     book = rulebook.load(recording.rulebook_id or job.config.batch.rulebook)
     tariff.keep(job.out, book)
-    return pipeline.judge(Call(recording, transcript), book)
+    return pipeline.judge(Call(recording, transcript), book, stage_model=job.config.stages.model)
 
 
 def _artifacts(job: Job, summary: Summary) -> None:

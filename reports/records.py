@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timezone
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 import audit
+from audit.lineage import code_sha256
 from audit.timing import characters_per_minute, speech, total_s
 from audit.types import (
     AuditedCall,
@@ -92,6 +93,7 @@ def _call(audited: AuditedCall) -> Row:
         "transcript_confidence": transcript.confidence,
         "greeting_end_s": _edge(audited, Segment.GREETING, last=True),
         "closing_start_s": _edge(audited, Segment.CLOSING, last=False),
+        **_stage_lengths(audited.call),
         "role_confidence": transcript.role_confidence,
         "role_source": transcript.role_source,
         "doubts": list(transcript.doubts),
@@ -100,7 +102,9 @@ def _call(audited: AuditedCall) -> Row:
         "model": origin.model,
         "model_sha256": origin.model_sha256,
         "rulebook_sha256": audited.rulebook_sha256,
+        "stages_sha256": audited.stages_sha256,
         "audit_version": audit.__version__,
+        "code_sha256": code_sha256(),
         **recording.meta,
     }
 
@@ -154,6 +158,24 @@ def _edge(audited: AuditedCall, segment: Segment, *, last: bool) -> float | None
     return max(known) if last else min(known)
 
 
+def _stage_lengths(call: Call) -> Row:
+    """Seconds from a stage's first sound to the next stage's, or to the last sound of all.
+
+    None for a stage that is not there, and without times.
+    """
+    lengths: Row = {f"{stage}_s": None for stage in Segment}
+    spans = [(turn.segment, span) for turn in call.turns if (span := turn.span) is not None]
+    if not spans or len(spans) < len(call.turns):
+        return lengths
+    end_s = max(span.end_s for _, span in spans)
+    for stage in reversed(Segment):
+        starts = [span.start_s for own, span in spans if own is stage]
+        if starts:
+            lengths[f"{stage}_s"] = round(max(0.0, end_s - min(starts)), 3)
+            end_s = min(starts)
+    return lengths
+
+
 def _turn(turn: Turn) -> Row:
     return {
         "turn_index": turn.index,
@@ -164,6 +186,7 @@ def _turn(turn: Turn) -> Row:
         "end_s": turn.end_s,
         "text": turn.text,
         "segment": turn.segment,
+        "segment_confidence": turn.segment_confidence,
         "asr_confidence": turn.asr_confidence,
         "role_confidence": turn.role_confidence,
         "level_db": turn.level_db,
@@ -247,9 +270,15 @@ def agent_row(calls: Sequence[Mapping[str, Any]], *, run_id: str) -> Row:
         else None,
         "forbidden_rate": _fail_rate(calls, "forbidden_language_verdict"),
         "talk_ratio": _talk_ratio(agent_s, customer_s),
+        **{f"mean_{stage}_s": _mean(row.get(f"{stage}_s") for row in calls) for stage in Segment},
         "schema_version": SCHEMA_VERSION,
         "run_id": run_id,
     }
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(sum(known) / len(known), 3) if known else None
 
 
 def _interval(scores: np.ndarray) -> tuple[float | None, float | None]:

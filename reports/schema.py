@@ -17,6 +17,20 @@ from audit.types import Channels, Direction, Role, Segment, Severity, Verdict
 SCHEMA_VERSION = "1.3"
 """Major.minor: the major changes when a column is renamed, dropped or changes its meaning."""
 
+CHANGES = (
+    ("1.0", "calls, turns, findings, agents, rejects"),
+    ("1.1", "turns.speaker, turns.role_confidence; calls.role_confidence, calls.role_source"),
+    ("1.2", "turns.level_db"),
+    (
+        "1.3",
+        "calls.code_sha256, stages_sha256, greeting_s, handling_s, closing_s; "
+        "turns.segment_confidence; agents.mean_greeting_s, mean_handling_s, mean_closing_s; "
+        "the table reviews",
+    ),
+)
+"""What each version added, oldest first. Readers take every version of their own major: what a
+file does not have yet is empty."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -125,6 +139,9 @@ CALLS = Table(
         _real("transcript_confidence", "mean probability of the words", nullable=True),
         _real("greeting_end_s", "end of the greeting", unit="s", nullable=True),
         _real("closing_start_s", "start of the closing", unit="s", nullable=True),
+        _real("greeting_s", "length of the greeting, up to what follows", unit="s", nullable=True),
+        _real("handling_s", "length of the handling, likewise", unit="s", nullable=True),
+        _real("closing_s", "length of the closing", unit="s", nullable=True),
         Column(
             "role_confidence",
             pa.float64(),
@@ -138,7 +155,9 @@ CALLS = Table(
         _text("model", "name or path of the weights", nullable=True),
         _text("model_sha256", "hash of the weights", nullable=True),
         _text("rulebook_sha256", "hash of the rulebook"),
+        _text("stages_sha256", "hash of the model that told the stages", nullable=True),
         _text("audit_version", "version of callaudit"),
+        _text("code_sha256", "hash of the code that judged the call", nullable=True),
         *_LINEAGE,
     ),
     "one row a call",
@@ -164,6 +183,7 @@ TURNS = Table(
         _real("end_s", "last sound", unit="s", nullable=True),
         _text("text", "the words, in simplified characters"),
         _text("segment", "stage of the call", values=Segment),
+        _real("segment_confidence", "probability of the stage", nullable=True),
         _real("asr_confidence", "mean probability of the words", nullable=True),
         Column(
             "role_confidence",
@@ -233,6 +253,15 @@ AGENTS = Table(
         ),
         _real("forbidden_rate", "share of told calls with forbidden wording", nullable=True),
         _real("talk_ratio", "agent's speech over all speech", nullable=True),
+        *(
+            _real(
+                f"mean_{stage}_s",
+                f"mean length of {stage}s that are there",
+                unit="s",
+                nullable=True,
+            )
+            for stage in ("greeting", "handling", "closing")
+        ),
         *_LINEAGE,
     ),
     "one row for each agent and night",
@@ -279,7 +308,11 @@ REVIEWS = Table(
             "score of the call with all its reviews, at import; empty where none changes it",
             nullable=True,
         ),
-        _text("sampled_by", "why it was reviewed: finding, pass (both from the queue) or manual"),
+        _text(
+            "sampled_by",
+            "why it was reviewed: finding, pass (both from the queue) or manual",
+            values=("finding", "pass", "manual"),
+        ),
         _real(
             "sampling_weight",
             "1 / probability of being in the queue; empty when not from the queue",

@@ -12,6 +12,8 @@ from audit.types import Call, Direction, Finding, Role, Segment, Turn, Verdict
 RULE_ID = "greeting"
 ORDER = "greeting.order"
 
+_STAGE = "说到了，但无法判断是否属于开头语"
+
 
 def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     """One finding for each element the rulebook asks for in calls of this direction.
@@ -68,13 +70,17 @@ def _untold(check_id: str, check: GreetingCheck, doubt: str) -> Finding:
 
 
 def _judged(call: Call, check_id: str, check: GreetingCheck, opening: list[Turn]) -> list[Finding]:
-    later = [turn for turn in call.said_by(Role.AGENT)[: check.first_turns] if turn not in opening]
+    spoken = call.said_by(Role.AGENT)
+    later = [turn for turn in spoken[: check.first_turns] if turn not in opening]
     for turn in (*opening, *later):
         match = _said(call, check, turn)
         if match is not None:
             return [_passed(check_id, check, turn, match)]
     if check.missing == "nothing":
         return []
+    doubtful = [turn for turn in spoken if turn.in_stage(Segment.GREETING) is None]
+    if any(_said(call, check, turn) for turn in doubtful):
+        return [_untold(check_id, check, _STAGE)]
     if any(not turn.surely_by(Role.AGENT) for turn in opening):
         return [_untold(check_id, check, "没有听到，但开头部分有话无法确认是谁说的")]
     if check.missing == "cannot_tell" or any(find_any(check.unsure, t.text) for t in opening):

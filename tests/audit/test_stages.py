@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from audit import stages
 from audit.rulebook import load
-from audit.types import Role, Segment, Turn
+from audit.types import SURE, Role, Segment, Turn
 
 BOOK = load("hotline")
 G, H, C = Segment.GREETING, Segment.HANDLING, Segment.CLOSING
@@ -101,4 +101,12 @@ def test_stages_only_move_forward_and_nothing_else_changes(said: list[tuple[Role
     order = [list(Segment).index(turn.segment) for turn in result if turn.segment]
     assert len(order) == len(turns)
     assert order == sorted(order)
-    assert [replace(turn, segment=None) for turn in result] == turns
+    bare = [
+        replace(turn, segment=None, segment_confidence=None, segment_or=None) for turn in result
+    ]
+    assert bare == turns
+    for turn in result:
+        sure = (turn.segment_confidence or 0) >= SURE
+        assert (turn.segment_or is None) == sure
+        assert turn.segment is not None
+        assert turn.in_stage(turn.segment) is (True if sure else None)

@@ -137,9 +137,9 @@ def _ranged(windows: list[Window], turns: TurnRange) -> list[Window]:
 
 def _staged(windows: list[Window], stage: Segment) -> list[Window]:
     return [
-        window.doubted(NO_STAGE if window.turn.segment is None else None)
+        window.doubted(NO_STAGE if inside is None else None)
         for window in windows
-        if window.turn.segment in (stage, None)
+        if (inside := window.turn.in_stage(stage)) is not False
     ]
 
 

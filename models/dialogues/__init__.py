@@ -1,0 +1,1 @@
+"""Labelled calls for :mod:`models.train_stages`: composed, or read from files."""

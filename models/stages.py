@@ -1,0 +1,360 @@
+"""In which stage of a call each turn is: greeting, handling, closing.
+
+A linear model scores each turn by its words and their sounds, its speaker, its place, the pauses
+around it and its neighbours; a chain in which stages only move forward, and each may be absent, is
+then laid through the whole call. Written by :mod:`models.train_stages` and read as plain arrays:
+nothing here needs scikit-learn.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.errors import UsageError
+from audit.text import simplify
+from audit.types import Role, Segment, Turn
+from models.forbidden import syllable
+
+ARTIFACT = Path(__file__).parent / "artifacts" / "stages.npz"
+"""The model that ships."""
+
+FORMAT = 1
+"""Version of the artifact's arrays."""
+
+STAGES = tuple(Segment)
+
+Array = NDArray[np.float64]
+Features = tuple[str, ...]
+
+_WORDS = Path(__file__).parent / "words.txt"
+_SPOKEN = re.compile(r"[\u3400-\u9fffa-z0-9]")
+_EDGE = 24
+"""Characters of a turn's beginning and of its end that are looked at."""
+PLACE = 0.5
+"""Value of a feature of place, beside words that have a length of 1 together."""
+_MOST_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """How stages follow one another, as log weights.
+
+    Attributes:
+        scale: what a turn's scores are multiplied by, shape ``()``.
+        start: of a call that begins in a stage, shape ``(3,)``.
+        step: from a stage (row) to the next turn's, shape ``(3, 3)``; -inf backwards.
+        end: of a call that ends in a stage, shape ``(3,)``.
+    """
+
+    scale: float
+    start: Array
+    step: Array
+    end: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """The stages of a call's turns.
+
+    Attributes:
+        path: stages in order, as positions in :data:`STAGES`, shape ``(n,)``.
+        probabilities: of each stage for each turn, over all paths, shape ``(n, 3)``.
+    """
+
+    path: NDArray[np.int64]
+    probabilities: Array
+
+
+@dataclass(frozen=True)
+class StageModel:
+    """A model with its arrays loaded.
+
+    Attributes:
+        names: the features, one a line.
+        weights: what each of them says for each stage, shape ``(len(names), 3)``.
+        intercepts: shape ``(3,)``.
+        chain: how stages follow one another.
+        sha256: hash of the artifact.
+    """
+
+    names: str
+    weights: NDArray[np.float32]
+    intercepts: Array
+    chain: Chain
+    sha256: str
+
+    @cached_property
+    def vocabulary(self) -> dict[str, int]:
+        """Rows of :attr:`weights` by feature."""
+        return {name: row for row, name in enumerate(self.names.split("\n"))}
+
+    @cached_property
+    def _said(self) -> Any:
+        """Scores of a block of words; most turns of a night are said again and again."""
+        return lru_cache(maxsize=65_536)(
+            lambda block, text, role: self._score(_BLOCKS[block](text, role))
+        )
+
+    def forget(self) -> None:
+        """Drop what was kept of turns seen before, as for a measurement of speed."""
+        self._said.cache_clear()
+
+    def _score(self, features: Features) -> Array:
+        return self._sum(features) / math.sqrt(max(1, len(features)))
+
+    def _sum(self, features: Features) -> Array:
+        row_of = self.vocabulary.get
+        rows = [row for name in features if (row := row_of(name)) is not None]
+        summed: Array = self.weights.take(rows, axis=0).sum(axis=0, dtype=np.float64)
+        return summed
+
+    def scores(self, turns: Sequence[Turn], marks: Sequence[frozenset[str]]) -> Array:
+        """How much speaks for each stage of each turn, shape ``(n, 3)``."""
+        found: Array = np.tile(self.intercepts, (len(turns), 1))
+        for number, place in enumerate(places(turns, marks)):
+            for block, at in _NEIGHBOURS:
+                if 0 <= number + at < len(turns):
+                    turn = turns[number + at]
+                    found[number] += self._said(block, turn.text, turn.role)
+            found[number] += PLACE * self._sum(place)
+        return found
+
+    def stages(self, turns: Sequence[Turn], *, marks: Sequence[frozenset[str]] = ()) -> Staged:
+        """The stages of a whole call.
+
+        Args:
+            turns: in the order in which they start; times and roles may be unknown.
+            marks: for each turn the names of the lists of cue phrases that it holds one of.
+        """
+        if not turns:
+            return Staged(np.zeros(0, dtype=np.int64), np.zeros((0, len(STAGES))))
+        return decode(self.scores(turns, marks or [frozenset()] * len(turns)), chain=self.chain)
+
+
+def load(path: Path | None = None) -> StageModel:
+    """Read a model: the one that ships, or one that ``callaudit train stages`` wrote.
+
+    Raises:
+        UsageError: there is none, or it is none of this version.
+    """
+    return _kept(ARTIFACT if path is None else path)
+
+
+@cache
+def _kept(path: Path) -> StageModel:
+    return read(path)
+
+
+def read(path: Path) -> StageModel:
+    """Read a model from its file; :func:`load` keeps what it has read.
+
+    Raises:
+        UsageError: there is none, or it is none of this version.
+    """
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError("it is too large")
+        raw = path.read_bytes()
+        with np.load(io.BytesIO(raw), allow_pickle=False) as stored:
+            if int(stored["format"]) != FORMAT:
+                raise ValueError(f"its format is {int(stored['format'])}, not {FORMAT}")
+            arrays = {name: stored[name] for name in ("weights", "intercepts", "start", "step")}
+            chain = Chain(float(stored["scale"]), arrays["start"], arrays["step"], stored["end"])
+            names = stored["vocabulary"].tobytes().decode()
+    except OSError as error:
+        raise UsageError(f"stage model {path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise UsageError(
+            f"{path} is no stage model of this version ({error}); write one with "
+            "`callaudit train stages --data FILE --out MODEL.npz`"
+        ) from error
+    count = names.count("\n") + 1
+    shapes = {"weights": (count, 3), "intercepts": (3,), "start": (3,), "step": (3, 3)}
+    arrays["end"], shapes["end"] = chain.end, (3,)
+    if any(arrays[name].shape != shape for name, shape in shapes.items()):
+        raise UsageError(f"{path} is no stage model: its arrays do not fit one another")
+    if not _is_sound(arrays, chain):
+        raise UsageError(f"{path} is no stage model: it has weights that are no numbers")
+    weights = arrays["weights"].astype(np.float32)
+    digest = hashlib.sha256(raw).hexdigest()
+    return StageModel(names, weights, arrays["intercepts"], chain, digest)
+
+
+def _is_sound(arrays: Mapping[str, Array], chain: Chain) -> bool:
+    """Whether all weights are numbers, and stages move forward only."""
+    onward = np.triu(np.ones((3, 3), dtype=bool))
+    step = arrays["step"]
+    if any(array.dtype.kind != "f" for array in arrays.values()) or not np.isfinite(chain.scale):
+        return False
+    finite = all(
+        np.isfinite(arrays[name]).all() for name in ("weights", "intercepts", "start", "end")
+    )
+    return bool(finite and np.isfinite(step[onward]).all() and np.isneginf(step[~onward]).all())
+
+
+def decode(scores: Array, *, chain: Chain) -> Staged:
+    """The stages of a call in order, and the probability of each stage over all paths.
+
+    Args:
+        scores: shape ``(n, 3)``, ``n`` at least 1.
+        chain: how stages follow one another.
+    """
+    emitted = chain.scale * scores
+    emitted[0] += chain.start
+    emitted[-1] += chain.end
+    count = len(emitted)
+    forward, backward = emitted.copy(), np.zeros_like(emitted)
+    for at in range(1, count):
+        forward[at] += np.logaddexp.reduce(forward[at - 1][:, None] + chain.step, axis=0)
+    for at in range(count - 2, -1, -1):
+        backward[at] = np.logaddexp.reduce(chain.step + emitted[at + 1] + backward[at + 1], axis=1)
+    both = forward + backward
+    likely = np.exp(both - both.max(axis=1, keepdims=True))
+    likely /= likely.sum(axis=1, keepdims=True)
+    return Staged(_path(likely), likely)
+
+
+def _path(probabilities: Array) -> NDArray[np.int64]:
+    """The stages in order of which most are expected to be right.
+
+    The likeliest single path would leave out a closing whose beginning is not clear.
+    """
+    before = np.vstack([np.zeros(len(STAGES)), probabilities.cumsum(axis=0)])
+    greeting, handling, closing = before.T
+    gained = greeting - handling  # by a greeting of so many turns
+    best = np.maximum.accumulate(gained)
+    last = int(np.argmax(best + handling - closing))
+    first = int(np.argmax(gained[: last + 1]))
+    path = np.full(len(probabilities), 1, dtype=np.int64)
+    path[:first], path[last:] = 0, 2
+    return path
+
+
+def places(turns: Sequence[Turn], marks: Sequence[frozenset[str]]) -> Iterator[Features]:
+    """For each turn what is known of it beside words: place, speaker, pauses, cues."""
+    count = len(turns)
+    starts, ends = [turn.start_s for turn in turns], [turn.end_s for turn in turns]
+    last_s = max((end for end in ends if end is not None), default=None)
+    spoke: set[Role] = set()
+    for number, turn in enumerate(turns):
+        role, left = turn.role, count - 1 - number
+        begins = "again" if role in spoke else "first"
+        spoke.add(role)
+        named = [
+            f"@{role}",
+            f"@from {_step(number)}",
+            f"@from {_step(number)} {role}",
+            f"@left {_step(left)}",
+            f"@left {_step(left)} {role}",
+            f"@{begins} {role} {min(number, 3)}",
+            f"@share {10 * number // count}",
+            f"@calls {_step(count)}",
+            f"@long {_step(len(turn.text) // 4)} {role}",
+            f"@from {min(number, 4)} {role} {_step(len(turn.text) // 3)}",
+            f"@left {min(left, 4)} {role} {_step(len(turn.text) // 3)}",
+            *(f"@cue {mark}" for mark in sorted(marks[number])),
+            *(f"@cue {mark} {role}" for mark in sorted(marks[number])),
+        ]
+        if number < 2 and left:
+            then = turns[number + 1]
+            lengths = f"{_step(len(turn.text) // 4)} {_step(len(then.text) // 6)}"
+            named.append(f"@opens {number} {role} {then.role} {lengths}")
+        start_s, end_s = starts[number], ends[number]
+        if start_s is not None and end_s is not None and last_s is not None:
+            named += [
+                f"@since {_step(int(start_s / 3))}",
+                f"@until {_step(int((last_s - end_s) / 2))}",
+            ]
+            before_s = ends[number - 1] if number else None
+            if before_s is not None:
+                named.append(f"@pause {_step(int(max(0.0, start_s - before_s) / 2))}")
+        yield tuple(named)
+
+
+def _step(number: int) -> int:
+    """Counts in ever coarser steps: 0 to 5, then 6, 9, 13, 20, 40."""
+    return number if number <= 5 else max(step for step in (6, 9, 13, 20, 40) if step <= number)
+
+
+def _own(text: str, role: Role) -> Features:
+    grams, words = said(text)
+    return (*grams, *(f"{role[0]}|{word}" for word in words))
+
+
+def _before(text: str, role: Role) -> Features:
+    return tuple(f"p{role[0]}|{word}" for word in said(text)[1])
+
+
+def _after(text: str, role: Role) -> Features:
+    return tuple(f"n{role[0]}|{word}" for word in said(text)[1])
+
+
+def _later(text: str, role: Role) -> Features:
+    return tuple(f"m{role[0]}|{word}" for word in said(text)[1])
+
+
+_BLOCKS = (_own, _before, _after, _later)
+_NEIGHBOURS = ((0, 0), (1, -1), (2, 1), (3, 2))
+
+
+def blocks(turns: Sequence[Turn], number: int) -> Iterator[tuple[Features, float]]:
+    """A turn's blocks of words, its own and its neighbours', with the value of each feature."""
+    for block, at in _NEIGHBOURS:
+        if 0 <= number + at < len(turns):
+            turn = turns[number + at]
+            features = _BLOCKS[block](turn.text, turn.role)
+            yield features, max(1, len(features)) ** -0.5
+
+
+@lru_cache(maxsize=65_536)
+def said(text: str) -> tuple[Features, Features]:
+    """The n-grams of a turn's two ends (characters, blurred syllables, words), and its words.
+
+    >>> said("請稍等")[1] == said("请稍等。")[1] == ("请", "稍等")
+    True
+    """
+    plain = "".join(_SPOKEN.findall(simplify(text).lower()))
+    if len(plain) > 2 * _EDGE:
+        plain = plain[:_EDGE] + plain[-_EDGE:]
+    syllables = ["^", *map(syllable, plain), "$"]
+    marked = f"^{plain}$"
+    words = list(_tokenizer().cut(plain, HMM=False))
+    grams = {
+        *(f"c{marked[i : i + n]}" for n in (2, 3) for i in range(len(marked) - n + 1)),
+        *(
+            "s" + " ".join(syllables[i : i + n])
+            for n in (2, 3)
+            for i in range(len(syllables) - n + 1)
+        ),
+        *(f"w{word}" for word in words),
+        *(f"w{one} {other}" for one, other in zip(["^", *words], [*words, "$"], strict=True)),
+    }
+    return tuple(sorted(grams)), tuple(sorted(set(words)))
+
+
+@cache
+def _tokenizer() -> Any:
+    """A tokenizer of our own: words of telephone service would change the cuts of others."""
+    import logging
+
+    import jieba
+
+    jieba.setLogLevel(logging.WARNING)
+    tokenizer = jieba.Tokenizer()
+    tokenizer.initialize()
+    for line in _WORDS.read_text("utf-8").splitlines():
+        word, frequency, _ = line.split()
+        tokenizer.add_word(word, int(frequency))
+    return tokenizer
