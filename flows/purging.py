@@ -22,12 +22,9 @@ from audit import attempts
 from audit.errors import UsageError
 from audit.files import write_whole
 from flows import runs
-from reports import html, parquet, records
+from reports import html, merged, parquet, records, staging
 from reports.paths import audio_copy, call_page, case_file
 from reports.schema import AGENTS, CALLS, TABLES
-
-_MERGED = "compact"
-"""Copies of old partitions; made anew by the next merging."""
 
 
 @dataclass
@@ -55,7 +52,10 @@ def purge(out: Path, *, before: date | None = None, call_ids: Collection[str] = 
     """
     if not (out / "parquet").is_dir():
         raise UsageError(f"{out} holds no audit; check the path")
-    with runs.alone(out):
+    with runs.alone(out), merged.lock(out):
+        staging.recover(out)
+        for abandoned in (out / "parquet").glob(".staged-*"):
+            shutil.rmtree(abandoned)
         gone = _find(out, before, frozenset(call_ids))
         unknown = sorted(set(call_ids) - gone.calls)
         if unknown:
@@ -70,7 +70,7 @@ def purge(out: Path, *, before: date | None = None, call_ids: Collection[str] = 
                 case_file(out, call_id),
             ):
                 path.unlink(missing_ok=True)
-        shutil.rmtree(out / _MERGED, ignore_errors=True)
+        shutil.rmtree(merged.folder(out), ignore_errors=True)  # copies: made anew when merged
         _erase_rows(out, before, gone)
         html.render(out)
         _erase_nights(out)
@@ -219,9 +219,11 @@ def _sum_up(out: Path, path: Path) -> None:
     folder = parquet.table_dir(out, AGENTS.name)
     calls = parquet.read_partition(parquet.table_dir(out, CALLS.name) / path.relative_to(folder))
     old = parquet.read_partition(path)
+    if old is None or not len(old):  # keeps apart ids that readers take for one number
+        return
     if calls is None or not len(calls):
         _remove(path, folder)
-    elif old is not None and old["calls"].to_pylist() != [len(calls)]:
+    elif old["calls"].to_pylist() != [len(calls)]:
         run_id = old["run_id"].to_pylist()[0]
         row = records.agent_row(calls.to_pylist(), run_id=run_id)
         parquet.write(path, parquet.to_table(AGENTS, [row]))

@@ -6,6 +6,7 @@ says what a recording's name does to the process that opens it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -32,11 +33,13 @@ DIALOGUES = ROOT / "data_samples" / "dialogues" / "listening.jsonl"
 
 def hearers(pid: int) -> list[psutil.Process]:
     """The processes that hear recordings for a batch."""
-    try:
-        below = psutil.Process(pid).children(recursive=True)
-        return [p for p in below if "flows.hearer" in p.cmdline()]
-    except psutil.NoSuchProcess:
-        return []
+    found = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for process in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "flows.hearer" in process.cmdline():
+                    found.append(process)
+    return found
 
 
 def wait_for_outcomes(night: Night, process: subprocess.Popen[str], count: int = 1) -> None:
