@@ -13,7 +13,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--editable '.[weights,s3,dev]'
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--no-deps resemblyzer  # voice prints: only its weights; what it depends on needs a compiler
+		--no-deps resemblyzer axe-playwright-python  # only what they carry: weights of voice prints, axe.min.js
 	touch $@
 
 demo: setup  ## audit the sample calls with real Whisper; prints where the report lies

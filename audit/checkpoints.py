@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
-import tempfile
 from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 import models
+from audit.files import write_whole
 from audit.types import Recording, Transcript
 from models import speakers
 
@@ -65,14 +64,5 @@ def load(out: Path, name: str) -> Transcript | None:
 
 def save(out: Path, name: str, transcript: Transcript) -> None:
     """Keep a transcript; all or nothing."""
-    path = _path(out, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(gzip.compress(_ADAPTER.dump_json(transcript), compresslevel=5, mtime=0))
-        os.chmod(temporary, 0o640)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    data = gzip.compress(_ADAPTER.dump_json(transcript), compresslevel=5, mtime=0)
+    write_whole(_path(out, name), data)

@@ -70,6 +70,9 @@ _config_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="YAML configuration; see docs/configuration.md.",
 )
+_bundle_option = click.option(
+    "--bundle-audio", is_flag=True, help="Copy recordings beside the pages, as Opus."
+)
 _verbose_option = click.option("--verbose", is_flag=True, help="Show tracebacks.")
 
 
@@ -87,6 +90,7 @@ _verbose_option = click.option("--verbose", is_flag=True, help="Show tracebacks.
 @click.option("--model", help="Whisper model name, or the path of a checkpoint.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that hear recordings.")
 @click.option("--resume/--no-resume", default=True, help="Use transcripts of earlier runs.")
+@_bundle_option
 @_verbose_option
 @click.pass_context
 def run(
@@ -101,6 +105,7 @@ def run(
     model: str | None,
     workers: int | None,
     resume: bool,
+    bundle_audio: bool,
     verbose: bool,
 ) -> None:
     """Audit every recording under RECORDINGS, a folder or any fsspec URL."""
@@ -115,6 +120,7 @@ def run(
             "batch.workers": workers,
             "hearing.recogniser.engine": engine,
             "hearing.recogniser.model": model,
+            "batch.bundle_audio": bundle_audio or None,
         },
     )
     summary = console.run(recordings, out, manifest=manifest, config=settings, resume=resume)
@@ -175,15 +181,68 @@ def rescore(
 
 @main.command()
 @click.argument("out", type=click.Path(path_type=Path))
+@_bundle_option
 @_verbose_option
-def report(*, out: Path, verbose: bool) -> None:
+def report(*, out: Path, bundle_audio: bool, verbose: bool) -> None:
     """Render the HTML pages under OUT again from its Parquet tables."""
-    from reports import html
+    from reports import html, sound
+
+    del verbose
+    _need_audit(out)
+    if bundle_audio:
+        gone = sound.bundle_all(out)
+        if gone:
+            click.echo(
+                f"callaudit: {gone} recordings cannot be reached and were not copied", err=True
+            )
+    click.echo(str(html.render(out)))
+
+
+def _need_audit(out: Path) -> None:
+    if not (out / "parquet" / "calls").is_dir():
+        raise UsageError(f"{out} holds no audit; run `callaudit run RECORDINGS --out {out}` first")
+
+
+@main.group()
+def review() -> None:
+    """What people say of findings: reviews by the QA team, appeals by agents."""
+
+
+@review.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Folder of the audit (default: the current folder).",
+)
+@_verbose_option
+def review_import(*, files: tuple[Path, ...], out: Path, verbose: bool) -> None:
+    """Bring FILES, exported from the report's pages, into the table of reviews."""
+    from flows import reviewing
 
     del verbose
     if not (out / "parquet" / "calls").is_dir():
-        raise UsageError(f"{out} holds no audit; run `callaudit run RECORDINGS --out {out}` first")
-    click.echo(str(html.render(out)))
+        raise UsageError(f"{out.absolute()} holds no audit; name its folder with --out")
+    for file in files:
+        done = reviewing.import_reviews(file, out)
+        click.echo(f"{file}: {done}; report: {done.index}")
+
+
+@main.command("case-file")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("call_id")
+@click.option(
+    "--to", type=click.Path(dir_okay=False, path_type=Path), help="Where the file is written."
+)
+@_verbose_option
+def case_file(*, out: Path, call_id: str, to: Path | None, verbose: bool) -> None:
+    """Write one call as one HTML file, with its sound, to hand to an agent or a judge."""
+    from reports import casefile
+
+    del verbose
+    _need_audit(out)
+    click.echo(str(casefile.write_case(out, call_id, to=to)))
 
 
 @main.command()

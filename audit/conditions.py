@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -29,6 +30,14 @@ class Strict(BaseModel):
     """Data of a rulebook: unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((type(self), *(getattr(self, name) for name in type(self).model_fields)))
+
+    def __hash__(self) -> int:
+        """Worked out once: conditions are keys of all that is found."""
+        return self._hash
 
 
 def _whole(phrase: str) -> str:
@@ -304,6 +313,31 @@ class Rate(Spoken):
     rate: Pace
 
 
+class Level(Strict):
+    """Loudness of a turn, in dB below full scale, or against the speaker's other turns.
+
+    ``above_usual_db`` and ``below_usual_db``: than the median of the speaker's turns; ``rise_db``:
+    than the speaker's turn before.
+    """
+
+    over_db: float | None = Field(None, le=0)
+    under_db: float | None = Field(None, le=0)
+    above_usual_db: Annotated[float, Field(gt=0)] | None = None
+    below_usual_db: Annotated[float, Field(gt=0)] | None = None
+    rise_db: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        _some_of(self, "over_db", "under_db", "above_usual_db", "below_usual_db", "rise_db")
+        return self
+
+
+class Loudness(Spoken):
+    """Somebody speaks loudly, or more loudly than usual."""
+
+    loudness: Level
+
+
 class CuttingIn(Strict):
     """Who cuts in: how long before the other's end, with how much, how long into the talk."""
 
@@ -466,6 +500,7 @@ _OPERATORS: dict[str, type[Strict]] = {
     "echo": Echo,
     "silence": Silence,
     "rate": Rate,
+    "loudness": Loudness,
     "interruption": Interruption,
     "hang_up": HangUp,
     "pick_up": PickUp,
@@ -497,6 +532,7 @@ Condition = Annotated[
     | Annotated[Echo, Tag("<echo>")]
     | Annotated[Silence, Tag("<silence>")]
     | Annotated[Rate, Tag("<rate>")]
+    | Annotated[Loudness, Tag("<loudness>")]
     | Annotated[Interruption, Tag("<interruption>")]
     | Annotated[HangUp, Tag("<hang_up>")]
     | Annotated[PickUp, Tag("<pick_up>")]

@@ -73,6 +73,8 @@ class BatchConfig(_Strict):
     """Time zone of ``started_at`` values that name none."""
     rulebook: str = "hotline"
     """Rulebook of calls whose manifest row names none."""
+    bundle_audio: bool = False
+    """Copy every recording beside the pages, as Opus."""
 
     @field_validator("timezone")
     @classmethod

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Literal
 
@@ -37,17 +38,21 @@ class Clause(Strict):
     """What a norm asks for, in few words.
 
     ``judged_as``: the clause whose check finds the same wording; ``not_tellable``: why no check
-    can judge it; ``example``: id of a sample call that shows it.
+    can judge it; ``example``: id of a sample call that shows it; ``text``: what the norm says, in
+    its own language; ``say``: the right wording.
     """
 
     rule: str
     auditable: Literal["yes", "partly", "metadata"]
     gloss: str
+    text: str
+    say: str | None = None
     judged_as: str | None = None
     not_tellable: str | None = None
     example: str | None = Field(None, pattern=r"^S\d\d$")
 
 
+@cache
 def clauses() -> dict[str, Clause]:
     """Every clause of the five norms by its id."""
     source = (files("audit") / "rulebooks" / "clauses.yaml").read_text("utf-8")

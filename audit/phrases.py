@@ -7,8 +7,11 @@ syllables of anything. ``你(去|)找…去吧`` finds 你去找别的部门去�
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
+from threading import Lock
 
 from rapidfuzz import fuzz
 
@@ -68,8 +71,11 @@ def expand(phrase: str) -> tuple[str, ...]:
 
 
 def find(phrase: str, text: str, *, slack: int = 0) -> Match | None:
-    """The best match of a phrase in a text, or None; see :func:`find_any`."""
-    return find_any((phrase,), text, slack=slack)
+    """The best match of a phrase in a text, or None; see :func:`find_any`.
+
+    For a phrase that comes from a call: lists of rulebooks are indexed for good.
+    """
+    return _best((_wording(wording, slack) for wording in expand(phrase)), sounds(text))
 
 
 def find_literal(phrases: tuple[str, ...], text: str) -> Match | None:
@@ -105,12 +111,21 @@ def find_any(phrases: tuple[str, ...], text: str, *, slack: int = 0) -> Match | 
         slack: half syllables that may be wrong beyond the usual tolerance in parts of three
             syllables and more, for names that a recogniser does not know; below 0 for fewer.
     """
+    lexicon = _lexicons.get((phrases, slack)) or _register(phrases, slack)
     heard = sounds(text)
-    best: Match | None = None
-    for wording in _lexicon(phrases, slack).candidates(_pieces(heard.code)):
+    if not lexicon.bit & _touched(heard.code, len(_lexicons)):
+        return None
+    return _best(lexicon.candidates(_pieces(heard.code)), heard)
+
+
+def _best(wordings: Iterable[_Wording], heard: Sounds) -> Match | None:
+    best, syllables = None, 0
+    for wording in sorted(wordings, key=lambda wording: -wording.syllables):
+        if best and best.quality == 1.0 and wording.syllables < syllables:
+            break
         match = _find_wording(wording, heard)
-        if match is not None and (best is None or _rank(match) > _rank(best)):
-            best = match
+        if match and (best is None or _rank(match) > _rank(best)):
+            best, syllables = match, wording.syllables
     return best
 
 
@@ -143,15 +158,17 @@ class _Wording:
     syllables: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Lexicon:
     """Wordings by a piece of sound that a text must hold if it holds the wording.
 
     Of ``k + 1`` pieces of a part, ``k`` errors leave one whole. Only wordings one of whose
-    pieces is in the text, and all but ``k`` of their syllables, are aligned with it.
+    pieces is in the text, and all but ``k`` of their syllables, are aligned with it. ``bit`` is
+    the lexicon's own, by which :func:`_touched` names it.
     """
 
     by_piece: dict[str, tuple[_Wording, ...]]
+    bit: int
 
     def candidates(self, heard: frozenset[str]) -> list[_Wording]:
         """Wordings that a text may hold whose pieces are given."""
@@ -161,6 +178,34 @@ class _Lexicon:
             for wording in found.values()
             if all(len(part.sounds - heard) <= part.tolerated for part in wording.parts)
         ]
+
+
+_lexicons: dict[tuple[tuple[str, ...], int], _Lexicon] = {}
+"""The lexicon of every list of phrases, with its slack, that was looked for so far."""
+
+_registering = Lock()
+
+_by_piece: dict[str, int] = {}
+"""The bits of the lexicons that have a piece."""
+
+
+def _register(phrases: tuple[str, ...], slack: int) -> _Lexicon:
+    """Make a lexicon; it is known when all of it is indexed, for threads beside this one."""
+    with _registering:
+        lexicon = _lexicon(phrases, slack, bit=1 << len(_lexicons))
+        for piece in lexicon.by_piece:
+            _by_piece[piece] = _by_piece.get(piece, 0) | lexicon.bit
+        _lexicons[phrases, slack] = lexicon
+    return lexicon
+
+
+@lru_cache(maxsize=1024)
+def _touched(code: str, _known: int) -> int:
+    """The bits of the lexicons of which a text has a piece, of those that are known.
+
+    Most texts have none of most lists, and are done with once they have been looked up here.
+    """
+    return reduce(or_, (_by_piece[p] for p in _by_piece.keys() & _pieces(code)), 0)
 
 
 @lru_cache(maxsize=1024)
@@ -173,8 +218,7 @@ def _pieces(code: str) -> frozenset[str]:
     )
 
 
-@lru_cache(maxsize=1024)
-def _lexicon(phrases: tuple[str, ...], slack: int) -> _Lexicon:
+def _lexicon(phrases: tuple[str, ...], slack: int, *, bit: int) -> _Lexicon:
     by_piece: dict[str, list[_Wording]] = {}
     for text in _wordings(phrases):
         wording = _wording(text, slack)
@@ -186,9 +230,10 @@ def _lexicon(phrases: tuple[str, ...], slack: int) -> _Lexicon:
         length = max(length for length in _PIECES if length <= size)
         for first in range(0, count * size, size):
             by_piece.setdefault(longest.code[first : first + length], []).append(wording)
-    return _Lexicon({piece: tuple(wordings) for piece, wordings in by_piece.items()})
+    return _Lexicon({piece: tuple(wordings) for piece, wordings in by_piece.items()}, bit)
 
 
+@lru_cache(maxsize=8192)
 def _wording(text: str, slack: int) -> _Wording:
     parts = tuple(_part(sounds(part), slack) for part in text.split("…") if len(sounds(part)))
     return _Wording(text, parts, sum(part.syllables for part in parts))

@@ -50,16 +50,8 @@ def check(config: Config) -> None:
     stage_models.load(config.stages.model)
 
 
-def hear(
-    path: Path,
-    recording: Recording,
-    *,
-    recogniser: Recogniser,
-    hearing_config: HearingConfig,
-    limits: LimitsConfig,
-    audio_sha256: str,
-) -> Transcript:
-    """Decode and transcribe a local recording.
+def decode(path: Path, recording: Recording, *, limits: LimitsConfig) -> audio_door.Audio:
+    """Decode a local recording to the one or two channels that are heard.
 
     Raises:
         RejectedRecording: the recording cannot be decoded or is outside the limits.
@@ -69,7 +61,18 @@ def hear(
         min_duration_s=limits.min_duration_s,
         max_duration_s=limits.max_duration_s,
     )
-    audio = _two_channels(audio, mono=recording.agent_channel == "mono")
+    return _two_channels(audio, mono=recording.agent_channel == "mono")
+
+
+def hear(
+    audio: audio_door.Audio,
+    recording: Recording,
+    *,
+    recogniser: Recogniser,
+    hearing_config: HearingConfig,
+    audio_sha256: str,
+) -> Transcript:
+    """Transcribe a recording as :func:`decode` gives it."""
     stereo = len(audio.samples) == 2
     regions = speech.speech_regions(
         audio, detector=vad.speech_probabilities, options=hearing_config.speech

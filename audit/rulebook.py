@@ -191,7 +191,8 @@ class ForbiddenGroup(_Strict):
     """Wordings that break one clause.
 
     ``literal``: only the characters themselves count, for words that are short and have
-    innocent neighbours in sound (验证码的 sounds like an oath).
+    innocent neighbours in sound (验证码的 sounds like an oath). ``by_meaning``: what is said has
+    to be like forbidden wording as a whole too (傻瓜相机 is not), see :class:`ForbiddenMeaning`.
     """
 
     clause: str
@@ -201,25 +202,36 @@ class ForbiddenGroup(_Strict):
     unless: tuple[Phrase, ...] = ()
     auto_fail: bool = False
     literal: bool = False
+    by_meaning: bool = False
 
 
 class ForbiddenMeaning(_Strict):
-    """Wording that no phrase holds, judged by the classifier of :mod:`models.forbidden`.
+    """How likely wording is forbidden, by the classifier of :mod:`models.forbidden`.
 
-    A sentence fails from the probability ``accuse_from`` on and cannot be told from
-    ``doubt_from`` on. ``unless``: words of a sentence that goes about helping, which is no fault.
-    ``kinds``: which clause each kind breaks; none fails the whole call.
+    A sentence in which no phrase was found fails from the probability ``accuse_from`` on. From
+    ``suspect_from`` on it fails where something else in the call speaks for it: another fault,
+    the customer's ``complaints`` afterwards; where nothing does, it cannot be told from
+    ``doubt_from`` on. One with a phrase of a group ``by_meaning`` fails from
+    ``phrase_accuse_from`` on and cannot be told from ``phrase_doubt_from`` on. ``unless``:
+    words of a sentence that goes about helping, which is no fault. ``kinds``: which clause each
+    kind breaks; none fails the whole call.
     """
 
-    accuse_from: float = Field(gt=0, le=1)
+    suspect_from: float = Field(gt=0, le=1)
     doubt_from: float = Field(gt=0, le=1)
+    accuse_from: float = Field(gt=0, le=1)
+    phrase_accuse_from: float = Field(gt=0, le=1)
+    phrase_doubt_from: float = Field(gt=0, le=1)
+    complaints: tuple[Phrase, ...] = ()
     unless: tuple[Phrase, ...] = ()
     kinds: dict[ForbiddenKind, Check] = Field(min_length=len(get_args(ForbiddenKind)))
 
     @model_validator(mode="after")
-    def _doubt_comes_first(self) -> Self:
-        if self.doubt_from > self.accuse_from:
-            raise ValueError("doubt_from must not be above accuse_from")
+    def _in_order(self) -> Self:
+        if not self.suspect_from <= self.doubt_from <= self.accuse_from:
+            raise ValueError("suspect_from, doubt_from and accuse_from must not fall in this order")
+        if self.phrase_doubt_from > self.phrase_accuse_from:
+            raise ValueError("phrase_doubt_from must not be above phrase_accuse_from")
         return self
 
 

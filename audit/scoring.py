@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from audit.rulebook import Rulebook
 from audit.types import Finding, RuleScore, Scorecard, Verdict
@@ -13,6 +13,22 @@ that nobody is silent for long says nothing of a call whose words cannot be told
 
 
 def score(findings: Sequence[Finding], rulebook: Rulebook) -> Scorecard:
+    """Score a call by a rulebook's weights and grades; see :func:`tally`."""
+    return tally(
+        findings,
+        weights=[(name, rule.weight) for name, rule in rulebook.rules if rule is not None],
+        grades=rulebook.scoring.grades,
+        auto_fail_grade=rulebook.scoring.auto_fail_grade,
+    )
+
+
+def tally(
+    findings: Sequence[Finding],
+    *,
+    weights: Iterable[tuple[str, float]],
+    grades: Mapping[str, float],
+    auto_fail_grade: str,
+) -> Scorecard:
     """Score a call.
 
     A rule earns its weight less the points of its failures, never below 0. A rule that cannot
@@ -21,24 +37,23 @@ def score(findings: Sequence[Finding], rulebook: Rulebook) -> Scorecard:
     earned; an auto-fail makes it 0.
     """
     rules = [
-        _earned(rule_id, rule.weight, own)
-        for rule_id, rule in rulebook.rules
-        if rule is not None
-        and ((own := [f for f in findings if f.rule_id == rule_id]) or rule_id in ALWAYS)
+        _earned(rule_id, weight, own)
+        for rule_id, weight in weights
+        if (own := [f for f in findings if f.rule_id == rule_id]) or rule_id in ALWAYS
     ]
     if all(rule.verdict is Verdict.CANNOT_TELL for rule in rules if rule.rule_id in ALWAYS):
         rules = [rule for rule in rules if rule.rule_id in ALWAYS]
     auto_fail = any(finding.auto_fail for finding in findings)
     told = [rule for rule in rules if rule.verdict is not Verdict.CANNOT_TELL]
     if auto_fail:
-        return Scorecard(0.0, rulebook.scoring.auto_fail_grade, True, tuple(rules))
+        return Scorecard(0.0, auto_fail_grade, True, tuple(rules))
     if not told:
         return Scorecard(None, None, False, tuple(rules))
     points = 100 * sum(rule.earned for rule in told) / sum(rule.weight for rule in told)
     points = round(points, 1)
     grade = next(
         grade
-        for grade, least in sorted(rulebook.scoring.grades.items(), key=lambda item: -item[1])
+        for grade, least in sorted(grades.items(), key=lambda item: -item[1])
         if points >= least
     )
     return Scorecard(points, grade, False, tuple(rules))

@@ -14,6 +14,7 @@ from typing import Any
 
 _DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
 _HAN = re.compile(r"[\u3400-\u9fff]")
+_SPOKEN = re.compile(r"[\u3400-\u9fff0-9]")
 
 _INITIALS = ("zh", "ch", "sh", *"bpmfdtnlgkhjqxrzcsyw")
 _BLURRED_INITIAL = {"zh": "z", "ch": "c", "sh": "s", "n": "l"}
@@ -45,7 +46,7 @@ def simplify(text: str) -> str:
 
 def spoken_characters(text: str) -> int:
     """How many syllables a Chinese text stands for (digits count as one each)."""
-    return len(_HAN.findall(text)) + sum(character in _DIGITS for character in text)
+    return len(_SPOKEN.findall(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,17 @@ def sounds(text: str) -> Sounds:
     >>> sounds("有意见").code == sounds("有一件").code
     True
     """
-    positions = tuple(i for i, c in enumerate(text) if c in _DIGITS or _HAN.match(c))
-    syllables = [_reading(_DIGITS.get(text[i], text[i])) for i in positions]
+    positions = tuple(match.start() for match in _SPOKEN.finditer(text))
     return Sounds(
-        code="".join(_code(syllable, blurred=True) for syllable in syllables),
-        exact="".join(_code(syllable, blurred=False) for syllable in syllables),
+        code="".join(_spelled(text[i], blurred=True) for i in positions),
+        exact="".join(_spelled(text[i], blurred=False) for i in positions),
         positions=positions,
     )
+
+
+@cache
+def _spelled(character: str, *, blurred: bool) -> str:
+    return _code(_reading(_DIGITS.get(character, character)), blurred=blurred)
 
 
 @cache

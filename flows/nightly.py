@@ -20,7 +20,7 @@ from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
-from audit import checkpoints, manifests, pipeline, recordings, rulebook
+from audit import checkpoints, manifests, pipeline, recordings, rulebook, tariff
 from audit.config import Config
 from audit.errors import RejectReason
 from audit.recordings import Reject
@@ -173,6 +173,7 @@ def _judged(job: Job, recording: Recording, checkpoint: str) -> AuditedCall:
     if transcript is None:
         raise FileNotFoundError(f"checkpoint {checkpoint} of {recording.call_id} has gone")
     book = rulebook.load(recording.rulebook_id or job.config.batch.rulebook)
+    tariff.keep(job.out, book)
     return pipeline.judge(Call(recording, transcript), book, stage_model=job.config.stages.model)
 
 

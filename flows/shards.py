@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from audit import checkpoints, pipeline, recordings
+from audit import checkpoints, peaks, pipeline, recordings
 from audit.errors import RejectedRecording, RejectReason
 from audit.recordings import Root
-from audit.types import Recogniser, Recording
+from audit.types import Channels, Recogniser, Recording, Transcript
 from flows.runs import Job, Outcome, load_job, outcome_file, outcome_line
 from models import engines
+from reports import sound
 
 _log = logging.getLogger(__name__)
 
@@ -52,19 +53,37 @@ def _heard(recording: Recording, job: Job, root: Root, recogniser: Recogniser) -
         name = checkpoints.key(recording, audio_sha256=digest, fingerprint=job.fingerprint)
         transcript = checkpoints.load(job.out, name) if job.resume else None
         resumed = transcript is not None
-        if transcript is None:
-            transcript = pipeline.hear(
-                path,
-                recording,
-                recogniser=recogniser,
-                hearing_config=job.config.hearing,
-                limits=job.config.limits,
-                audio_sha256=digest,
-            )
-            checkpoints.save(job.out, name, transcript)
+        if transcript is None or not _drawn(job, digest, transcript):
+            audio = pipeline.decode(path, recording, limits=job.config.limits)
+            peaks.save(job.out, digest, peaks.compute(audio.samples))
+            if transcript is None:
+                transcript = pipeline.hear(
+                    audio,
+                    recording,
+                    recogniser=recogniser,
+                    hearing_config=job.config.hearing,
+                    audio_sha256=digest,
+                )
+                checkpoints.save(job.out, name, transcript)
+        if job.config.batch.bundle_audio:
+            _bundle(path, recording, job)
     return Outcome(
         recording.call_id,
         checkpoint=name,
         audio_s=transcript.duration_s or 0.0,
         resumed=resumed,
     )
+
+
+def _drawn(job: Job, digest: str, transcript: Transcript) -> bool:
+    """Whether the waveform is kept already, with as many channels as were heard."""
+    kept = peaks.load(job.out, digest)
+    return kept is not None and len(kept) == (2 if transcript.channels is Channels.STEREO else 1)
+
+
+def _bundle(path: Path, recording: Recording, job: Job) -> None:
+    """Copy the recording beside the pages; a copy that fails takes no call out of the night."""
+    try:
+        sound.bundle(path, job.out, recording.call_id)
+    except (OSError, ValueError):
+        _log.warning("the recording of call %s could not be copied", recording.call_id)

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from audit import pipeline, rulebook, transcripts
+from audit import pipeline, rulebook, tariff, transcripts
 from audit.config import Config
 from audit.errors import UsageError
 from audit.recordings import Reject
@@ -48,6 +48,7 @@ def audit_transcripts(file: Path, out: Path, *, config: Config) -> Published:
             continue
         name = item.recording.rulebook_id
         book = default if name is None else rulebook.load(name)
+        tariff.keep(out, book)
         place = (item.recording.audit_date, item.recording.agent_id)
         audited = pipeline.judge(item, book, stage_model=config.stages.model)
         places[place].append(publish.Located(audited, None))
@@ -117,6 +118,7 @@ def rescore(out: Path, *, rulebook_id: str, write: bool, config: Config) -> Chan
         place = (date.fromisoformat(row["audit_date"]), row["agent"])
         places[place].append(publish.Located(audited, row["source_uri"]))
     if write:
+        tariff.keep(out, book)
         run_id = runs.new_run_id()
         for place, located in sorted(places.items()):
             publish.publish_calls(out, place, located, run_id=run_id)

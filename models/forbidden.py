@@ -34,47 +34,54 @@ KINDS = (
     "rushing",
     "provoking",
 )
-"""Kinds of forbidden wording, in the order of the columns of :class:`Prediction`."""
+"""Kinds of forbidden wording."""
 
 _SPOKEN = re.compile(r"[\u3400-\u9fffa-z0-9]")
-_CHARACTERS = (1, 2, 3, 4)
-_SYLLABLES = (2, 3, 4)
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What the model says of sentences.
-
-    Attributes:
-        forbidden: calibrated probability that the wording is forbidden, shape ``(n,)``.
-        kinds: probability of each of :data:`KINDS`, shape ``(n, 9)``; rows sum to ``forbidden``.
-    """
-
-    forbidden: NDArray[np.float64]
-    kinds: NDArray[np.float64]
+_CHARACTERS = (1, 2, 3)
+_SYLLABLES = (2, 3)
 
 
 @dataclass(frozen=True, slots=True)
 class _Model:
+    """What is learned: of every feature, what it says for forbidden wording and for each kind."""
+
     vocabulary: dict[str, int]
-    weights: Any
+    whether: NDArray[np.float32]
+    which: NDArray[np.float32]
     intercepts: NDArray[np.float64]
     slope: float
     offset: float
 
 
-def predict(texts: Sequence[str]) -> Prediction:
-    """Judge sentences, each by itself.
+def probabilities(texts: Sequence[str]) -> NDArray[np.float64]:
+    """How likely the wording of sentences is forbidden, each by itself.
 
     Args:
         texts: sentences as recognised; marks are passed over.
+
+    Returns:
+        Calibrated probabilities, shape ``(len(texts),)``.
     """
     model = _model()
-    scores = matrix(texts, model.vocabulary) @ model.weights + model.intercepts
-    forbidden = 1 / (1 + np.exp(-(model.slope * scores[:, 0] + model.offset)))
-    likely = np.exp(scores[:, 1:] - scores[:, 1:].max(axis=1, initial=0, keepdims=True))
-    kinds = forbidden[:, None] * likely / likely.sum(axis=1, keepdims=True)
-    return Prediction(forbidden, kinds)
+    scores = np.zeros(len(texts))
+    for number, text in enumerate(texts):
+        known, scale = _known(text, model)
+        scores[number] = model.whether[known].sum() * scale
+    told: NDArray[np.float64] = 1 / (1 + np.exp(-(model.slope * scores + model.offset)))
+    return told
+
+
+def kind(text: str) -> str:
+    """Which of :data:`KINDS` a sentence is likeliest to be, if it is forbidden at all."""
+    model = _model()
+    known, scale = _known(text, model)
+    return KINDS[int((model.which[known].sum(axis=0) * scale + model.intercepts).argmax())]
+
+
+def _known(text: str, model: _Model) -> tuple[list[int], float]:
+    """The features of a text that the model knows, and what each of them weighs."""
+    found = features(text)
+    return [model.vocabulary[f] for f in found if f in model.vocabulary], len(found) ** -0.5
 
 
 def features(text: str) -> set[str]:
@@ -141,7 +148,8 @@ def _model() -> _Model:
         slope, offset = stored["calibration"].tolist()
         return _Model(
             vocabulary={name: i for i, name in enumerate(names)},
-            weights=stored["weights"].astype(np.float32),
+            whether=stored["whether"].astype(np.float32),
+            which=stored["which"].astype(np.float32),
             intercepts=stored["intercepts"].astype(np.float64),
             slope=slope,
             offset=offset,

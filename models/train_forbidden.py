@@ -1,8 +1,9 @@
 """Learns the classifier of forbidden wording: ``python -m models.train_forbidden``.
 
-Sentences come from the phrase families of ``data_samples/sentences/train.txt``, spoilt as a
-recogniser spoils them. Probabilities are calibrated, and operating points chosen, on families that
-the model did not see (five folds); ``test.jsonl`` only reports.
+Sentences come from the phrase families of ``data_samples/sentences/train``, spoilt as a recogniser
+spoils them. Probabilities are calibrated on families that the model did not see (five folds),
+operating points chosen on ``validation.jsonl``; ``test.jsonl`` only reports. Families that
+resemble a sentence of either are left out.
 """
 
 from __future__ import annotations
@@ -17,19 +18,29 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz import fuzz, process
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
+from sklearn.svm import LinearSVC
 
+from audit.evaluation import wilson
 from audit.phrases import expand
+from audit.text import sounds
 from models import forbidden
 from models.forbidden import INNOCENT, KINDS
 
 SENTENCES = Path("data_samples/sentences")
 PRECISION = 0.97
-"""Least precision of an accusation, on unseen families."""
-_FALSE_ALARMS = 0.002
-"""Most innocent sentences of unseen families that are accused: one call in 100 of ten each."""
-_DOUBT_PRECISION = 0.95
+"""Least precision of a suspicion, half of the sentences being innocent and hard."""
+_PRECISION_UNSEEN = 0.91
+"""The same on unseen families of training, whose innocent sentences are far harder."""
+_FALSE_ALARMS = 1 / 2000
+"""Most sentences of ordinary talk accused by themselves: one call in 100 of twenty each."""
+_FALSE_DOUBTS = 1 / 200
+_ORDINARY = "ordinary"
+"""The families of what agents say all day; those of other innocent sentences are tricky."""
+ALIKE = 80
+"""Per cent of a sentence's sounds from which another one resembles it."""
 _FORBIDDEN_PER_FAMILY = 16
 _INNOCENT_PER_FAMILY = 50
 _LEAST_SENTENCES = 3  # that a feature must be in
@@ -47,12 +58,14 @@ class Sentence:
 
 def main() -> None:
     """Write the artifact and print what was measured."""
-    sentences = spoilt(training_sentences())
+    validation, test = held_out("validation"), held_out("test")
+    plain = unlike(training_sentences(), [*validation, *test])
+    sentences = spoilt(plain)
     texts = [sentence.text for sentence in sentences]
     labels = np.array([sentence.kind != INNOCENT for sentence in sentences])
     kinds = np.array([KINDS.index(s.kind) if s.kind != INNOCENT else -1 for s in sentences])
     groups = [sentence.family for sentence in sentences]
-    print(f"{len(sentences)} sentences, {len(set(groups))} families, {dict(_count(sentences))}")
+    print(f"{len(plain)} sentences, {len(set(groups))} families, {dict(_count(plain))}")
 
     vocabulary = _vocabulary(texts)
     rows = forbidden.matrix(texts, vocabulary)
@@ -60,24 +73,43 @@ def main() -> None:
     calibration = LogisticRegression(C=1e6).fit(unseen[:, None], labels)
     slope, offset = float(calibration.coef_[0, 0]), float(calibration.intercept_[0])
     probabilities = 1 / (1 + np.exp(-(slope * unseen + offset)))
-    accuse_from = max(
-        operating_point(probabilities, labels, PRECISION),
-        float(np.quantile(probabilities[~labels], 1 - _FALSE_ALARMS)),
-    )
-    doubt_from = operating_point(probabilities, labels, _DOUBT_PRECISION)
-    for name, threshold in (("accuse_from", accuse_from), ("doubt_from", doubt_from)):
-        print(f"{name} {threshold:.3f}: {_rates(probabilities >= threshold, labels)} (unseen)")
     print(f"kind right on unseen forbidden: {kinds_right:.3f}")
 
-    weights, intercepts = _fit(rows, labels, kinds)
+    whether, which, intercepts = _fit(rows, labels, kinds)
     np.savez_compressed(
         forbidden.ARTIFACT,
         vocabulary=np.frombuffer("\n".join(vocabulary).encode(), dtype=np.uint8),
-        weights=weights.astype(np.float16),
+        whether=whether.astype(np.float16),
+        which=which.astype(np.float16),
         intercepts=intercepts,
         calibration=np.array([slope, offset]),
     )
     print(f"{forbidden.ARTIFACT}: {len(vocabulary)} features")
+
+    ordinary = probabilities[[group.startswith(_ORDINARY) for group in groups]]
+    told, guilty = _judged(validation)
+    suspect_from = max(
+        operating_point(told, guilty, PRECISION),
+        operating_point(probabilities, labels, _PRECISION_UNSEEN),
+    )
+    doubt_from = max(suspect_from, float(np.quantile(ordinary, 1 - _FALSE_DOUBTS)))
+    accuse_from = max(doubt_from, float(np.quantile(ordinary, 1 - _FALSE_ALARMS)))
+    for name, threshold in (
+        ("suspect_from", suspect_from),
+        ("doubt_from", doubt_from),
+        ("accuse_from", accuse_from),
+    ):
+        print(f"{name} {threshold:.3f}")
+        print(f"  validation {_rates(told >= threshold, guilty)}")
+        print(f"  unseen families of training {_rates(probabilities >= threshold, labels)}")
+        print(f"  unseen ordinary talk {float((ordinary >= threshold).mean()):.5f}")
+        on_test, guilty_test = _judged(test)
+        print(f"  test {_rates(on_test >= threshold, guilty_test)}")
+
+
+def _judged(rows: Sequence[dict[str, str]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    probabilities = forbidden.probabilities([row["text"] for row in rows])
+    return probabilities, np.array([row["kind"] != INNOCENT for row in rows])
 
 
 def training_sentences() -> list[Sentence]:
@@ -94,10 +126,21 @@ def training_sentences() -> list[Sentence]:
     return sentences
 
 
-def held_out() -> list[dict[str, str]]:
-    """The test set: ``text``, ``kind``, ``family`` and, for some, ``before``."""
-    lines = (SENTENCES / "test.jsonl").read_text("utf-8").splitlines()
+def held_out(name: str) -> list[dict[str, str]]:
+    """The sentences of ``validation`` or ``test``: ``text``, ``kind``, ``family``."""
+    lines = (SENTENCES / f"{name}.jsonl").read_text("utf-8").splitlines()
     return [json.loads(line) for line in lines]
+
+
+def unlike(sentences: Sequence[Sentence], held: Sequence[dict[str, str]]) -> list[Sentence]:
+    """The sentences of families none of which resembles a held-out sentence."""
+    codes = sorted({sounds(sentence.text).code for sentence in sentences})
+    alike = process.cdist(
+        [sounds(row["text"]).code for row in held], codes, scorer=fuzz.ratio, score_cutoff=ALIKE
+    )
+    near = {code for code, ratios in zip(codes, alike.T, strict=True) if ratios.any()}
+    left_out = {s.family for s in sentences if sounds(s.text).code in near}
+    return [sentence for sentence in sentences if sentence.family not in left_out]
 
 
 def spoilt(sentences: Sequence[Sentence]) -> list[Sentence]:
@@ -119,22 +162,25 @@ def spoilt(sentences: Sequence[Sentence]) -> list[Sentence]:
 def operating_point(
     probabilities: NDArray[np.float64], labels: NDArray[np.bool_], precision: float
 ) -> float:
-    """The least probability from which on the share of forbidden sentences is ``precision``."""
+    """The least probability from which on precision is surely enough.
+
+    Surely: the lower end of its 95 % interval (Wilson) is ``precision`` at least. 1.0 where no
+    probability does.
+    """
     order = np.argsort(-probabilities)
-    shares = np.cumsum(labels[order]) / np.arange(1, len(order) + 1)
-    enough = np.flatnonzero(shares >= precision)
+    right = np.cumsum(labels[order]).tolist()
+    lowest = [wilson(hits, count)[0] for count, hits in enumerate(right, start=1)]
+    enough = np.flatnonzero(np.array(lowest) >= precision)
     return float(probabilities[order[enough[-1]]]) if len(enough) else 1.0
 
 
 def _families() -> Iterator[tuple[str, str, list[str]]]:
-    kind = ""
-    numbers: Counter[str] = Counter()
-    for line in (SENTENCES / "train.txt").read_text("utf-8").splitlines():
-        if line.startswith("## "):
-            kind = line.removeprefix("## ")
-        elif line and not line.startswith("#"):
-            numbers[kind] += 1
-            yield kind, f"train-{kind}-{numbers[kind]:03}", line.split(" / ")
+    """Kind, name and wordings of every family: a line of ``train/KIND.txt``."""
+    for file in sorted((SENTENCES / "train").glob("*.txt")):
+        kind = INNOCENT if file.stem == _ORDINARY else file.stem
+        for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
+            if line and not line.startswith("#"):
+                yield kind, f"{file.stem}-{number:04}", line.split(" / ")
 
 
 def _homophones(sentences: Sequence[Sentence]) -> dict[str, list[str]]:
@@ -171,14 +217,13 @@ def _vocabulary(texts: Sequence[str]) -> dict[str, int]:
 
 def _fit(
     rows: Any, labels: NDArray[np.bool_], kinds: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weights ``(features, 10)`` and intercepts: forbidden or not, then the kinds."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Weights for being forbidden ``(features,)``, for the kinds ``(features, 9)``, intercepts."""
     whether = LogisticRegression(
         C=_C, class_weight="balanced", solver="liblinear", fit_intercept=False
     ).fit(rows, labels)
-    which = LogisticRegression(C=_C, max_iter=100, tol=1e-2).fit(rows[labels], kinds[labels])
-    weights = np.vstack([whether.coef_, which.coef_]).T
-    return weights, np.concatenate([[0.0], which.intercept_])
+    which = LinearSVC().fit(rows[labels], kinds[labels])
+    return whether.coef_[0], which.coef_.T, which.intercept_
 
 
 def _cross_validate(
@@ -190,10 +235,10 @@ def _cross_validate(
     for seen, unseen in GroupKFold(5, shuffle=True, random_state=0).split(rows, groups=groups):
         known = np.asarray((rows[seen] > 0).sum(axis=0)).ravel() >= _LEAST_SENTENCES
         visible = rows[:, known]
-        weights, intercepts = _fit(visible[seen], labels[seen], kinds[seen])
-        told = visible[unseen] @ weights + intercepts
-        scores[unseen] = told[:, 0]
-        right[unseen] = told[:, 1:].argmax(axis=1) == kinds[unseen]
+        whether, which, intercepts = _fit(visible[seen], labels[seen], kinds[seen])
+        scores[unseen] = visible[unseen] @ whether
+        told = visible[unseen] @ which + intercepts
+        right[unseen] = told.argmax(axis=1) == kinds[unseen]
     return scores, float(right[labels].mean())
 
 

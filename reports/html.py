@@ -6,69 +6,30 @@ from ``static/``. Pages hold no clock of their own: the same tables give the sam
 
 from __future__ import annotations
 
-import hashlib
+import base64
 import itertools
 import json
-import os
-import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
-from audit.types import SURE
-from reports import views
-from reports.paths import agent_page, call_page, index_page, safe_name
-from reports.views import CallPage, CallRow, Hit
+from audit import peaks
+from audit.files import write_whole
+from audit.scoring import ALWAYS
+from audit.types import Role
+from reports import coaching, figures, queue, reviews, sound, views
+from reports.figures import CallRow, Hit, Row
+from reports.paths import agent_page, audio_copy, call_page, index_page, queue_page
+from reports.templating import anchor, call_href, environment, static_files, strings
+from reports.views import CallPage, NightPage
 
-FEW_CALLS = 20
-"""With fewer calls a mean says little, and the pages say so."""
-UNSURE_BELOW = 0.6
-"""Turns heard with less confidence are marked."""
-
-_HERE = Path(__file__).parent
-_CONTAINERS = "wav,w64,rf64,aiff,au,mp3,ogg,flac,mov,mp4,m4a,3gp,3g2,mj2,amr,amrnb,amrwb,matroska,"
-_CONTAINERS += "webm,avi,asf,mpegts,mpeg,flv,aac,caf,gsm,ac3"
-"""What FFmpeg may open; playlists, which name other files or addresses, are left out."""
-_WAV = ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_f32le", "pcm_mulaw", "pcm_alaw")
-_PLAYABLE = {
-    ".wav": _WAV,
-    ".wave": _WAV,
-    ".mp3": ("mp3", "mp3float"),
-    ".ogg": ("opus", "libopus", "vorbis", "flac"),
-    ".oga": ("opus", "libopus", "vorbis", "flac"),
-    ".opus": ("opus", "libopus"),
-    ".flac": ("flac",),
-    ".m4a": ("aac",),
-    ".mp4": ("aac",),
-    ".aac": ("aac",),
-    ".webm": ("opus", "libopus", "vorbis"),
-}
-"""Codecs that browsers play, by the file's suffix (from which they tell its kind)."""
-_OPUS_HZ = 16_000
-_OPUS_BITS_PER_CHANNEL = 24_000
+Touched = tuple[set[str], set[str]]
+"""Ids of calls and of agents."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """How a call page reaches its recording; ``state`` names a sentence in the strings.
-
-    ``href`` is None where there is nothing to play.
-    """
-
-    state: str
-    href: str | None = None
-    place: str = ""
-
-
-def render(
-    out: Path, *, touched: tuple[set[str], set[str]] | None = None, language: str = "zh"
-) -> Path:
+def render(out: Path, *, touched: Touched | None = None) -> Path:
     """Write the pages and return the night's entrance, ``OUT/html/index.html``.
 
     Args:
@@ -76,27 +37,24 @@ def render(
         touched: ids of the calls and of the agents whose pages are written; the index always
             is, and so is every night from the earliest touched call on. None writes all and
             removes pages of calls and agents that are in the tables no more.
-        language: which ``strings.*.json`` speaks.
     """
-    _copy_static(out)
-    environment = _environment(language)
-    calls = views.call_rows(out)
-    rejects = views.reject_rows(out)
-    _write_calls(out, environment, calls, touched)
-    _write_agents(out, environment, calls, touched)
-    index = _write_nights(out, environment, calls, rejects, touched)
+    for name, data in static_files().items():
+        write(out / "html" / "static" / name, data)
+    drawing = environment()
+    calls = figures.call_rows(out)
+    rejects = figures.reject_rows(out)
+    _write_calls(out, drawing, calls, touched)
+    _write_agents(out, drawing, calls, touched)
+    index = _write_nights(out, drawing, calls, rejects, touched)
     if touched is None:
         _prune(out, calls)
     return index
 
 
 def _write_calls(
-    out: Path,
-    environment: Environment,
-    calls: Iterable[CallRow],
-    touched: tuple[set[str], set[str]] | None,
+    out: Path, drawing: Environment, calls: Iterable[CallRow], touched: Touched | None
 ) -> None:
-    template = environment.get_template("call.html")
+    template = drawing.get_template("call.html")
     ordered = sorted(calls, key=lambda call: (call.audit_date, call.agent))
     for _, group in itertools.groupby(ordered, key=lambda call: (call.audit_date, call.agent)):
         own = list(group)
@@ -105,273 +63,193 @@ def _write_calls(
             continue
         for page in views.call_pages(out, own, only=only):
             path = call_page(out, page.row.call_id)
-            sound = locate_sound(out, page)
-            body = template.render(page=page, sound=sound, root="../", data=_player_data(page))
-            _write(path, body)
+            _write_faults(out, page)
+            drawn = template.render(
+                page=page, sound=sound.locate(out, page.facts), root="../", **player(out, page)
+            )
+            write(path, drawn)
 
 
 def _write_agents(
-    out: Path,
-    environment: Environment,
-    calls: Iterable[CallRow],
-    touched: tuple[set[str], set[str]] | None,
+    out: Path, drawing: Environment, calls: Sequence[CallRow], touched: Touched | None
 ) -> None:
-    template = environment.get_template("agent.html")
-    listed = list(calls)
-    team = views.summary("", listed)
+    template = drawing.get_template("agent.html")
     by_agent: dict[str, list[CallRow]] = {}
-    for call in listed:
+    for call in calls:
         by_agent.setdefault(call.agent, []).append(call)
     for agent, own in sorted(by_agent.items()):
         if touched is None or agent in touched[1]:
-            page = views.agent_page(out, own, team=team)
-            _write(agent_page(out, agent), template.render(page=page, root="../"))
+            others = [call for call in calls if call.agent != agent]
+            page = views.agent_page(out, own, others=others)
+            drawn = template.render(page=page, coaching=coaching.tips(page.clauses), root="../")
+            write(agent_page(out, agent), drawn)
 
 
 def _write_nights(
     out: Path,
-    environment: Environment,
+    drawing: Environment,
     calls: list[CallRow],
-    rejects: list[views.Row],
-    touched: tuple[set[str], set[str]] | None,
+    rejects: list[Row],
+    touched: Touched | None,
 ) -> Path:
     """Every night has a page of its own; the latest is the index too."""
     index = index_page(out)
     folder = index.parent / "nights"
     nights = sorted({c.audit_date for c in calls} | {r["audit_date"] for r in rejects})
     if not nights:
-        _write(index, environment.get_template("empty.html").render(root=""))
+        write(index, drawing.get_template("empty.html").render(root=""))
         return index
     wanted = set(nights)
     if touched is not None:
         since = min((c.audit_date for c in calls if c.call_id in touched[0]), default=nights[-1])
         wanted = {n for n in nights if n >= since or not (folder / f"{n}.html").is_file()}
-    template = environment.get_template("night.html")
+    template = drawing.get_template("night.html")
     for page in views.night_pages(out, calls, rejects, wanted=wanted | {nights[-1]}):
-        _write(folder / f"{page.night}.html", template.render(page=page, root="../"))
+        write(folder / f"{page.night}.html", template.render(page=page, root="../"))
+        _write_queue(out, drawing, page)
         if page.night == nights[-1]:
-            _write(index, template.render(page=page, root=""))
-    _write(folder / "list.js", f"self.CALLAUDIT_NIGHTS = {json.dumps(nights[::-1])};\n")
+            write(index, template.render(page=page, root=""))
+    write(folder / "list.js", f"self.CALLAUDIT_NIGHTS = {json.dumps(nights[::-1])};\n")
     return index
 
 
+def _write_queue(out: Path, drawing: Environment, page: NightPage) -> None:
+    """The review queue of a night as a page, and as data for the pages of its calls."""
+    listed = {drawn.hit.call.call_id for drawn in page.queue}
+    stored = reviews.stored(out)
+    said = {
+        row["finding_id"]: row
+        for call_id, rows in stored.items()
+        for row in sorted(rows, key=lambda row: row["reviewed_at"])
+        if call_id in listed and row["kind"] == "review"
+    }
+    path = queue_page(out, page.night)
+    template = drawing.get_template("queue.html")
+    appeals = queue.appeals(page.calls, stored)
+    write(path, template.render(page=page, reviews=said, appeals=appeals, root="../"))
+    entries = [
+        [d.hit.id, call_href("../", d.hit.call.call_id), anchor(d.hit), d.sampled_by, d.weight]
+        for d in page.queue
+    ]
+    write(path.with_suffix(".js"), f"self.CALLAUDIT_QUEUE = {json.dumps(entries)};\n")
+
+
+def _write_faults(out: Path, page: CallPage) -> None:
+    """What faults cost, once for each rulebook: a review may add one that was missed."""
+    if page.tariff is None:
+        return
+    path = out / "html" / "rulebooks" / f"{page.tariff.sha256[:16]}.js"
+    write(path, f"self.CALLAUDIT_FAULTS = {json.dumps(faults(page))};\n")
+
+
+def faults(page: CallPage) -> list[list[Any]]:
+    """Rule, check, clause, points, auto-fail and words of each fault of a call's rulebook."""
+    assert page.tariff is not None
+    words = strings("zh")
+    return [
+        [
+            fault.rule_id,
+            fault.check_id,
+            fault.clause_id,
+            fault.points,
+            fault.auto_fail,
+            words["rule"].get(fault.rule_id, fault.rule_id),
+            words["check"].get(fault.check_id, fault.check_id),
+            asked.text if (asked := coaching.norm(fault.clause_id)) else "",
+        ]
+        for fault in page.tariff.faults
+    ]
+
+
 def _prune(out: Path, calls: Iterable[CallRow]) -> None:
-    """Remove pages of calls and agents that the tables no longer have."""
-    kept = {path for c in calls for path in (call_page(out, c.call_id), agent_page(out, c.agent))}
-    for folder in ("calls", "agents"):
-        for path in (out / "html" / folder).glob("*.html"):
+    """Remove pages and copies of calls and agents that the tables no longer have."""
+    listed = list(calls)
+    kept = {path for c in listed for path in (call_page(out, c.call_id), agent_page(out, c.agent))}
+    kept |= {audio_copy(out, c.call_id) for c in listed}
+    for pattern in ("calls/*.html", "agents/*.html", "audio/*.ogg"):
+        for path in (out / "html").glob(pattern):
             if path not in kept:
                 path.unlink()
 
 
-def _player_data(page: CallPage) -> dict[str, Any]:
-    """What the player needs to know: the turns' times by index, and the findings' times."""
-    timed = [(t.turn.index, t.turn.span) for t in page.turns if t.turn.span is not None]
-    marked = sorted(
-        (hit.finding.start_s, _anchor(hit))
-        for hit in page.findings
-        if hit.finding.start_s is not None and hit.finding.verdict != "pass"
+def player(out: Path, page: CallPage) -> dict[str, Any]:
+    """What a call's page needs beside its model: data for the player, and the findings' numbers.
+
+    ``numbered`` are the findings with a place on the time line, in the order of their times.
+    """
+    numbered = sorted(
+        (
+            hit
+            for hit in page.findings
+            if hit.finding.start_s is not None and hit.finding.verdict != "pass"
+        ),
+        key=lambda hit: (hit.finding.start_s, hit.finding.check_id, hit.id),
     )
-    return {
+    spoken = {view.turn.role for view in page.turns if view.turn.span is not None}
+    lanes = [str(role) for role in Role if role in spoken]
+    waves = _waves(out, page, lanes)
+    timed = [(v.turn.index, v.turn.span) for v in page.turns if v.turn.span is not None]
+    data = {
+        "call": page.row.call_id,
         "duration": page.duration_s or 0,
         "turns": [[index, span.start_s, span.end_s] for index, span in timed],
-        "findings": [list(mark) for mark in marked],
+        "findings": [[hit.finding.start_s, anchor(hit)] for hit in numbered],
+        "silences": [[span.start_s, span.end_s] for span in page.silences],
+        "lanes": list(waves) or lanes,
+        "peaks": [base64.b64encode(wave).decode("ascii") for wave in waves.values()],
+        "score": page.row.score,
+        "always": ALWAYS,
+        "weights": _weights(page),
+        "reviewable": [_reviewable(hit, page) for hit in page.findings],
+        "imported": [
+            [said.finding_id, said.kind, said.reviewer, said.reviewed_at.timestamp()]
+            for said in itertools.chain.from_iterable(page.settled.on.values())
+        ],
+        "missed": [
+            [r.rule_id, r.check_id, r.clause_id, r.start_s, r.kind, r.reviewer]
+            for r in page.settled.missed
+        ],
     }
+    numbers = {hit.id: number for number, hit in enumerate(numbered, start=1)}
+    return {"data": data, "numbered": numbered, "numbers": numbers}
 
 
-def locate_sound(out: Path, page: CallPage) -> Sound:
-    """Link the recording where a browser can play it, else its transcoded copy."""
-    import av
-
-    uri = page.facts["source_uri"]
-    if not uri:
-        return Sound("none")
-    parts = urlsplit(uri)
-    if len(parts.scheme) > 1 and parts.scheme != "file":
-        return Sound("remote", place=uri)
-    source = Path(unquote(parts.path) if parts.scheme == "file" else uri)
-    folder = call_page(out, page.row.call_id).parent
-    copy = out / "html" / "audio" / f"{safe_name(page.row.call_id)}.ogg"
-    if not source.is_file():
-        return Sound("missing", place=uri)
-    if _browser_plays(source):
-        return Sound("linked", _relative(source, folder), uri)
-    if not copy.is_file() or copy.stat().st_mtime < source.stat().st_mtime:
-        try:
-            _transcode(source, copy)
-        except (av.FFmpegError, OSError, ValueError):
-            return Sound("unplayable", place=uri)
-    return Sound("copied", _relative(copy, folder), uri)
+def _weights(page: CallPage) -> list[tuple[str, float]]:
+    if page.tariff is not None:
+        return list(page.tariff.weights)
+    return [(rule["rule_id"], rule["weight"]) for rule in page.rules]
 
 
-def _relative(target: Path, folder: Path) -> str:
-    """A link from a page's folder: browsers take ``..`` off by the letter, so links stay as is."""
-    path = os.path.relpath(os.path.abspath(target), os.path.abspath(folder))
-    return "./" + quote(os.fsencode(path))
+def _reviewable(hit: Hit, page: CallPage) -> list[Any]:
+    """A finding as reviews and the score need it, and what it would cost if it were a fault."""
+    f = hit.finding
+    fault = page.tariff.fault(f.check_id, f.clause_id) if page.tariff else None
+    said = views.latest(page.settled.on.get(hit.id, ()))
+    known = [anchor(hit), hit.id, f.rule_id, f.check_id, f.clause_id, str(f.verdict), f.points]
+    would = [fault.points, fault.auto_fail] if fault else [0, False]
+    return [*known, f.auto_fail, f.start_s, f.end_s, *would, str(said.decision) if said else None]
 
 
-def _browser_plays(source: Path) -> bool:
-    import av
-
-    codecs = _PLAYABLE.get(source.suffix.lower())
-    if codecs is None:
-        return False
-    try:
-        options = {"format_whitelist": _CONTAINERS}
-        with source.open("rb") as file, av.open(file, mode="r", options=options) as container:
-            sound = container.streams.audio
-            return len(container.streams) == 1 and bool(sound) and sound[0].codec.name in codecs
-    except (av.FFmpegError, OSError, ValueError):
-        return False
-
-
-def _transcode(source: Path, target: Path) -> None:
-    """Make an Ogg/Opus copy, frame by frame; damaged packets are left out as in the audit.
-
-    Raises:
-        av.FFmpegError, OSError, ValueError: the file cannot be decoded or the copy not written.
-    """
-    import av
-
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".tmp")
-    os.close(handle)
-    try:
-        container: Any
-        with (
-            source.open("rb") as file,
-            av.open(file, options={"format_whitelist": _CONTAINERS}) as container,
-            av.open(temporary, "w", format="ogg") as written,
-        ):
-            if not container.streams.audio:
-                raise ValueError(f"{source.name} has no audio stream")
-            stream = container.streams.audio[0]
-            layout = "mono" if stream.channels == 1 else "stereo"
-            opus: Any = written.add_stream("libopus", rate=_OPUS_HZ, layout=layout)
-            opus.bit_rate = _OPUS_BITS_PER_CHANNEL * (1 if layout == "mono" else 2)
-            resampler = av.AudioResampler(format="s16", layout=layout, rate=_OPUS_HZ)
-            position = 0
-            for frame in _frames(container, stream):
-                for part in resampler.resample(frame):
-                    part.pts = position
-                    position += part.samples
-                    written.mux(opus.encode(part))
-            written.mux(opus.encode(None))
-        os.chmod(temporary, 0o640)
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def _waves(out: Path, page: CallPage, lanes: Sequence[str]) -> dict[str, bytes]:
+    """Peaks by lane, where they are kept; one lane for a mono recording."""
+    digest = page.facts["audio_sha256"]
+    found = peaks.load(out, digest) if digest and lanes else None
+    if found is None:
+        return {}
+    if page.facts["channels"] == "mono" or len(found) == 1:
+        return {"mono": found.max(axis=0).tobytes()}
+    agent = page.facts["agent_channel"]
+    if agent is None:  # who says nothing has the channel that the customer leaves
+        heard = (view.turn.channel for view in page.turns if view.turn.role is Role.CUSTOMER)
+        agent = 1 - next((channel for channel in heard if channel is not None), 1)
+    if agent not in (0, 1):
+        return {}
+    return {"agent": found[agent].tobytes(), "customer": found[1 - agent].tobytes()}
 
 
-def _frames(container: Any, stream: Any) -> Iterator[Any]:
-    import av
-
-    for packet in container.demux(stream):
-        try:
-            frames = packet.decode()
-        except av.InvalidDataError:
-            continue
-        for frame in frames:
-            frame.pts = None
-            yield frame
-    yield None
-
-
-def _write(path: Path, text: str) -> None:
+def write(path: Path, content: str | bytes) -> None:
     """Write a file, all or nothing; an unchanged one is left alone."""
-    data = text.encode("utf-8", "replace")
+    data = content if isinstance(content, bytes) else content.encode("utf-8", "replace")
     if path.is_file() and path.read_bytes() == data:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, 0o640)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _copy_static(out: Path) -> None:
-    for source in sorted((_HERE / "static").iterdir()):
-        if source.is_file():
-            _write(out / "html" / "static" / source.name, source.read_text("utf-8"))
-
-
-@cache
-def _environment(language: str) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    strings = json.loads((_HERE / "templates" / f"strings.{language}.json").read_text("utf-8"))
-    static = [path.read_bytes() for path in sorted((_HERE / "static").iterdir()) if path.is_file()]
-    environment.globals |= {
-        "t": strings,
-        "language": strings["language"],
-        "rules": views.RULES,
-        "few_calls": FEW_CALLS,
-        "unsure_below": UNSURE_BELOW,
-        "unsure_voice_below": SURE,
-        "worst_listed": views.WORST,
-        "listed_calls": views.LISTED_CALLS,
-        "listed_hits": views.LISTED_HITS,
-        "version": hashlib.sha256(b"".join(static)).hexdigest()[:8],
-        "call_href": lambda root, call_id: f"{root}calls/{safe_name(call_id)}.html",
-        "agent_href": lambda root, agent: f"{root}agents/{safe_name(agent)}.html",
-        "hit_href": _hit_href,
-        "anchor": _anchor,
-        "percent": _percent,
-    }
-    environment.filters |= {
-        "clock": _clock,
-        "tenths": lambda seconds: _clock(seconds, tenths=True),
-        "share": lambda rate: "—" if rate is None else f"{100 * rate:.1f}%",
-        "score": lambda value: "—" if value is None else f"{value:.1f}".removesuffix(".0"),
-        "decimal": _decimal,
-        "moment": lambda moment: datetime.isoformat(moment, " ", "minutes"),
-        "put": _put,
-    }
-    return environment
-
-
-def _put(text: str, **values: object) -> str:
-    """Fill a string's places; the result is escaped like any other text."""
-    return text.format(**values)
-
-
-def _decimal(value: float | None, places: int = 1) -> str:
-    return "—" if value is None else f"{value:.{places}f}"
-
-
-def _anchor(hit: Hit) -> str:
-    return f"f-{safe_name(hit.id)}"
-
-
-def _hit_href(root: str, hit: Hit) -> str:
-    """To the second in the call where the times are known, else to the finding."""
-    page = f"{root}calls/{safe_name(hit.call.call_id)}.html"
-    start = hit.finding.start_s
-    return f"{page}#{_anchor(hit)}" if start is None else f"{page}#t={start:.1f}&f={_anchor(hit)}"
-
-
-def _percent(part: float, whole: float | None) -> str:
-    """A length or place on a chart, for SVG attributes."""
-    return f"{100 * part / whole:.3f}%" if whole else "0%"
-
-
-def _clock(seconds: float | None, *, tenths: bool = False) -> str:
-    """Minutes and seconds, with hours where there are any: ``1:02:03``, ``02:03.4``."""
-    if seconds is None:
-        return "—"
-    units = round(seconds * 10) if tenths else int(seconds) * 10
-    whole, tenth = divmod(units, 10)
-    hours, rest = divmod(whole, 3600)
-    text = f"{hours}:{rest // 60:02d}:" if hours else f"{rest // 60:02d}:"
-    return f"{text}{rest % 60:02d}" + (f".{tenth}" if tenths else "")
+    write_whole(path, data)

@@ -41,3 +41,18 @@ def call_page(out: Path, call_id: str) -> Path:
 def index_page(out: Path) -> Path:
     """Page of the night, the entrance."""
     return out / "html" / "index.html"
+
+
+def audio_copy(out: Path, call_id: str) -> Path:
+    """Opus copy of a call's recording, where there is one."""
+    return out / "html" / "audio" / f"{safe_name(call_id)}.ogg"
+
+
+def queue_page(out: Path, night: str) -> Path:
+    """Review queue of one night."""
+    return out / "html" / "queue" / f"{night}.html"
+
+
+def case_file(out: Path, call_id: str) -> Path:
+    """Case file of a call, unless it is to be written elsewhere."""
+    return out / "cases" / f"{safe_name(call_id)}.html"

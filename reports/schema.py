@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from audit.errors import RejectReason
+from audit.review import Decision, Kind
 from audit.types import Channels, Direction, Role, Segment, Severity, Verdict
 
 SCHEMA_VERSION = "1.3"
@@ -265,4 +266,43 @@ REJECTS = Table(
     "one row for each planned recording that was not audited",
 )
 
-TABLES = {table.name: table for table in (CALLS, TURNS, FINDINGS, AGENTS, REJECTS)}
+REVIEWS = Table(
+    "reviews",
+    ("review_id",),
+    _BY_AGENT,
+    (
+        _text("review_id", "stable: one person has one word on one finding, the latest"),
+        *_CALL,
+        *_AGENT,
+        _text("finding_id", "the finding; empty for a fault that was missed", nullable=True),
+        _text("kind", "whose word it is: the QA team's or the agent's", values=Kind),
+        _text("decision", "what it says of the finding", values=Decision),
+        _text("reviewer", "who"),
+        Column("reviewed_at", pa.timestamp("us", tz="UTC"), "when"),
+        _text("note", "why, in the reviewer's words", nullable=True),
+        _text("rule_id", "the rule"),
+        _text("check_id", "the check inside the rule"),
+        _text("clause_id", "clause of the norm", nullable=True),
+        _real("start_s", "start of the evidence", unit="s", nullable=True),
+        _real("end_s", "end of the evidence", unit="s", nullable=True),
+        _text("original_verdict", "what the machine had said", nullable=True, values=Verdict),
+        _real("original_points", "points it had taken off", nullable=True),
+        _real("original_score", "score of the call by the machine", nullable=True),
+        _real(
+            "overridden_score",
+            "score of the call with all its reviews, at import; empty where none changes it",
+            nullable=True,
+        ),
+        _text("sampled_by", "why it was reviewed: finding, pass (both from the queue) or manual"),
+        _real(
+            "sampling_weight",
+            "1 / probability of being in the queue; empty when not from the queue",
+            nullable=True,
+        ),
+        Column("imported_at", pa.timestamp("us", tz="UTC"), "when it came into this table"),
+        *_LINEAGE,
+    ),
+    "one row for each person's word on a finding",
+)
+
+TABLES = {table.name: table for table in (CALLS, TURNS, FINDINGS, AGENTS, REJECTS, REVIEWS)}

@@ -8,110 +8,52 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from scipy import stats
-
+from audit.review import Review, Settled
+from audit.tariff import Tariff
 from audit.types import Finding, Role, Segment, Span, Turn, Verdict
-from reports.parquet import partition_file, read, read_partition
-from reports.schema import CALLS, FINDINGS, TURNS, Table
+from reports import reviews
+from reports.figures import (
+    CallRow,
+    Hit,
+    Row,
+    Summary,
+    bins,
+    by_call_id,
+    hits,
+    partition,
+    summary,
+)
+from reports.parquet import read
+from reports.queue import Drawn, drawn
+from reports.schema import CALLS, FINDINGS, TURNS
 
-RULES = ("greeting", "no_interruption", "forbidden_language")
-TREND_NIGHTS, WORST, LISTED_CALLS, LISTED_HITS = 28, 30, 500, 40
+TREND_DAYS, WORST, LISTED_CALLS, LISTED_HITS, EXTREMES = 28, 30, 500, 40, 5
+SILENCE_S = 2.0
+"""Nobody speaking for so long is shown as silence, and may be skipped."""
 _SEVERITIES = ("critical", "major", "minor", None)
-_VERDICTS = ("fail", "cannot_tell", "pass")
-
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Failures among the calls that could be told."""
-
-    fails: int
-    told: int
-    untold: int
-
-    @property
-    def rate(self) -> float | None:
-        """Share of failures, 0 to 1; None where nothing could be told."""
-        return self.fails / self.told if self.told else None
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """95 % interval of the rate (Wilson 1927, JASA 22:209-212)."""
-        if self.rate is None:
-            return None
-        n, p, z = self.told, self.rate, 1.959964
-        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-        return max(0.0, middle - half), min(1.0, middle + half)
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """The figures of a set of calls; ``interval`` is Student's 95 % of the mean score."""
-
-    label: str
-    calls: int
-    scored: int
-    mean: float | None
-    interval: tuple[float, float] | None
-    auto_fails: int
-    shares: tuple[Share, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CallRow:
-    """What lists and figures need of one call."""
-
-    audit_date: str
-    agent: str
-    call_id: str
-    agent_name: str | None
-    started_local: datetime
-    direction: str | None
-    duration_s: float | None
-    score: float | None
-    grade: str | None
-    auto_fail: bool
-    greeting_verdict: str
-    no_interruption_verdict: str
-    forbidden_language_verdict: str
-    agent_talk_s: float | None
-    customer_talk_s: float | None
-    agent_chars_per_min: float | None
-    interruptions: int | None
-
-    @property
-    def verdicts(self) -> tuple[str, str, str]:
-        """Verdicts of ``RULES``, in their order."""
-        return self.greeting_verdict, self.no_interruption_verdict, self.forbidden_language_verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A finding, its stable id, and the call it belongs to."""
-
-    call: CallRow
-    id: str
-    finding: Finding
 
 
 @dataclass(frozen=True, slots=True)
 class NightPage:
-    """One night: the entrance of the report; ``bins`` are (calls, auto-fails) by ten points."""
+    """One night: the entrance of the report; ``bins`` are (calls, auto-fails) by ten points.
+
+    ``weeks`` sums up the four weeks before the night, ``trend`` has each night of them and the
+    night itself.
+    """
 
     night: str
     nights: tuple[str, ...]
+    rules: tuple[str, ...]
     summary: Summary
     previous: Summary | None
+    weeks: Summary | None
     trend: tuple[Summary, ...]
     bins: tuple[tuple[int, int], ...]
     worst: tuple[Hit, ...]
@@ -120,6 +62,9 @@ class NightPage:
     calls: tuple[CallRow, ...]
     rejects: tuple[Row, ...]
     reasons: tuple[tuple[str, int], ...]
+    queue: tuple[Drawn, ...]
+    reviews: int
+    appeals: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,17 +79,20 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class AgentPage:
-    """One agent over all nights, beside the team."""
+    """One agent over all nights, beside the others of the team (None where there are none)."""
 
     agent: str
     agent_name: str | None
+    rules: tuple[str, ...]
     summary: Summary
-    team: Summary
+    team: Summary | None
     trend: tuple[Summary, ...]
     interruptions_per_min: float | None
     talk_ratio: float | None
     chars_per_min: float | None
     calls: tuple[CallRow, ...]
+    best: tuple[CallRow, ...]
+    worst: tuple[CallRow, ...]
     clauses: tuple[Clause, ...]
 
 
@@ -158,7 +106,7 @@ class TurnView:
 
 @dataclass(frozen=True, slots=True)
 class CallPage:
-    """One call: facts, turns, findings, and what each rule put into the score."""
+    """One call: facts, turns, findings, what each rule put into the score, and its reviews."""
 
     row: CallRow
     facts: Row
@@ -167,23 +115,13 @@ class CallPage:
     findings: tuple[Hit, ...]
     stages: tuple[tuple[str, Span], ...]
     overlaps: tuple[Span, ...]
+    silences: tuple[Span, ...]
     duration_s: float | None
     rules: tuple[Row, ...]
+    tariff: Tariff | None
+    settled: Settled
     before: CallRow | None
     after: CallRow | None
-
-
-def call_rows(out: Path) -> list[CallRow]:
-    """One short row for every call, by night, time and id."""
-    rows = read(out, "calls", columns=[f.name for f in fields(CallRow)]).to_pylist()
-    calls = (CallRow(**row) for row in rows if _is_date(row["audit_date"]))
-    return sorted(calls, key=lambda call: (call.audit_date, call.started_local, call.call_id))
-
-
-def reject_rows(out: Path) -> list[Row]:
-    """Every rejected recording with its ``audit_date``, by night and file."""
-    rows = (row for row in read(out, "rejects").to_pylist() if _is_date(row["audit_date"]))
-    return sorted(rows, key=lambda row: (row["audit_date"], row["source_file"]))
 
 
 def night_pages(
@@ -194,29 +132,41 @@ def night_pages(
     for call in calls:
         by_night.setdefault(call.audit_date, []).append(call)
     nights = sorted(by_night)
-    history = [summary(night, by_night[night]) for night in nights]
     agents = sorted(read(out, "agents").to_pylist(), key=lambda row: str(row["agent"]))
+    said = Counter(
+        (row["audit_date"], row["kind"])
+        for row in read(out, "reviews", columns=["audit_date", "kind"]).to_pylist()
+    )
     for night in sorted(set(wanted)):
-        at = nights.index(night)
+        at, own = nights.index(night), by_night[night]
+        since = (date.fromisoformat(night) - timedelta(days=TREND_DAYS)).isoformat()
+        recent = [past for past in nights[:at] if past >= since]
+        earlier = [call for past in recent for call in by_night[past]]
         refused = [row for row in rejects if row["audit_date"] == night]
-        found = list(_failures(out, by_night[night]))
+        found = list(_failures(out, own))
+        now = summary(night, own)
         yield NightPage(
             night=night,
             nights=tuple(reversed(nights)),
-            summary=history[at],
-            previous=history[at - 1] if at else None,
-            trend=tuple(history[max(0, at + 1 - TREND_NIGHTS) : at + 1]),
-            bins=bins(by_night[night]),
+            rules=tuple(now.shares),
+            summary=now,
+            previous=summary(nights[at - 1], by_night[nights[at - 1]]) if at else None,
+            weeks=summary(since, earlier) if earlier else None,
+            trend=(*(summary(past, by_night[past]) for past in recent), now),
+            bins=bins(own),
             worst=tuple(heapq.nsmallest(WORST, found, key=_gravest)),
             fails=len(found),
             agents=tuple(row for row in agents if row["audit_date"] == night),
-            calls=tuple(by_night[night]),
+            calls=tuple(own),
             rejects=tuple(refused),
             reasons=tuple(Counter(str(row["reason"]) for row in refused).most_common()),
+            queue=tuple(drawn(out, night, own)),
+            reviews=said[night, "review"],
+            appeals=said[night, "appeal"],
         )
 
 
-def agent_page(out: Path, own: Sequence[CallRow], *, team: Summary) -> AgentPage:
+def agent_page(out: Path, own: Sequence[CallRow], *, others: Sequence[CallRow]) -> AgentPage:
     """The page of the agent whose calls are ``own`` (at least one, in order)."""
     by_clause: dict[tuple[str | None, str], list[Hit]] = {}
     for hit in _failures(out, own):
@@ -227,20 +177,26 @@ def agent_page(out: Path, own: Sequence[CallRow], *, team: Summary) -> AgentPage
     both_s = agent_s + sum(call.customer_talk_s or 0.0 for call in own)
     paces = [call.agent_chars_per_min for call in own if call.agent_chars_per_min is not None]
     nights = itertools.groupby(own, key=lambda call: call.audit_date)
-    ranked = sorted(by_clause.items(), key=lambda item: (-len(item[1]), str(item[0])))
+    ranked = sorted(by_clause.items(), key=lambda item: (_weight(item[1]), str(item[0])))
+    scored = sorted((c for c in own if c.score is not None), key=lambda c: (c.score, c.call_id))
+    kept = min(EXTREMES, len(scored) // 2)
+    figures = summary(own[0].agent, own)
     return AgentPage(
         agent=own[0].agent,
         agent_name=next((call.agent_name for call in reversed(own) if call.agent_name), None),
-        summary=summary(own[0].agent, own),
-        team=team,
-        trend=tuple(summary(night, list(group)) for night, group in nights)[-TREND_NIGHTS:],
+        rules=tuple(figures.shares),
+        summary=figures,
+        team=summary("", others) if others else None,
+        trend=tuple(summary(night, list(group)) for night, group in nights)[-TREND_DAYS:],
         interruptions_per_min=sum(c.interruptions or 0 for c in told) / minutes if told else None,
         talk_ratio=agent_s / both_s if both_s else None,
         chars_per_min=sum(paces) / len(paces) if paces else None,
         calls=tuple(reversed(own))[:LISTED_CALLS],
+        best=tuple(reversed(scored[-kept:])) if kept else (),
+        worst=tuple(scored[:kept]),
         clauses=tuple(
-            Clause(clause, rule, len(hits), tuple(reversed(hits))[:LISTED_HITS])
-            for (clause, rule), hits in ranked
+            Clause(clause, rule, len(found), tuple(reversed(found))[:LISTED_HITS])
+            for (clause, rule), found in ranked
         ),
     )
 
@@ -249,58 +205,42 @@ def call_pages(
     out: Path, own: Sequence[CallRow], *, only: set[str] | None = None
 ) -> Iterator[CallPage]:
     """Pages of one agent's calls of one night; ``only`` picks some by their ids."""
-    facts = {row["call_id"]: row for row in _partition(out, CALLS, own[0])}
-    turns = _by_call(_partition(out, TURNS, own[0]))
-    findings = _by_call(_partition(out, FINDINGS, own[0]))
+    night, agent = own[0].audit_date, own[0].agent
+    facts = {row["call_id"]: row for row in partition(out, CALLS, night, agent)}
+    turns = by_call_id(partition(out, TURNS, night, agent))
+    findings = by_call_id(partition(out, FINDINGS, night, agent))
+    said = reviews.stored(out)
     for at, call in enumerate(own):
         if only is not None and call.call_id not in only:
             continue
-        row, found = facts[call.call_id], _hits(call, findings.get(call.call_id, ()))
+        row, listed = facts[call.call_id], findings.get(call.call_id, [])
+        found = hits(call, listed)
         spoken = sorted(map(_turn, turns.get(call.call_id, ())), key=lambda turn: turn.index)
         last = max((turn.end_s for turn in spoken if turn.end_s is not None), default=None)
+        duration_s = max(filter(None, (call.duration_s, last)), default=None)
+        own_reviews = [reviews.from_row(r) for r in said.get(call.call_id, ())]
+        marks = _marks(found, spoken)
         yield CallPage(
             row=call,
             facts=row,
             meta=tuple((k[5:], v) for k, v in row.items() if k.startswith("meta_") and v),
-            turns=tuple(
-                TurnView(turn, tuple(hit for hit in found if _rests_on(hit.finding, turn)))
-                for turn in spoken
-            ),
+            turns=tuple(TurnView(turn, tuple(marks.get(turn.index, ()))) for turn in spoken),
             findings=tuple(found),
             stages=stages(spoken),
             overlaps=overlaps(spoken),
-            duration_s=max(filter(None, (call.duration_s, last)), default=None),
+            silences=silences(spoken, duration_s),
+            duration_s=duration_s,
             rules=tuple(row.get("rule_scores") or ()),
+            tariff=reviews.tariff_of(out, row),
+            settled=reviews.settled(out, row, reviews.findings_by_id(listed), own_reviews),
             before=own[at - 1] if at else None,
             after=own[at + 1] if at + 1 < len(own) else None,
         )
 
 
-def summary(label: str, calls: Sequence[CallRow]) -> Summary:
-    """The figures of some calls."""
-    scores = [call.score for call in calls if call.score is not None]
-    n = len(scores)
-    mean = sum(scores) / n if n else None
-    interval = None
-    if mean is not None and n > 1:
-        deviation = math.sqrt(sum((score - mean) ** 2 for score in scores) / (n - 1))
-        half = float(stats.t.ppf(0.975, n - 1)) * deviation / math.sqrt(n)
-        interval = max(0.0, mean - half), min(100.0, mean + half)
-    counts = [Counter(call.verdicts[i] for call in calls) for i in range(len(RULES))]
-    shares = tuple(
-        Share(c[Verdict.FAIL], c[Verdict.FAIL] + c[Verdict.PASS], c[Verdict.CANNOT_TELL])
-        for c in counts
-    )
-    failed = sum(call.auto_fail for call in calls)
-    return Summary(label, len(calls), n, mean, interval, failed, shares)
-
-
-def bins(calls: Sequence[CallRow]) -> tuple[tuple[int, int], ...]:
-    """Calls, and auto-fails among them, for each ten points of score; the last includes 100."""
-    counts = Counter(
-        (min(9, int(call.score // 10)), call.auto_fail) for call in calls if call.score is not None
-    )
-    return tuple((counts[i, False] + counts[i, True], counts[i, True]) for i in range(10))
+def latest(said: Sequence[Review]) -> Review | None:
+    """The word that counts among those on one finding."""
+    return next((review for review in said if review.kind == "review"), None)
 
 
 def stages(turns: Sequence[Turn]) -> tuple[tuple[str, Span], ...]:
@@ -333,41 +273,27 @@ def overlaps(turns: Sequence[Turn]) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def _is_date(text: object) -> bool:
-    try:
-        return bool(date.fromisoformat(str(text)))
-    except ValueError:
-        return False
-
-
-def _partition(out: Path, table: Table, call: CallRow) -> list[dict[str, Any]]:
-    file = partition_file(out, table, date.fromisoformat(call.audit_date), call.agent)
-    return [] if (rows := read_partition(file)) is None else rows.to_pylist()
-
-
-def _by_call(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    grouped: dict[str, list[Row]] = {}
-    for row in rows:
-        grouped.setdefault(row["call_id"], []).append(row)
-    return grouped
+def silences(turns: Sequence[Turn], duration_s: float | None) -> tuple[Span, ...]:
+    """Stretches of at least ``SILENCE_S`` in which nobody speaks."""
+    spoken = sorted(span for turn in turns for span in turn.speech)
+    if not spoken or duration_s is None:
+        return ()
+    found, quiet_from = [], 0.0
+    for span in (*spoken, Span(duration_s, duration_s)):
+        if span.start_s - quiet_from >= SILENCE_S:
+            found.append(Span(quiet_from, span.start_s))
+        quiet_from = max(quiet_from, span.end_s)
+    return tuple(found)
 
 
 def _failures(out: Path, calls: Sequence[CallRow]) -> Iterator[Hit]:
     """Failed checks of the calls, read one partition at a time."""
     ordered = sorted(calls, key=lambda call: (call.audit_date, call.agent))
-    for _, group in itertools.groupby(ordered, key=lambda call: (call.audit_date, call.agent)):
-        own = list(group)
-        rows = _by_call(_partition(out, FINDINGS, own[0]))
-        for call in own:
+    for (night, agent), group in itertools.groupby(ordered, lambda c: (c.audit_date, c.agent)):
+        rows = by_call_id(partition(out, FINDINGS, night, agent))
+        for call in group:
             failed = [r for r in rows.get(call.call_id, ()) if r["verdict"] == Verdict.FAIL]
-            yield from _hits(call, failed)
-
-
-def _hits(call: CallRow, rows: Iterable[Row]) -> list[Hit]:
-    """Failures first, then what cannot be told, then passes; each by time."""
-    names = [field.name for field in fields(Finding)]
-    hits = [Hit(call, row["finding_id"], Finding(**{k: row[k] for k in names})) for row in rows]
-    return sorted(hits, key=_reading_order)
+            yield from hits(call, failed)
 
 
 def _turn(row: Row) -> Turn:
@@ -375,9 +301,20 @@ def _turn(row: Row) -> Turn:
     speech = tuple(Span(s["start_s"], s["end_s"]) for s in row["speech"])
     if not speech and start is not None and end is not None:
         speech = (Span(start, end),)
-    same = {k: row[k] for k in ("text", "channel", "asr_confidence", "is_backchannel")}
+    names = ("text", "channel", "speaker", "asr_confidence", "role_confidence", "is_backchannel")
+    same: dict[str, Any] = {k: row.get(k) for k in names}
     same |= {"start_s": start, "end_s": end, "segment": Segment(row["segment"])}
     return Turn(row["turn_index"], Role(row["role"]), speech=speech, **same)
+
+
+def _marks(found: Sequence[Hit], turns: Sequence[Turn]) -> Mapping[int, list[Hit]]:
+    """The findings that are no passes, by the index of the turn they rest on."""
+    marks: dict[int, list[Hit]] = {}
+    for hit in found:
+        for turn in turns:
+            if _rests_on(hit.finding, turn):
+                marks.setdefault(turn.index, []).append(hit)
+    return marks
 
 
 def _rests_on(finding: Finding, turn: Turn) -> bool:
@@ -389,12 +326,13 @@ def _rests_on(finding: Finding, turn: Turn) -> bool:
     return turn.span.start_s - 0.01 <= finding.start_s < turn.span.end_s
 
 
+def _weight(found: Sequence[Hit]) -> tuple[Any, ...]:
+    """Clauses that matter most come first: auto-fails, then points lost, then how often."""
+    points = sum(hit.finding.points for hit in found)
+    return (-sum(hit.finding.auto_fail for hit in found), -points, -len(found))
+
+
 def _gravest(hit: Hit) -> tuple[Any, ...]:
     f = hit.finding
     rank = (not f.auto_fail, _SEVERITIES.index(f.severity), -f.points, -f.confidence)
     return (*rank, hit.call.call_id, hit.id)
-
-
-def _reading_order(hit: Hit) -> tuple[Any, ...]:
-    f = hit.finding
-    return (_VERDICTS.index(f.verdict), f.start_s is None, f.start_s or 0.0, f.check_id, hit.id)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from audit.phrases import Match, find, find_any, find_literal
+from audit.phrases import Match, find_any, find_literal
 from audit.rulebook import (
     Check,
     ForbiddenGroup,
@@ -56,45 +56,51 @@ class _Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Meant:
-    """A sentence, and what the classifier takes it for."""
+class _Sentence:
+    """A sentence and how likely its wording is forbidden."""
 
-    turn: Turn
     text: str
-    kind: str
     probability: float
-    check: Check
 
 
 def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     """One ``fail`` (or ``cannot_tell``) for each turn with forbidden wording, else one ``pass``.
 
     Only what the agent says counts. Where roles are not known, wording that would be forbidden
-    is reported as ``cannot_tell``. Turns without a forbidden phrase are judged by their meaning;
-    one whose meaning is doubtful is reported only where nothing else is.
+    is reported as ``cannot_tell``. Phrases and meaning are weighed together: a phrase in what is
+    innocent as a whole is none, and what no phrase holds may be told by its meaning. By itself
+    meaning accuses only where it is very likely, else where something else in the call does too.
     """
     rule = rulebook.rules.forbidden_language
     suspects = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
     if not any(turn.text for turn in suspects):
         return [_whole_call(Verdict.CANNOT_TELL, "没有识别出客服的话", confidence=0.0)]
     repeated = {turn.index: _repeated(turn, call) for turn in suspects}
-    hits = {turn.index: _worst(turn.text, rule, repeated[turn.index]) for turn in suspects}
-    meant = _meant([turn for turn in suspects if hits[turn.index] is None], rule, repeated)
-    findings = []
+    said = _sentences_of(suspects, rule, repeated)
+    findings: list[Finding] = []
+    meant: list[tuple[Turn, _Sentence]] = []
     for turn in suspects:
-        if (hit := hits[turn.index]) is not None:
-            findings.append(_finding(turn, hit))
-        elif (accused := meant.get(turn.index)) and _accuses(accused, rule.meaning):
-            findings.append(_finding_by_meaning(accused, sure=True))
+        sentences = said.get(turn.index, [])
+        hit = _worst(turn.text, rule, repeated[turn.index])
+        if hit is not None and (weighed := _weighed(turn, hit, sentences, rule.meaning)):
+            findings.append(weighed)
+        elif rule.meaning and (likeliest := _likeliest(sentences, rule)):
+            meant.append((turn, likeliest))
+    if rule.meaning is not None and meant:
+        likely = any(one.probability >= rule.meaning.accuse_from for _, one in meant)
+        backed = likely or any(finding.verdict is Verdict.FAIL for finding in findings)
+        for turn, one in meant:
+            sure = backed or _is_complained_of(turn, call, rule.meaning.complaints)
+            if sure or one.probability >= rule.meaning.doubt_from:
+                findings.append(_by_meaning(turn, one, rule.meaning, sure=sure))
     if findings:
-        return findings
+        return sorted(findings, key=lambda one: (one.start_s is not None, one.start_s or 0.0))
     if not any(turn.role is Role.AGENT for turn in suspects):
         return [_whole_call(Verdict.CANNOT_TELL, "无法判断哪一方是客服", confidence=0.0)]
-    if meant:
-        doubtful = max(meant.values(), key=lambda one: one.probability)
-        return [_finding_by_meaning(doubtful, sure=False)]
-    sure = call.transcript.confidence
-    return [_whole_call(Verdict.PASS, "没有发现服务禁语", confidence=1.0 if sure is None else sure)]
+    heard = call.transcript.confidence
+    return [
+        _whole_call(Verdict.PASS, "没有发现服务禁语", confidence=1.0 if heard is None else heard)
+    ]
 
 
 def _repeated(turn: Turn, call: Call) -> frozenset[int]:
@@ -137,35 +143,47 @@ def _acquitted(text: str, match: Match, group: ForbiddenGroup, rule: ForbiddenLa
     if group.unless and find_any(group.unless, text, slack=_STRICT):
         return True
     before = text[max(0, match.first - 8) : match.first]
-    return any(find(phrase, before) for phrase in rule.not_after)
+    return find_any(rule.not_after, before) is not None
 
 
-def _meant(
+def _sentences_of(
     turns: Sequence[Turn], rule: ForbiddenLanguageRule, repeated: dict[int, frozenset[int]]
-) -> dict[int, _Meant]:
-    """By turn, the sentence likeliest to be forbidden, of those that are doubtful at least."""
-    meaning = rule.meaning
-    if meaning is None:
+) -> dict[int, list[_Sentence]]:
+    """By turn, its sentences; none where the rulebook does not ask for their meaning."""
+    if rule.meaning is None:
         return {}
     from models import forbidden
 
-    said = [(turn, text) for turn in turns for text in _sentences(turn.text, repeated[turn.index])]
-    if not said:
-        return {}
-    checks = {str(kind): check for kind, check in meaning.kinds.items()}
-    prediction = forbidden.predict([text for _, text in said])
-    found: dict[int, _Meant] = {}
-    for (turn, text), probability, kinds in zip(
-        said, prediction.forbidden.tolist(), prediction.kinds, strict=True
-    ):
-        known = found.get(turn.index)
-        if probability < max(meaning.doubt_from, known.probability if known else 0.0):
-            continue
-        if find_any((*meaning.unless, *rule.not_after), text, slack=_STRICT):
-            continue
-        kind = forbidden.KINDS[int(kinds.argmax())]
-        found[turn.index] = _Meant(turn, text, kind, probability, checks[kind])
+    texts = [(turn, text) for turn in turns for text in _sentences(turn.text, repeated[turn.index])]
+    told = forbidden.probabilities([text for _, text in texts]).tolist()
+    found: dict[int, list[_Sentence]] = {}
+    for (turn, text), probability in zip(texts, told, strict=True):
+        found.setdefault(turn.index, []).append(_Sentence(text, probability))
     return found
+
+
+def _likeliest(sentences: Sequence[_Sentence], rule: ForbiddenLanguageRule) -> _Sentence | None:
+    """The sentence likeliest to be forbidden, of those that are suspicious at least."""
+    assert rule.meaning is not None
+    acquits = (*rule.meaning.unless, *rule.not_after)
+    for sentence in sorted(sentences, key=lambda one: -one.probability):
+        if sentence.probability < rule.meaning.suspect_from:
+            return None
+        if find_any(acquits, sentence.text, slack=_STRICT) is None:
+            return sentence
+    return None
+
+
+def _weighed(
+    turn: Turn, hit: _Hit, sentences: Sequence[_Sentence], meaning: ForbiddenMeaning | None
+) -> Finding | None:
+    """What a phrase comes to beside the meaning of the turn; None where that is innocent."""
+    if meaning is None or not sentences or not hit.group.by_meaning:
+        return _finding(turn, hit, sure=True)
+    probability = max(sentence.probability for sentence in sentences)
+    if probability < meaning.phrase_doubt_from:
+        return None
+    return _finding(turn, hit, sure=probability >= meaning.phrase_accuse_from)
 
 
 def _sentences(text: str, repeated: frozenset[int]) -> Iterator[str]:
@@ -182,21 +200,17 @@ def _sentences(text: str, repeated: frozenset[int]) -> Iterator[str]:
             yield part
 
 
-def _accuses(meant: _Meant, meaning: ForbiddenMeaning | None) -> bool:
-    return meaning is not None and meant.probability >= meaning.accuse_from
-
-
 def _heard(turn: Turn) -> float:
     return 1.0 if turn.asr_confidence is None else turn.asr_confidence
 
 
-def _finding(turn: Turn, hit: _Hit) -> Finding:
+def _finding(turn: Turn, hit: _Hit, *, sure: bool) -> Finding:
     confidence = round(hit.match.quality * (0.4 + 0.6 * _heard(turn)), 3)
-    told = turn.surely_by(Role.AGENT) and confidence >= _SURE
+    told = sure and turn.surely_by(Role.AGENT) and confidence >= _SURE
     return _event(
         turn,
         Check(clause=hit.group.clause, points=hit.group.points, severity=hit.group.severity),
-        "使用了服务禁语" if told else _doubt(turn),
+        "使用了服务禁语" if told else _doubt(turn, sure=sure),
         told=told,
         confidence=confidence,
         meant=hit.match.meant,
@@ -204,23 +218,35 @@ def _finding(turn: Turn, hit: _Hit) -> Finding:
     )
 
 
-def _finding_by_meaning(meant: _Meant, *, sure: bool) -> Finding:
-    confidence = round(meant.probability * _heard(meant.turn), 3)
-    told = sure and meant.turn.surely_by(Role.AGENT) and confidence >= _SURE
-    kind = _KINDS[meant.kind]
+def _by_meaning(turn: Turn, meant: _Sentence, meaning: ForbiddenMeaning, *, sure: bool) -> Finding:
+    from models import forbidden
+
+    confidence = round(meant.probability * _heard(turn), 3)
+    told = sure and turn.surely_by(Role.AGENT) and confidence >= _SURE
+    kind = forbidden.kind(meant.text)
     if told:
-        reason = f"语义上属于服务禁语：{kind}"
+        reason = f"语义上属于服务禁语：{_KINDS[kind]}"
     elif sure:
-        reason = _doubt(meant.turn)
+        reason = _doubt(turn, sure=True)
     else:
-        reason = f"疑似服务禁语（{kind}），请人工复核"
-    return _event(meant.turn, meant.check, reason, told=told, confidence=confidence)
+        reason = f"疑似服务禁语（{_KINDS[kind]}），请人工复核"
+    check = next(check for name, check in meaning.kinds.items() if name == kind)
+    return _event(turn, check, reason, told=told, confidence=confidence)
 
 
-def _doubt(turn: Turn) -> str:
-    if turn.surely_by(Role.AGENT):
-        return "疑似服务禁语，但识别不够清楚"
-    return "疑似服务禁语，但无法判断是谁说的"
+def _is_complained_of(turn: Turn, call: Call, complaints: tuple[str, ...]) -> bool:
+    """Whether the customer objects to the agent's manner afterwards."""
+    return any(
+        later.surely_by(Role.CUSTOMER) and find_any(complaints, later.text) is not None
+        for later in call.turns
+        if later.index > turn.index
+    )
+
+
+def _doubt(turn: Turn, *, sure: bool) -> str:
+    if not turn.surely_by(Role.AGENT):
+        return "疑似服务禁语，但无法判断是谁说的"
+    return f"疑似服务禁语，但{'识别不够清楚' if sure else '整句话未必是这个意思'}"
 
 
 def _event(

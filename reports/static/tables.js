@@ -77,11 +77,13 @@
     function show() {
       var tests = controls.map(matcher).filter(Boolean);
       var found = 0;
+      var shown = document.createDocumentFragment();
       rows.forEach(function (row) {
-        var fits = tests.every(function (test) { return test(row); });
-        if (fits) { found += 1; }
-        row.element.hidden = !fits || found > limit;
+        if (!tests.every(function (test) { return test(row); })) { return; }
+        found += 1;
+        if (found <= limit) { shown.appendChild(row.element); }
       });
+      body.replaceChildren(shown); /* the others are kept, but not laid out */
       if (output) {
         output.textContent = output.dataset.pattern
           .replace("{shown}", Math.min(found, limit)).replace("{total}", rows.length);
@@ -102,9 +104,6 @@
         var difference = numeric ? a.key - b.key : a.key.localeCompare(b.key, "zh");
         return descending ? -difference : difference;
       });
-      var all = document.createDocumentFragment();
-      rows.forEach(function (row) { all.appendChild(row.element); });
-      body.appendChild(all);
       Array.prototype.forEach.call(table.tHead.rows[0].cells, function (head, at) {
         if (head.hasAttribute("aria-sort")) {
           head.setAttribute(
@@ -167,4 +166,5 @@
 
   setUpNights();
   document.querySelectorAll("table.data").forEach(setUpTable);
+  document.documentElement.classList.remove("parsing");
 })();

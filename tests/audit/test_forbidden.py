@@ -90,18 +90,65 @@ def test_words_hardly_heard_or_of_nobody_known_are_doubts(
     assert (finding.verdict, finding.evidence) == (UNTOLD, INSULT)
 
 
-def test_between_the_two_points_it_cannot_be_told(make_call: MakeCall, book: Rulebook) -> None:
+def with_meaning(book: Rulebook, **changes: object) -> Rulebook:
     rule = book.rules.forbidden_language
     assert rule.meaning is not None
-    strict = rule.meaning.model_copy(update={"accuse_from": 1.0})
-    rules = book.rules.model_copy(
-        update={"forbidden_language": rule.model_copy(update={"meaning": strict})}
-    )
-    stricter = book.model_copy(update={"rules": rules})
-    (finding,) = judged(make_call, stricter, INSULT)
+    changed = rule.model_copy(update={"meaning": rule.meaning.model_copy(update=changes)})
+    rules = book.rules.model_copy(update={"forbidden_language": changed})
+    return book.model_copy(update={"rules": rules})
+
+
+def test_a_suspicion_alone_cannot_be_told(make_call: MakeCall, book: Rulebook) -> None:
+    (finding,) = judged(make_call, with_meaning(book, accuse_from=1.0), INSULT)
     assert (finding.verdict, finding.points, finding.evidence) == (UNTOLD, 0, INSULT)
+    (finding,) = judged(make_call, with_meaning(book, accuse_from=1.0, doubt_from=1.0), INSULT)
+    assert finding.verdict is PASS
+
+
+def test_another_fault_backs_a_suspicion(make_call: MakeCall, book: Rulebook) -> None:
     call = make_call([HELLO, ASKED, ("A", INSULT, 10, 12), ("A", "你问我我去问谁", 13, 15)])
-    (finding,) = forbidden_language.evaluate(call, stricter)
+    careful = with_meaning(book, accuse_from=1.0, doubt_from=1.0)
+    findings = forbidden_language.evaluate(call, careful)
+    assert [finding.verdict for finding in findings] == [FAIL, FAIL]
+    assert [finding.start_s for finding in findings] == [10, 13]
+
+
+def test_a_customer_who_objects_backs_a_suspicion(make_call: MakeCall, book: Rulebook) -> None:
+    careful = with_meaning(book, accuse_from=1.0, doubt_from=1.0)
+    objects = ("C", "你这是什么态度啊", 13, 15)
+    call = make_call([HELLO, ASKED, ("A", INSULT, 10, 12), objects])
+    (finding,) = forbidden_language.evaluate(call, careful)
+    assert finding.verdict is FAIL
+    call = make_call([HELLO, objects, ("A", INSULT, 16, 18)])  # before it was said
+    (finding,) = forbidden_language.evaluate(call, careful)
+    assert finding.verdict is PASS
+
+
+def test_a_phrase_in_what_is_innocent_as_a_whole_is_none(
+    make_call: MakeCall, book: Rulebook, phrases_only: Rulebook
+) -> None:
+    said = "白痴电视剧那个台是付费的，不看就给您关了"
+    (bare,) = judged(make_call, phrases_only, said)
+    assert bare.verdict is FAIL
+    (finding,) = judged(make_call, with_meaning(book, phrase_doubt_from=0.3), said)
+    assert finding.verdict is PASS
+    (finding,) = judged(
+        make_call, with_meaning(book, phrase_doubt_from=0.001, phrase_accuse_from=0.99), said
+    )
+    assert (finding.verdict, finding.points) == (UNTOLD, 0)
+    assert finding.meant
+
+
+def test_phrases_of_ones_own_are_not_weighed(make_call: MakeCall, book: Rulebook) -> None:
+    rule = book.rules.forbidden_language
+    own = rule.groups[0].model_copy(
+        update={"phrases": ("保本保息",), "by_meaning": False, "unless": ()}
+    )
+    changed = rule.model_copy(update={"groups": (*rule.groups, own)})
+    rules = book.rules.model_copy(update={"forbidden_language": changed})
+    (finding,) = judged(
+        make_call, book.model_copy(update={"rules": rules}), "请您放心，这个产品是保本保息的"
+    )
     assert finding.verdict is FAIL
 
 
@@ -114,11 +161,16 @@ def test_the_customers_words_are_never_judged(make_call: MakeCall, book: Ruleboo
 def test_the_rule_accuses_rightly_on_wording_it_never_saw(
     make_call: MakeCall, book: Rulebook
 ) -> None:
-    accused = []
-    for row in held_out():
+    accused, found = [], []
+    for row in held_out("test"):
         asked = ("C", row.get("before", ASKED[1]), 5.5, 9.0)
         call = make_call([HELLO, asked, ("A", row["text"], 10.0, 13.0)])
-        if any(f.verdict is FAIL for f in forbidden_language.evaluate(call, book)):
+        verdicts = {finding.verdict for finding in forbidden_language.evaluate(call, book)}
+        if FAIL in verdicts:
             accused.append(row["kind"] != INNOCENT)
+        if verdicts & {FAIL, UNTOLD}:
+            found.append(row["kind"] != INNOCENT)
     assert sum(accused) / len(accused) >= 0.97
-    assert sum(accused) / 324 >= 0.4
+    assert sum(accused) / 351 >= 0.4
+    assert sum(found) / len(found) >= 0.97
+    assert sum(found) / 351 >= 0.7

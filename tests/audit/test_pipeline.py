@@ -24,11 +24,10 @@ def test_without_voice_prints_a_mono_call_is_still_audited(
     config = Config()
     recording = Recording(MONO.name, "S12", "2006", datetime(2026, 11, 17, 14, tzinfo=UTC))
     transcript = pipeline.hear(
-        MONO,
+        pipeline.decode(MONO, recording, limits=config.limits),
         recording,
         recogniser=engines.load(RecogniserConfig(beam_size=1)),
         hearing_config=config.hearing,
-        limits=config.limits,
         audio_sha256="a" * 64,
     )
     assert transcript.channels is Channels.MONO

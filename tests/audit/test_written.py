@@ -230,6 +230,44 @@ def test_repetition_in_context(book: Rulebook) -> None:
     assert holds("{repeated: {times: 2}, role: customer}", twice, book) is False
 
 
+LOUD = """
+[0-4 -30dB] 客服: 您好，请问有什么可以帮您？
+[5-9 -20dB] 客户: 我家的宽带又断了，你们怎么修的？
+[10-12 -29dB] 客服: 我帮您看一下线路。
+[13-15 -19dB] 客户: 快一点。
+[16-19 -17.5dB] 客服: 我不是正在给您看着呢吗！
+"""
+"""The agent raises the voice; the customer's line is louder all along."""
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("{over_db: -18}", True),
+        ("{over_db: -15}", False),
+        ("{above_usual_db: 10}", True),
+        ("{above_usual_db: 12}", False),
+        ("{rise_db: 11}", True),
+        ("{rise_db: 12}", False),
+        ("{rise_db: 11, over_db: -15}", False),
+        ("{below_usual_db: 0.5}", True),
+        ("{under_db: -35}", False),
+    ],
+)
+def test_loudness(book: Rulebook, wanted: str, expected: bool) -> None:
+    assert holds(f"{{loudness: {wanted}}}", dialogue(LOUD, book), book) is expected
+
+
+def test_loudness_is_each_speakers_own(book: Rulebook) -> None:
+    call = dialogue(LOUD, book)
+    assert holds("{loudness: {above_usual_db: 3}, role: customer}", call, book) is False
+    assert holds("{loudness: {rise_db: 5}, role: any, turns: {to: 3}}", call, book) is False
+
+
+def test_loudness_cannot_be_told_without_audio(book: Rulebook) -> None:
+    assert holds("{loudness: {over_db: -18}}", dialogue(ORDER_NUMBER, book), book) is None
+
+
 CUT_IN = """
 [0-8] 客户: 我家里的网从昨天晚上开始就一直断断续续的，重启了好几次也没有用。
 [5-11] 客服: 这个您要先把路由器的电源拔掉等一会儿再插上。

@@ -15,14 +15,18 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import av
 import pandas as pd
 import pytest
 
-from audit.config import Config
+from audit import checkpoints, peaks
+from audit.config import BatchConfig, Config
 from audit.errors import RejectReason
 from audit.recordings import open_root, plan
 from flows import runs, shards
 from models import engines
+from reports import sound
+from reports.paths import audio_copy
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "data_samples"
@@ -149,9 +153,14 @@ def test_workers_that_die_leave_rejects_and_the_next_run_completes_them(
 
 
 def job_of(
-    location: str, out: Path, *, manifest: str | None = None, resume: bool = True
+    location: str,
+    out: Path,
+    *,
+    manifest: str | None = None,
+    resume: bool = True,
+    bundle_audio: bool = False,
 ) -> runs.Job:
-    config = Config()
+    config = Config(batch=BatchConfig(bundle_audio=bundle_audio))
     planned = plan(
         open_root(location),
         manifest=manifest,
@@ -276,12 +285,22 @@ def test_recordings_in_a_bucket(bucket: str, tmp_path: Path) -> None:
     (heard,) = shards.run(runs.save_job(job), 0)
     assert heard.reason is None
     assert heard.audio_s == pytest.approx(30.8, abs=0.1)
+    transcript = checkpoints.load(job.out, heard.checkpoint or "")
+    assert transcript is not None
+    wave = peaks.load(job.out, transcript.origin.audio_sha256 or "")
+    assert wave is not None and wave.shape == (2, pytest.approx(30.8 * peaks.PER_S, abs=2))
+    assert not audio_copy(job.out, "C1").exists()
     assert open_root(bucket).uri(job.recordings[0].source_file) == (
         f"s3://calls/2026/11/{FILES['S06']}"
     )
 
-    by_name = job_of(f"{bucket}/2026", tmp_path / "out")
+    by_name = job_of(f"{bucket}/2026", tmp_path / "out", bundle_audio=True)
     assert [r.call_id for r in by_name.recordings] == ["S06", "S21"]
     resumed, broken = shards.run(runs.save_job(by_name), 0)
     assert resumed.resumed  # the same bytes, whatever they are called
     assert broken.reason is RejectReason.UNDECODABLE
+    with av.open(str(audio_copy(job.out, "S06"))) as copied:  # which plays where the bucket is not
+        assert copied.streams.audio[0].channels == 2
+        assert copied.duration is not None and abs(copied.duration / 1e6 - 30.8) < 0.3
+    call = {"call_id": "S06", "source_uri": f"{bucket}/2026/11/{FILES['S06']}"}
+    assert sound.locate(job.out, call).href == "./../audio/S06.ogg"

@@ -31,7 +31,8 @@ from audit.types import (
 
 _ROLES = {"客服": Role.AGENT, "客户": Role.CUSTOMER, "未知": Role.UNKNOWN}
 _LINE = re.compile(
-    r"\s*(?:\[\s*(?P<start>\d+(?:\.\d+)?)\s*-\s*(?P<end>\d+(?:\.\d+)?)\s*\])?\s*"
+    r"\s*(?:\[\s*(?P<start>\d+(?:\.\d+)?)\s*-\s*(?P<end>\d+(?:\.\d+)?)"
+    r"(?:\s+(?P<level>-?\d+(?:\.\d+)?)\s*dB)?\s*\])?\s*"
     rf"(?P<who>{'|'.join(_ROLES)})\s*[:：]\s*(?P<text>.*)"
 )
 
@@ -110,7 +111,8 @@ def as_call(dialogue: Dialogue, rulebook: Rulebook) -> Call:
     """A dialogue as a call, its turns in their stages.
 
     Args:
-        dialogue: lines ``[0.0-4.2] 客服: …``, and mappings of the call's columns.
+        dialogue: lines ``[0.0-4.2] 客服: …`` or ``[0.0-4.2 -20dB] 客服: …``, and mappings of the
+            call's columns.
         rulebook: for the cues of the stages.
 
     Raises:
@@ -143,11 +145,18 @@ def _turn(index: int, line: str) -> Turn:
     match = _LINE.fullmatch(line)
     if match is None:
         raise ValueError(f"{line!r} does not begin with 客服:, 客户: or 未知:")
-    times = [float(match[side]) if match[side] else None for side in ("start", "end")]
-    start_s, end_s = times
-    spoken = () if start_s is None or end_s is None else (Span(start_s, end_s),)
-    text = simplify(match["text"].strip())
-    return Turn(index, _ROLES[match["who"]], text, start_s=start_s, end_s=end_s, speech=spoken)
+    start_s, end_s, level_db = (
+        float(match[name]) if match[name] else None for name in ("start", "end", "level")
+    )
+    return Turn(
+        index,
+        _ROLES[match["who"]],
+        simplify(match["text"].strip()),
+        start_s=start_s,
+        end_s=end_s,
+        speech=() if start_s is None or end_s is None else (Span(start_s, end_s),),
+        level_db=level_db,
+    )
 
 
 def _recording(columns: dict[str, str]) -> Recording:

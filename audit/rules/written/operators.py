@@ -23,6 +23,7 @@ from audit.conditions import (
     HangUp,
     Interruption,
     Keywords,
+    Loudness,
     Named,
     Not,
     Order,
@@ -37,11 +38,11 @@ from audit.conditions import (
     TurnCount,
     needs_hit,
 )
-from audit.phrases import Match
+from audit.phrases import Match, find
 from audit.rulebook import Rulebook
 from audit.rules.findings import NO_AGENT, NO_ROLES, NO_TIMES, understood
 from audit.rules.no_interruption import VIOLATIONS, meetings
-from audit.rules.written import entities
+from audit.rules.written import entities, loudness
 from audit.rules.written.evidence import (
     UNCLEAR,
     Hit,
@@ -198,7 +199,7 @@ class Evaluation:
             return
         words = "".join(sign for sign in said.heard if sign.isalnum())
         for window in windows[start:]:
-            if words and self._found((words,), window.text, 0, False):
+            if words and find(words, window.text):
                 yield window
 
     # seconds
@@ -240,6 +241,17 @@ class Evaluation:
             if between(pace, wanted.over, wanted.under):
                 doubt = next(filter(None, map(_doubt, group)), None)
                 hits.append(_whole(group[0]).doubted(doubt))
+        return found(hits, area.blind)
+
+    @_evaluate.register
+    def _(self, condition: Loudness, hit: Hit | None) -> Result:
+        area = self._scope(condition, hit)
+        own = [window.turn for window in self._spoken[condition.speaker].windows]
+        levels = loudness.levels(own)
+        if levels is None:
+            return Result(None, (), loudness.NO_LEVELS)
+        loud = loudness.fitting(levels, condition.loudness)
+        hits = (_whole(w).doubted(w.doubt) for w in area.windows if w.turn.index in loud)
         return found(hits, area.blind)
 
     @_evaluate.register
