@@ -37,13 +37,13 @@ def retrain(data: Path, *, out: Path) -> Iterator[str]:
     before = stages.load()
     yield f"before, your calls: {train_stages.evaluate(before, calls).line()}"
     if spoken.TEST.is_file():
-        yield f"before, held-out calls: {_on_held_out(before)}"
+        yield f"before, test calls: {_on_test(before)}"
     pairs = [pair for half in _halves(calls) for pair in _told(*half)]
     yield f"after, your calls (unseen): {train_stages.compared(pairs).line()}"
     out.parent.mkdir(parents=True, exist_ok=True)
     _fit(calls, out)
     if spoken.TEST.is_file():
-        yield f"after, held-out calls: {_on_held_out(stages.read(out))}"
+        yield f"after, test calls: {_on_test(stages.read(out))}"
     yield f"{out} written; name it as stages.model in the configuration to use it"
 
 
@@ -62,7 +62,7 @@ def _writable(out: Path) -> None:
         raise UsageError(f"--out {out} cannot be written: {error.strerror}") from error
 
 
-def _on_held_out(model: stages.StageModel) -> str:
+def _on_test(model: stages.StageModel) -> str:
     return train_stages.evaluate(model, labelled.read(spoken.TEST)).line()
 
 

@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -158,11 +159,9 @@ class StageModel:
         """How much speaks for each stage of each turn, shape ``(n, 3)``."""
         views = np.array([self._said(turn.text, turn.role) for turn in turns])
         found: Array = self.intercepts + self._placed(turns, marks)
-        for view, (_, at) in enumerate(_VIEWS[:_EVERYWHERE]):
+        for view, (_, at) in enumerate(_VIEWS):
             before, after = max(0, -at), max(0, at)
             found[before : len(turns) - after] += views[after : len(turns) - before, view]
-        for view, (_, at) in enumerate(_VIEWS[_EVERYWHERE:], start=_EVERYWHERE):
-            found[0] += views[at, view] if at < len(turns) else 0.0
         return found
 
     def stages(self, turns: Sequence[Turn], *, marks: Sequence[frozenset[str]] = ()) -> Staged:
@@ -322,15 +321,13 @@ def _step(number: int) -> int:
     return number if number <= 5 else max(step for step in (6, 9, 13, 20, 40) if step <= number)
 
 
-_VIEWS = (("", 0), ("p", -1), ("n", 1), ("m", 2), ("f", 0), ("g", 1))
-"""How a turn sees its own words and its neighbours': a tag of their features, and how far on they
-are. The last two are those of a call's first turn only: whether there is a greeting at all."""
-_EVERYWHERE = 4
+_VIEWS = (("", 0), ("p", -1), ("n", 1), ("m", 2))
+"""How a turn sees its own words and its neighbours': a tag of features, and how far on they are."""
 
 
 def blocks(turns: Sequence[Turn], number: int) -> Iterator[tuple[Features, float]]:
     """A turn's blocks of words, its own and its neighbours', with the value of each feature."""
-    for tag, at in _VIEWS[: _EVERYWHERE if number else None]:
+    for tag, at in _VIEWS:
         if 0 <= number + at < len(turns):
             turn = turns[number + at]
             grams, words = said(turn.text)
@@ -358,9 +355,9 @@ def said(text: str) -> tuple[Features, Features]:
     marked = f"^{plain}$"
     words = _tokenizer().lcut(plain, HMM=False)
     grams = (
-        *[f"c{a}{b}" for a, b in zip(marked, marked[1:], strict=False)],
+        *[f"c{a}{b}" for a, b in pairwise(marked)],
         *[f"c{a}{b}{c}" for a, b, c in zip(marked, marked[1:], marked[2:], strict=False)],
-        *[f"s{a} {b}" for a, b in zip(syllables, syllables[1:], strict=False)],
+        *[f"s{a} {b}" for a, b in pairwise(syllables)],
         *[
             f"s{a} {b} {c}"
             for a, b, c in zip(syllables, syllables[1:], syllables[2:], strict=False)

@@ -34,8 +34,6 @@ _LEAST_TURNS = 5  # that a feature must be in
 _FOLDS = 5
 _OWN_WEIGHT = 5
 """What a turn of a user's call counts, beside the composed ones."""
-_FIRST_WEIGHT = 2
-"""What a call's first turn counts: it tells whether there is a greeting at all."""
 _HIDDEN = 3
 """One call in so many is learned without cue phrases, as other rulebooks may have others."""
 
@@ -215,9 +213,8 @@ def _hidden(calls: Sequence[Marked]) -> list[Marked]:
 
 
 def _weights(call: Composed) -> NDArray[np.float64]:
-    weights = np.ones(len(call.turns))
-    weights[0] = _FIRST_WEIGHT
-    return weights * (_OWN_WEIGHT if call.domain == labelled.OWN else 1)
+    weight = _OWN_WEIGHT if call.domain == labelled.OWN else 1
+    return np.full(len(call.turns), float(weight))
 
 
 def _groups(calls: Sequence[Composed]) -> list[str]:

@@ -75,7 +75,7 @@ class _Call:
         if draw < 0.07:
             return self._marked("wrong")
         out = self._chance.random() < 0.28
-        opened = self._chance.random() < 0.9
+        opened = self._chance.random() < 0.93
         greeting = self._turns(G, "greeting_out" if out else "greeting_in") if opened else []
         if opened and out and self._chance.random() < 0.1:
             return greeting + self._turns(C, "breakoff")
@@ -92,8 +92,8 @@ class _Call:
     def _business(self, greeting: list[Said], *, out: bool) -> list[Said]:
         turns: list[Said] = []
         first = [e for e in self._exchanges if e.startswith("A" if out else "C")]
-        if not greeting and self._chance.random() < 0.7:
-            turns += self._midway()
+        if not greeting and self._chance.random() < 0.6:
+            turns += self._turns(H, self._chance.choice(("midway", "handling")))
         turns += self._exchange(H, self._chance.choice(first or self._exchanges))
         if greeting and turns and turns[0][1] is Role.CUSTOMER and self._chance.random() < 0.3:
             stage, role, text = turns[0]
@@ -107,14 +107,6 @@ class _Call:
             pool = self._exchanges if own else self._stock.pools["handling"]
             turns += self._exchange(H, self._chance.choice(pool))
         return turns
-
-    def _midway(self) -> list[Said]:
-        """What is heard first where the recording begins in the middle of the handling."""
-        if self._chance.random() < 0.5:
-            return self._turns(H, self._chance.choice(("midway", "handling")))
-        pools = (self._exchanges, self._exchanges, self._stock.pools["handling"])
-        turns = self._exchange(H, self._chance.choice(self._chance.choice(pools)))
-        return turns[self._chance.randrange(len(turns)) :]
 
     def _reopened(self, handling: list[Said]) -> list[Said]:
         """A closing that a further question turns into handling."""
