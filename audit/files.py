@@ -6,13 +6,22 @@ import os
 import tempfile
 from pathlib import Path
 
+from audit.errors import OutputFailed
+
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file beside its place and rename it into it, so that no reader sees half of it.
 
     Raises:
-        OSError: it cannot be written; what was there before stays.
+        OutputFailed: it cannot be written; what was there before stays.
     """
+    try:
+        _write(path, data)
+    except OSError as error:
+        raise OutputFailed.at(path.parent, error) from error
+
+
+def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:

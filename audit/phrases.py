@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache, reduce
-from operator import or_
+from functools import lru_cache
+from itertools import pairwise
 from threading import Lock
 
 from rapidfuzz import fuzz
@@ -26,8 +26,8 @@ _SLACK_FROM = 3
 MAX_GAP = 8
 """Syllables that ``…`` may stand for."""
 
-_PIECES = (2, 4, 5, 6)
-"""Lengths of the pieces of a sound code by which wordings are looked up."""
+_LONGEST_PIECE = 3
+"""Syllables of the longest piece by which wordings are looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +119,8 @@ def find_any(phrases: tuple[str, ...], text: str, *, slack: int = 0) -> Match | 
 
 
 def _best(wordings: Iterable[_Wording], heard: Sounds) -> Match | None:
-    best, syllables = None, 0
-    for wording in sorted(wordings, key=lambda wording: -wording.syllables):
-        if best and best.quality == 1.0 and wording.syllables < syllables:
-            break
-        match = _find_wording(wording, heard)
-        if match and (best is None or _rank(match) > _rank(best)):
-            best, syllables = match, wording.syllables
-    return best
+    matches = (_find_wording(wording, heard) for wording in wordings)
+    return max(filter(None, matches), key=_rank, default=None)
 
 
 def _rank(match: Match) -> tuple[float, int, str]:
@@ -137,25 +131,28 @@ def _rank(match: Match) -> tuple[float, int, str]:
 class _Part:
     """What stands between two gaps of a wording: its sounds, and how many may be wrong.
 
-    ``sounds`` are its different syllables; ``least_score`` is that of an alignment with as many
-    wrong as are tolerated, in per cent.
+    ``least_score`` is that of an alignment with as many wrong as are tolerated, in per cent.
     """
 
     code: str
     exact: str
-    sounds: frozenset[str]
     syllables: int
     tolerated: int
     least_score: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Wording:
-    """One wording of a phrase; ``syllables`` are those of all its parts."""
+    """One wording of a phrase.
+
+    ``syllables``, ``tolerated`` and (different) ``sounds`` are those of all its parts together.
+    """
 
     text: str
     parts: tuple[_Part, ...]
     syllables: int
+    tolerated: int
+    sounds: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,12 +169,8 @@ class _Lexicon:
 
     def candidates(self, heard: frozenset[str]) -> list[_Wording]:
         """Wordings that a text may hold whose pieces are given."""
-        found = {w.text: w for piece in self.by_piece.keys() & heard for w in self.by_piece[piece]}
-        return [
-            wording
-            for wording in found.values()
-            if all(len(part.sounds - heard) <= part.tolerated for part in wording.parts)
-        ]
+        found = {w for piece in self.by_piece.keys() & heard for w in self.by_piece[piece]}
+        return [w for w in found if len(w.sounds - heard) <= w.tolerated]
 
 
 _lexicons: dict[tuple[tuple[str, ...], int], _Lexicon] = {}
@@ -205,16 +198,19 @@ def _touched(code: str, _known: int) -> int:
 
     Most texts have none of most lists, and are done with once they have been looked up here.
     """
-    return reduce(or_, (_by_piece[p] for p in _by_piece.keys() & _pieces(code)), 0)
+    bits = 0
+    for piece in _pieces(code):
+        bits |= _by_piece.get(piece, 0)
+    return bits
 
 
 @lru_cache(maxsize=1024)
 def _pieces(code: str) -> frozenset[str]:
-    """Every stretch of a text's sounds that may be the piece of a wording."""
+    """Every stretch of a text's sounds that may be the piece of a wording: whole syllables."""
     return frozenset(
         code[start : start + length]
-        for length in _PIECES
-        for start in range(len(code) - length + 1)
+        for length in range(2, 2 * _LONGEST_PIECE + 1, 2)
+        for start in range(0, len(code) - length + 1, 2)
     )
 
 
@@ -226,24 +222,29 @@ def _lexicon(phrases: tuple[str, ...], slack: int, *, bit: int) -> _Lexicon:
             continue
         longest = max(wording.parts, key=lambda part: part.syllables)
         count = longest.tolerated + 1
-        size = len(longest.code) // count
-        length = max(length for length in _PIECES if length <= size)
-        for first in range(0, count * size, size):
-            by_piece.setdefault(longest.code[first : first + length], []).append(wording)
+        edges = [number * longest.syllables // count for number in range(count + 1)]
+        for first, last in pairwise(edges):
+            piece = longest.code[2 * first : 2 * min(last, first + _LONGEST_PIECE)]
+            by_piece.setdefault(piece, []).append(wording)
     return _Lexicon({piece: tuple(wordings) for piece, wordings in by_piece.items()}, bit)
 
 
 @lru_cache(maxsize=8192)
 def _wording(text: str, slack: int) -> _Wording:
     parts = tuple(_part(sounds(part), slack) for part in text.split("…") if len(sounds(part)))
-    return _Wording(text, parts, sum(part.syllables for part in parts))
+    return _Wording(
+        text,
+        parts,
+        syllables=sum(part.syllables for part in parts),
+        tolerated=sum(part.tolerated for part in parts),
+        sounds=frozenset(p.code[at : at + 2] for p in parts for at in range(0, len(p.code), 2)),
+    )
 
 
 def _part(said: Sounds, slack: int) -> _Part:
     tolerated = _tolerated(len(said), slack)
-    syllables = frozenset(said.code[at : at + 2] for at in range(0, len(said.code), 2))
     least_score = 100 * (1 - tolerated / len(said.code)) - 1e-6
-    return _Part(said.code, said.exact, syllables, len(said), tolerated, least_score)
+    return _Part(said.code, said.exact, len(said), tolerated, least_score)
 
 
 def _find_wording(wording: _Wording, heard: Sounds) -> Match | None:

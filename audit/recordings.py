@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -52,6 +52,8 @@ class Plan:
     rejects: tuple[Reject, ...]
     ignored: int
     """Files in the folder that are no recordings by their name."""
+    waiting: tuple[Recording, ...] = ()
+    """Recordings that are still being written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ def plan(
     rulebooks: Iterable[str],
     max_bytes: int,
     today: date,
+    settle_s: float = 0.0,
 ) -> Plan:
     """Plan a batch from a manifest, or from file names where there is none.
 
@@ -116,6 +119,7 @@ def plan(
         rulebooks: ids that calls may name.
         max_bytes: larger files are rejected.
         today: the date of rejects that have no date of their own.
+        settle_s: recordings written to within so many seconds are set apart.
 
     Raises:
         UsageError: the manifest cannot be read or lacks a required column.
@@ -136,13 +140,19 @@ def plan(
     midnight = datetime.combine(today, time(), zone)
     recordings: dict[str, Recording] = {}
     rejects: list[Reject] = []
+    waiting: list[Recording] = []
+    settled = datetime.now(zone) - timedelta(seconds=settle_s)
     for number, row in enumerate(rows, start=1):
         source = _showable(row.get("file", "").strip())
         try:
             recording = read_row(row, zone)
             file = _check(recording, root, listed, known, max_bytes)
+            written = file.modified(zone) or midnight
             if not manifests.started(row):
-                recording = replace(recording, started_at=file.modified(zone) or midnight)
+                recording = replace(recording, started_at=written)
+            if settle_s and written > settled:
+                waiting.append(recording)
+                continue
             if recording.call_id in recordings:
                 raise RejectedRecording(
                     RejectReason.DUPLICATE_CALL_ID,
@@ -161,7 +171,7 @@ def plan(
             )
         else:
             recordings[recording.call_id] = recording
-    return Plan(tuple(recordings.values()), tuple(rejects), ignored)
+    return Plan(tuple(recordings.values()), tuple(rejects), ignored, tuple(waiting))
 
 
 def told_apart(rejects: Iterable[Reject], *, audited: Iterable[str]) -> list[Reject]:
@@ -309,23 +319,26 @@ def fetched(root: Root, recording: Recording) -> Iterator[tuple[Path, str]]:
         RejectedRecording: it has gone or cannot be read.
     """
     full = root.join(recording.source_file)
-    try:
-        if root.local:
-            path = Path(full)
+    with tempfile.TemporaryDirectory(prefix="callaudit-") as folder:
+        path = Path(full)
+        try:
+            if not root.local:
+                path = Path(folder) / ("recording" + posixpath.splitext(full)[1])
+                with root.filesystem.open(full, "rb") as source, path.open("wb") as target:
+                    shutil.copyfileobj(source, target, 1 << 20)
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-            yield path, digest
-            return
-        with tempfile.TemporaryDirectory(prefix="callaudit-") as folder:
-            path = Path(folder) / ("recording" + posixpath.splitext(full)[1])
-            with root.filesystem.open(full, "rb") as source, path.open("wb") as target:
-                shutil.copyfileobj(source, target, 1 << 20)
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            yield path, digest
-    except FileNotFoundError as error:
-        raise RejectedRecording(
-            RejectReason.MISSING_FILE, f"{recording.source_file} has gone since it was listed"
-        ) from error
-    except PermissionError as error:
-        raise _unreadable(recording.source_file) from error
+        except FileNotFoundError as error:
+            raise RejectedRecording(
+                RejectReason.MISSING_FILE, f"{recording.source_file} has gone since it was listed"
+            ) from error
+        except PermissionError as error:
+            raise _unreadable(recording.source_file) from error
+        except OSError as error:
+            cause = error.strerror or type(error).__name__
+            raise RejectedRecording(
+                RejectReason.MISSING_FILE,
+                f"{recording.source_file} cannot be read ({cause}); see to its disk or share and "
+                "run the batch again",
+            ) from error
+        yield path, digest

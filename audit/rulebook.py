@@ -208,13 +208,12 @@ class ForbiddenGroup(_Strict):
 class ForbiddenMeaning(_Strict):
     """How likely wording is forbidden, by the classifier of :mod:`models.forbidden`.
 
-    A sentence in which no phrase was found fails from the probability ``accuse_from`` on. From
-    ``suspect_from`` on it fails where something else in the call speaks for it: another fault,
-    the customer's ``complaints`` afterwards; where nothing does, it cannot be told from
-    ``doubt_from`` on. One with a phrase of a group ``by_meaning`` fails from
-    ``phrase_accuse_from`` on and cannot be told from ``phrase_doubt_from`` on. ``unless``:
-    words of a sentence that goes about helping, which is no fault. ``kinds``: which clause each
-    kind breaks; none fails the whole call.
+    A sentence in which no phrase was found fails from the probability ``accuse_from`` on, or
+    from ``suspect_from`` on where the customer objects to the manner afterwards
+    (``complaints``); from ``doubt_from`` on it cannot be told. One with a phrase of a group
+    ``by_meaning`` fails from ``phrase_accuse_from`` on and cannot be told from
+    ``phrase_doubt_from`` on. ``unless``: words of a sentence that goes about helping, which is
+    no fault. ``kinds``: which clause each kind breaks; none fails the whole call.
     """
 
     suspect_from: float = Field(gt=0, le=1)

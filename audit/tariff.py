@@ -32,8 +32,17 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """Shares of a day's calls that are to be answered within so many seconds, 0 to 1."""
+
+    within_s: float
+    share: float
+    vip_share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tariff:
-    """A rulebook's weights, grades and faults."""
+    """A rulebook's weights, grades and faults, and what it asks of a whole day."""
 
     rulebook_id: str
     title: str
@@ -42,6 +51,7 @@ class Tariff:
     grades: dict[str, float]
     auto_fail_grade: str
     faults: tuple[Fault, ...]
+    service: Service | None = None
 
     def fault(self, check_id: str, clause_id: str | None) -> Fault | None:
         """The fault of a check, under that clause where the check knows several."""
@@ -92,7 +102,15 @@ def of(book: Rulebook) -> Tariff:
         grades=dict(book.scoring.grades),
         auto_fail_grade=book.scoring.auto_fail_grade,
         faults=tuple(found.values()),
+        service=_service(book),
     )
+
+
+def _service(book: Rulebook) -> Service | None:
+    wait = book.rules.answer_wait
+    if wait is None or wait.service_level is None:
+        return None
+    return Service(wait.max_wait_s, wait.service_level.share, wait.service_level.vip_share)
 
 
 def keep(out: Path, book: Rulebook) -> None:

@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,15 @@ def private_prefect() -> None:
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 
 
-def run(location: str, out: Path, *, manifest: str | None, config: Config, resume: bool) -> Summary:
+def run(
+    location: str,
+    out: str,
+    *,
+    manifest: str | None,
+    config: Config,
+    resume: bool,
+    night: date | None = None,
+) -> Summary:
     """Run a night and show its progress on the terminal.
 
     Raises:
@@ -41,16 +50,23 @@ def run(location: str, out: Path, *, manifest: str | None, config: Config, resum
     private_prefect()
     from rich.console import Console
 
-    from flows import nightly, runs
+    from flows import nightly, remote, runs
 
+    local = remote.folder(out)
     console = Console(stderr=True)
     _check(location, manifest, config)
     run_id = runs.new_run_id()
-    with _quiet_prefect(), _progress(out.resolve() / "runs" / run_id, console):
+    with _quiet_prefect(), _progress(local.resolve() / "runs" / run_id, console):
         summary = nightly.run(
-            location, str(out), manifest=manifest, config=config, resume=resume, run_id=run_id
+            location,
+            out,
+            manifest=manifest,
+            config=config,
+            resume=resume,
+            run_id=run_id,
+            night=night,
         )
-    _show(summary, out, console)
+    _show(summary, local, console)
     return summary
 
 
@@ -149,6 +165,8 @@ def _show(summary: Summary, out: Path, console: Any) -> None:
         console.print(table)
     for reason, count in sorted(summary.reasons.items()):
         console.print(f"rejected: {count} {reason}")
+    if summary.waiting:
+        console.print(f"left for later: {summary.waiting} recordings that are still written to")
     if summary.ignored:
         console.print(f"ignored: {summary.ignored} files that are no recordings by their name")
     print(f"report: {summary.index}")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +16,14 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from audit import checkpoints, manifests, pipeline, recordings, rulebook, tariff
 from audit.config import Config
-from audit.errors import RejectReason
-from audit.recordings import Reject
+from audit.errors import CallauditError, OutputFailed, RejectReason, UsageError
+from audit.recordings import Plan, Reject
 from audit.types import AuditedCall, Call, Recording
-from flows import publish, runs, shards
+from flows import publish, remote, runs, shards
 from flows.runs import Job
 from models import engines
 from reports import parquet
@@ -45,6 +43,10 @@ class Summary:
     audio_s: float
     reasons: dict[str, int]
     index: str
+    night: date | None = None
+    """The one night that was audited; None for whatever lay there."""
+    waiting: int = 0
+    """Recordings still being written to, left for a later run."""
 
 
 @task(name="plan", cache_policy=NO_CACHE, persist_result=False)
@@ -55,8 +57,9 @@ def plan(
     config: dict[str, Any],
     resume: bool,
     run_id: str,
-) -> tuple[str, int]:
-    """Plan the batch and write it down; returns the plan's path and the files ignored."""
+    night: date | None,
+) -> str:
+    """Plan the batch and write it down; returns the plan's path."""
     settings = Config.model_validate(config)
     root = recordings.open_root(location)
     rulebook.load(settings.batch.rulebook)
@@ -66,8 +69,11 @@ def plan(
         timezone=settings.batch.timezone,
         rulebooks={*rulebook.shipped(), settings.batch.rulebook},
         max_bytes=settings.limits.max_bytes,
-        today=datetime.now(manifests.time_zone(settings.batch.timezone)).date(),
+        today=night or datetime.now(manifests.time_zone(settings.batch.timezone)).date(),
+        settle_s=settings.schedule.settle_s if night else 0.0,
     )
+    if night is not None:
+        planned = _of_night(planned, night)
     choice = engines.choose(settings.hearing.recogniser)
     pipeline.check(settings)
     if choice.weights.path is None:
@@ -83,8 +89,20 @@ def plan(
         resume=resume,
         recordings=planned.recordings,
         rejects=planned.rejects,
+        night=night,
+        waiting=len(planned.waiting),
+        ignored=planned.ignored,
     )
-    return str(runs.save_job(job)), planned.ignored
+    return str(runs.save_job(job))
+
+
+def _of_night(planned: Plan, night: date) -> Plan:
+    return replace(
+        planned,
+        recordings=tuple(r for r in planned.recordings if r.audit_date == night),
+        rejects=tuple(r for r in planned.rejects if r.audit_date == night),
+        waiting=tuple(r for r in planned.waiting if r.audit_date == night),
+    )
 
 
 @task(name="audit-shard", task_run_name="shard-{number}", cache_policy=NO_CACHE, retries=1)
@@ -96,7 +114,7 @@ def audit_shard(job_file: str, number: int) -> dict[str, int]:
 
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
-def publish_run(job_file: str, ignored: int) -> Summary:
+def publish_run(job_file: str) -> Summary:
     """Judge every call heard and write tables and pages."""
     job = runs.load_job(Path(job_file))
     root = recordings.open_root(job.root)
@@ -144,10 +162,12 @@ def publish_run(job_file: str, ignored: int) -> Summary:
         audited=len(job.recordings) + len(job.rejects) - len(rejects),
         rejected=len(rejects),
         resumed=resumed,
-        ignored=ignored,
+        ignored=job.ignored,
         audio_s=round(audio_s, 1),
         reasons=dict(Counter(str(reject.reason) for reject in rejects)),
         index=str(index),
+        night=job.night,
+        waiting=job.waiting,
     )
     runs.save_summary(job.folder, asdict(summary))
     _artifacts(job, summary)
@@ -194,7 +214,11 @@ def _artifacts(job: Job, summary: Summary) -> None:
     create_table_artifact(key="callaudit-agents", table=touched, description="Agents of this run")
 
 
-@flow(name="callaudit-nightly", log_prints=False)
+_ONE: Any = ThreadPoolTaskRunner(max_workers=1)
+"""However it is started, a night takes no more of a machine than it was told to."""
+
+
+@flow(name="callaudit-nightly", log_prints=False, task_runner=_ONE)
 def nightly(
     location: str,
     out: str,
@@ -202,52 +226,73 @@ def nightly(
     config: dict[str, Any] | None = None,
     resume: bool = True,
     run_id: str | None = None,
+    night: str | None = None,
 ) -> Summary:
     """Audit every recording under a location as one night's batch.
 
     Args:
         location: a folder or any fsspec URL.
-        out: folder that receives tables and pages.
+        out: folder, or fsspec URL, that receives tables and pages.
         manifest: CSV or Parquet; without one, file names are read.
         config: as :class:`audit.config.Config`; defaults where absent.
         resume: use the transcripts of earlier runs.
         run_id: the run's name; made from the time where absent.
+        night: audit the calls of this ISO date only; all of them where absent.
     """
-    job_file, ignored = plan(
-        location, out, manifest, config or {}, resume, run_id or runs.new_run_id()
-    )
-    job = runs.load_job(Path(job_file))
-    pending = [audit_shard.submit(job_file, number) for number in range(job.shards)]
-    died = False
-    for future in pending:
+    with runs.alone(remote.folder(out)), remote.working(out) as local:
+        run_id = run_id or runs.new_run_id()
+        only = date.fromisoformat(night) if night else None
+        job_file = plan(location, str(local), manifest, config or {}, resume, run_id, only)
+        job = runs.load_job(Path(job_file))
+        pending = [audit_shard.submit(job_file, number) for number in range(job.shards)]
+        ends = [future.result(raise_on_failure=False) for future in pending]
+        for end in ends:  # what stops one shard stops all: tables stay as they are
+            if isinstance(end, CallauditError):
+                raise end
+        for number in runs.unfinished(job):  # a machine that heard it was lost
+            shards.run(Path(job_file), number)
         try:
-            future.wait()  # a shard that failed left recordings without outcome: they are rejects
-        except BrokenProcessPool:
-            died = True
-    if died:  # and took the pool with it
-        for number in runs.unfinished(job):
-            _hear_alone(Path(job_file), number)
-    return publish_run(job_file, ignored)
-
-
-def _hear_alone(job_file: Path, number: int) -> None:
-    """Hear a shard in a process of its own, for it may be the one that killed the last."""
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=1, mp_context=spawn) as alone:
-        alone.submit(shards.run, job_file, number).exception()
+            return publish_run(job_file)
+        except OSError as error:
+            raise OutputFailed.at(job.out, error) from error
 
 
 @contextmanager
 def _one_server() -> Iterator[None]:
-    """A Prefect server for this process and its workers, which would each start their own.
-
-    A worker that is killed would leave its server behind.
-    """
+    """A Prefect server for this run, unless there is one; started again if it dies."""
     if PREFECT_API_URL.value():
         yield
         return
     with SubprocessASGIServer() as server, temporary_settings({PREFECT_API_URL: server.api_url}):
-        yield
+        ended = threading.Event()
+        keeper = threading.Thread(target=_keep_up, args=(server, ended), daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            keeper.join()
+
+
+def _keep_up(server: SubprocessASGIServer, ended: threading.Event) -> None:
+    """Start a server that has died again, on its port: whoever asks it anything waits for it."""
+    while not ended.wait(0.5):
+        process = server.server_process
+        if process is not None and process.poll() is not None:
+            server.running = False
+            with suppress(Exception):  # it is tried again
+                server.start()
+
+
+def task_runner(config: Config) -> Any:
+    """Threads that each have a process of their own to hear with, or a Dask cluster."""
+    if config.batch.dask_scheduler is None:
+        return ThreadPoolTaskRunner(max_workers=config.batch.workers)
+    try:
+        from prefect_dask.task_runners import DaskTaskRunner
+    except ImportError as error:
+        raise UsageError("batch.dask_scheduler needs `pip install 'callaudit[dask]'`") from error
+    return DaskTaskRunner(address=config.batch.dask_scheduler)
 
 
 def run(
@@ -258,15 +303,11 @@ def run(
     config: Config,
     resume: bool,
     run_id: str,
+    night: date | None = None,
 ) -> Summary:
-    """Run the flow in this process, with as many worker processes as configured."""
-    workers = config.batch.workers
-    runner: Any = (
-        ProcessPoolTaskRunner(max_workers=workers)
-        if workers > 1
-        else ThreadPoolTaskRunner(max_workers=1)
-    )
+    """Run the flow in this process, with as many hearing processes as configured."""
+    only = night.isoformat() if night else None
     with _one_server():
-        return nightly.with_options(task_runner=runner)(
-            location, out, manifest, config.model_dump(mode="json"), resume, run_id
+        return nightly.with_options(task_runner=task_runner(config))(
+            location, out, manifest, config.model_dump(mode="json"), resume, run_id, only
         )

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from audit.config import Config
-from audit.errors import RejectReason
+from audit.errors import OutputFailed, RejectReason, UsageError
+from audit.files import write_whole
 from audit.recordings import Reject
 from audit.types import Recording
+
+MOST_SHARDS = 400
+"""A night has no more of them, however large it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +36,26 @@ class Job:
     resume: bool
     recordings: tuple[Recording, ...]
     rejects: tuple[Reject, ...]
+    night: date | None = None
+    """The one night that is audited; None for whatever lies there."""
+    waiting: int = 0
+    """Recordings still being written to, left for a later run."""
+    ignored: int = 0
+    """Files that are no recordings by their name."""
+
+    @property
+    def shard_size(self) -> int:
+        """Recordings in a shard: more than configured where Prefect had too many tasks to keep."""
+        return max(self.config.batch.shard_size, -(-len(self.recordings) // MOST_SHARDS))
 
     @property
     def shards(self) -> int:
         """How many shards the recordings are cut into."""
-        return -(-len(self.recordings) // self.config.batch.shard_size)
+        return -(-len(self.recordings) // self.shard_size)
 
     def shard(self, number: int) -> tuple[Recording, ...]:
         """The recordings of one shard, numbered from 0."""
-        size = self.config.batch.shard_size
+        size = self.shard_size
         return self.recordings[number * size : (number + 1) * size]
 
     @property
@@ -74,14 +92,14 @@ def new_run_id() -> str:
 
 def save_job(job: Job) -> Path:
     """Write a run's plan and return its path."""
-    job.folder.mkdir(parents=True, exist_ok=True)
     path = job.folder / "job.json"
-    path.write_bytes(_JOB.dump_json(job))
+    write_whole(path, _JOB.dump_json(job))
     return path
 
 
+@lru_cache(maxsize=1)
 def load_job(path: Path) -> Job:
-    """Read a run's plan."""
+    """Read a run's plan, which never changes."""
     return _JOB.validate_json(path.read_bytes())
 
 
@@ -146,4 +164,41 @@ def finished(job: Job) -> int:
 def save_summary(job_folder: Path, summary: dict[str, object]) -> None:
     """Write the run's counts for people and scripts."""
     text = json.dumps(summary, ensure_ascii=False, indent=1, default=str)
-    (job_folder / "summary.json").write_text(text + "\n", "utf-8")
+    write_whole(job_folder / "summary.json", (text + "\n").encode("utf-8"))
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Keep other batches away from OUT; the lock goes with the process, however that ends.
+
+    Raises:
+        UsageError: another batch is at work there.
+        OutputFailed: OUT cannot be written.
+    """
+    folder = out / "runs"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("wb")
+    except OSError as error:
+        raise OutputFailed.at(folder, error) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(
+                f"another batch is at work on {out}; wait for its end, or name another --out"
+            ) from error
+        yield
+
+
+def nights_done(out: Path) -> set[date]:
+    """Nights that a scheduled run has finished, with nothing left waiting."""
+    done = set()
+    for path in (out / "runs").glob("*/summary.json"):
+        try:
+            summary = json.loads(path.read_bytes())
+        except ValueError:
+            continue
+        if summary.get("night") and not summary.get("waiting"):
+            done.add(date.fromisoformat(summary["night"]))
+    return done

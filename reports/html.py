@@ -51,6 +51,18 @@ def render(out: Path, *, touched: Touched | None = None) -> Path:
     return index
 
 
+def render_comparison(path: Path, difference: object, *, root: str) -> None:
+    """Write the page of a rescore (``flows.rescoring.Difference``).
+
+    Args:
+        path: the page.
+        difference: what changes.
+        root: from the page's folder to ``OUT/html/``, for its links, ending in a slash.
+    """
+    template = environment().get_template("rescore.html")
+    write(path, template.render(page=difference, root=root, listed=views.LISTED_CALLS))
+
+
 def _write_calls(
     out: Path, drawing: Environment, calls: Iterable[CallRow], touched: Touched | None
 ) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 import audit
+from audit.lineage import code_sha256
 from audit.timing import characters_per_minute, speech, total_s
 from audit.types import (
     AuditedCall,
@@ -103,6 +104,7 @@ def _call(audited: AuditedCall) -> Row:
         "rulebook_sha256": audited.rulebook_sha256,
         "stages_sha256": audited.stages_sha256,
         "audit_version": audit.__version__,
+        "code_sha256": code_sha256(),
         **recording.meta,
     }
 

@@ -17,6 +17,20 @@ from audit.types import Channels, Direction, Role, Segment, Severity, Verdict
 SCHEMA_VERSION = "1.3"
 """Major.minor: the major changes when a column is renamed, dropped or changes its meaning."""
 
+CHANGES = (
+    ("1.0", "calls, turns, findings, agents, rejects"),
+    ("1.1", "turns.speaker, turns.role_confidence; calls.role_confidence, calls.role_source"),
+    ("1.2", "turns.level_db"),
+    (
+        "1.3",
+        "calls.code_sha256, stages_sha256, greeting_s, handling_s, closing_s; "
+        "turns.segment_confidence; agents.mean_greeting_s, mean_handling_s, mean_closing_s; "
+        "the table reviews",
+    ),
+)
+"""What each version added, oldest first. Readers take every version of their own major: what a
+file does not have yet is empty."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -143,6 +157,7 @@ CALLS = Table(
         _text("rulebook_sha256", "hash of the rulebook"),
         _text("stages_sha256", "hash of the model that told the stages", nullable=True),
         _text("audit_version", "version of callaudit"),
+        _text("code_sha256", "hash of the code that judged the call", nullable=True),
         *_LINEAGE,
     ),
     "one row a call",
@@ -293,7 +308,11 @@ REVIEWS = Table(
             "score of the call with all its reviews, at import; empty where none changes it",
             nullable=True,
         ),
-        _text("sampled_by", "why it was reviewed: finding, pass (both from the queue) or manual"),
+        _text(
+            "sampled_by",
+            "why it was reviewed: finding, pass (both from the queue) or manual",
+            values=("finding", "pass", "manual"),
+        ),
         _real(
             "sampling_weight",
             "1 / probability of being in the queue; empty when not from the queue",

@@ -33,6 +33,7 @@ from reports.figures import (
 from reports.parquet import read
 from reports.queue import Drawn, drawn
 from reports.schema import CALLS, FINDINGS, TURNS
+from reports.service import Level, levels
 
 TREND_DAYS, WORST, LISTED_CALLS, LISTED_HITS, EXTREMES = 28, 30, 500, 40, 5
 SILENCE_S = 2.0
@@ -62,6 +63,7 @@ class NightPage:
     calls: tuple[CallRow, ...]
     rejects: tuple[Row, ...]
     reasons: tuple[tuple[str, int], ...]
+    levels: tuple[Level, ...]
     queue: tuple[Drawn, ...]
     reviews: int
     appeals: int
@@ -160,6 +162,7 @@ def night_pages(
             calls=tuple(own),
             rejects=tuple(refused),
             reasons=tuple(Counter(str(row["reason"]) for row in refused).most_common()),
+            levels=levels(out, night),
             queue=tuple(drawn(out, night, own)),
             reviews=said[night, "review"],
             appeals=said[night, "appeal"],

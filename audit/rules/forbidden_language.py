@@ -68,8 +68,8 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
 
     Only what the agent says counts. Where roles are not known, wording that would be forbidden
     is reported as ``cannot_tell``. Phrases and meaning are weighed together: a phrase in what is
-    innocent as a whole is none, and what no phrase holds may be told by its meaning. By itself
-    meaning accuses only where it is very likely, else where something else in the call does too.
+    innocent as a whole is none, and what no phrase holds may be told by its meaning: where that
+    is very likely, or where the customer then objects to the manner.
     """
     rule = rulebook.rules.forbidden_language
     suspects = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
@@ -86,13 +86,7 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
             findings.append(weighed)
         elif rule.meaning and (likeliest := _likeliest(sentences, rule)):
             meant.append((turn, likeliest))
-    if rule.meaning is not None and meant:
-        likely = any(one.probability >= rule.meaning.accuse_from for _, one in meant)
-        backed = likely or any(finding.verdict is Verdict.FAIL for finding in findings)
-        for turn, one in meant:
-            sure = backed or _is_complained_of(turn, call, rule.meaning.complaints)
-            if sure or one.probability >= rule.meaning.doubt_from:
-                findings.append(_by_meaning(turn, one, rule.meaning, sure=sure))
+    findings += _by_meaning(meant, call, rule.meaning, others=bool(findings))
     if findings:
         return sorted(findings, key=lambda one: (one.start_s is not None, one.start_s or 0.0))
     if not any(turn.role is Role.AGENT for turn in suspects):
@@ -218,7 +212,33 @@ def _finding(turn: Turn, hit: _Hit, *, sure: bool) -> Finding:
     )
 
 
-def _by_meaning(turn: Turn, meant: _Sentence, meaning: ForbiddenMeaning, *, sure: bool) -> Finding:
+def _by_meaning(
+    meant: Sequence[tuple[Turn, _Sentence]],
+    call: Call,
+    meaning: ForbiddenMeaning | None,
+    *,
+    others: bool,
+) -> list[Finding]:
+    """What suspicious sentences come to; one in doubt is told only where nothing else is."""
+    if meaning is None:
+        return []
+    sure, doubtful = [], []
+    for turn, sentence in meant:
+        if sentence.probability >= meaning.accuse_from or _is_complained_of(
+            turn, call, meaning.complaints
+        ):
+            sure.append(_finding_by_meaning(turn, sentence, meaning, sure=True))
+        elif sentence.probability >= meaning.doubt_from:
+            doubtful.append((sentence.probability, turn, sentence))
+    if sure or others or not doubtful:
+        return sure
+    _, turn, sentence = max(doubtful, key=lambda one: one[0])
+    return [_finding_by_meaning(turn, sentence, meaning, sure=False)]
+
+
+def _finding_by_meaning(
+    turn: Turn, meant: _Sentence, meaning: ForbiddenMeaning, *, sure: bool
+) -> Finding:
     from models import forbidden
 
     confidence = round(meant.probability * _heard(turn), 3)

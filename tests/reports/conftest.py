@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from audit import peaks
-from reports import schema
+from data_samples import months
+from reports import compaction, schema
 from reports.html import render
 from reports.parquet import partition_file, to_table, write
 
@@ -245,3 +246,23 @@ def browser(chromium: Any, night: Path) -> Any:
         old.unlink()
     chromium.complaints()
     return chromium
+
+
+PLAN = months.Plan(calls=900, agents=8, nights=36)
+
+
+@pytest.fixture(scope="session")
+def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """900 drawn calls of 8 agents in 36 nights of two months, with reviews; leave it as it is."""
+    out = tmp_path_factory.mktemp("month")
+    months.write(out, PLAN)
+    return out
+
+
+@pytest.fixture(scope="session")
+def merged_month(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, all but the newest 7 nights merged."""
+    out = tmp_path_factory.mktemp("merged")
+    months.write(out, PLAN)
+    list(compaction.compact(out))
+    return out

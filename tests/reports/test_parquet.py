@@ -285,6 +285,9 @@ def test_leading_zeros_survive_in_agent(tmp_path: Path) -> None:
     assert set(found["agent"]) == {"007", "0042"}
     put(tmp_path, audited("C3", "7"))  # which plain readers take for the same number as 007
     assert [r["agent_id"] for r in stored(tmp_path, "agents")] == ["0042", "007", "7"]
+    plain = pd.read_parquet(tmp_path / "parquet" / "calls")
+    assert list(plain["agent"]) == list(plain["agent_id"])
+    assert sorted(plain["agent"]) == ["0042", "007", "7"]
 
 
 def test_metadata_that_differs_between_nights(tmp_path: Path) -> None:
