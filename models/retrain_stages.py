@@ -10,7 +10,7 @@ from pathlib import Path
 from audit.errors import UsageError
 from audit.types import Turn
 from models import stages, train_stages
-from models.dialogues import compose, held_out, labelled
+from models.dialogues import compose, labelled, spoken
 from models.dialogues.compose import Composed
 
 _LEAST = 4
@@ -36,14 +36,14 @@ def retrain(data: Path, *, out: Path) -> Iterator[str]:
         raise UsageError(f"{data} holds {len(calls)} labelled calls; label {_LEAST} at least")
     before = stages.load()
     yield f"before, your calls: {train_stages.evaluate(before, calls).line()}"
-    if held_out.FILE.is_file():
-        yield f"before, held-out calls: {_on_held_out(before)}"
+    if spoken.TEST.is_file():
+        yield f"before, test calls: {_on_test(before)}"
     pairs = [pair for half in _halves(calls) for pair in _told(*half)]
     yield f"after, your calls (unseen): {train_stages.compared(pairs).line()}"
     out.parent.mkdir(parents=True, exist_ok=True)
     _fit(calls, out)
-    if held_out.FILE.is_file():
-        yield f"after, held-out calls: {_on_held_out(stages.read(out))}"
+    if spoken.TEST.is_file():
+        yield f"after, test calls: {_on_test(stages.read(out))}"
     yield f"{out} written; name it as stages.model in the configuration to use it"
 
 
@@ -62,8 +62,8 @@ def _writable(out: Path) -> None:
         raise UsageError(f"--out {out} cannot be written: {error.strerror}") from error
 
 
-def _on_held_out(model: stages.StageModel) -> str:
-    return train_stages.evaluate(model, labelled.held_out()).line()
+def _on_test(model: stages.StageModel) -> str:
+    return train_stages.evaluate(model, labelled.read(spoken.TEST)).line()
 
 
 def _halves(

@@ -13,9 +13,10 @@ import io
 import math
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ class StageModel:
     """
 
     names: str
-    weights: NDArray[np.float32]
+    weights: Array
     intercepts: Array
     chain: Chain
     sha256: str
@@ -101,34 +102,66 @@ class StageModel:
         return {name: row for row, name in enumerate(self.names.split("\n"))}
 
     @cached_property
-    def _said(self) -> Any:
-        """Scores of a block of words; most turns of a night are said again and again."""
-        return lru_cache(maxsize=65_536)(
-            lambda block, text, role: self._score(_BLOCKS[block](text, role))
-        )
+    def _words(self) -> tuple[dict[str, int], Array]:
+        """Each speaker's words, and their weights by :data:`_VIEWS`, shape ``(n, views, 3)``."""
+        tags = {tag: view for view, (tag, _) in enumerate(_VIEWS)}
+        entries: dict[str, int] = {}
+        places: list[tuple[int, int, int]] = []
+        for name, row in self.vocabulary.items():
+            tagged, bar, word = name.partition("|")
+            if bar:
+                entry = entries.setdefault(f"{tagged[-1]}|{word}", len(entries))
+                places.append((entry, tags[tagged[:-1]], row))
+        table = np.zeros((len(entries), len(_VIEWS), len(STAGES)))
+        if places:
+            entry_of, view_of, row_of = np.array(places).T
+            table[entry_of, view_of] = self.weights[row_of]
+        return entries, table
+
+    @cached_property
+    def _said(self) -> Callable[[str, Role], Array]:
+        """Scores of words that are kept: most turns of a night are said again and again."""
+        return lru_cache(maxsize=65_536)(self._spoken)
 
     def forget(self) -> None:
         """Drop what was kept of turns seen before, as for a measurement of speed."""
-        self._said.cache_clear()
+        vars(self).pop("_said", None)
 
-    def _score(self, features: Features) -> Array:
-        return self._sum(features) / math.sqrt(max(1, len(features)))
+    def _spoken(self, text: str, role: Role) -> Array:
+        """What a turn's words say in each of :data:`_VIEWS`, shape ``(len(_VIEWS), 3)``."""
+        grams, words = said(text)
+        entries, table = self._words
+        who = f"{role[0]}|"
+        known = [entries[who + word] for word in words if who + word in entries]
+        views: Array = table.take(known, axis=0).sum(axis=0)
+        views[0] += self.weights.take(self._known(grams), axis=0).sum(axis=0)
+        views[0] *= _value(*grams, *words)
+        views[1:] *= _value(*words)
+        return views
 
-    def _sum(self, features: Features) -> Array:
+    def _known(self, features: Features) -> list[int]:
         row_of = self.vocabulary.get
-        rows = [row for name in features if (row := row_of(name)) is not None]
-        summed: Array = self.weights.take(rows, axis=0).sum(axis=0, dtype=np.float64)
-        return summed
+        return [row for name in features if (row := row_of(name)) is not None]
+
+    def _placed(self, turns: Sequence[Turn], marks: Sequence[frozenset[str]]) -> Array:
+        """What each turn's place says, shape ``(n, 3)``."""
+        rows: list[int] = []
+        ends = [0]
+        for place in places(turns, marks):
+            rows += self._known(place)
+            ends.append(len(rows))
+        summed = np.zeros((len(rows) + 1, len(STAGES)))
+        self.weights.take(rows, axis=0).cumsum(axis=0, out=summed[1:])
+        placed: Array = PLACE * (summed[ends[1:]] - summed[ends[:-1]])
+        return placed
 
     def scores(self, turns: Sequence[Turn], marks: Sequence[frozenset[str]]) -> Array:
         """How much speaks for each stage of each turn, shape ``(n, 3)``."""
-        found: Array = np.tile(self.intercepts, (len(turns), 1))
-        for number, place in enumerate(places(turns, marks)):
-            for block, at in _NEIGHBOURS:
-                if 0 <= number + at < len(turns):
-                    turn = turns[number + at]
-                    found[number] += self._said(block, turn.text, turn.role)
-            found[number] += PLACE * self._sum(place)
+        views = np.array([self._said(turn.text, turn.role) for turn in turns])
+        found: Array = self.intercepts + self._placed(turns, marks)
+        for view, (_, at) in enumerate(_VIEWS):
+            before, after = max(0, -at), max(0, at)
+            found[before : len(turns) - after] += views[after : len(turns) - before, view]
         return found
 
     def stages(self, turns: Sequence[Turn], *, marks: Sequence[frozenset[str]] = ()) -> Staged:
@@ -187,7 +220,7 @@ def read(path: Path) -> StageModel:
         raise UsageError(f"{path} is no stage model: its arrays do not fit one another")
     if not _is_sound(arrays, chain):
         raise UsageError(f"{path} is no stage model: it has weights that are no numbers")
-    weights = arrays["weights"].astype(np.float32)
+    weights = arrays["weights"].astype(np.float64)
     digest = hashlib.sha256(raw).hexdigest()
     return StageModel(names, weights, arrays["intercepts"], chain, digest)
 
@@ -288,34 +321,24 @@ def _step(number: int) -> int:
     return number if number <= 5 else max(step for step in (6, 9, 13, 20, 40) if step <= number)
 
 
-def _own(text: str, role: Role) -> Features:
-    grams, words = said(text)
-    return (*grams, *(f"{role[0]}|{word}" for word in words))
-
-
-def _before(text: str, role: Role) -> Features:
-    return tuple(f"p{role[0]}|{word}" for word in said(text)[1])
-
-
-def _after(text: str, role: Role) -> Features:
-    return tuple(f"n{role[0]}|{word}" for word in said(text)[1])
-
-
-def _later(text: str, role: Role) -> Features:
-    return tuple(f"m{role[0]}|{word}" for word in said(text)[1])
-
-
-_BLOCKS = (_own, _before, _after, _later)
-_NEIGHBOURS = ((0, 0), (1, -1), (2, 1), (3, 2))
+_VIEWS = (("", 0), ("p", -1), ("n", 1), ("m", 2))
+"""How a turn sees its own words and its neighbours': a tag of features, and how far on they are."""
 
 
 def blocks(turns: Sequence[Turn], number: int) -> Iterator[tuple[Features, float]]:
     """A turn's blocks of words, its own and its neighbours', with the value of each feature."""
-    for block, at in _NEIGHBOURS:
+    for tag, at in _VIEWS:
         if 0 <= number + at < len(turns):
             turn = turns[number + at]
-            features = _BLOCKS[block](turn.text, turn.role)
-            yield features, max(1, len(features)) ** -0.5
+            grams, words = said(turn.text)
+            features = tuple(f"{tag}{turn.role[0]}|{word}" for word in words)
+            features = features if tag else (*grams, *features)
+            yield features, _value(*features)
+
+
+def _value(*features: str) -> float:
+    """That of each feature of a block, which together have a length of 1."""
+    return 1 / math.sqrt(max(1, len(features)))
 
 
 @lru_cache(maxsize=65_536)
@@ -330,18 +353,19 @@ def said(text: str) -> tuple[Features, Features]:
         plain = plain[:_EDGE] + plain[-_EDGE:]
     syllables = ["^", *map(syllable, plain), "$"]
     marked = f"^{plain}$"
-    words = list(_tokenizer().cut(plain, HMM=False))
-    grams = {
-        *(f"c{marked[i : i + n]}" for n in (2, 3) for i in range(len(marked) - n + 1)),
-        *(
-            "s" + " ".join(syllables[i : i + n])
-            for n in (2, 3)
-            for i in range(len(syllables) - n + 1)
-        ),
-        *(f"w{word}" for word in words),
-        *(f"w{one} {other}" for one, other in zip(["^", *words], [*words, "$"], strict=True)),
-    }
-    return tuple(sorted(grams)), tuple(sorted(set(words)))
+    words = _tokenizer().lcut(plain, HMM=False)
+    grams = (
+        *[f"c{a}{b}" for a, b in pairwise(marked)],
+        *[f"c{a}{b}{c}" for a, b, c in zip(marked, marked[1:], marked[2:], strict=False)],
+        *[f"s{a} {b}" for a, b in pairwise(syllables)],
+        *[
+            f"s{a} {b} {c}"
+            for a, b, c in zip(syllables, syllables[1:], syllables[2:], strict=False)
+        ],
+        *[f"w{word}" for word in words],
+        *[f"w{a} {b}" for a, b in zip(["^", *words], [*words, "$"], strict=True)],
+    )
+    return tuple(dict.fromkeys(grams)), tuple(dict.fromkeys(words))
 
 
 @cache

@@ -1,24 +1,28 @@
 """Learns the stages of a call: ``python -m models.train_stages``, or ``callaudit train stages``.
 
+``python -m models.train_stages test`` measures the model that ships on calls that were not looked
+at while it was made.
+
 A scikit-learn classifier scores turns; the chain through a call is fitted to scores of calls whose
 domain the classifier did not see (five folds), so that its probabilities hold for new ones.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.types import SURE, Turn
+from audit.types import SURE, Role, Turn
 from models import stages
-from models.dialogues import compose, labelled
+from models.dialogues import compose, labelled, spoken
 from models.dialogues.compose import Composed
 from models.stages import STAGES, Array, Chain, StageModel
 
@@ -73,16 +77,30 @@ class Figures:
         return f"{self.calls} calls: {listed}"
 
 
-def main() -> None:
-    """Write the artifact that ships, and print what was measured."""
+def main(arguments: Sequence[str]) -> None:
+    """Write the artifact that ships, and print what was measured; only measure on ``test``."""
+    if list(arguments) == ["test"]:
+        _test(stages.load())
+        return
     composed = compose.calls(CALLS)
     print(f"{len(composed)} calls, {sum(len(c.turns) for c in composed)} turns")
     fit(composed, out=stages.ARTIFACT)
     model = stages.load(stages.ARTIFACT)
     print(f"{stages.ARTIFACT}: {len(model.vocabulary)} features")
-    held_out = labelled.held_out()
-    print(f"held out: {evaluate(model, held_out).line()}")
-    print(f"{turns_a_second(model, held_out):.0f} turns a second")
+    validation = labelled.read(spoken.VALIDATION)
+    print(f"validation: {evaluate(model, validation).line()}")
+    print(f"{turns_a_second(model, validation):.0f} turns a second")
+
+
+def _test(model: StageModel) -> None:
+    calls = labelled.read(spoken.TEST)
+    unknown = [tuple(replace(turn, role=Role.UNKNOWN) for turn in call) for call in calls]
+    untimed = [
+        tuple(replace(turn, start_s=None, end_s=None, speech=()) for turn in call) for call in calls
+    ]
+    for name, variant in (("test", calls), ("no times", untimed), ("no roles", unknown)):
+        print(f"{name}: {evaluate(model, variant).line()}")
+    print(f"{turns_a_second(model, calls):.0f} turns a second")
 
 
 def evaluate(model: StageModel, calls: Sequence[Sequence[Turn]]) -> Figures:
@@ -322,4 +340,4 @@ def _likelihood(scores: Array, labels: NDArray[np.int64], chain: Chain) -> Array
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

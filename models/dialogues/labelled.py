@@ -16,22 +16,12 @@ from typing import Any
 
 from audit.errors import UsageError
 from audit.types import Role, Segment, Span, Turn
-from models.dialogues import held_out as _held_out
 
 OWN = "own"
 """Domain of calls that a user has labelled."""
 
 _ROLES = {"A": Role.AGENT, "C": Role.CUSTOMER, **{str(role): role for role in Role}}
 _STAGES = {stage[0].upper(): stage for stage in Segment} | {str(stage): stage for stage in Segment}
-
-
-def held_out() -> list[tuple[Turn, ...]]:
-    """The project's own held-out calls.
-
-    Raises:
-        UsageError: they do not come with this installation.
-    """
-    return read(_held_out.FILE)
 
 
 def read(place: Path) -> list[tuple[Turn, ...]]:

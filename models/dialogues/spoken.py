@@ -1,7 +1,7 @@
-"""The held-out calls: ``data_samples/dialogues/stages.txt`` spoken six times each.
+"""The calls that training never sees: scripts of ``data_samples/dialogues`` spoken six times each.
 
-``python -m models.dialogues.held_out`` writes ``stages.jsonl`` anew. It is kept, so that a change
-of noise does not change what is measured.
+``python -m models.dialogues.spoken`` writes them anew. They are kept, so that a change of noise
+does not change what is measured.
 """
 
 from __future__ import annotations
@@ -15,22 +15,28 @@ from audit.types import Role, Segment
 from models.dialogues import noise
 from models.dialogues.compose import chosen
 
-FILE = Path(__file__).parents[2] / "data_samples" / "dialogues" / "stages.jsonl"
-_SCRIPT = FILE.with_suffix(".txt")
+_FOLDER = Path(__file__).parents[2] / "data_samples" / "dialogues"
+VALIDATION = _FOLDER / "stages_validation.jsonl"
+"""Looked at while the model is mended."""
+
+TEST = _FOLDER / "stages_test.jsonl"
+"""Measured once a model is done."""
+
 _VARIANTS = 6
 _ROLES = {"A": Role.AGENT, "C": Role.CUSTOMER}
 _STAGES = {"G": Segment.GREETING, "H": Segment.HANDLING, "C": Segment.CLOSING}
 
 
 def main() -> None:
-    """Write the file."""
-    lines = [json.dumps(call, ensure_ascii=False) for call in _calls()]
-    FILE.write_text("\n".join(lines) + "\n", "utf-8")
-    print(f"{FILE}: {len(lines)} calls")
+    """Write both files."""
+    for file in (VALIDATION, TEST):
+        lines = [json.dumps(call, ensure_ascii=False) for call in _calls(file.with_suffix(".txt"))]
+        file.write_text("\n".join(lines) + "\n", "utf-8")
+        print(f"{file}: {len(lines)} calls")
 
 
-def _calls() -> Iterator[dict[str, object]]:
-    for name, direction, lines in _dialogues():
+def _calls(script: Path) -> Iterator[dict[str, object]]:
+    for name, direction, lines in _dialogues(script):
         for variant in range(_VARIANTS):
             chance = random.Random(f"held out {name} {variant}")
             said = [
@@ -55,8 +61,8 @@ def _calls() -> Iterator[dict[str, object]]:
             }
 
 
-def _dialogues() -> Iterator[tuple[str, str, list[str]]]:
-    for block in _SCRIPT.read_text("utf-8").split("\n@")[1:]:
+def _dialogues(script: Path) -> Iterator[tuple[str, str, list[str]]]:
+    for block in script.read_text("utf-8").split("\n@")[1:]:
         head, *lines = block.splitlines()
         name, direction = head.split()
         yield name, direction, [line for line in lines if line]
