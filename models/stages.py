@@ -109,9 +109,10 @@ class StageModel:
         places: list[tuple[int, int, int]] = []
         for name, row in self.vocabulary.items():
             tagged, bar, word = name.partition("|")
-            if bar:
-                entry = entries.setdefault(f"{tagged[-1]}|{word}", len(entries))
-                places.append((entry, tags[tagged[:-1]], row))
+            view = tags.get(tagged[:-1])
+            if bar and view is not None:
+                entry = entries.setdefault(f"{tagged[-1:]}|{word}", len(entries))
+                places.append((entry, view, row))
         table = np.zeros((len(entries), len(_VIEWS), len(STAGES)))
         if places:
             entry_of, view_of, row_of = np.array(places).T

@@ -1,4 +1,4 @@
-"""The model of stages: held-out calls, hostile files, and learning anew."""
+"""The model of stages: calls that it never saw, hostile files, and learning anew."""
 
 from __future__ import annotations
 
