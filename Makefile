@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN = $(VENV)/bin
 OUT ?= var/demo
 
-.PHONY: setup demo test lint types bench bench-turns bench-rules bench-tables dependencies lock clean
+.PHONY: setup demo test test-faults lint types bench bench-turns bench-rules bench-tables dependencies lock clean
 
 setup: $(VENV)/.ready  ## create the environment with pinned packages
 
@@ -22,6 +22,9 @@ demo: setup  ## audit the sample calls with real Whisper; prints where the repor
 
 test: setup  ## the whole suite
 	$(BIN)/pytest
+
+test-faults: setup  ## nights that are broken on purpose: a quarter of an hour, better alone on a machine
+	$(BIN)/pytest -m faults
 
 lint: setup
 	$(BIN)/ruff check .

@@ -11,6 +11,8 @@ import pytest
 
 from tests.flows.nights import Night, inject
 
+pytestmark = pytest.mark.faults
+
 distributed = pytest.importorskip("distributed")
 
 

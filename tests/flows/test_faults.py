@@ -21,6 +21,8 @@ import pytest
 
 from tests.flows.nights import FAULTS, ROOT, Night, inject
 
+pytestmark = pytest.mark.faults
+
 POISON = {
     "segfault1": "crashed",
     "hang1": "timeout",

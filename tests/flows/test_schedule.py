@@ -117,6 +117,7 @@ def settled(api: str, run: dict[str, Any]) -> Any:
     return state if state["type"] in {"COMPLETED", "FAILED", "CRASHED"} else None
 
 
+@pytest.mark.faults
 def test_served_nights(
     tmp_path: Path, prefect_server: str, webhook: tuple[str, list[dict[str, Any]]]
 ) -> None:
