@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import secrets
@@ -188,7 +189,20 @@ def alone(out: Path) -> Iterator[None]:
             raise UsageError(
                 f"another batch is at work on {out}; wait for its end, or name another --out"
             ) from error
-        yield
+        try:
+            yield
+        except UsageError:
+            _take_back(folder)  # wrong usage leaves nothing behind
+            raise
+
+
+def _take_back(folder: Path) -> None:
+    """Remove a lock and the folders made for it, if nothing else lies there."""
+    if [path.name for path in folder.iterdir()] == [".lock"]:
+        (folder / ".lock").unlink()
+        folder.rmdir()
+        with contextlib.suppress(OSError):  # not empty
+            folder.parent.rmdir()
 
 
 def nights_done(out: Path) -> set[date]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from audit.errors import UsageError
+from audit.errors import OutputFailed, UsageError
 from reports import coaching, figures, sound, views
 from reports.html import faults, player, write
 from reports.paths import case_file
@@ -50,8 +50,8 @@ def write_case(out: Path, call_id: str, *, to: Path | None = None) -> Path:
     target = to or case_file(out, call_id)
     try:
         write(target, _drawn(out, page))
-    except OSError as error:
-        raise UsageError(f"{target} cannot be written: {error.strerror}") from error
+    except OutputFailed as error:
+        raise UsageError(f"{target} cannot be written; name another file with --to") from error
     return target
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 from datetime import date
 from pathlib import Path
@@ -72,9 +73,10 @@ def test_one_call_on_a_customers_request(copy: Path) -> None:
 
 
 def test_a_rejected_recording(copy: Path) -> None:
-    assert "S21" in everything(copy)
+    told = re.compile(r"(?<![A-Za-z0-9+/])S21(?![A-Za-z0-9+/])")  # waveforms in pages are base64
+    assert told.search(everything(copy))
     assert purging.purge(copy, call_ids=["S21"]) == 1
-    assert "S21" not in everything(copy)
+    assert not told.search(everything(copy))
 
 
 def test_nights_before_a_date(copy: Path) -> None:
