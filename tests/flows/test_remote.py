@@ -21,6 +21,8 @@ from audit.errors import OutputFailed
 from flows import remote
 from tests.flows.nights import FAULTS, ROOT, SCRIPT, inject, write_clip
 
+pytestmark = pytest.mark.faults
+
 OUT = "s3://audit/night"
 
 
