@@ -1,0 +1,71 @@
+"""What the talk is of: which kind of number or date is asked for or announced."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+
+from audit.privacy.items import Kind
+from audit.text import sounds
+
+Topic = Kind | None
+"""None: numbers that are nobody's data, such as those of orders."""
+
+_CUES: dict[Topic, str] = {
+    Kind.MOBILE: "手机 电话 联系方式 联系号码 方便联系 回电 停机 来电号码 号码是 整个号 新号码",
+    Kind.LANDLINE: "座机 固定电话 固话 区号 家里电话",
+    Kind.ID_NUMBER: "身份证 证件号 证件 身份信息",
+    Kind.BANK_CARD: "卡号 银行卡 储蓄卡 信用卡 工资卡 那张卡 这张卡 退到卡 转到卡 账户号",
+    Kind.CODE: "验证码 校验码 动态码 口令 密码 取件码 短信 收到的码",
+    Kind.BIRTH: "生日 出生 哪年生 几几年 哪一年生 出生年月",
+    Kind.PLATE: "车牌",
+    None: (
+        "订单 单号 流水 工单 受理号 受理编号 编号 编码 序列号 型号 户号 保单 运单 表号 工号 "
+        "客服热线 "
+        "售后 网点 营业厅 维修点 热线 拨打 诉求 税号 积分 套餐 余额 金额 费用 条码 货号 "
+        "机身 单子是 "
+        "版本 门店 总机 客服电话 投诉电话 服务电话 我们的电话 我们公司"
+    ),
+}
+_STRONG_OTHER = "拨打 维修点 网点 热线 营业厅 客服电话 服务电话 投诉电话 门店"
+TAIL = ("尾号", "末四位", "后四位", "后四", "后三位", "最后四位", "后六位", "伟号")
+"""What announces the end of a number."""
+
+
+@cache
+def _cues() -> tuple[tuple[str, int, Topic], ...]:
+    return tuple(
+        (sounds(word).code, len(word), topic)
+        for topic, words in _CUES.items()
+        for word in words.split()
+    )
+
+
+@cache
+def _strong() -> tuple[str, ...]:
+    return tuple(sounds(word).code for word in _STRONG_OTHER.split())
+
+
+@lru_cache(maxsize=16_384)
+def topics(text: str) -> tuple[tuple[int, Topic], ...]:
+    """Where topics are named in a text, by sound: after which character, and which.
+
+    >>> topics("身分证是，不对，我的手机")
+    ((3, <Kind.ID_NUMBER: 'id_number'>), (12, <Kind.MOBILE: 'mobile'>))
+    """
+    heard = sounds(text)
+    found: dict[int, tuple[int, Topic]] = {}
+    for code, length, topic in _cues():
+        at = heard.code.find(code)
+        while at >= 0:
+            if at % 2 == 0:
+                end = heard.positions[at // 2 + length - 1] + 1
+                if end not in found or found[end][0] < length:
+                    found[end] = (length, topic)
+            at = heard.code.find(code, at + 1)
+    return tuple((end, topic) for end, (_, topic) in sorted(found.items()))
+
+
+def is_public(text: str) -> bool:
+    """Whether a text gives the company's own number or address."""
+    code = sounds(text).code
+    return any(code.find(word) >= 0 for word in _strong())

@@ -1,0 +1,1 @@
+"""Labelled dialogues with customers' data, and the program that draws them."""
