@@ -346,7 +346,7 @@ def _value(*features: str) -> float:
 def said(text: str) -> tuple[Features, Features]:
     """The n-grams of a turn's two ends (characters, blurred syllables, words), and its words.
 
-    >>> said("請稍等")[1] == said("请稍等。")[1] == ("请", "稍等")
+    >>> said("請稍等")[1] == said("请稍等。")[1] == ("请稍等",)
     True
     """
     plain = "".join(_SPOKEN.findall(simplify(text).lower()))
