@@ -137,14 +137,29 @@ def hear(
     )
 
 
-def judge(call: Call, rulebook: Rulebook, *, stage_model: Path | None = None) -> AuditedCall:
+def judge(
+    call: Call,
+    rulebook: Rulebook,
+    *,
+    stage_model: Path | None = None,
+    staged_by: tuple[str | None, str | None] | None = None,
+) -> AuditedCall:
     """Give turns their stages, evaluate every rule, score.
+
+    Args:
+        call: as heard.
+        rulebook: whose rules and cues count.
+        stage_model: an artifact of ``callaudit train stages``; None for the one that ships.
+        staged_by: hashes of the model and the cues by which this same code gave the turns the
+            stages that they have; these are kept if model and cues are still the same.
 
     Raises:
         UsageError: there is no such model of stages.
     """
-    staged = stages.assign(call.turns, cues=rulebook.stages, model=stage_model)
-    call = replace(call, transcript=replace(call.transcript, turns=staged))
+    told_by = stages.told_by(rulebook.stages, stage_model)
+    if staged_by != told_by:
+        staged = stages.assign(call.turns, cues=rulebook.stages, model=stage_model)
+        call = replace(call, transcript=replace(call.transcript, turns=staged))
     findings = tuple(rules.evaluate(call, rulebook))
     return AuditedCall(
         call=call,
@@ -152,7 +167,8 @@ def judge(call: Call, rulebook: Rulebook, *, stage_model: Path | None = None) ->
         scorecard=scoring.score(findings, rulebook),
         rulebook_id=rulebook.id,
         rulebook_sha256=rulebook.sha256,
-        stages_sha256=stage_models.load(stage_model).sha256,
+        stages_sha256=told_by[0],
+        cues_sha256=told_by[1],
     )
 
 

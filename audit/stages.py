@@ -6,11 +6,14 @@ are among its evidence.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-from audit.phrases import find_any
+from audit.phrases import find_each
 from audit.rulebook import StageCues
 from audit.types import SURE, Segment, Turn
 
@@ -52,6 +55,19 @@ def assign(
     return tuple(staged)
 
 
+@cache
+def told_by(cues: StageCues, model: Path | None = None) -> tuple[str, str]:
+    """Hashes of the model and of the cues that :func:`assign` tells stages by.
+
+    Raises:
+        UsageError: there is no such model.
+    """
+    from models import stages as learned
+
+    said = json.dumps(cues.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
+    return learned.load(model).sha256, hashlib.sha256(said.encode()).hexdigest()
+
+
 def marks(turns: Sequence[Turn], cues: StageCues) -> list[frozenset[str]]:
     """For each turn the names of the lists of cues that it holds one of."""
     lists = {
@@ -61,6 +77,10 @@ def marks(turns: Sequence[Turn], cues: StageCues) -> list[frozenset[str]]:
         "closing": cues.closing,
     }
     return [
-        frozenset(name for name, phrases in lists.items() if find_any(phrases, turn.text))
+        frozenset(
+            name
+            for name, found in zip(lists, find_each(lists.values(), turn.text), strict=True)
+            if found
+        )
         for turn in turns
     ]

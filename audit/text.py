@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import count
 from typing import Any
 
 _DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
@@ -86,17 +87,19 @@ def sounds(text: str) -> Sounds:
     >>> sounds("有意见").code == sounds("有一件").code
     True
     """
-    positions = tuple(match.start() for match in _SPOKEN.finditer(text))
+    spelled = [_spelled(character) for character in _SPOKEN.findall(text)]
     return Sounds(
-        code="".join(_spelled(text[i], blurred=True) for i in positions),
-        exact="".join(_spelled(text[i], blurred=False) for i in positions),
-        positions=positions,
+        code="".join([blurred for blurred, _ in spelled]),
+        exact="".join([exact for _, exact in spelled]),
+        positions=tuple([match.start() for match in _SPOKEN.finditer(text)]),
     )
 
 
 @cache
-def _spelled(character: str, *, blurred: bool) -> str:
-    return _code(_reading(_DIGITS.get(character, character)), blurred=blurred)
+def _spelled(character: str) -> tuple[str, str]:
+    """The code of a character's syllable, blurred and exact."""
+    reading = _reading(_DIGITS.get(character, character))
+    return _code(reading, blurred=True), _code(reading, blurred=False)
 
 
 @cache
@@ -117,7 +120,8 @@ def _code(syllable: str, *, blurred: bool) -> str:
 
 
 _letters: dict[str, str] = {}
+_free = count(0xE000)
 
 
 def _letter(sound: str) -> str:
-    return _letters.setdefault(sound, chr(0xE000 + len(_letters)))
+    return _letters.get(sound) or _letters.setdefault(sound, chr(next(_free)))

@@ -293,6 +293,8 @@ class AuditedCall:
     rulebook_sha256: str
     stages_sha256: str | None = None
     """Hash of the model that told the stages."""
+    cues_sha256: str | None = None
+    """Hash of the cue phrases among its evidence."""
 
 
 @dataclass(frozen=True, slots=True)

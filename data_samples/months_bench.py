@@ -3,7 +3,7 @@
 ``python -m data_samples.months_bench`` draws a month (100,000 calls of 1,000 agents), reads it
 with callaudit, pandas and DuckDB, merges it, and runs the notebook on it. ``--year`` draws the
 table ``calls`` of 365 nights instead and looks up where calls are stored, before and after.
-``--replay`` judges the written dialogues again. Times are seconds on this machine.
+``--replay`` judges the sample calls again, in other words each. Times are seconds on this machine.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ import pandas as pd
 
 import audit
 from data_samples import months
+from flows import bench_rules
 from reports import compaction, parquet
 
 _NOTEBOOK = Path("reports/notebooks/analysis.ipynb")
-_DIALOGUES = Path("data_samples/dialogues/listening.jsonl")
+_TRUTH = Path("data_samples/truth")
 
 
 @contextmanager
@@ -81,13 +82,22 @@ def year(out: Path, plan: months.Plan) -> None:
 
 
 def replay(out: Path) -> None:
-    """Judge the written dialogues again, in a process that has not met them yet."""
+    """Judge the sample calls again, each a dozen times in other words."""
     from flows import rescoring
 
     first, rest = out / "first.jsonl", out / "rest.jsonl"
-    lines = _DIALOGUES.read_text("utf-8").splitlines(keepends=True)
-    first.write_text(lines[0], "utf-8")
-    rest.write_text("".join(lines[1:]), "utf-8")
+    written = [json.loads(file.read_text("utf-8"))["turns"] for file in sorted(_TRUTH.iterdir())]
+    first.write_text(
+        "".join(_line(f"first-{i}", turns) for i, turns in enumerate(written)), "utf-8"
+    )
+    rest.write_text(
+        "".join(
+            _line(f"{word}-{i}", turns, before=word)
+            for word in bench_rules.BEFORE
+            for i, turns in enumerate(written)
+        ),
+        "utf-8",
+    )
     cli = [sys.executable, "-c", "from audit.cli import main; main()"]
     for file in (first, rest):
         store = str(file.with_suffix(""))
@@ -100,6 +110,21 @@ def replay(out: Path) -> None:
     print(
         f"rescore: {result.calls / spent:.0f} calls, {turns / spent:.0f} turns a second of a core"
     )
+
+
+def _line(call_id: str, turns: list[dict[str, Any]], *, before: str = "") -> str:
+    roles = {"A": "agent", "C": "customer"}
+    said = [
+        {
+            "role": roles[turn["role"]],
+            "start_s": turn["start"],
+            "end_s": turn["end"],
+            "text": before + turn["text"],
+        }
+        for turn in turns
+    ]
+    call = {"call_id": call_id, "agent_id": "1001", "direction": "in", "turns": said}
+    return json.dumps(call, ensure_ascii=False) + "\n"
 
 
 def questions(out: Path) -> dict[str, float]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from audit import pipeline, rulebook, tariff
 from audit.errors import UsageError
+from audit.lineage import code_sha256
 from audit.rulebook import Rulebook
 from flows import publish, runs
 from models import stages
@@ -190,7 +191,9 @@ def _compared(
         for row in parquet.read(out, "calls", nights=only).to_pylist():
             call = records.call_from_rows(row, turns[row["call_id"]])
             call = replace(call, recording=replace(call.recording, rulebook_id=book.id))
-            audited = pipeline.judge(call, book, stage_model=stage_model)
+            same_code = row.get("code_sha256") == code_sha256()
+            staged_by = (row["stages_sha256"], row["cues_sha256"]) if same_code else None
+            audited = pipeline.judge(call, book, stage_model=stage_model, staged_by=staged_by)
             new = records.call_rows(audited, run_id=run_id, source_uri=row["source_uri"])
             before, after = _outcome(row), _outcome(new.call)
             pair = (before.score, before.auto_fail), (after.score, after.auto_fail)

@@ -11,22 +11,18 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit.errors import UsageError
-from audit.text import simplify
 from audit.types import Role, Segment, Turn
-from models.forbidden import syllable
+from models import words
 
 ARTIFACT = Path(__file__).parent / "artifacts" / "stages.npz"
 """The model that ships."""
@@ -39,8 +35,6 @@ STAGES = tuple(Segment)
 Array = NDArray[np.float64]
 Features = tuple[str, ...]
 
-_WORDS = Path(__file__).parent / "words.txt"
-_SPOKEN = re.compile(r"[\u3400-\u9fffa-z0-9]")
 _EDGE = 24
 """Characters of a turn's beginning and of its end that are looked at."""
 PLACE = 0.5
@@ -102,7 +96,7 @@ class StageModel:
         return {name: row for row, name in enumerate(self.names.split("\n"))}
 
     @cached_property
-    def _words(self) -> tuple[dict[str, int], Array]:
+    def _weights_of_words(self) -> tuple[dict[str, int], Array]:
         """Each speaker's words, and their weights by :data:`_VIEWS`, shape ``(n, views, 3)``."""
         tags = {tag: view for view, (tag, _) in enumerate(_VIEWS)}
         entries: dict[str, int] = {}
@@ -127,22 +121,23 @@ class StageModel:
     def forget(self) -> None:
         """Drop what was kept of turns seen before, as for a measurement of speed."""
         vars(self).pop("_said", None)
+        said.cache_clear()
 
     def _spoken(self, text: str, role: Role) -> Array:
         """What a turn's words say in each of :data:`_VIEWS`, shape ``(len(_VIEWS), 3)``."""
-        grams, words = said(text)
-        entries, table = self._words
+        grams, spoken = said(text)
+        entry_of, table = self._weights_of_words
         who = f"{role[0]}|"
-        known = [entries[who + word] for word in words if who + word in entries]
+        known = [at for word in spoken if (at := entry_of.get(who + word)) is not None]
         views: Array = table.take(known, axis=0).sum(axis=0)
         views[0] += self.weights.take(self._known(grams), axis=0).sum(axis=0)
-        views[0] *= _value(*grams, *words)
-        views[1:] *= _value(*words)
+        views[0] *= _value(*grams, *spoken)
+        views[1:] *= _value(*spoken)
         return views
 
     def _known(self, features: Features) -> list[int]:
-        row_of = self.vocabulary.get
-        return [row for name in features if (row := row_of(name)) is not None]
+        rows = map(self.vocabulary.get, features)
+        return [row for row in rows if row is not None]
 
     def _placed(self, turns: Sequence[Turn], marks: Sequence[frozenset[str]]) -> Array:
         """What each turn's place says, shape ``(n, 3)``."""
@@ -248,16 +243,30 @@ def decode(scores: Array, *, chain: Chain) -> Staged:
     emitted = chain.scale * scores
     emitted[0] += chain.start
     emitted[-1] += chain.end
-    count = len(emitted)
-    forward, backward = emitted.copy(), np.zeros_like(emitted)
-    for at in range(1, count):
-        forward[at] += np.logaddexp.reduce(forward[at - 1][:, None] + chain.step, axis=0)
-    for at in range(count - 2, -1, -1):
-        backward[at] = np.logaddexp.reduce(chain.step + emitted[at + 1] + backward[at + 1], axis=1)
-    both = forward + backward
+    onward = _reached(emitted, chain.step)
+    back = _reached(emitted[::-1, ::-1], chain.step[::-1, ::-1].T)[::-1, ::-1]
+    both = onward + back - emitted
     likely = np.exp(both - both.max(axis=1, keepdims=True))
     likely /= likely.sum(axis=1, keepdims=True)
     return Staged(_path(likely), likely)
+
+
+def _reached(emitted: Array, step: Array) -> Array:
+    """The log weight of all paths up to each turn's stages, its own scores included.
+
+    A stage is entered once: its weight is that of all entries, each with its stay up to the turn.
+    """
+    reached = np.empty_like(emitted)
+    stays = emitted.cumsum(axis=0) + np.arange(len(emitted))[:, None] * step.diagonal()
+    entered = np.full(emitted.shape, -np.inf)
+    entered[0] = 0.0
+    for stage in range(len(STAGES)):
+        entries = entered[:, stage] + emitted[:, stage] - stays[:, stage]
+        reached[:, stage] = stays[:, stage] + np.logaddexp.accumulate(entries)
+        for later in range(stage + 1, len(STAGES)):
+            entry = reached[:-1, stage] + step[stage, later]
+            entered[1:, later] = np.logaddexp(entered[1:, later], entry)
+    return reached
 
 
 def _path(probabilities: Array) -> NDArray[np.int64]:
@@ -331,8 +340,8 @@ def blocks(turns: Sequence[Turn], number: int) -> Iterator[tuple[Features, float
     for tag, at in _VIEWS:
         if 0 <= number + at < len(turns):
             turn = turns[number + at]
-            grams, words = said(turn.text)
-            features = tuple(f"{tag}{turn.role[0]}|{word}" for word in words)
+            grams, spoken = said(turn.text)
+            features = tuple(f"{tag}{turn.role[0]}|{word}" for word in spoken)
             features = features if tag else (*grams, *features)
             yield features, _value(*features)
 
@@ -349,37 +358,8 @@ def said(text: str) -> tuple[Features, Features]:
     >>> said("請稍等")[1] == said("请稍等。")[1] == ("请稍等",)
     True
     """
-    plain = "".join(_SPOKEN.findall(simplify(text).lower()))
+    plain = words.plain(text)
     if len(plain) > 2 * _EDGE:
         plain = plain[:_EDGE] + plain[-_EDGE:]
-    syllables = ["^", *map(syllable, plain), "$"]
-    marked = f"^{plain}$"
-    words = _tokenizer().lcut(plain, HMM=False)
-    grams = (
-        *[f"c{a}{b}" for a, b in pairwise(marked)],
-        *[f"c{a}{b}{c}" for a, b, c in zip(marked, marked[1:], marked[2:], strict=False)],
-        *[f"s{a} {b}" for a, b in pairwise(syllables)],
-        *[
-            f"s{a} {b} {c}"
-            for a, b, c in zip(syllables, syllables[1:], syllables[2:], strict=False)
-        ],
-        *[f"w{word}" for word in words],
-        *[f"w{a} {b}" for a, b in zip(["^", *words], [*words, "$"], strict=True)],
-    )
-    return tuple(dict.fromkeys(grams)), tuple(dict.fromkeys(words))
-
-
-@cache
-def _tokenizer() -> Any:
-    """A tokenizer of our own: words of telephone service would change the cuts of others."""
-    import logging
-
-    import jieba
-
-    jieba.setLogLevel(logging.WARNING)
-    tokenizer = jieba.Tokenizer()
-    tokenizer.initialize()
-    for line in _WORDS.read_text("utf-8").splitlines():
-        word, frequency, _ = line.split()
-        tokenizer.add_word(word, int(frequency))
-    return tokenizer
+    cut = words.telephone().cut(plain)
+    return tuple(dict.fromkeys(words.grams(plain, cut))), tuple(dict.fromkeys(cut))

@@ -26,7 +26,7 @@ from sklearn.svm import LinearSVC
 from audit.evaluation import wilson
 from audit.phrases import expand
 from audit.text import sounds
-from models import forbidden
+from models import forbidden, words
 from models.forbidden import INNOCENT, KINDS
 
 SENTENCES = Path("data_samples/sentences")
@@ -186,7 +186,7 @@ def _families() -> Iterator[tuple[str, str, list[str]]]:
 def _homophones(sentences: Sequence[Sentence]) -> dict[str, list[str]]:
     by_sound: defaultdict[str, list[str]] = defaultdict(list)
     for character in sorted({c for s in sentences for c in s.text if "\u3400" <= c <= "\u9fff"}):
-        by_sound[forbidden.syllable(character)].append(character)
+        by_sound[words.syllable(character)].append(character)
     return {c: characters for characters in by_sound.values() for c in characters}
 
 

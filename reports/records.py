@@ -103,6 +103,7 @@ def _call(audited: AuditedCall) -> Row:
         "model_sha256": origin.model_sha256,
         "rulebook_sha256": audited.rulebook_sha256,
         "stages_sha256": audited.stages_sha256,
+        "cues_sha256": audited.cues_sha256,
         "audit_version": audit.__version__,
         "code_sha256": code_sha256(),
         **recording.meta,
@@ -187,6 +188,7 @@ def _turn(turn: Turn) -> Row:
         "text": turn.text,
         "segment": turn.segment,
         "segment_confidence": turn.segment_confidence,
+        "segment_or": turn.segment_or,
         "asr_confidence": turn.asr_confidence,
         "role_confidence": turn.role_confidence,
         "level_db": turn.level_db,
@@ -295,7 +297,7 @@ def _fail_rate(calls: Sequence[Mapping[str, Any]], column: str) -> float | None:
 
 
 def call_from_rows(call: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) -> Call:
-    """A stored call as it was before it was judged (stages are assigned anew)."""
+    """A stored call as it was heard, with the stages that its turns were given."""
     return Call(
         recording=Recording(
             source_file=call["source_file"],
@@ -348,4 +350,7 @@ def _turn_from_row(row: Mapping[str, Any]) -> Turn:
         role_confidence=row.get("role_confidence"),
         level_db=row.get("level_db"),
         is_backchannel=row["is_backchannel"],
+        segment=Segment(row["segment"]),
+        segment_confidence=row.get("segment_confidence"),
+        segment_or=Segment(row["segment_or"]) if row.get("segment_or") else None,
     )

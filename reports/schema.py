@@ -14,7 +14,7 @@ from audit.errors import RejectReason
 from audit.review import Decision, Kind
 from audit.types import Channels, Direction, Role, Segment, Severity, Verdict
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 """Major.minor: the major changes when a column is renamed, dropped or changes its meaning."""
 
 CHANGES = (
@@ -27,6 +27,7 @@ CHANGES = (
         "turns.segment_confidence; agents.mean_greeting_s, mean_handling_s, mean_closing_s; "
         "the table reviews",
     ),
+    ("1.4", "calls.cues_sha256; turns.segment_or"),
 )
 """What each version added, oldest first. Readers take every version of their own major: what a
 file does not have yet is empty."""
@@ -156,6 +157,7 @@ CALLS = Table(
         _text("model_sha256", "hash of the weights", nullable=True),
         _text("rulebook_sha256", "hash of the rulebook"),
         _text("stages_sha256", "hash of the model that told the stages", nullable=True),
+        _text("cues_sha256", "hash of the cue phrases among its evidence", nullable=True),
         _text("audit_version", "version of callaudit"),
         _text("code_sha256", "hash of the code that judged the call", nullable=True),
         *_LINEAGE,
@@ -184,6 +186,12 @@ TURNS = Table(
         _text("text", "the words, in simplified characters"),
         _text("segment", "stage of the call", values=Segment),
         _real("segment_confidence", "probability of the stage", nullable=True),
+        _text(
+            "segment_or",
+            "the next likely stage, where the first is not sure",
+            nullable=True,
+            values=Segment,
+        ),
         _real("asr_confidence", "mean probability of the words", nullable=True),
         Column(
             "role_confidence",

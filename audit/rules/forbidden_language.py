@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from audit.phrases import Match, find_any, find_literal
+from audit.phrases import Match, find_any, find_each, find_literal
 from audit.rulebook import (
     Check,
     ForbiddenGroup,
@@ -75,7 +75,7 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     suspects = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
     if not any(turn.text for turn in suspects):
         return [_whole_call(Verdict.CANNOT_TELL, "没有识别出客服的话", confidence=0.0)]
-    repeated = {turn.index: _repeated(turn, call) for turn in suspects}
+    repeated = _repeated(call)
     said = _sentences_of(suspects, rule, repeated)
     findings: list[Finding] = []
     meant: list[tuple[Turn, _Sentence]] = []
@@ -97,17 +97,22 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     ]
 
 
-def _repeated(turn: Turn, call: Call) -> frozenset[int]:
-    """Indices of a turn's characters that repeat what the customer said before it."""
-    earlier = [t.text for t in call.turns if t.index < turn.index and t.surely_by(Role.CUSTOMER)]
-    heard = {code for text in earlier for _, code in _windows(text)}
-    positions = sounds(turn.text).positions
-    return frozenset(
-        position
-        for start, code in _windows(turn.text)
-        if code in heard
-        for position in positions[start : start + _REPEATED]
-    )
+def _repeated(call: Call) -> dict[int, frozenset[int]]:
+    """By turn, indices of the characters that repeat what the customer said before it."""
+    heard: set[str] = set()
+    repeated: dict[int, frozenset[int]] = {}
+    for turn in call.turns:
+        if turn.surely_by(Role.CUSTOMER):
+            heard.update(code for _, code in _windows(turn.text))
+            continue
+        positions = sounds(turn.text).positions
+        repeated[turn.index] = frozenset(
+            position
+            for start, code in _windows(turn.text)
+            if code in heard
+            for position in positions[start : start + _REPEATED]
+        )
+    return repeated
 
 
 def _windows(text: str) -> Iterator[tuple[int, str]]:
@@ -119,14 +124,20 @@ def _windows(text: str) -> Iterator[tuple[int, str]]:
 def _worst(text: str, rule: ForbiddenLanguageRule, repeated: frozenset[int]) -> _Hit | None:
     """The gravest forbidden wording of a turn."""
     hits = []
-    for group in rule.groups:
-        search = find_literal if group.literal else find_any
-        match = search(group.phrases, text)
-        if match is None or _acquitted(text, match, group, rule):
+    for group, match in _found(text, rule.groups):
+        if _acquitted(text, match, group, rule):
             continue
         if not repeated.issuperset(_spoken_in(text, match)):
             hits.append(_Hit(group, match))
     return max(hits, key=lambda hit: (hit.group.points, hit.match.quality), default=None)
+
+
+def _found(text: str, groups: Sequence[ForbiddenGroup]) -> Iterator[tuple[ForbiddenGroup, Match]]:
+    sounded = find_each([group.phrases for group in groups], text)
+    for group, match in zip(groups, sounded, strict=True):
+        found = find_literal(group.phrases, text) if group.literal else match
+        if found:
+            yield group, found
 
 
 def _spoken_in(text: str, match: Match) -> Iterator[int]:

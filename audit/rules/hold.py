@@ -82,8 +82,10 @@ def waits(turns: Sequence[Turn], cues: SilenceCues, *, least_s: float) -> list[W
     The agent's next words end a wait, unless they ask to wait on (还在查，您稍等) or such words,
     or thanks, follow. What the customer calls meanwhile and the agent's 嗯 do not end it.
     """
-    words = [turn for turn in turns if turn.role is Role.AGENT and not is_token(turn, cues)]
     quiet = silences(turns, least_s=least_s)
+    if not quiet:
+        return []
+    words = [turn for turn in turns if turn.role is Role.AGENT and not is_token(turn, cues)]
     found: list[Wait] = []
     opening: tuple[Turn, Match] | None = None
     for number, (before, back) in enumerate(itertools.pairwise(words), start=1):

@@ -17,15 +17,17 @@ _CLAUSE = re.compile("[^，。？！、；,.?!;]+")
 
 def matches(
     phrases: tuple[str, ...], text: str, slack: int, literal: bool, offset: int = 0
-) -> Iterator[Match]:
+) -> list[Match]:
     """Every place of the phrases: the best match, and those on either side of it."""
     match = find_literal(phrases, text) if literal else find_any(phrases, text, slack=slack)
     if match is None or match.last <= match.first:
-        return
+        return []
     first, last = offset + match.first, offset + match.last
-    yield Match(first, last, match.quality, match.meant)
-    yield from matches(phrases, text[: match.first], slack, literal, offset)
-    yield from matches(phrases, text[match.last :], slack, literal, last)
+    return [
+        Match(first, last, match.quality, match.meant),
+        *matches(phrases, text[: match.first], slack, literal, offset),
+        *matches(phrases, text[match.last :], slack, literal, last),
+    ]
 
 
 def alike(sentence: str, text: str) -> Iterator[tuple[float, int, int]]:

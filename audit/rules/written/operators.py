@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
 
@@ -38,7 +38,7 @@ from audit.conditions import (
     TurnCount,
     needs_hit,
 )
-from audit.phrases import Match, find
+from audit.phrases import find
 from audit.rulebook import Rulebook
 from audit.rules.findings import NO_AGENT, NO_ROLES, NO_TIMES, understood
 from audit.rules.no_interruption import VIOLATIONS, meetings
@@ -64,7 +64,7 @@ from audit.types import Call, Channels, Role, Turn
 _LAST_TURNS = 4
 """Turns before the end of the call in which a farewell counts."""
 
-Matcher = Callable[[Window], Iterator[Hit]]
+Matcher = Callable[[Window], Iterable[Hit]]
 
 
 @dataclass(slots=True)
@@ -78,7 +78,6 @@ class Evaluation:
 
     call: Call
     rulebook: Rulebook
-    _matches: dict[tuple[object, ...], tuple[Match, ...]] = field(default_factory=dict)
     _spoken: dict[Role | None, Spoken] = field(default_factory=dict)
     _results: dict[tuple[Condition, Hit | None], Result] = field(default_factory=dict)
 
@@ -86,7 +85,8 @@ class Evaluation:
         """What a condition says of the call, or of a hit in it that it speaks of."""
         key = (condition, hit if hit and needs_hit(condition) else None)
         if key not in self._results:
-            self._results[key] = self._evaluate(condition, hit)
+            operator = self._operator(type(condition))
+            self._results[key] = operator(self, condition, hit)
         return self._results[key]
 
     @singledispatchmethod
@@ -341,7 +341,11 @@ class Evaluation:
 
     @_evaluate.register
     def _(self, condition: All, hit: Hit | None) -> Result:
-        results = [self.result(part, hit) for part in condition.all]
+        results: list[Result] = []
+        for part in condition.all:
+            results.append(self.result(part, hit))
+            if results[-1].holds is False:
+                return Result(False)
         holds = conjunction([result.holds for result in results])
         first = next((result for result in results if result.hits), None)
         blind = next((result.doubt for result in results if result.holds is None), None)
@@ -372,6 +376,8 @@ class Evaluation:
     def _(self, condition: Order, hit: Hit | None) -> Result:
         return ordered([self.result(part, hit) for part in condition.order])
 
+    _operator = staticmethod(_evaluate.dispatcher.dispatch)
+
     # what they share
 
     def _scope(self, condition: Placed, hit: Hit | None) -> Scope:
@@ -386,20 +392,13 @@ class Evaluation:
         return scope(condition, self._spoken[speaker], length_s(self.call), anchored)
 
     def _keywords(self, words: Keywords, phrases: tuple[str, ...], area: Scope) -> Result:
-        def hearing(window: Window) -> Iterator[Hit]:
-            for match in self._found(phrases, window.text, words.slack, words.literal):
-                first, last = window.first + match.first, window.first + match.last
-                yield Hit(window.turn, first, last, match.meant)
+        def hearing(window: Window) -> list[Hit]:
+            return [
+                Hit(window.turn, match.first, match.last, match.meant)
+                for match in matches(phrases, window.text, words.slack, words.literal, window.first)
+            ]
 
         return _searched(area, hearing)
-
-    def _found(
-        self, phrases: tuple[str, ...], text: str, slack: int, literal: bool
-    ) -> tuple[Match, ...]:
-        key = (phrases, text, slack, literal)
-        if key not in self._matches:
-            self._matches[key] = tuple(matches(phrases, text, slack, literal))
-        return self._matches[key]
 
     def _untimed(self) -> bool:
         return any(turn.span is None for turn in self.call.turns)
