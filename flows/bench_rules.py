@@ -11,12 +11,12 @@ import json
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jieba
 
-from audit import pipeline, rulebook
+from audit import pipeline, rulebook, stages
 from audit.rules.written.examples import as_call
 from audit.types import Call
 
@@ -26,20 +26,51 @@ BEFORE = "甲乙丙丁戊己庚辛壬癸子丑"
 
 
 def main() -> None:
-    """Print turns and calls a second, the best of some rounds, and the middle one."""
+    """Print what stages, all rules and both take: the best of some rounds, and the middle one."""
     book = rulebook.load("hotline")
     calls = [_call(json.loads(file.read_text("utf-8")), book) for file in sorted(TRUTH.iterdir())]
     turns = sum(len(call.turns) for call in calls)
-    _judge(calls, book)  # loads what is learned
-    _cut(calls)  # loads jieba's words
-    seconds, ratios = [], []
-    for word in BEFORE:
-        anew = _anew(calls, word)
-        seconds.append(_judge(anew, book))
-        ratios.append(seconds[-1] / _cut(anew))
-    for name, took in (("best", min(seconds)), ("median", statistics.median(seconds))):
-        print(f"{name}: {turns / took:.0f} turns, {len(calls) / took:.0f} calls a second")
-    print(f"{statistics.median(ratios):.1f} times as long as jieba takes to cut the same words")
+    _round(calls, book)  # loads what is learned
+    rounds = [_round(_anew(calls, word), book) for word in BEFORE]
+    for what, took in (
+        ("stages", [r.stages_s for r in rounds]),
+        ("rules", [r.rules_s for r in rounds]),
+        ("both", [r.stages_s + r.rules_s for r in rounds]),
+    ):
+        best, middle = turns / min(took), turns / statistics.median(took)
+        a_call = len(calls) / turns
+        print(
+            f"{what}: {best:.0f} turns a second at best, {middle:.0f} in the median round", end=""
+        )
+        print(f" ({best * a_call:.0f} and {middle * a_call:.0f} calls)")
+    ratio = statistics.median((r.stages_s + r.rules_s) / r.cut_s for r in rounds)
+    print(f"both take {ratio:.1f} times as long as jieba takes to cut the same words")
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Seconds of a core that some calls took."""
+
+    stages_s: float
+    rules_s: float
+    cut_s: float
+
+
+def _round(calls: Sequence[Call], book: rulebook.Rulebook) -> _Round:
+    started = time.process_time()
+    for call in calls:
+        for turn in call.turns:
+            jieba.lcut(turn.text)
+    cut = time.process_time()
+    staged = [
+        replace(call, transcript=replace(call.transcript, turns=turns))
+        for call in calls
+        for turns in [stages.assign(call.turns, cues=book.stages)]
+    ]
+    told = time.process_time()
+    for call in staged:
+        pipeline.judge(call, book, staged_by=stages.told_by(book.stages))
+    return _Round(told - cut, time.process_time() - told, cut - started)
 
 
 def _call(truth: dict[str, list[dict[str, str]]], book: rulebook.Rulebook) -> Call:
@@ -61,21 +92,6 @@ def _anew(calls: Sequence[Call], word: str) -> list[Call]:
         )
         for call in calls
     ]
-
-
-def _judge(calls: Sequence[Call], book: rulebook.Rulebook) -> float:
-    started = time.process_time()
-    for call in calls:
-        pipeline.judge(call, book)
-    return time.process_time() - started
-
-
-def _cut(calls: Sequence[Call]) -> float:
-    started = time.process_time()
-    for call in calls:
-        for turn in call.turns:
-            jieba.lcut(turn.text)
-    return time.process_time() - started
 
 
 if __name__ == "__main__":

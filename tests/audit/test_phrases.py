@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.phrases import MAX_GAP, expand, find, find_any
+from audit.phrases import MAX_GAP, expand, find, find_any, find_each
 from audit.rulebook import load
 
 _RULES = load("hotline").rules
@@ -134,3 +134,26 @@ def test_a_wording_finds_itself_in_any_text(wording: str, before: str, after: st
 @given(st.sampled_from(WORDINGS), AROUND, AROUND)
 def test_a_wording_finds_itself_without_punctuation(wording: str, before: str, after: str) -> None:
     assert find(wording, before + wording + after) is not None
+
+
+@given(
+    st.lists(st.sampled_from(WORDINGS), min_size=2, max_size=12, unique=True),
+    st.integers(0, 11),
+    st.integers(0, 11),
+    AROUND,
+    AROUND,
+)
+def test_the_index_finds_what_a_search_of_every_phrase_finds(
+    wordings: list[str], said: int, at: int, before: str, after: str
+) -> None:
+    """One syllable of one of the wordings is heard wrong."""
+    wording = wordings[said % len(wordings)]
+    at %= len(wording)
+    text = before + wording[:at] + "猫" + wording[at + 1 :] + after
+    found = [match for one in wordings if (match := find(one, text))]
+    best = max((match.quality for match in found), default=None)
+    indexed = find_any(tuple(wordings), text)
+    assert (indexed and indexed.quality) == best
+    (each, nothing) = find_each([tuple(wordings), ("呜噜噜",)], text)
+    assert each == indexed
+    assert nothing is None

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
@@ -89,16 +91,37 @@ def test_nothing_changed_is_bit_identical(out: Path) -> None:
     assert digests(out) == before
 
 
-def test_every_row_comes_out_the_same(out: Path) -> None:
-    """Not only are equal files left alone: the rows that are judged again are equal."""
+@pytest.mark.parametrize("code", ["the same", "another"])
+def test_every_row_comes_out_the_same(out: Path, code: str) -> None:
+    """Not only are equal files left alone: the rows that are judged again are equal.
+
+    Stages are kept as stored where the same code told them, else they are told again.
+    """
     prepared: list[tuple[Path, Any]] = []
     with pytest.MonkeyPatch.context() as patch:
+        if code == "another":
+            patch.setattr("flows.rescoring.code_sha256", lambda: "another")
         patch.setattr("reports.parquet.same", lambda old, new: bool(prepared.append((old, new))))
         rescoring.rescore(out, rulebook_id="hotline", write=True)
     assert len(prepared) == 4 * len(list((out / "parquet" / "calls").rglob("*.parquet")))
     for old, new in prepared:
         names = [name for name in new.schema.names if name != "run_id"]
         assert old.select(names).equals(new.select(names))
+
+
+def test_stages_are_told_again_where_cues_are_others(out: Path, tmp_path: Path) -> None:
+    """The stored stages, made wrong here, are kept under the same cues only."""
+    for path in (out / "parquet" / "turns").rglob("*.parquet"):
+        rows = pq.read_table(path, partitioning=None)
+        wrong = pa.array(["handling"] * len(rows), rows.schema.field("segment").type)
+        at = rows.schema.get_field_index("segment")
+        pq.write_table(rows.set_column(at, rows.schema.field("segment"), wrong), path)
+    book = tmp_path / "cues.yaml"
+    book.write_text("extends: hotline\nid: cues\nstages: {greeting: [远山软件]}\n", "utf-8")
+    kept = rescoring.rescore(out, rulebook_id="hotline", write=False)
+    assert kept.verdict_flips["greeting", "pass", "fail"] == 12
+    told = rescoring.rescore(out, rulebook_id=str(book), write=False)
+    assert not told.verdict_flips
 
 
 def test_what_is_gained_is_shown_with_its_words(out: Path, own: str) -> None:
