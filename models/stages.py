@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -310,6 +311,8 @@ def places(turns: Sequence[Turn], marks: Sequence[frozenset[str]]) -> Iterator[F
             *(f"@cue {mark}" for mark in sorted(marks[number])),
             *(f"@cue {mark} {role}" for mark in sorted(marks[number])),
         ]
+        if number < len(_OPENINGS):
+            named.append(f"@{_opening(turn.text)} {_OPENINGS[number]} {role}")
         if number < 2 and left:
             then = turns[number + 1]
             lengths = f"{_step(len(turn.text) // 4)} {_step(len(then.text) // 6)}"
@@ -324,6 +327,23 @@ def places(turns: Sequence[Turn], marks: Sequence[frozenset[str]]) -> Iterator[F
             if before_s is not None:
                 named.append(f"@pause {_step(int(max(0.0, start_s - before_s) / 2))}")
         yield tuple(named)
+
+
+_OPENINGS = ("first", "second", "third")
+_HELLO = re.compile(
+    "[您你]好|^喂|[早晚]上好|[上下中]午好|欢迎|感谢.{0,4}[来致]电|工号|号(客服|坐席|为您)|请[讲说]|为您服务"
+    "|(可以|能)帮"
+)
+_NAME = re.compile(
+    "^.{0,12}(公司|集团|中心|热线|客服|总机|前台|银行|航空|物业|酒店|平台|机构|商城|超市|服务台"
+    "|[部处科室局院所站店厅馆校社行网台厂场园])$"
+)
+
+
+def _opening(text: str) -> str:
+    """Whether one of the first turns greets, is the name of an organisation alone, or neither."""
+    said = words.plain(text)
+    return "hello" if _HELLO.search(said) else "name" if _NAME.match(said) else "neither"
 
 
 def _step(number: int) -> int:

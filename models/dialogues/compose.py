@@ -26,6 +26,11 @@ G, H, C = Segment.GREETING, Segment.HANDLING, Segment.CLOSING
 _FILLERS = ("那个，", "就是，", "嗯，", "是这样的，", "我跟你讲，", "然后呢，", "哎，", "这个，")
 _PREFIXES = ("你好，", "喂你好，", "您好，", "哎你好，", "喂，")
 
+_OPENED = 0.9
+"""Share of calls with an opening, of those that are no silent calls or wrong numbers."""
+_BEGUN_ANYWHERE = 0.7
+"""Share of the others of which the recording begins in the middle: at any turn of the handling."""
+
 Said = tuple[Segment, Role, str]
 
 
@@ -75,7 +80,7 @@ class _Call:
         if draw < 0.07:
             return self._marked("wrong")
         out = self._chance.random() < 0.28
-        opened = self._chance.random() < 0.93
+        opened = self._chance.random() < _OPENED
         greeting = self._turns(G, "greeting_out" if out else "greeting_in") if opened else []
         if opened and out and self._chance.random() < 0.1:
             return greeting + self._turns(C, "breakoff")
@@ -84,6 +89,8 @@ class _Call:
             handling = self._reopened(handling)
         if self._chance.random() > 0.88:
             return greeting + handling
+        if not greeting and self._chance.random() < _BEGUN_ANYWHERE:
+            handling = handling[self._chance.randrange(len(handling)) :]
         closing = self._chance.choice(self._stock.pools["closing"])
         if "{else}" in closing.split(" > ")[0] and self._chance.random() < 0.6:
             handling += self._turns(H, "before_else")
