@@ -40,6 +40,10 @@ class Strict(BaseModel):
         return self._hash
 
 
+_BRACKETED = re.compile(r"\(.*\)")
+"""From the first bracket to the last, which is enough to tell what stands outside."""
+
+
 def _whole(phrase: str) -> str:
     depth = 0
     for sign in phrase:
@@ -50,6 +54,12 @@ def _whole(phrase: str) -> str:
         raise ValueError(f"phrase {phrase!r} has a bracket without its partner")
     if unfilled := re.search(r"\{(.*?)\}", phrase):
         raise ValueError(f"phrase {phrase!r}: there is no parameter {unfilled[1]!r}")
+    if "{" in phrase or "}" in phrase:
+        raise ValueError(f"phrase {phrase!r} has a brace without its partner")
+    if re.search(r"\|", _BRACKETED.sub("", phrase)):
+        raise ValueError(f"phrase {phrase!r}: put alternatives into brackets: (a|b)")
+    if not re.search(r"\w", phrase):
+        raise ValueError(f"phrase {phrase!r} has no word that could be heard")
     return phrase
 
 

@@ -82,9 +82,12 @@ def find(phrase: str, text: str, *, slack: int = 0) -> Match | None:
 
 
 def find_literal(phrases: tuple[str, ...], text: str) -> Match | None:
-    """The longest wording whose characters stand in the text, marks between them passed over."""
+    """The longest wording whose characters stand in the text, marks between them passed over.
+
+    Letters may be large or small.
+    """
     plain, positions = _plain(text)
-    wording = max((w for w in _wordings(phrases) if w in plain), key=len, default="")
+    wording = max((w for w in _written(phrases) if w in plain), key=len, default="")
     if not wording:
         return None
     at = plain.index(wording)
@@ -96,7 +99,17 @@ def _plain(text: str) -> tuple[str, list[int]]:
     """A text in simplified characters without marks, and where each of them stands in it."""
     text = simplify(text)
     positions = [i for i, character in enumerate(text) if character.isalnum()]
-    return "".join(text[i] for i in positions), positions
+    return _lowered("".join(text[i] for i in positions)), positions
+
+
+def _lowered(text: str) -> str:
+    """Small letters, as many as before: there are large ones that become two."""
+    return "".join(sign.lower() if sign.isascii() else sign for sign in text)
+
+
+@lru_cache(maxsize=1024)
+def _written(phrases: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(_lowered, _wordings(phrases)))
 
 
 @lru_cache(maxsize=1024)
@@ -288,7 +301,7 @@ def _part(said: Sounds, slack: int) -> _Part:
 
 
 def _find_wording(wording: _Wording, heard: Sounds) -> Match | None:
-    if wording.syllables > len(heard):
+    if not wording.parts or wording.syllables > len(heard):
         return None
     for code in wording.whole:
         if code not in heard.code:

@@ -16,6 +16,7 @@ from typing import Any
 _DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _SPOKEN = re.compile(r"[\u3400-\u9fff0-9]")
+_SOUNDED = re.compile(r"[\u3400-\u9fff0-9A-Za-z]")
 
 _INITIALS = ("zh", "ch", "sh", *"bpmfdtnlgkhjqxrzcsyw")
 _BLURRED_INITIAL = {"zh": "z", "ch": "c", "sh": "s", "n": "l"}
@@ -41,8 +42,8 @@ def _simplifier() -> Any:
 
 
 def simplify(text: str) -> str:
-    """Simplified characters for traditional ones; everything else unchanged."""
-    return str(_simplifier().convert(text))
+    """Simplified characters for traditional ones; what is no character becomes ``?``."""
+    return str(_simplifier().convert(text.encode("utf-8", "replace").decode()))
 
 
 def spoken_characters(text: str) -> int:
@@ -82,22 +83,25 @@ def _reading(character: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def sounds(text: str) -> Sounds:
-    """Syllables of the Chinese characters and digits of a text; the rest is passed over.
+    """Syllables of the Chinese characters, digits and letters of a text; the rest is passed over.
 
     >>> sounds("有意见").code == sounds("有一件").code
     True
     """
-    spelled = [_spelled(character) for character in _SPOKEN.findall(text)]
+    spelled = [_spelled(character) for character in _SOUNDED.findall(text)]
     return Sounds(
         code="".join([blurred for blurred, _ in spelled]),
         exact="".join([exact for _, exact in spelled]),
-        positions=tuple([match.start() for match in _SPOKEN.finditer(text)]),
+        positions=tuple([match.start() for match in _SOUNDED.finditer(text)]),
     )
 
 
 @cache
 def _spelled(character: str) -> tuple[str, str]:
     """The code of a character's syllable, blurred and exact."""
+    if character.isascii() and character.isalpha():
+        letter = _letter("i:" + character.lower()) + _letter("letter")
+        return letter, letter
     reading = _reading(_DIGITS.get(character, character))
     return _code(reading, blurred=True), _code(reading, blurred=False)
 

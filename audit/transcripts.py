@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime, time
 from pathlib import Path
@@ -18,13 +19,14 @@ from audit.text import simplify
 from audit.turns import with_backchannels
 from audit.types import Call, Channels, Direction, Origin, Recording, Role, Span, Transcript, Turn
 
+_COLUMN = re.compile(r"\w{1,64}")
 _LONGEST_S = 86_400.0  # a day: what is later is no time within a call but a time stamp
 
 
 class _Turn(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    role: Literal["agent", "customer"]
+    role: Literal["agent", "customer", "unknown"]
     text: str
     start_s: float | None = Field(None, ge=0, le=_LONGEST_S, allow_inf_nan=False)
     end_s: float | None = Field(None, ge=0, le=_LONGEST_S, allow_inf_nan=False)
@@ -39,7 +41,7 @@ class _Turn(BaseModel):
 
 
 class _Line(BaseModel):
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True, str_strip_whitespace=True)
 
     call_id: str
     agent_id: str
@@ -47,6 +49,8 @@ class _Line(BaseModel):
     started_at: datetime | None = None
     direction: Direction | None = None
     rulebook: str | None = None
+    answer_wait_s: float | None = Field(None, ge=0, allow_inf_nan=False)
+    customer_vip: bool | None = None
     duration_s: float | None = Field(None, ge=0, le=_LONGEST_S, allow_inf_nan=False)
     turns: list[_Turn] = Field(min_length=1)
 
@@ -118,7 +122,8 @@ def _read_line(
         unnamed = place == "agent_id" and not str(first["input"] or "").strip()
         absent = place == "agent_id" and first["type"] == "missing"
         reason = RejectReason.NO_AGENT if unnamed or absent else RejectReason.BAD_METADATA
-        return Reject(source, reason, f"{place}: {first['msg']}", day)
+        said = "it must be a call: {...}" if first["type"] == "model_type" else first["msg"]
+        return Reject(source, reason, f"{place}: {said}", day)
     except (ValueError, RecursionError) as error:
         return Reject(source, RejectReason.BAD_METADATA, f"the line is no JSON ({error})", day)
     if line.rulebook and line.rulebook not in rulebooks:
@@ -135,6 +140,13 @@ def _read_line(
             agent_name=line.agent_name,
             direction=line.direction,
             rulebook_id=line.rulebook or None,
+            answer_wait_s=line.answer_wait_s,
+            customer_vip=line.customer_vip,
+            meta={
+                f"meta_{name}": str(value)
+                for name, value in (line.model_extra or {}).items()
+                if isinstance(value, str | int | float | bool) and _COLUMN.fullmatch(name)
+            },
         ),
         transcript=_transcript(line, raw),
     )

@@ -73,7 +73,7 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     """
     rule = rulebook.rules.forbidden_language
     suspects = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
-    if not any(turn.text for turn in suspects):
+    if not any(spoken_characters(turn.text) for turn in suspects):
         return [_whole_call(Verdict.CANNOT_TELL, "没有识别出客服的话", confidence=0.0)]
     repeated = _repeated(call)
     said = _sentences_of(suspects, rule, repeated)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from audit.phrases import Match, find, find_any
 from audit.rulebook import GreetingCheck, GreetingRule, Rulebook
 from audit.rules.findings import finding
+from audit.text import spoken_characters
 from audit.types import Call, Direction, Finding, Role, Segment, Turn, Verdict
 
 RULE_ID = "greeting"
@@ -52,7 +53,7 @@ def _doubt(call: Call, spoken: list[Turn], opening: list[Turn]) -> str | None:
         if any(turn.role is Role.UNKNOWN for turn in call.turns):
             return "无法判断哪一方是客服"
         return "录音中没有客服讲话"
-    if opening and not any(turn.text for turn in opening):
+    if not any(spoken_characters(turn.text) for turn in opening or spoken):
         return "开头语没有识别出文字"
     return None
 

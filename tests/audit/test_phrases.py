@@ -39,6 +39,8 @@ AROUND = st.text(alphabet="喝跑桌猫纸鱼雪饭笔茶灯窗树花冰糖", ma
         ("你(去|)找…去吧", "你找他去吧"),
         ("下班了…明天再说", "我都下班了，有事情明天再说吧"),
         ("工号二零零一", "工号2001"),
+        ("VIP客户", "您是vip客户"),
+        ("WiFi密码", "WIFI，密码多少"),
     ],
 )
 def test_found(phrase: str, text: str) -> None:
@@ -58,6 +60,9 @@ def test_found(phrase: str, text: str) -> None:
         ("你好", "好你"),  # order matters
         ("您好", ""),
         ("您好", "hello"),
+        ("VIP客户", "您是我的客户"),
+        ("下载APP", "请您下载歌曲"),
+        ("-", "没有声音的名字"),
     ],
 )
 def test_not_found(phrase: str, text: str) -> None:

@@ -263,3 +263,42 @@ def test_a_time_stamp_is_no_time_within_a_call(tmp_path: Path) -> None:
     rejected = only(tmp_path, line(turns=[late]))
     assert isinstance(rejected, Reject)
     assert rejected.reason is RejectReason.BAD_METADATA
+
+
+def test_a_call_carries_its_measures_and_columns_of_ones_own(tmp_path: Path) -> None:
+    call = only(
+        tmp_path,
+        line(answer_wait_s=12.5, customer_vip=True, hung_up_by="agent", notes=["a"], turns=UNTIMED),
+    )
+    assert isinstance(call, Call)
+    assert (call.recording.answer_wait_s, call.recording.customer_vip) == (12.5, True)
+    assert call.recording.meta == {"meta_hung_up_by": "agent"}
+
+
+def test_columns_of_ones_own_reach_the_rules(tmp_path: Path) -> None:
+    """``hung_up_by`` is the rulebook's own word for the column, ``meta_hung_up_by`` the table's."""
+    file = lay(tmp_path / "calls.jsonl", [line(hung_up_by="agent", duration_s=15.0)])
+    assert audit(file, tmp_path / "out").exit_code == 0
+    findings = table(tmp_path / "out", "findings")
+    told = findings[findings["check_id"] == "closing.customer_hangs_up"]
+    assert "cannot_tell" not in set(told["verdict"])
+
+
+def test_half_a_character_does_not_stop_the_others(tmp_path: Path) -> None:
+    broken = json.dumps(line(turns=[{"role": "agent", "text": "您好\ud83d，请讲"}])).encode()
+    results = read(lay(tmp_path / "calls.jsonl", [broken, line(call_id="T2")]))
+    assert all(isinstance(result, Call) for result in results)
+
+
+@pytest.mark.parametrize("name", ["Li Wei", "-", "N/A", "😀"])
+def test_any_name_of_an_agent_is_judged(tmp_path: Path, name: str) -> None:
+    file = lay(tmp_path / "calls.jsonl", [line(agent_name=name)])
+    assert audit(file, tmp_path / "out").exit_code == 0
+
+
+@pytest.mark.parametrize("text", ["", "。。", " … "])
+def test_words_that_were_not_recognised_accuse_nobody(tmp_path: Path, text: str) -> None:
+    file = lay(tmp_path / "calls.jsonl", [line(turns=[{"role": "agent", "text": text}])])
+    assert audit(file, tmp_path / "out").exit_code == 0
+    findings = table(tmp_path / "out", "findings")
+    assert "fail" not in set(findings["verdict"])

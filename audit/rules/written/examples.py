@@ -172,5 +172,5 @@ def _recording(columns: dict[str, str]) -> Recording:
         direction=None if direction is None else Direction(direction),
         answer_wait_s=None if wait is None else float(wait),
         customer_vip=None if vip is None else vip.lower() == "true",
-        meta=known,
+        meta={f"meta_{name}": value for name, value in known.items()},
     )

@@ -62,7 +62,8 @@ def column(call: Call, name: str) -> str | None:
         "answer_wait_s": recording.answer_wait_s,
         "customer_vip": recording.customer_vip,
     }
-    value = known[name] if name in known else recording.meta.get(name)
+    own = recording.meta.get(f"meta_{name}", recording.meta.get(name))
+    value = known.get(name, own)
     text = "" if value is None else str(value)
     return (text.lower() if isinstance(value, bool) else text) or None
 
