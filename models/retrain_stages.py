@@ -10,7 +10,7 @@ from pathlib import Path
 from audit.errors import UsageError
 from audit.types import Turn
 from models import stages, train_stages
-from models.dialogues import compose, labelled, spoken
+from models.dialogues import labelled, spoken
 from models.dialogues.compose import Composed
 
 _LEAST = 4
@@ -41,7 +41,7 @@ def retrain(data: Path, *, out: Path) -> Iterator[str]:
     pairs = [pair for half in _halves(calls) for pair in _told(*half)]
     yield f"after, your calls (unseen): {train_stages.compared(pairs).line()}"
     out.parent.mkdir(parents=True, exist_ok=True)
-    _fit(calls, out)
+    _fit(calls, out, drawings=train_stages.DRAWINGS)
     if spoken.TEST.is_file():
         yield f"after, test calls: {_on_test(stages.read(out))}"
     yield f"{out} written; name it as stages.model in the configuration to use it"
@@ -82,11 +82,11 @@ def _told(
 ) -> list[tuple[list[int], stages.Staged]]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "stages.npz"
-        _fit(seen, file)
+        _fit(seen, file, drawings=1)
         model = stages.read(file)
     return train_stages.told(model, unseen)
 
 
-def _fit(calls: Sequence[tuple[Turn, ...]], out: Path) -> None:
+def _fit(calls: Sequence[tuple[Turn, ...]], out: Path, *, drawings: int) -> None:
     own = [Composed(labelled.OWN, turns) for turns in calls]
-    train_stages.fit([*compose.calls(train_stages.CALLS), *own], out=out)
+    train_stages.fit(train_stages.drawings(own, count=drawings), out=out)

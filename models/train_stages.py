@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,10 @@ from models.dialogues.compose import Composed
 from models.stages import STAGES, Array, Chain, StageModel
 
 CALLS = 6000
-"""Calls composed for training."""
+"""Calls composed for training, each time they are drawn."""
+
+DRAWINGS = 9
+"""How many times they are."""
 
 _C = 4.0
 _LEAST_TURNS = 5  # that a feature must be in
@@ -82,9 +85,7 @@ def main(arguments: Sequence[str]) -> None:
     if list(arguments) == ["test"]:
         _test(stages.load())
         return
-    composed = compose.calls(CALLS)
-    print(f"{len(composed)} calls, {sum(len(c.turns) for c in composed)} turns")
-    fit(composed, out=stages.ARTIFACT)
+    fit(drawings(), out=stages.ARTIFACT)
     model = stages.load(stages.ARTIFACT)
     print(f"{stages.ARTIFACT}: {len(model.vocabulary)} features")
     validation = labelled.read(spoken.VALIDATION)
@@ -163,13 +164,57 @@ def turns_a_second(model: StageModel, calls: Sequence[Sequence[Turn]]) -> float:
     return sum(map(len, calls)) / (time.process_time() - began)
 
 
-def fit(calls: Sequence[Composed], *, out: Path) -> None:
-    """Learn from labelled calls and write the model.
+def drawings(own: Sequence[Composed] = (), *, count: int = DRAWINGS) -> Iterator[list[Composed]]:
+    """Several times calls for training, the composed ones drawn anew each time.
 
     Args:
-        calls: those of domain :data:`labelled.OWN` are a user's and weigh more.
+        own: a user's calls, of domain :data:`labelled.OWN`; they are in every drawing.
+        count: how many.
+    """
+    return ([*compose.calls(CALLS, seed=seed), *own] for seed in range(count))
+
+
+def fit(drawn: Iterable[Sequence[Composed]], *, out: Path) -> None:
+    """Learn from labelled calls and write the model: the mean of one for each drawing.
+
+    Models of single drawings differ by a few points, their mean is as good as the best of them.
+
+    Args:
+        drawn: those of domain :data:`labelled.OWN` are a user's and weigh more.
         out: the artifact.
     """
+    fitted = [_fitted(calls) for calls in drawn]
+    names = sorted(set().union(*(one.names for one in fitted)))
+    row_of = {name: row for row, name in enumerate(names)}
+    weights = np.zeros((len(names), len(STAGES)))
+    for one in fitted:
+        weights[[row_of[name] for name in one.names]] += one.weights / len(fitted)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("wb") as file:
+        np.savez_compressed(
+            file,
+            format=np.array(stages.FORMAT),
+            vocabulary=np.frombuffer("\n".join(names).encode(), dtype=np.uint8),
+            weights=weights.astype(np.float16),
+            intercepts=np.mean([one.intercepts for one in fitted], axis=0),
+            scale=np.mean([one.chain.scale for one in fitted]),
+            start=np.mean([one.chain.start for one in fitted], axis=0),
+            step=np.mean([one.chain.step for one in fitted], axis=0),
+            end=np.mean([one.chain.end for one in fitted], axis=0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """What is learned of one drawing: weights of shape ``(len(names), 3)``."""
+
+    names: list[str]
+    weights: Array
+    intercepts: Array
+    chain: Chain
+
+
+def _fitted(calls: Sequence[Composed]) -> _Fitted:
     marked = _hidden(_marked([call.turns for call in calls]))
     truth = [compose.stages(call.turns) for call in calls]
     names = _vocabulary(marked)
@@ -179,19 +224,7 @@ def fit(calls: Sequence[Composed], *, out: Path) -> None:
     owner = np.repeat(np.arange(len(calls)), [len(call.turns) for call in calls])
     chain = _chain(_unseen(rows, labels, weights, owner, _groups(calls)), truth, owner)
     coefficients, intercepts = _classifier(rows, labels, weights)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("wb") as file:
-        np.savez_compressed(
-            file,
-            format=np.array(stages.FORMAT),
-            vocabulary=np.frombuffer("\n".join(names).encode(), dtype=np.uint8),
-            weights=coefficients.astype(np.float16),
-            intercepts=intercepts,
-            scale=np.array(chain.scale),
-            start=chain.start,
-            step=chain.step,
-            end=chain.end,
-        )
+    return _Fitted(names, coefficients, intercepts, chain)
 
 
 def _marked(calls: Sequence[Sequence[Turn]]) -> list[Marked]:

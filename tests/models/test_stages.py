@@ -26,7 +26,7 @@ from models.dialogues import compose, labelled, spoken
 
 CUES = rulebook.load("hotline").stages
 VALIDATION, TEST = labelled.read(spoken.VALIDATION), labelled.read(spoken.TEST)
-TURNS, GREETINGS, CLOSINGS = 0.92, 0.91, 0.94
+TURNS, GREETINGS, CLOSINGS = 0.90, 0.95, 0.96
 """What models/artifacts/stages.md says, less a little."""
 
 
@@ -37,7 +37,7 @@ def test_calls_of_fields_that_training_never_saw(calls: list[tuple[Turn, ...]]) 
     assert figures.turns and figures.turns >= TURNS
     assert figures.greetings and figures.greetings >= GREETINGS
     assert figures.closings and figures.closings >= CLOSINGS
-    assert figures.sure and figures.sure >= 0.96
+    assert figures.sure and figures.sure >= 0.95
 
 
 def test_unknown_roles_and_absent_times_cost_little() -> None:
@@ -61,7 +61,8 @@ def test_traditional_characters_have_the_same_stages() -> None:
 def test_training_shares_no_longer_sentence_with_calls_that_it_must_not_see() -> None:
     seen = {turn.text.strip("，。？") for call in compose.calls(1500) for turn in call.turns}
     own = {turn.text.strip("，。？") for call in (*VALIDATION, *TEST) for turn in call}
-    shared = {text for text in own & seen if len(text) >= 10}
+    formulas = (*CUES.greeting, *CUES.closing)  # what the norms have everybody say
+    shared = {text for text in own & seen if len(text) >= 10 and not find_any(formulas, text)}
     assert shared == set()
 
 
