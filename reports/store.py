@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -57,6 +58,7 @@ class StoredTable:
             CallauditError: a file was written by a newer major version of the schema.
         """
         try:
+            _check(nights, agents)
             return parquet.read(
                 self.out, self.definition.name, columns=columns, nights=nights, agents=agents
             )
@@ -74,6 +76,21 @@ class StoredTable:
         read = self.arrow(columns=columns, nights=nights, agents=agents)
         frame: pd.DataFrame = read.to_pandas()
         return frame
+
+
+def _check(nights: Any, agents: Any) -> None:
+    """Refuse what would quietly choose nothing: one id instead of several, days that are none."""
+    if isinstance(agents, str) or not all(isinstance(agent, str) for agent in agents or ()):
+        raise UsageError('agents must be ids as text, such as ["2001", "007"]')
+    try:
+        first, last = nights
+        for night in filter(None, (first, last)):
+            date.fromisoformat(night)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            'nights must be the first and the last, such as ("2026-11-01", "2026-11-30"); '
+            "either may be None"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ def test_operators(book: Rulebook, condition: str, expected: bool | None) -> Non
 @pytest.mark.parametrize(
     ("place", "expected"),
     [
-        ("stage: closing", None),  # of a turn that promises first and then says goodbye
+        ("stage: closing", True),  # of a turn that promises first and then says goodbye
         ("stage: greeting", False),
         ("turns: {from: 2, to: 2}", True),
         ("turns: {to: 1}", False),
@@ -206,6 +206,10 @@ def test_places(book: Rulebook, place: str, expected: bool | None) -> None:
         ("id_number", "一一零一零一一九九零零一零一一二三四。", "一一零一零一。"),
         ("job_number", "我是二零一号客服。", "今天是二号。"),
         ("date", "下周三之前。", "下次之前。"),
+        ("date", "2026-11-16之前。", "2026-11。"),
+        ("date", "本周内给您修好。", "这周很忙。"),
+        ("time", "二十四小时之内。", "等了二十四小时。"),
+        ("amount", "￥59.9。", "￥。"),
         ("date", "十一月二十六号上午。", "二十六号楼。"),
         ("time", "下午三点半。", "再快一点。"),
         ("time", "14:30开始。", "有一点问题。"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -115,6 +116,20 @@ def test_what_is_not_there(tmp_path: Path, month: Path) -> None:
         audit.open(month)["colours"]
     with pytest.raises(UsageError, match="no column"):
         audit.open(month).calls.arrow(columns=["colour"])
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"agents": "2001"},
+        {"agents": [2001]},
+        {"nights": "2026-11-09"},
+        {"nights": ("2026-13-01", None)},
+    ],
+)
+def test_what_would_choose_nothing_is_refused(month: Path, chosen: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="must be"):
+        audit.open(month).calls.arrow(**chosen)
 
 
 def test_without_duckdb(month: Path, monkeypatch: pytest.MonkeyPatch) -> None:
