@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from audit.phrases import expand
 from audit.types import Role, Segment
 
 
@@ -58,6 +59,7 @@ def _whole(phrase: str) -> str:
         raise ValueError(f"phrase {phrase!r} has a brace without its partner")
     if re.search(r"\|", _BRACKETED.sub("", phrase)):
         raise ValueError(f"phrase {phrase!r}: put alternatives into brackets: (a|b)")
+    expand(phrase)
     if not re.search(r"\w", phrase):
         raise ValueError(f"phrase {phrase!r} has no word that could be heard")
     return phrase
@@ -132,6 +134,12 @@ class TurnRange(Strict):
 
     from_: Annotated[int, AfterValidator(_no_zero)] = Field(1, alias="from")
     to: Annotated[int, AfterValidator(_no_zero)] = -1
+
+    @model_validator(mode="after")
+    def _onward(self) -> Self:
+        if self.from_ > self.to and (self.from_ > 0) == (self.to > 0):
+            raise ValueError(f"no turn lies from {self.from_} to {self.to}")
+        return self
 
 
 class SecondsRange(Strict):

@@ -557,6 +557,10 @@ def _load(id_or_path: str) -> Rulebook:
         rulebook = Rulebook.model_validate(_filled(raw, known))
     except ValidationError as error:
         raise InvalidRulebook(id_or_path, _problems(error, id_or_path)) from error
+    except ValueError as error:  # a parameter that stands for too much
+        raise InvalidRulebook(id_or_path, (str(error),)) from error
+    except RecursionError as error:
+        raise InvalidRulebook(id_or_path, ("it is nested too deeply",)) from error
     canonical = json.dumps(rulebook.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
     return rulebook.model_copy(update={"sha256": hashlib.sha256(canonical.encode()).hexdigest()})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from audit.phrases import Match, find, find_any
@@ -12,6 +13,9 @@ from audit.types import Call, Direction, Finding, Role, Segment, Turn, Verdict
 
 RULE_ID = "greeting"
 ORDER = "greeting.order"
+
+_SIGNS = re.compile("[(|)…]")
+"""What would make a phrase of a name."""
 
 _STAGE = "说到了，但无法判断是否属于开头语"
 
@@ -91,7 +95,7 @@ def _judged(call: Call, check_id: str, check: GreetingCheck, opening: list[Turn]
 
 def _said(call: Call, check: GreetingCheck, turn: Turn) -> Match | None:
     name = call.recording.agent_name
-    named = find(name, turn.text) if check.by_name and name else None
+    named = find(_SIGNS.sub("", name), turn.text) if check.by_name and name else None
     return find_any(check.phrases, turn.text, slack=check.slack) or named
 
 

@@ -290,7 +290,7 @@ def test_half_a_character_does_not_stop_the_others(tmp_path: Path) -> None:
     assert all(isinstance(result, Call) for result in results)
 
 
-@pytest.mark.parametrize("name", ["Li Wei", "-", "N/A", "😀"])
+@pytest.mark.parametrize("name", ["Li Wei", "-", "N/A", "😀", "(林|静)" * 20])
 def test_any_name_of_an_agent_is_judged(tmp_path: Path, name: str) -> None:
     file = lay(tmp_path / "calls.jsonl", [line(agent_name=name)])
     assert audit(file, tmp_path / "out").exit_code == 0

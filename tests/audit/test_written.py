@@ -534,6 +534,8 @@ GOOD = """mine.bye:
         (("said: 再见", "said: (再见"), 12, "bracket without its partner"),
         (("said: 再见", 'said: "{再见词}"'), 12, "there is no parameter '再见词'"),
         (("said: 再见", 'said: "再见{"'), 12, "brace without its partner"),
+        (("said: 再见", f'said: "{"(再|又|还)" * 9}"'), 12, "stands for 19683 wordings"),
+        (("said: 再见", "said: 再见, turns: {from: -1, to: -3}"), 12, "no turn lies from -1 to -3"),
         (("said: 再见", 'said: "再见|拜拜"'), 12, "put alternatives into brackets"),
         (("said: 再见", 'said: "！"'), 12, "no word that could be heard"),
         (("said: 再见", "regex: '['"), 12, "no regular expression"),
