@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from audit.phrases import expand
+from audit.text import sounds
 from audit.types import Role, Segment
 
 
@@ -41,14 +42,12 @@ class Strict(BaseModel):
         return self._hash
 
 
-_BRACKETED = re.compile(r"\(.*\)")
-"""From the first bracket to the last, which is enough to tell what stands outside."""
-
-
 def _whole(phrase: str) -> str:
     depth = 0
     for sign in phrase:
         depth += (sign == "(") - (sign == ")")
+        if sign == "|" and not depth:
+            raise ValueError(f"phrase {phrase!r}: put alternatives into brackets: (a|b)")
         if depth < 0:
             break
     if depth:
@@ -57,10 +56,7 @@ def _whole(phrase: str) -> str:
         raise ValueError(f"phrase {phrase!r}: there is no parameter {unfilled[1]!r}")
     if "{" in phrase or "}" in phrase:
         raise ValueError(f"phrase {phrase!r} has a brace without its partner")
-    if re.search(r"\|", _BRACKETED.sub("", phrase)):
-        raise ValueError(f"phrase {phrase!r}: put alternatives into brackets: (a|b)")
-    expand(phrase)
-    if not re.search(r"\w", phrase):
+    if not any(len(sounds(wording)) for wording in expand(phrase)):
         raise ValueError(f"phrase {phrase!r} has no word that could be heard")
     return phrase
 

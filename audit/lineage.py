@@ -22,6 +22,7 @@ def code_sha256() -> str:
     sources = {f"audit/{p.relative_to(here)}": p for p in here.rglob("*.py")}
     sources |= {f"rulebooks/{p.name}": p for p in here.glob("rulebooks/*.yaml")}
     sources |= {f"models/{p.name}": p for p in learned.glob("*.py")}
+    sources |= {f"models/{p.name}": p for p in learned.glob("*.txt")}
     sources |= {f"artifacts/{p.name}": p for p in learned.glob("artifacts/*.npz")}
     digest = hashlib.sha256()
     for name, path in sorted(sources.items()):

@@ -116,10 +116,13 @@ def find_literal(phrases: tuple[str, ...], text: str) -> Match | None:
     Letters may be large or small.
     """
     plain, positions = _plain(text)
-    wording = max((w for w in _written(phrases) if w in plain), key=len, default="")
+    held = (
+        w for w, small in zip(_wordings(phrases), _small(phrases), strict=True) if small in plain
+    )
+    wording = max(held, key=len, default="")
     if not wording:
         return None
-    at = plain.index(wording)
+    at = plain.index(_lowered(wording))
     return Match(positions[at], positions[at + len(wording) - 1] + 1, 1.0, wording)
 
 
@@ -137,7 +140,7 @@ def _lowered(text: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _written(phrases: tuple[str, ...]) -> tuple[str, ...]:
+def _small(phrases: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(_lowered, _wordings(phrases)))
 
 
@@ -260,6 +263,8 @@ _by_piece: dict[str, int] = {}
 def _register(phrases: tuple[str, ...], slack: int) -> _Lexicon:
     """Make a lexicon; it is known when all of it is indexed, for threads beside this one."""
     with _registering:
+        if known := _lexicons.get((phrases, slack)):  # by another thread meanwhile
+            return known
         lexicon = _lexicon(phrases, slack, bit=1 << len(_lexicons))
         for piece in lexicon.by_piece:
             _by_piece[piece] = _by_piece.get(piece, 0) | lexicon.bit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator
 from datetime import datetime, time
@@ -19,7 +20,7 @@ from audit.text import simplify
 from audit.turns import with_backchannels
 from audit.types import Call, Channels, Direction, Origin, Recording, Role, Span, Transcript, Turn
 
-_COLUMN = re.compile(r"\w{1,64}")
+_COLUMN = re.compile(r"[\w-]{1,64}")
 _LONGEST_S = 86_400.0  # a day: what is later is no time within a call but a time stamp
 
 
@@ -53,6 +54,11 @@ class _Line(BaseModel):
     customer_vip: bool | None = None
     duration_s: float | None = Field(None, ge=0, le=_LONGEST_S, allow_inf_nan=False)
     turns: list[_Turn] = Field(min_length=1)
+
+    @field_validator("answer_wait_s", "customer_vip", mode="before")
+    @classmethod
+    def _is_told(cls, value: object) -> object:
+        return None if value == "" else value
 
     @field_validator("call_id", "agent_id")
     @classmethod
@@ -122,7 +128,11 @@ def _read_line(
         unnamed = place == "agent_id" and not str(first["input"] or "").strip()
         absent = place == "agent_id" and first["type"] == "missing"
         reason = RejectReason.NO_AGENT if unnamed or absent else RejectReason.BAD_METADATA
-        said = "it must be a call: {...}" if first["type"] == "model_type" else first["msg"]
+        said = (
+            "it must be a call: {...}"
+            if first["type"] == "model_type" and not first["loc"]
+            else first["msg"]
+        )
         return Reject(source, reason, f"{place}: {said}", day)
     except (ValueError, RecursionError) as error:
         return Reject(source, RejectReason.BAD_METADATA, f"the line is no JSON ({error})", day)
@@ -143,13 +153,22 @@ def _read_line(
             answer_wait_s=line.answer_wait_s,
             customer_vip=line.customer_vip,
             meta={
-                f"meta_{name}": str(value)
+                f"meta_{name}": _cell(value)
                 for name, value in (line.model_extra or {}).items()
                 if isinstance(value, str | int | float | bool) and _COLUMN.fullmatch(name)
             },
         ),
         transcript=_transcript(line, raw),
     )
+
+
+def _cell(value: str | float) -> str:
+    """A column of one's own as a manifest would have it; what is no number is empty."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and not math.isfinite(value):
+        return ""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def _transcript(line: _Line, raw: bytes) -> Transcript:

@@ -80,12 +80,15 @@ class StoredTable:
 
 def _check(nights: Any, agents: Any) -> None:
     """Refuse what would quietly choose nothing: one id instead of several, days that are none."""
-    if isinstance(agents, str) or not all(isinstance(agent, str) for agent in agents or ()):
+    if isinstance(agents, str) or not all(
+        isinstance(agent, str) for agent in (() if agents is None else agents)
+    ):
         raise UsageError('agents must be ids as text, such as ["2001", "007"]')
     try:
         first, last = nights
         for night in filter(None, (first, last)):
-            date.fromisoformat(night)
+            if date.fromisoformat(night).isoformat() != night:
+                raise ValueError(night)
     except (TypeError, ValueError) as error:
         raise UsageError(
             'nights must be the first and the last, such as ("2026-11-01", "2026-11-30"); '

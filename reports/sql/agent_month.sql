@@ -7,8 +7,10 @@ SELECT
     count(*) AS calls,
     count(score) AS scored,
     avg(score) AS mean_score,
-    greatest(0, avg(score) - 1.96 * stddev_samp(score) / sqrt(count(score))) AS score_ci_low,
-    least(100, avg(score) + 1.96 * stddev_samp(score) / sqrt(count(score))) AS score_ci_high,
+    CASE WHEN count(score) > 1
+    THEN greatest(0, avg(score) - 1.96 * stddev_samp(score) / sqrt(count(score))) END AS score_ci_low,
+    CASE WHEN count(score) > 1
+    THEN least(100, avg(score) + 1.96 * stddev_samp(score) / sqrt(count(score))) END AS score_ci_high,
     count(*) FILTER (auto_fail) AS auto_fails,
     count(*) FILTER (greeting_verdict = 'fail') AS greeting_fails,
     count(*) FILTER (greeting_verdict <> 'cannot_tell') AS greeting_told,

@@ -268,11 +268,11 @@ def test_a_time_stamp_is_no_time_within_a_call(tmp_path: Path) -> None:
 def test_a_call_carries_its_measures_and_columns_of_ones_own(tmp_path: Path) -> None:
     call = only(
         tmp_path,
-        line(answer_wait_s=12.5, customer_vip=True, hung_up_by="agent", notes=["a"], turns=UNTIMED),
+        line(answer_wait_s=12.5, customer_vip=True, hung_up_by="agent", again=True, notes=["a"]),
     )
     assert isinstance(call, Call)
     assert (call.recording.answer_wait_s, call.recording.customer_vip) == (12.5, True)
-    assert call.recording.meta == {"meta_hung_up_by": "agent"}
+    assert call.recording.meta == {"meta_hung_up_by": "agent", "meta_again": "true"}
 
 
 def test_columns_of_ones_own_reach_the_rules(tmp_path: Path) -> None:
@@ -285,9 +285,11 @@ def test_columns_of_ones_own_reach_the_rules(tmp_path: Path) -> None:
 
 
 def test_half_a_character_does_not_stop_the_others(tmp_path: Path) -> None:
-    broken = json.dumps(line(turns=[{"role": "agent", "text": "您好\ud83d，请讲"}])).encode()
-    results = read(lay(tmp_path / "calls.jsonl", [broken, line(call_id="T2")]))
-    assert all(isinstance(result, Call) for result in results)
+    turn = {"role": "agent", "text": "您好\ud83d，请讲"}
+    broken = json.dumps(line(turns=[turn], note="a\ud83d")).encode()
+    file = lay(tmp_path / "calls.jsonl", [broken, line(call_id="T2")])
+    assert audit(file, tmp_path / "out").exit_code == 0
+    assert set(table(tmp_path / "out", "calls")["call_id"]) == {"T1", "T2"}
 
 
 @pytest.mark.parametrize("name", ["Li Wei", "-", "N/A", "😀", "(林|静)" * 20])
