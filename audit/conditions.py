@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from audit.phrases import expand
+from audit.phrases import expand, variety
 from audit.text import sounds
 from audit.types import Role, Segment
 
@@ -42,6 +42,24 @@ class Strict(BaseModel):
         return self._hash
 
 
+_MOST_WORDINGS = 10_000
+
+
+def all_wordings(phrase: str) -> tuple[str, ...]:
+    """All wordings that a rulebook's phrase stands for.
+
+    Raises:
+        ValueError: they are too many.
+    """
+    count = variety(phrase)
+    if count > _MOST_WORDINGS:
+        raise ValueError(
+            f"phrase {phrase[:40]!r} stands for {count} wordings; {_MOST_WORDINGS} are the most, "
+            "write several phrases"
+        )
+    return expand(phrase)
+
+
 def _whole(phrase: str) -> str:
     depth = 0
     for sign in phrase:
@@ -56,7 +74,7 @@ def _whole(phrase: str) -> str:
         raise ValueError(f"phrase {phrase!r}: there is no parameter {unfilled[1]!r}")
     if "{" in phrase or "}" in phrase:
         raise ValueError(f"phrase {phrase!r} has a brace without its partner")
-    if not any(len(sounds(wording)) for wording in expand(phrase)):
+    if not any(len(sounds(wording)) for wording in all_wordings(phrase)):
         raise ValueError(f"phrase {phrase!r} has no word that could be heard")
     return phrase
 

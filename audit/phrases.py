@@ -27,9 +27,6 @@ _SLACK_FROM = 3
 MAX_GAP = 8
 """Syllables that ``…`` may stand for."""
 
-MOST_WORDINGS = 10_000
-"""Wordings that a phrase may stand for."""
-
 _LONGEST_PIECE = 3
 """Syllables of the longest piece by which wordings are looked up."""
 
@@ -73,19 +70,11 @@ def variety(phrase: str) -> int:
 def expand(phrase: str) -> tuple[str, ...]:
     """All wordings a phrase stands for.
 
-    Raises:
-        ValueError: they are more than :data:`MOST_WORDINGS`.
-
     >>> expand("你(去|)找")
     ('你去找', '你找')
     >>> expand("别(急|发(火|脾气))")
     ('别急', '别发火', '别发脾气')
     """
-    if variety(phrase) > MOST_WORDINGS:
-        raise ValueError(
-            f"phrase {phrase[:40]!r} stands for {variety(phrase)} wordings; "
-            f"{MOST_WORDINGS} are the most, write several phrases"
-        )
     levels: list[list[list[str]]] = [[[""]]]  # of open brackets: alternatives: wordings so far
     for sign in phrase + ")" * (phrase.count("(") - phrase.count(")")):
         if sign == "(":

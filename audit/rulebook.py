@@ -26,11 +26,10 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from audit.conditions import Condition, Phrase, needs_hit
+from audit.conditions import Condition, Phrase, all_wordings, needs_hit
 from audit.errors import UsageError
 from audit.marks import composed, line_of
 from audit.names import SURNAMES, TITLES
-from audit.phrases import expand
 from audit.types import Severity
 
 _SHIPPED = files("audit") / "rulebooks"
@@ -666,6 +665,6 @@ def _filled(node: Any, parameters: Mapping[str, tuple[str, ...]]) -> Any:
     if isinstance(node, str):
         for name, wordings in parameters.items():
             if f"{{{name}}}" in node:
-                choices = "|".join(plain for wording in wordings for plain in expand(wording))
+                choices = "|".join(plain for wording in wordings for plain in all_wordings(wording))
                 node = node.replace(f"{{{name}}}", f"({choices})")
     return node

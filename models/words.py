@@ -76,7 +76,7 @@ class Tokenizer:
         """The words of a text as :func:`plain` gives it: the likeliest, letters and digits joined.
 
         >>> common().cut("我的wifi连不上")
-        ['我', '的', 'wifi', '连', '不', '上']
+        ['我', '的', 'wifi', '连不上']
         """
         ends = self._ends(plain)
         words: list[str] = []
