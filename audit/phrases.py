@@ -7,6 +7,7 @@ syllables of anything. ``你(去|)找…去吧`` finds 你去找别的部门去�
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, reduce
@@ -26,6 +27,8 @@ _SLACK_FROM = 3
 
 MAX_GAP = 8
 """Syllables that ``…`` may stand for."""
+
+_SIGNS = re.compile("[(|)…]")
 
 _LONGEST_PIECE = 3
 """Syllables of the longest piece by which wordings are looked up."""
@@ -90,13 +93,15 @@ def expand(phrase: str) -> tuple[str, ...]:
 
 
 def find(phrase: str, text: str, *, slack: int = 0) -> Match | None:
-    """The best match of a phrase in a text, or None; see :func:`find_any`.
-
-    For a phrase that comes from a call: lists of rulebooks are indexed for good.
-    """
+    """The best match of one phrase in a text, or None; see :func:`find_any`."""
     heard = sounds(text)
     matches = (_find_wording(_wording(wording, slack), heard) for wording in expand(phrase))
     return max(filter(None, matches), key=_rank, default=None)
+
+
+def find_words(words: str, text: str) -> Match | None:
+    """The best match of words that come from a call, in which no sign makes a phrase."""
+    return find(_SIGNS.sub("", words), text)
 
 
 def find_literal(phrases: tuple[str, ...], text: str) -> Match | None:

@@ -30,7 +30,6 @@ from flows import bench_rules
 from reports import compaction, parquet
 
 _NOTEBOOK = Path("reports/notebooks/analysis.ipynb")
-_TRUTH = Path("data_samples/truth")
 
 
 @contextmanager
@@ -86,7 +85,9 @@ def replay(out: Path) -> None:
     from flows import rescoring
 
     first, rest = out / "first.jsonl", out / "rest.jsonl"
-    written = [json.loads(file.read_text("utf-8"))["turns"] for file in sorted(_TRUTH.iterdir())]
+    written = [
+        json.loads(file.read_text("utf-8"))["turns"] for file in sorted(bench_rules.TRUTH.iterdir())
+    ]
     first.write_text(
         "".join(_line(f"first-{i}", turns) for i, turns in enumerate(written)), "utf-8"
     )

@@ -133,7 +133,7 @@ def _worst(text: str, rule: ForbiddenLanguageRule, repeated: frozenset[int]) -> 
 
 
 def _found(text: str, groups: Sequence[ForbiddenGroup]) -> Iterator[tuple[ForbiddenGroup, Match]]:
-    sounded = find_each([group.phrases for group in groups], text)
+    sounded = find_each([() if group.literal else group.phrases for group in groups], text)
     for group, match in zip(groups, sounded, strict=True):
         found = find_literal(group.phrases, text) if group.literal else match
         if found:

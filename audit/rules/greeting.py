@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from audit.phrases import Match, find, find_any
+from audit.phrases import Match, find, find_any, find_words
 from audit.rulebook import GreetingCheck, GreetingRule, Rulebook
 from audit.rules.findings import finding
 from audit.text import spoken_characters
@@ -13,9 +12,6 @@ from audit.types import Call, Direction, Finding, Role, Segment, Turn, Verdict
 
 RULE_ID = "greeting"
 ORDER = "greeting.order"
-
-_SIGNS = re.compile("[(|)…]")
-"""What would make a phrase of a name."""
 
 _STAGE = "说到了，但无法判断是否属于开头语"
 
@@ -95,7 +91,7 @@ def _judged(call: Call, check_id: str, check: GreetingCheck, opening: list[Turn]
 
 def _said(call: Call, check: GreetingCheck, turn: Turn) -> Match | None:
     name = call.recording.agent_name
-    named = find(_SIGNS.sub("", name), turn.text) if check.by_name and name else None
+    named = find_words(name, turn.text) if check.by_name and name else None
     return find_any(check.phrases, turn.text, slack=check.slack) or named
 
 

@@ -38,7 +38,7 @@ from audit.conditions import (
     TurnCount,
     needs_hit,
 )
-from audit.phrases import find
+from audit.phrases import find_words
 from audit.rulebook import Rulebook
 from audit.rules.findings import NO_AGENT, NO_ROLES, NO_TIMES, understood
 from audit.rules.no_interruption import VIOLATIONS, meetings
@@ -199,7 +199,7 @@ class Evaluation:
             return
         words = "".join(sign for sign in said.heard if sign.isalnum())
         for window in windows[start:]:
-            if words and find(words, window.text):
+            if words and find_words(words, window.text):
                 yield window
 
     # seconds
