@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from audit.errors import OutputFailed
@@ -16,17 +18,32 @@ def write_whole(path: Path, data: bytes) -> None:
         OutputFailed: it cannot be written; what was there before stays.
     """
     try:
-        _write(path, data)
+        _write(path, [data], renew=True)
     except OSError as error:
         raise OutputFailed.at(path.parent, error) from error
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_changed(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file piece by piece in the same way; one that says the same already is left alone.
+
+    Raises:
+        OutputFailed: it cannot be written; what was there before stays.
+    """
+    try:
+        _write(path, pieces, renew=False)
+    except OSError as error:
+        raise OutputFailed.at(path.parent, error) from error
+
+
+def _write(path: Path, pieces: Iterable[bytes], *, renew: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines(pieces)
+        if not renew and path.is_file() and filecmp.cmp(temporary, path, shallow=False):
+            os.unlink(temporary)
+            return
         os.chmod(temporary, 0o640)
         os.replace(temporary, path)
     except BaseException:

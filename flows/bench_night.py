@@ -24,12 +24,13 @@ from audit import recordings
 from flows import runs
 
 _RATE = 8_000
-_AGENTS = 50
+_CALLS_OF_AGENT = 80
+"""An agent takes so many in a night; a larger night has more agents, not busier ones."""
 
 
 def name_of(number: int) -> str:
     """File name of a recording: a folder for each agent."""
-    agent = number % _AGENTS
+    agent = number // _CALLS_OF_AGENT
     seconds = number % 60, number // 60 % 60, number // 3600 % 24
     return f"{agent}/N{number}_{agent}_20261116T{seconds[2]:02}{seconds[1]:02}{seconds[0]:02}.wav"
 
@@ -38,8 +39,7 @@ def plan(folder: Path, count: int) -> dict[str, float]:
     """Plan recordings of a few bytes each, and write the plan."""
     for number in range(count):
         path = folder / "calls" / name_of(number)
-        if number < _AGENTS:
-            path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"RIFF")
     before = _peak_mb()
     started = time.perf_counter()

@@ -64,7 +64,7 @@ def withdraw(out: Path, call_ids: Iterable[str], *, keep: dict[str, Place], run_
     _keep_apart(out, set(pc.unique(stored["agent"]).to_pylist()), set(keep.values()))
     stored = stored.filter(pc.is_in(stored["call_id"], ids))
     astray: dict[Place, set[str]] = defaultdict(set)
-    for row in stored.to_pylist():
+    for row in parquet.iterate(stored):
         place = (date.fromisoformat(row["audit_date"]), row["agent"])
         if keep.get(row["call_id"]) != place:
             astray[place].add(row["call_id"])

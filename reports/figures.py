@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from scipy import stats
 
 from audit.types import Finding, Verdict
 from reports import reviews
-from reports.parquet import partition_file, read, read_partition
+from reports.parquet import iterate, partition_file, read, read_partition
 from reports.schema import CALLS, FINDINGS, Table
 
 RULES = (
@@ -26,6 +29,8 @@ RULES = (
 """In the order in which pages show them; a rulebook's own rules come after."""
 FIRST = RULES[:3]
 """Those that every call has."""
+
+_REPEATED = ("audit_date", "agent", "agent_name", "direction", "grade")
 
 Row = Mapping[str, Any]
 
@@ -122,30 +127,38 @@ def call_rows(out: Path) -> list[CallRow]:
     own = {"rules", "verdicts", "reviewed", "overridden", "overridden_grade"}
     columns = [f.name for f in fields(CallRow) if f.name not in own]
     table = read(out, "calls", columns=[*columns, "rule_scores"])
-    rules, letters = _verdicts(table["rule_scores"].combine_chunks())
-    rows = table.select(columns).to_pylist()
+    rules, letters = _verdicts(table["rule_scores"])
     calls = [
-        CallRow(**row, rules=rules, verdicts=verdicts)
-        for row, verdicts in zip(rows, letters, strict=True)
+        CallRow(**_interned(row), rules=rules, verdicts=verdicts)
+        for row, verdicts in zip(iterate(table.select(columns)), letters, strict=True)
         if is_date(row["audit_date"])
     ]
     calls = _reviewed(out, calls)
     return sorted(calls, key=lambda call: (call.audit_date, call.started_local, call.call_id))
 
 
-def _verdicts(scores: Any) -> tuple[tuple[str, ...], list[str]]:
-    """Rules, and a letter for each call and rule; without a Python object for each verdict."""
+def _interned(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with one copy of what many rows say."""
+    return row | {name: row[name] and sys.intern(row[name]) for name in _REPEATED}
+
+
+def _verdicts(scores: pa.ChunkedArray) -> tuple[tuple[str, ...], Iterator[str]]:
+    """Rules, and a letter of each for each call; without a Python object for each verdict."""
+    flat = [chunk.flatten() for chunk in scores.chunks]
+    named = {name for rows in flat for name in rows.field("rule_id").unique().to_pylist()}
+    rules = (*RULES, *sorted(named - set(RULES)))
+    return rules, itertools.chain.from_iterable(_letters(c, rules) for c in scores.chunks)
+
+
+def _letters(scores: pa.ListArray, rules: Sequence[str]) -> list[str]:
     flat = scores.flatten()
-    names = flat.field("rule_id").to_numpy(zero_copy_only=False)
-    told = flat.field("verdict").to_numpy(zero_copy_only=False)
-    more = sorted(set(names) - set(RULES))
-    rules = (*RULES, *more)
-    column = {name: at for at, name in enumerate(rules)}
+    names, told = (flat.field(name).dictionary_encode() for name in ("rule_id", "verdict"))
+    column = np.array([rules.index(name) for name in names.dictionary.to_pylist()], dtype=int)
+    letter = np.array([verdict[0] for verdict in told.dictionary.to_pylist()], dtype="S1")
     table = np.full((len(scores), len(rules)), b"-", dtype="S1")
-    at = scores.value_parent_indices().to_numpy()
-    for call, name, verdict in zip(at, names, told, strict=True):
-        table[call, column[name]] = verdict[0].encode()
-    return rules, [b"".join(row).decode("ascii") for row in table.tolist()]
+    call = scores.value_parent_indices().to_numpy()
+    table[call, column[names.indices.to_numpy()]] = letter[told.indices.to_numpy()]
+    return [row.tobytes().decode("ascii") for row in table]
 
 
 def _reviewed(out: Path, calls: list[CallRow]) -> list[CallRow]:
@@ -158,7 +171,8 @@ def _reviewed(out: Path, calls: list[CallRow]) -> list[CallRow]:
         found = by_call_id(partition(out, FINDINGS, night, agent))
         for facts_row in partition(out, CALLS, night, agent):
             call_id = facts_row["call_id"]
-            facts[call_id] = (facts_row, found.get(call_id, []))
+            if call_id in by_call:
+                facts[call_id] = (facts_row, found.get(call_id, []))
     done = []
     for call in calls:
         if call.call_id in by_call and call.call_id in facts:

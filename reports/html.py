@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment
+from jinja2 import Environment, Template
 
 from audit import peaks
-from audit.files import write_whole
+from audit.files import write_changed
 from audit.scoring import ALWAYS
 from audit.types import Role
 from reports import coaching, figures, queue, reviews, sound, views
@@ -60,7 +60,7 @@ def render_comparison(path: Path, difference: object, *, root: str) -> None:
         root: from the page's folder to ``OUT/html/``, for its links, ending in a slash.
     """
     template = environment().get_template("rescore.html")
-    write(path, template.render(page=difference, root=root, listed=views.LISTED_CALLS))
+    _draw(path, template, page=difference, root=root, listed=views.LISTED_CALLS)
 
 
 def _write_calls(
@@ -74,12 +74,10 @@ def _write_calls(
         if only is not None and only.isdisjoint(call.call_id for call in own):
             continue
         for page in views.call_pages(out, own, only=only):
-            path = call_page(out, page.row.call_id)
             _write_faults(out, page)
-            drawn = template.render(
-                page=page, sound=sound.locate(out, page.facts), root="../", **player(out, page)
-            )
-            write(path, drawn)
+            heard = sound.locate(out, page.facts)
+            path = call_page(out, page.row.call_id)
+            _draw(path, template, page=page, sound=heard, root="../", **player(out, page))
 
 
 def _write_agents(
@@ -93,8 +91,8 @@ def _write_agents(
         if touched is None or agent in touched[1]:
             others = [call for call in calls if call.agent != agent]
             page = views.agent_page(out, own, others=others)
-            drawn = template.render(page=page, coaching=coaching.tips(page.clauses), root="../")
-            write(agent_page(out, agent), drawn)
+            tips = coaching.tips(page.clauses)
+            _draw(agent_page(out, agent), template, page=page, coaching=tips, root="../")
 
 
 def _write_nights(
@@ -109,7 +107,7 @@ def _write_nights(
     folder = index.parent / "nights"
     nights = sorted({c.audit_date for c in calls} | {r["audit_date"] for r in rejects})
     if not nights:
-        write(index, drawing.get_template("empty.html").render(root=""))
+        _draw(index, drawing.get_template("empty.html"), root="")
         return index
     wanted = set(nights)
     if touched is not None:
@@ -117,10 +115,10 @@ def _write_nights(
         wanted = {n for n in nights if n >= since or not (folder / f"{n}.html").is_file()}
     template = drawing.get_template("night.html")
     for page in views.night_pages(out, calls, rejects, wanted=wanted | {nights[-1]}):
-        write(folder / f"{page.night}.html", template.render(page=page, root="../"))
+        _draw(folder / f"{page.night}.html", template, page=page, root="../")
         _write_queue(out, drawing, page)
         if page.night == nights[-1]:
-            write(index, template.render(page=page, root=""))
+            _draw(index, template, page=page, root="")
     write(folder / "list.js", f"self.CALLAUDIT_NIGHTS = {json.dumps(nights[::-1])};\n")
     return index
 
@@ -138,7 +136,7 @@ def _write_queue(out: Path, drawing: Environment, page: NightPage) -> None:
     path = queue_page(out, page.night)
     template = drawing.get_template("queue.html")
     appeals = queue.appeals(page.calls, stored)
-    write(path, template.render(page=page, reviews=said, appeals=appeals, root="../"))
+    _draw(path, template, page=page, reviews=said, appeals=appeals, root="../")
     entries = [
         [d.hit.id, call_href("../", d.hit.call.call_id), anchor(d.hit), d.sampled_by, d.weight]
         for d in page.queue
@@ -259,9 +257,15 @@ def _waves(out: Path, page: CallPage, lanes: Sequence[str]) -> dict[str, bytes]:
     return {"agent": found[agent].tobytes(), "customer": found[1 - agent].tobytes()}
 
 
+def _draw(path: Path, template: Template, **model: object) -> None:
+    """Draw a page piece by piece, for a large night's is tens of megabytes before it is text."""
+    pieces = template.stream(**model)
+    pieces.enable_buffering(500)
+    write_changed(path, (piece.encode("utf-8", "replace") for piece in pieces))
+
+
 def write(path: Path, content: str | bytes) -> None:
     """Write a file, all or nothing; an unchanged one is left alone."""
-    data = content if isinstance(content, bytes) else content.encode("utf-8", "replace")
-    if path.is_file() and path.read_bytes() == data:
-        return
-    write_whole(path, data)
+    write_changed(
+        path, [content if isinstance(content, bytes) else content.encode("utf-8", "replace")]
+    )

@@ -213,6 +213,12 @@ def read_partition(path: Path) -> pa.Table | None:
     return pq.read_table(path, partitioning=None) if path.is_file() else None
 
 
+def iterate(table: pa.Table) -> Iterator[dict[str, Any]]:
+    """The rows of a table as mappings, few at a time."""
+    for batch in table.to_batches(max_chunksize=_MANY_ROWS):
+        yield from batch.to_pylist()
+
+
 def to_table(table: Table, rows: Iterable[Row]) -> pa.Table:
     """Rows as an Arrow table of the table's schema.
 

@@ -9,8 +9,9 @@ same night always gives the same queue, and each drawn finding stands for ``size
 
 from __future__ import annotations
 
+import bisect
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,28 +43,31 @@ class Appeal:
 
 
 def of_night(
-    night: str, findings: Mapping[str, tuple[str, Verdict]]
+    night: str, findings: Iterable[tuple[str, str, Verdict]]
 ) -> dict[str, tuple[str, float]]:
     """Draw a night's queue.
 
     Args:
         night: the date.
-        findings: rule and verdict of every finding of the night, by its id.
+        findings: id, rule and verdict of every finding of the night.
 
     Returns:
         For each drawn finding why it was drawn and its weight, in the order of the queue.
     """
-    strata: dict[tuple[str, Verdict], list[str]] = defaultdict(list)
-    for finding_id, (rule_id, verdict) in findings.items():
+    sizes: Counter[tuple[str, Verdict]] = Counter()
+    first: dict[tuple[str, Verdict], list[tuple[str, str]]] = defaultdict(list)
+    for finding_id, rule_id, verdict in findings:
         if verdict in DRAWN:
-            strata[rule_id, verdict].append(finding_id)
-    drawn = {}
-    for (_, verdict), ids in strata.items():
-        name, number = DRAWN[verdict]
-        chosen = sorted(ids, key=lambda finding_id: _draw(night, finding_id))[:number]
-        for finding_id in chosen:
-            drawn[finding_id] = (name, len(ids) / len(chosen))
-    return dict(sorted(drawn.items(), key=lambda item: _draw(night, item[0])))
+            stratum = rule_id, verdict
+            sizes[stratum] += 1
+            bisect.insort(first[stratum], (_draw(night, finding_id), finding_id))
+            del first[stratum][DRAWN[verdict][1] :]
+    drawn = sorted(
+        (order, finding_id, DRAWN[stratum[1]][0], sizes[stratum] / len(chosen))
+        for stratum, chosen in first.items()
+        for order, finding_id in chosen
+    )
+    return {finding_id: (name, weight) for _, finding_id, name, weight in drawn}
 
 
 def _draw(night: str, finding_id: str) -> str:
@@ -73,17 +77,19 @@ def _draw(night: str, finding_id: str) -> str:
 def drawn(out: Path, night: str, calls: Iterable[CallRow]) -> list[Drawn]:
     """The queue of a night with its findings, calls together and in the order of their times."""
     listed = {call.call_id: call for call in calls}
-    rows = {}
-    for agent in {call.agent for call in listed.values()}:
-        for row in partition(out, FINDINGS, night, agent):
-            if row["call_id"] in listed:
-                rows[row["finding_id"]] = row
-    chosen = of_night(
-        night, {name: (row["rule_id"], Verdict(row["verdict"])) for name, row in rows.items()}
+    agents = sorted({call.agent for call in listed.values()})
+    told = (
+        (row["finding_id"], row["rule_id"], Verdict(row["verdict"]))
+        for agent in agents
+        for row in partition(out, FINDINGS, night, agent)
+        if row["call_id"] in listed
     )
+    chosen = of_night(night, told)
     found = []
-    for call_id, own in by_call_id(rows[name] for name in chosen).items():
-        found += [Drawn(hit, *chosen[hit.id]) for hit in hits(listed[call_id], own)]
+    for agent in agents:  # read again: a night's findings are too many to keep
+        rows = (r for r in partition(out, FINDINGS, night, agent) if r["finding_id"] in chosen)
+        for call_id, own in by_call_id(rows).items():
+            found += [Drawn(hit, *chosen[hit.id]) for hit in hits(listed[call_id], own)]
     return sorted(found, key=lambda d: (d.hit.call.started_local, d.hit.call.call_id))
 
 

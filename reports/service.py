@@ -8,7 +8,7 @@ from pathlib import Path
 
 from audit import tariff
 from audit.tariff import Service
-from reports.parquet import Row, read
+from reports.parquet import Row, iterate, read
 
 _COLUMNS = (
     "audit_date",
@@ -49,7 +49,7 @@ def levels(out: Path, night: str) -> tuple[Level, ...]:
         out: where the tables lie.
         night: date of the calls.
     """
-    rows = read(out, "calls", nights=(night, night), columns=list(_COLUMNS)).to_pylist()
+    rows = iterate(read(out, "calls", nights=(night, night), columns=list(_COLUMNS)))
     told = [r for r in rows if r["answer_wait_s"] is not None and r["direction"] != "out"]
     books = sorted({(row["rulebook_id"], row["rulebook_sha256"]) for row in told})
     return tuple(

@@ -145,7 +145,7 @@ def night_pages(
         recent = [past for past in nights[:at] if past >= since]
         earlier = [call for past in recent for call in by_night[past]]
         refused = [row for row in rejects if row["audit_date"] == night]
-        found = list(_failures(out, own))
+        worst, fails = _worst(out, own)
         now = summary(night, own)
         yield NightPage(
             night=night,
@@ -156,8 +156,8 @@ def night_pages(
             weeks=summary(since, earlier) if earlier else None,
             trend=(*(summary(past, by_night[past]) for past in recent), now),
             bins=bins(own),
-            worst=tuple(heapq.nsmallest(WORST, found, key=_gravest)),
-            fails=len(found),
+            worst=worst,
+            fails=fails,
             agents=tuple(row for row in agents if row["audit_date"] == night),
             calls=tuple(own),
             rejects=tuple(refused),
@@ -172,7 +172,7 @@ def night_pages(
 def agent_page(out: Path, own: Sequence[CallRow], *, others: Sequence[CallRow]) -> AgentPage:
     """The page of the agent whose calls are ``own`` (at least one, in order)."""
     by_clause: dict[tuple[str | None, str], list[Hit]] = {}
-    for hit in _failures(out, own):
+    for hit in itertools.chain.from_iterable(_failures(out, own)):
         by_clause.setdefault((hit.finding.clause_id, hit.finding.rule_id), []).append(hit)
     told = [c for c in own if c.interruptions is not None and c.customer_talk_s]
     minutes = sum(call.customer_talk_s or 0.0 for call in told) / 60
@@ -289,14 +289,23 @@ def silences(turns: Sequence[Turn], duration_s: float | None) -> tuple[Span, ...
     return tuple(found)
 
 
-def _failures(out: Path, calls: Sequence[CallRow]) -> Iterator[Hit]:
-    """Failed checks of the calls, read one partition at a time."""
+def _worst(out: Path, calls: Sequence[CallRow]) -> tuple[tuple[Hit, ...], int]:
+    """The gravest failures of the calls, and how many there are."""
+    worst: list[Hit] = []
+    fails = 0
+    for found in _failures(out, calls):
+        fails += len(found)
+        worst = heapq.nsmallest(WORST, [*worst, *found], key=_gravest)
+    return tuple(worst), fails
+
+
+def _failures(out: Path, calls: Sequence[CallRow]) -> Iterator[list[Hit]]:
+    """Failed checks of the calls, one partition at a time."""
     ordered = sorted(calls, key=lambda call: (call.audit_date, call.agent))
     for (night, agent), group in itertools.groupby(ordered, lambda c: (c.audit_date, c.agent)):
-        rows = by_call_id(partition(out, FINDINGS, night, agent))
-        for call in group:
-            failed = [r for r in rows.get(call.call_id, ()) if r["verdict"] == Verdict.FAIL]
-            yield from hits(call, failed)
+        failed = [r for r in partition(out, FINDINGS, night, agent) if r["verdict"] == Verdict.FAIL]
+        rows = by_call_id(failed)
+        yield [hit for call in group for hit in hits(call, rows.get(call.call_id, ()))]
 
 
 def _turn(row: Row) -> Turn:

@@ -288,12 +288,12 @@ def test_the_command(night: Path, callaudit: Any) -> None:
 
 
 def test_the_queue_draws_failures_and_passes_with_known_weights() -> None:
-    findings = {f"f{i}": ("greeting", Verdict.FAIL) for i in range(100)}
-    findings |= {f"p{i}": ("greeting", Verdict.PASS) for i in range(300)}
-    findings |= {f"c{i}": ("hold", Verdict.CANNOT_TELL) for i in range(9)}
-    findings |= {"only": ("hold", Verdict.PASS)}
+    findings = [(f"f{i}", "greeting", Verdict.FAIL) for i in range(100)]
+    findings += [(f"p{i}", "greeting", Verdict.PASS) for i in range(300)]
+    findings += [(f"c{i}", "hold", Verdict.CANNOT_TELL) for i in range(9)]
+    findings += [("only", "hold", Verdict.PASS)]
     drawn = queue.of_night("2026-11-13", findings)
-    assert drawn == queue.of_night("2026-11-13", dict(reversed(findings.items())))
+    assert drawn == queue.of_night("2026-11-13", reversed(findings))
     assert drawn.keys() != queue.of_night("2026-11-14", findings).keys()
     assert sorted(drawn.values()) == [
         *[("finding", 25.0)] * 4,
