@@ -33,8 +33,8 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-bench: setup  ## speed and accuracy on the sample calls, as ratios within one run
-	$(BIN)/python -m flows.bench data_samples/calls --truth data_samples/truth
+bench: setup  ## speed, memory and errors beside the usual ways, in one run: some twenty minutes
+	$(BIN)/python -m flows.bench data_samples/calls --truth data_samples/truth --out var/bench.json
 
 bench-turns: setup  ## turn edges and interruptions on several hundred drawn calls; text and JSON
 	$(BIN)/python -m data_samples.bench --out var/bench-turns.json

@@ -90,6 +90,11 @@ _verbose_option = click.option("--verbose", is_flag=True, help="Show tracebacks.
     help="Whisper engine (default: auto, the faster one that works here).",
 )
 @click.option("--model", help="Whisper model name, or the path of a checkpoint.")
+@click.option(
+    "--max-rtf",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Take the best model on this machine that hears a call in such a share of its length.",
+)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that hear recordings.")
 @click.option("--resume/--no-resume", default=True, help="Use transcripts of earlier runs.")
 @click.option(
@@ -110,6 +115,7 @@ def run(
     rulebook: str | None,
     engine: str | None,
     model: str | None,
+    max_rtf: float | None,
     workers: int | None,
     resume: bool,
     night: datetime | None,
@@ -121,6 +127,10 @@ def run(
     from flows import console
 
     del verbose
+    if max_rtf is not None:
+        if model is not None:
+            raise UsageError("--max-rtf chooses the model; leave --model out")
+        model = _best_model(config.load(config_file).hearing.recogniser, max_rtf)
     settings = config.load(
         config_file,
         overrides={
@@ -141,6 +151,14 @@ def run(
     )
     if summary.rejected:
         ctx.exit(EXIT_REJECTS)
+
+
+def _best_model(recogniser: Any, max_rtf: float) -> str:
+    from models import sizing
+
+    best = sizing.best_within(recogniser, max_rtf)
+    click.echo(f"model: {best.size.name}, about {best.rtf:.2f} s per second of call", err=True)
+    return best.size.name
 
 
 @main.command("audit-transcripts")
@@ -499,12 +517,29 @@ def purge(*, out: str, before: datetime | None, call_ids: tuple[str, ...], verbo
 @main.command()
 @_config_option
 @click.option("--model", help="Whisper model name, or the path of a checkpoint.")
+@click.option(
+    "--plan",
+    nargs=2,
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="CALLS MINUTES",
+    help="Reckon how long so many calls of so many minutes would take here, by model.",
+)
 @click.pass_context
-def doctor(ctx: click.Context, *, config_file: Path | None, model: str | None) -> None:
+def doctor(
+    ctx: click.Context,
+    *,
+    config_file: Path | None,
+    model: str | None,
+    plan: tuple[float, float] | None,
+) -> None:
     """Say what is installed, which engine and weights would be used, what is missing."""
     from audit import config, diagnosis
 
     settings = config.load(config_file, overrides={"hearing.recogniser.model": model})
+    if plan is not None:
+        for line in diagnosis.plan(settings, calls=plan[0], minutes=plan[1]):
+            click.echo(line)
+        return
     healthy = True
     for check in diagnosis.examine(settings):
         healthy &= check.ok

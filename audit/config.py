@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -68,8 +69,8 @@ class BatchConfig(_Strict):
     """How a night is cut up."""
 
     shard_size: int = Field(25, ge=1, le=1000)
-    workers: int = Field(1, ge=1)
-    """Processes on this machine that hear recordings."""
+    workers: int | None = Field(None, ge=1)
+    """Processes on this machine that hear recordings; None for what its cores and memory carry."""
     dask_scheduler: str | None = None
     """Address of a Dask cluster that hears instead, such as ``tcp://10.0.0.5:8786``."""
     timezone: str = "Asia/Shanghai"
@@ -86,6 +87,14 @@ class BatchConfig(_Strict):
     """Most memory that the process that hears recordings may take; None for no limit."""
     bundle_audio: bool = False
     """Copy every recording beside the pages, as Opus."""
+
+    @property
+    def processes(self) -> int:
+        """``workers``, or one for every four cores and every 2 GB, for more threads help little."""
+        if self.workers is not None:
+            return self.workers
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return max(1, min(len(os.sched_getaffinity(0)) // 4, memory // (2 << 30)))
 
     @field_validator("timezone")
     @classmethod

@@ -128,7 +128,7 @@ def plan(
     listed = _listing(root)
     if manifest is None:
         shown = [name for name in listed if not _is_hidden(name)]
-        names = sorted(name for name in shown if _is_recording(name))
+        names = sorted(name for name in shown if is_recording(name))
         rows: Iterable[Mapping[str, str]] = ({"file": name} for name in names)
         ignored = len(shown) - len(names)
         read_row = manifests.from_name
@@ -238,7 +238,8 @@ def _showable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _is_recording(name: str) -> bool:
+def is_recording(name: str) -> bool:
+    """Whether a file is one, by the ending of its name."""
     return posixpath.splitext(name)[1].lower() in SUFFIXES
 
 

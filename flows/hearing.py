@@ -130,7 +130,7 @@ class Hearer:
     def _start(self) -> Connection:
         ours, theirs = Pipe()
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-        cores = len(os.sched_getaffinity(0)) // self._job.config.batch.workers
+        cores = len(os.sched_getaffinity(0)) // self._job.config.batch.processes
         environment.setdefault("OMP_NUM_THREADS", str(max(1, cores)))
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "flows.hearer", str(theirs.fileno())],

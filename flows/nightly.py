@@ -287,7 +287,7 @@ def _keep_up(server: SubprocessASGIServer, ended: threading.Event) -> None:
 def task_runner(config: Config) -> Any:
     """Threads that each have a process of their own to hear with, or a Dask cluster."""
     if config.batch.dask_scheduler is None:
-        return ThreadPoolTaskRunner(max_workers=config.batch.workers)
+        return ThreadPoolTaskRunner(max_workers=config.batch.processes)
     try:
         from prefect_dask.task_runners import DaskTaskRunner
     except ImportError as error:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from audit.types import SAMPLE_RATE, Origin, Recognised, Samples, Word
+from models import batches
+from models.machine import cores
 from models.weights import Weights, not_found
-
-_FRAMES = 3000  # mel frames of Whisper's 30 s window
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +24,18 @@ class CTranslate2Whisper:
     origin: Origin
     beam_size: int
     batch_size: int
+    threads: int
+    """Batches at a time, each on a core of its own."""
 
     def recognise(self, windows: Sequence[Samples]) -> list[Recognised]:
         """Recognise windows of at most 30 s; see :class:`audit.types.Recogniser`."""
-        heard: list[Recognised] = []
-        for first in range(0, len(windows), self.batch_size):
-            heard += self._recognise_batch(windows[first : first + self.batch_size])
-        return heard
+        return batches.recognise(
+            windows, self._recognise_batch, size=self.batch_size, at_once=self.threads
+        )
 
     def _recognise_batch(self, windows: Sequence[Samples]) -> list[Recognised]:
-        features = np.stack([self._features(window) for window in windows])
+        frames = batches.frames(windows[0])
+        features = np.stack([self._features(window, frames) for window in windows])
         encoded = self.model.encode(features)
         tokens = self.model.get_prompt(self.tokenizer, [], without_timestamps=True)
         results = self.model.model.generate(
@@ -49,8 +51,8 @@ class CTranslate2Whisper:
             [token for token in result.sequences_ids[0] if token < self.tokenizer.eot]
             for result in results
         ]
-        frames = [len(window) // (SAMPLE_RATE // 100) for window in windows]
-        aligned = self.model.find_alignment(self.tokenizer, texts, encoded, frames)
+        lengths = [len(window) // (SAMPLE_RATE // 100) for window in windows]
+        aligned = self.model.find_alignment(self.tokenizer, texts, encoded, lengths)
         return [
             Recognised(
                 words=tuple(
@@ -62,9 +64,9 @@ class CTranslate2Whisper:
             for words, result in zip(aligned, results, strict=True)
         ]
 
-    def _features(self, window: Samples) -> Samples:
-        mel = self.model.feature_extractor(window)[..., :_FRAMES]
-        padded = np.zeros((mel.shape[0], _FRAMES), dtype=np.float32)
+    def _features(self, window: Samples, frames: int) -> Samples:
+        mel = self.model.feature_extractor(window)[..., :frames]
+        padded = np.zeros((mel.shape[0], frames), dtype=np.float32)
         padded[:, : mel.shape[1]] = mel
         return padded
 
@@ -83,7 +85,9 @@ def load(
     Args:
         weights: where the model lies, or the name to download.
         device: ``auto``, ``cpu`` or ``cuda``.
-        threads: CPU threads; 0 leaves the choice to CTranslate2.
+        threads: batches recognised at a time, each on one core; 0 for one for every core. (Two
+            cores that share a batch wait for each other: on two of them a batch each takes half
+            as long, docs/speed.md.)
         beam_size: hypotheses kept while decoding; 1 is greedy.
         batch_size: windows decoded together.
         compute_type: CTranslate2's; ``default`` is int8 on a CPU and float16 on a GPU.
@@ -98,6 +102,10 @@ def load(
 
     if device == "auto":
         device = "cuda" if get_cuda_device_count() else "cpu"
+    if device == "cuda":
+        threads = 1
+    elif threads == 0:
+        threads = cores()
     if compute_type == "default":
         compute_type = "float16" if device == "cuda" else "int8"
     try:
@@ -105,7 +113,8 @@ def load(
             str(weights.path or weights.name),
             device=device,
             compute_type=compute_type,
-            cpu_threads=threads,
+            cpu_threads=1,
+            num_workers=threads,
         )
     except Exception as error:  # hub, file system and CTranslate2 each raise their own
         raise not_found(weights.name, error) from error
@@ -117,4 +126,5 @@ def load(
         origin=Origin(None, "faster-whisper", weights.name, weights.sha256),
         beam_size=beam_size,
         batch_size=batch_size,
+        threads=threads,
     )

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from audit.types import SAMPLE_RATE, Origin, Recognised, Samples, Word
+from audit.types import Origin, Recognised, Samples, Word
+from models import batches
 from models.weights import Weights, not_found, whisper_state_dict
 
 
@@ -26,23 +27,18 @@ class OpenAIWhisper:
 
     def recognise(self, windows: Sequence[Samples]) -> list[Recognised]:
         """Recognise windows of at most 30 s; see :class:`audit.types.Recogniser`."""
-        heard: list[Recognised] = []
-        # openai-whisper keeps beams of one window only: of several it mixes up the audio
-        step = self.batch_size if self.beam_size == 1 else 1
-        for first in range(0, len(windows), step):
-            heard += self._recognise_batch(windows[first : first + step])
-        return heard
+        return batches.recognise(windows, self._recognise_batch, size=self.batch_size)
 
     def _recognise_batch(self, windows: Sequence[Samples]) -> list[Recognised]:
         import torch
-        from whisper.audio import N_SAMPLES, log_mel_spectrogram, pad_or_trim
-        from whisper.decoding import DecodingOptions, decode
+        from whisper.audio import HOP_LENGTH, log_mel_spectrogram, pad_or_trim
+        from whisper.decoding import DecodingOptions
         from whisper.timing import find_alignment
 
-        n_mels = self.model.dims.n_mels
+        n_mels, samples = self.model.dims.n_mels, batches.frames(windows[0]) * HOP_LENGTH
         mels = torch.stack(
             [
-                log_mel_spectrogram(pad_or_trim(np.asarray(window), N_SAMPLES), n_mels)
+                log_mel_spectrogram(pad_or_trim(np.asarray(window), samples), n_mels)
                 for window in windows
             ]
         ).to(self.model.device)
@@ -52,12 +48,12 @@ class OpenAIWhisper:
             without_timestamps=True,
             fp16=self.model.device.type == "cuda",
         )
-        results = decode(self.model, mels, options)
         heard = []
-        for window, mel, result in zip(windows, mels, results, strict=True):
+        for window, result in zip(windows, _decode(self.model, mels, options), strict=True):
             tokens = [token for token in result.tokens if token < self.tokenizer.eot]
-            frames = len(window) // (SAMPLE_RATE // 100)
-            words = find_alignment(self.model, self.tokenizer, tokens, mel, frames)
+            frames = len(window) // HOP_LENGTH
+            read = _Read(self.model)
+            words = find_alignment(read, self.tokenizer, tokens, result.audio_features, frames)
             heard.append(
                 Recognised(
                     words=tuple(
@@ -68,6 +64,40 @@ class OpenAIWhisper:
                 )
             )
         return heard
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A model to be called with what its encoder has made of the audio, not with the audio."""
+
+    model: Any
+
+    def __call__(self, encoded: Any, tokens: Any) -> Any:
+        return self.model.decoder(tokens, encoded)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+
+def _decode(model: Any, mels: Any, options: Any) -> Any:
+    """``whisper.decode``, for beams of several windows as well.
+
+    openai-whisper counts its audio once a beam when it has decoded and once a window while it
+    does, which is the same only for one window.
+    """
+    from whisper.decoding import DecodingTask
+
+    class Task(DecodingTask):  # type: ignore[misc]
+        def _get_audio_features(self, mel: Any) -> Any:
+            return super()._get_audio_features(mel).repeat_interleave(self.n_group, dim=0)
+
+        def _detect_language(self, audio_features: Any, tokens: Any) -> Any:
+            return super()._detect_language(audio_features[:: self.n_group], tokens)
+
+        def _main_loop(self, audio_features: Any, tokens: Any) -> Any:
+            return super()._main_loop(audio_features[:: self.n_group].contiguous(), tokens)
+
+    return Task(model, options).run(mels)
 
 
 def load(
@@ -112,6 +142,7 @@ def load(
             model = whisper.load_model(str(weights.path or weights.name), device=device)
         except Exception as error:  # urllib, torch and whisper each raise their own
             raise not_found(weights.name, error) from error
+    _read_short_windows(model.encoder)
     for block in model.decoder.blocks:
         _share_audio(block.cross_attn)
     tokenizer = get_tokenizer(
@@ -127,6 +158,17 @@ def load(
         beam_size=beam_size,
         batch_size=batch_size,
     )
+
+
+def _read_short_windows(encoder: Any) -> None:
+    """Let the encoder read windows that are not padded to 30 s; see :mod:`models.batches`."""
+    positions, plain = encoder.positional_embedding, encoder.forward
+
+    def forward(mel: Any) -> Any:
+        encoder.positional_embedding = positions[: mel.shape[-1] // 2]
+        return plain(mel)
+
+    encoder.forward = forward
 
 
 def _share_audio(attention: Any) -> None:

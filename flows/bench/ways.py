@@ -1,0 +1,212 @@
+"""The ways that are compared, each to be run in a process of its own.
+
+``python -m flows.bench.ways NAME`` reads paths of two-channel recordings, a line each, answers
+each with a line of JSON, and at the end of its input tells what the calls have cost together.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from audit.audio import Audio
+from audit.config import Config
+from audit.types import Call, Recognised, Recogniser, Recording, Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a way makes of one call: the text of each channel, and the seconds of its steps."""
+
+    texts: tuple[str, str]
+    steps: dict[str, float] = field(default_factory=dict)
+
+
+class Way(Protocol):
+    """One way to transcribe a call."""
+
+    def hear(self, path: Path) -> Said:
+        """Transcribe a call."""
+        ...
+
+    def finish(self) -> dict[str, float]:
+        """Do what comes after all calls; seconds by step."""
+        ...
+
+
+class Callaudit:
+    """The product: audio in, audited calls, tables and pages out."""
+
+    def __init__(self, config: Config) -> None:
+        from audit import rulebook
+        from models import engines, vad
+
+        self._config = config
+        self._book = rulebook.load(config.batch.rulebook)
+        self._recogniser = _Timed(engines.load(config.hearing.recogniser))
+        vad.speech_probabilities(np.zeros(16_000, dtype=np.int16))
+        self._heard: list[Call] = []
+
+    def hear(self, path: Path) -> Said:
+        """Decode, hear and keep for judging."""
+        from audit import pipeline
+
+        started = time.perf_counter()
+        before = self._recogniser.seconds
+        recording = Recording(path.name, path.stem, "1", datetime(2026, 1, 1, tzinfo=UTC))
+        audio = pipeline.decode(path, recording, limits=self._config.limits)
+        transcript = pipeline.hear(
+            audio,
+            recording,
+            recogniser=self._recogniser,
+            hearing_config=self._config.hearing,
+            audio_sha256="0" * 64,
+        )
+        self._heard.append(Call(recording, transcript))
+        recognised = self._recogniser.seconds - before
+        rest = time.perf_counter() - started - recognised
+        return Said(_by_channel(transcript), {"recognise": recognised, "hear": rest})
+
+    def finish(self) -> dict[str, float]:
+        """Judge and publish."""
+        from audit import pipeline
+        from flows import publish
+
+        clock = _Clock()
+        model = self._config.stages.model
+        with clock.step("judge"):
+            audited = [pipeline.judge(c, self._book, stage_model=model) for c in self._heard]
+        with clock.step("publish"), tempfile.TemporaryDirectory() as folder:
+            place = (self._heard[0].recording.audit_date, "1")
+            located = [publish.Located(one, None) for one in audited]
+            publish.publish_calls(Path(folder), place, located, run_id="bench")
+            ids = {call.recording.call_id for call in self._heard}
+            publish.publish_pages(Path(folder), calls=ids, agents={"1"})
+        return dict(clock.seconds)
+
+
+class FasterWhisper:
+    """faster-whisper on each channel, at its defaults but for the language."""
+
+    def __init__(self, *, batched: bool, aligned: bool = False) -> None:
+        from faster_whisper import BatchedInferencePipeline, WhisperModel
+
+        from models import weights
+
+        found = weights.find("base")
+        model = WhisperModel(str(found.path or found.name), device="cpu", compute_type="int8")
+        self._model: Any = BatchedInferencePipeline(model) if batched else model
+        self._options = {"word_timestamps": True} if aligned else {}
+
+    def hear(self, path: Path) -> Said:
+        """Transcribe both channels."""
+        audio = _read(path)
+        texts = []
+        for channel in (0, 1):
+            segments, _ = self._model.transcribe(
+                audio.channel(channel), language="zh", **self._options
+            )
+            texts.append("".join(segment.text for segment in segments))
+        return Said((texts[0], texts[1]))
+
+    def finish(self) -> dict[str, float]:
+        """Nothing comes after."""
+        return {}
+
+
+class _Timed:
+    """A recogniser, and the time that it has taken."""
+
+    def __init__(self, recogniser: Recogniser) -> None:
+        self._recogniser = recogniser
+        self.origin = recogniser.origin
+        self.seconds = 0.0
+
+    def recognise(self, windows: Any) -> list[Recognised]:
+        started = time.perf_counter()
+        try:
+            return self._recogniser.recognise(windows)
+        finally:
+            self.seconds += time.perf_counter() - started
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds[name] += time.perf_counter() - started
+
+
+def _read(path: Path) -> Audio:
+    from audit import audio
+
+    return audio.decode(path)
+
+
+def _by_channel(transcript: Transcript) -> tuple[str, str]:
+    zero, one = (
+        "".join(turn.text for turn in transcript.turns if turn.channel == channel)
+        for channel in (0, 1)
+    )
+    return zero, one
+
+
+def _openai() -> Way:
+    return Callaudit(
+        Config.model_validate({"hearing": {"recogniser": {"engine": "openai-whisper"}}})
+    )
+
+
+WAYS: dict[str, Callable[[], Way]] = {
+    "callaudit": lambda: Callaudit(Config()),
+    "callaudit-openai": _openai,
+    "faster-whisper": lambda: FasterWhisper(batched=False),
+    "faster-whisper-batched": lambda: FasterWhisper(batched=True),
+    "whisperx-like": lambda: FasterWhisper(batched=True, aligned=True),
+}
+"""By name. The last cuts and merges by voice activity, decodes in batches and aligns words, as
+WhisperX does; its alignment is Whisper's own attention, for wav2vec2's weights need a hub."""
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _answer(values: dict[str, Any]) -> None:
+    print(json.dumps(values), flush=True)
+
+
+def main() -> None:
+    """Load one way and serve."""
+    started = time.perf_counter()
+    way = WAYS[sys.argv[1]]()
+    _answer({"load_s": time.perf_counter() - started})
+    for line in sys.stdin:
+        wall, cpu = time.perf_counter(), time.process_time()
+        said = way.hear(Path(line.strip()))
+        cost = {"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
+        _answer(asdict(said) | cost)
+    wall, cpu = time.perf_counter(), time.process_time()
+    steps = way.finish()
+    cost = {"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
+    _answer({"steps": steps, "peak_mb": _peak_mb()} | cost)
+
+
+if __name__ == "__main__":
+    main()
