@@ -7,7 +7,7 @@ model asks for a stretch of one channel.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,6 +26,8 @@ _FORMATS = (
 addresses, are not among them."""
 
 _OFFSET = 64  # of 32768 (-54 dB): smaller ones do no harm
+_RESAMPLED = 16_384
+"""Samples that are resampled at a time."""
 _GSM_FRAME = 33  # bytes
 _SILENCE_PEAK = 8  # of 32768: the idle hum of mu-law and A-law codecs is below it
 
@@ -112,12 +114,13 @@ def _decode_stream(file: BinaryIO, name: str, max_duration_s: float) -> Audio:
         if container.format.name == "gsm" and not _is_gsm(file):
             raise RejectedRecording(RejectReason.UNDECODABLE, f"{name} is no GSM 06.10 recording")
         blocks: list[NDArray[np.int16]] = []
-        length, damaged = 0, 0
+        length, whole, damaged = 0, 0, 0
         try:
-            for block in _resampled(container, stream):
+            for block, packets in _resampled(container, stream):
                 if block is None:
-                    damaged += 1
+                    damaged += packets
                     continue
+                whole += packets
                 length += block.shape[1]
                 if length > max_duration_s * SAMPLE_RATE:
                     raise RejectedRecording(
@@ -133,7 +136,7 @@ def _decode_stream(file: BinaryIO, name: str, max_duration_s: float) -> Audio:
                 ) from error
             damaged += 1
         known = bool(stream.rate)
-    if damaged > len(blocks):  # FFmpeg finds a few frames of MP3 or AAC in any bytes
+    if damaged > whole:  # FFmpeg finds a few frames of MP3 or AAC in any bytes
         raise RejectedRecording(
             RejectReason.UNDECODABLE, f"{name} is no recording or damaged for the most part"
         )
@@ -146,38 +149,53 @@ def _decode_stream(file: BinaryIO, name: str, max_duration_s: float) -> Audio:
     return Audio(samples, damaged > 0)
 
 
-def _resampled(container: Any, stream: Any) -> Iterator[NDArray[np.int16] | None]:
-    """Decoded blocks of shape ``[channels, samples]``; None for a packet that is damaged.
+def _resampled(container: Any, stream: Any) -> Iterator[tuple[NDArray[np.int16] | None, int]]:
+    """Decoded blocks of shape ``[channels, samples]``, and of how many frames each was made.
 
-    Rate and layout may change within a stream (files laid end to end, damaged headers); what
-    comes after is brought to the channels that the stream began with.
+    In the place of a packet that is damaged stands None. Rate and layout may change within a stream
+    (files laid end to end, damaged headers); what comes after is brought to the channels that the
+    stream began with. Frames of a few milliseconds are resampled many at a time: each by itself
+    takes three times as long.
     """
     import av
 
     resampler: Any = None
     layout: Any = None
     setup: tuple[object, ...] = ()
+    waiting, frames = av.AudioFifo(), 0
     for packet in container.demux(stream):
         try:
-            frames = packet.decode()
+            decoded = packet.decode()
         except av.FFmpegError:
-            yield None
+            yield None, 1
             continue
-        for frame in frames:
+        for frame in decoded:
             described = (frame.format.name, frame.layout.name, frame.sample_rate)
             if described != setup:
                 if resampler is not None:
-                    yield from _blocks(resampler.resample(None))
+                    yield from _blocks(resampler, waiting, frames, last=True)
                 layout = layout or frame.layout
                 resampler = av.AudioResampler(format="s16p", layout=layout, rate=SAMPLE_RATE)
-                setup = described
-            yield from _blocks(resampler.resample(frame))
+                setup, waiting, frames = described, av.AudioFifo(), 0
+            frame.pts = None  # what is damaged leaves no gap
+            waiting.write(frame)
+            frames += 1
+            if waiting.samples >= _RESAMPLED:
+                yield from _blocks(resampler, waiting, frames)
+                frames = 0
     if resampler is not None:
-        yield from _blocks(resampler.resample(None))
+        yield from _blocks(resampler, waiting, frames, last=True)
 
 
-def _blocks(frames: Iterable[Any]) -> Iterator[NDArray[np.int16]]:
-    return (frame.to_ndarray() for frame in frames)
+def _blocks(
+    resampler: Any, waiting: Any, frames: int, *, last: bool = False
+) -> Iterator[tuple[NDArray[np.int16], int]]:
+    """What the resampler makes of all that waits; of what it has kept too, if it is the last."""
+    read = waiting.read()
+    made = resampler.resample(read) if read is not None else []
+    for frame in [*made, *(resampler.resample(None) if last else [])]:
+        yield frame.to_ndarray(), frames
+        frames = 0
 
 
 def _is_gsm(file: BinaryIO) -> bool:

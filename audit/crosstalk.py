@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 from audit.levels import HOP, Frames, frame_levels, noise_floor
 from audit.types import SAMPLE_RATE
@@ -52,14 +53,14 @@ def likeness(samples: NDArray[np.int16]) -> float:
         fine = samples[:, first : first + _HALF].astype(np.float32)
         blocks = fine.reshape(2, half, _COARSE).mean(axis=2)
         blocks -= blocks.mean(axis=1, keepdims=True)
-        left, right = np.fft.rfft(blocks, 2 * half, axis=1)
+        left, right = fft.rfft(blocks, 2 * half, axis=1)
         cross += np.conj(left) * right
         powers += np.square(blocks).sum(axis=1)
     if not powers.all():
         return 0.0
     lags = np.abs(np.fft.fftfreq(2 * half, 1 / (2 * half)))
     near = lags <= _REACH_S * SAMPLE_RATE / _COARSE
-    correlation = np.abs(np.fft.irfft(cross)[near])
+    correlation = np.abs(fft.irfft(cross)[near])
     correlation /= 1 - lags[near] / half  # the rest of a delayed block lies in the next one
     return min(1.0, float(correlation.max() / np.sqrt(powers.prod())))
 
@@ -86,9 +87,9 @@ def _spectra(
     for block in blocks:
         first = block * _HALF
         x = heard[first : first + 2 * _HALF].astype(np.float32)
-        spectrum = np.fft.rfft(spoken[first : first + _HALF].astype(np.float32), 2 * _HALF)
+        spectrum = fft.rfft(spoken[first : first + _HALF].astype(np.float32), 2 * _HALF)
         weight = np.float32(1 / (np.square(x).mean() + 1))  # the quietest tell most
-        cross += weight * np.fft.rfft(x, 2 * _HALF) * np.conj(spectrum)
+        cross += weight * fft.rfft(x, 2 * _HALF) * np.conj(spectrum)
         power += weight * np.square(np.abs(spectrum))
     return cross, power
 
@@ -102,7 +103,7 @@ def _leak_filter(
     """
     if not power.any():
         return None
-    taps = np.fft.irfft(cross / (power + 0.01 * power.mean())).astype(np.float32)
+    taps = fft.irfft(cross / (power + 0.01 * power.mean())).astype(np.float32)
     reach = int(_REACH_S * SAMPLE_RATE)
     noise = float(np.sqrt(np.square(taps[reach:_HALF]).mean()))
     taps = taps[:reach]
@@ -126,11 +127,11 @@ def _subtract(
     By overlap-save, a block at a time: a long call is never held as floats.
     """
     size = 2 * _HALF
-    response = np.fft.rfft(taps, size)
+    response = fft.rfft(taps, size)
     step = size - len(taps)
     for first in range(0, len(samples), step):
         before = min(first, len(taps))
         block = spoken[first - before : first + step].astype(np.float32)
-        leak = np.fft.irfft(np.fft.rfft(block, size) * response, size)[before : len(block)]
+        leak = fft.irfft(fft.rfft(block, size) * response, size)[before : len(block)]
         part = samples[first : first + step]
         part[:] = (part - leak).clip(-32768, 32767)
