@@ -21,7 +21,7 @@ from audit.files import write_whole
 from audit.recordings import Reject
 from audit.types import Recording
 
-MOST_SHARDS = 400
+MOST_SHARDS = 100
 """A night has no more of them, however large it is."""
 
 

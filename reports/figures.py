@@ -133,6 +133,8 @@ def call_rows(out: Path) -> list[CallRow]:
         for row, verdicts in zip(iterate(table.select(columns)), letters, strict=True)
         if is_date(row["audit_date"])
     ]
+    del table
+    pa.default_memory_pool().release_unused()  # tens of megabytes in a large night
     calls = _reviewed(out, calls)
     return sorted(calls, key=lambda call: (call.audit_date, call.started_local, call.call_id))
 
