@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.bench import suite
-from flows.bench.suite import GIVES, OPENAI_CLI, Cost
+from flows.bench.suite import GIVES, OPENAI_CLI, SLOW, Cost
 from flows.bench.ways import WAYS
-
-_BATCHED = "faster-whisper-batched"
 
 
 def main() -> None:
@@ -24,10 +22,10 @@ def main() -> None:
     parser.add_argument("--truth", type=Path, help="labelled calls, for character error rates")
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
     parser.add_argument(
-        "--cli-calls",
+        "--few",
         type=int,
         default=3,
-        help=f"so many of the calls go to {OPENAI_CLI}, which is slow; 0 for none",
+        help=f"so many of the calls go to {OPENAI_CLI} and {SLOW[0]}, which are slow; 0 for none",
     )
     parser.add_argument(
         "--minutes", type=float, nargs="+", default=[], help="cost of calls of such lengths too"
@@ -37,8 +35,9 @@ def main() -> None:
     sounds = suite.calls(arguments.recordings, truth=arguments.truth)
     if not sounds:
         raise SystemExit(f"{arguments.recordings} holds no two-channel recordings")
-    costs = suite.compare(sounds, arguments.ways)
-    few = sounds[: arguments.cli_calls]
+    ways = [way for way in arguments.ways if arguments.few or way not in SLOW]
+    costs = suite.compare(sounds, ways, few=arguments.few)
+    few = sounds[: arguments.few]
     if few:
         costs[OPENAI_CLI] = suite.openai_cli(few)
     paths = {str(sound.path) for sound in few}

@@ -24,7 +24,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "flows.bench", str(folder / "calls")),
-            *("--truth", str(SAMPLES / "truth"), "--cli-calls", "0", "--minutes", "0.5"),
+            *("--truth", str(SAMPLES / "truth"), "--few", "0", "--minutes", "0.5"),
             *("--ways", "callaudit", "faster-whisper-batched", "--out", str(folder / "b.json")),
         ],
         capture_output=True,
