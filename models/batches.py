@@ -27,18 +27,18 @@ def recognise(
     size: int,
     at_once: int = 1,
 ) -> list[Recognised]:
-    """Recognise windows in batches of at most ``size``, and give them back in their order.
+    """Recognise windows in batches, and give them back in their order.
 
     Args:
         windows: 16 kHz mono, at most 30 s each.
         recognise_batch: recognises windows of one padded length.
-        size: windows that go together.
+        size: most windows at a time, in all batches together: they decide what memory is taken.
         at_once: batches that are recognised at a time, each in a thread.
     """
     alike: dict[int, list[int]] = {}
     for number, window in enumerate(windows):
         alike.setdefault(frames(window), []).append(number)
-    size = max(1, min(size, -(-len(windows) // at_once)))
+    size = max(1, min(size // at_once, -(-len(windows) // at_once)))
     cut = [
         numbers[first : first + size]
         for _, numbers in sorted(alike.items(), reverse=True)  # the longest are begun first

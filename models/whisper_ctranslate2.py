@@ -89,7 +89,7 @@ def load(
             cores that share a batch wait for each other: on two of them a batch each takes half
             as long, docs/speed.md.)
         beam_size: hypotheses kept while decoding; 1 is greedy.
-        batch_size: windows decoded together.
+        batch_size: windows at a time.
         compute_type: CTranslate2's; ``default`` is int8 on a CPU and float16 on a GPU.
 
     Raises:

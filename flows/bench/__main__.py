@@ -6,6 +6,8 @@ import argparse
 import json
 import os
 import platform
+import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,7 +40,9 @@ def main() -> None:
     ways = [way for way in arguments.ways if arguments.few or way not in SLOW]
     costs = suite.compare(sounds, ways, few=arguments.few)
     few = sounds[: arguments.few]
-    if few:
+    if few and shutil.which("ffmpeg") is None:
+        print(f"{OPENAI_CLI} is left out: it needs the program ffmpeg", file=sys.stderr)
+    elif few:
         costs[OPENAI_CLI] = suite.openai_cli(few)
     paths = {str(sound.path) for sound in few}
     figures = {

@@ -197,7 +197,10 @@ def openai_cli(sounds: Sequence[Sound]) -> Cost:
         cost.wall_s = time.perf_counter() - started
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cost.cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        texts = [file.with_suffix(".txt").read_text("utf-8") for file in files]
+        written = [file.with_suffix(".txt") for file in files]
+        if not all(file.is_file() for file in written):  # the command goes on and says 0
+            raise SystemExit(f"{OPENAI_CLI} heard nothing; it needs the program ffmpeg")
+        texts = [file.read_text("utf-8") for file in written]
         for number, sound in enumerate(sounds):
             cost.judge(sound, texts[2 * number : 2 * number + 2])
     return cost
