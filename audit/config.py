@@ -32,7 +32,7 @@ class RecogniserConfig(_Strict):
     model: str = "base"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     beam_size: int = Field(5, ge=1, le=20)
-    batch_size: int = Field(8, ge=1, le=128)
+    batch_size: int = Field(2, ge=1, le=128)
     threads: int = Field(0, ge=0)
 
 

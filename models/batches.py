@@ -32,13 +32,13 @@ def recognise(
     Args:
         windows: 16 kHz mono, at most 30 s each.
         recognise_batch: recognises windows of one padded length.
-        size: most windows at a time, in all batches together: they decide what memory is taken.
+        size: most windows in a batch. It does not depend on ``at_once``: what is computed in
+            batches of other sizes differs in its last digits.
         at_once: batches that are recognised at a time, each in a thread.
     """
     alike: dict[int, list[int]] = {}
     for number, window in enumerate(windows):
         alike.setdefault(frames(window), []).append(number)
-    size = max(1, min(size // at_once, -(-len(windows) // at_once)))
     cut = [
         numbers[first : first + size]
         for _, numbers in sorted(alike.items(), reverse=True)  # the longest are begun first

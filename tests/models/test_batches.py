@@ -53,4 +53,4 @@ def test_batches_are_recognised_at_once() -> None:
         return told(batch)
 
     windows = [np.zeros(SAMPLE_RATE, dtype=np.float32)] * 4
-    assert len(batches.recognise(windows, hear, size=8, at_once=2)) == 4
+    assert len(batches.recognise(windows, hear, size=2, at_once=2)) == 4
