@@ -116,11 +116,11 @@ def _decode_stream(file: BinaryIO, name: str, max_duration_s: float) -> Audio:
         blocks: list[NDArray[np.int16]] = []
         length, whole, damaged = 0, 0, 0
         try:
-            for block, packets in _resampled(container, stream):
+            for block, frames in _resampled(container, stream):
                 if block is None:
-                    damaged += packets
+                    damaged += 1
                     continue
-                whole += packets
+                whole += frames
                 length += block.shape[1]
                 if length > max_duration_s * SAMPLE_RATE:
                     raise RejectedRecording(
@@ -167,7 +167,7 @@ def _resampled(container: Any, stream: Any) -> Iterator[tuple[NDArray[np.int16] 
         try:
             decoded = packet.decode()
         except av.FFmpegError:
-            yield None, 1
+            yield None, 0
             continue
         for frame in decoded:
             described = (frame.format.name, frame.layout.name, frame.sample_rate)

@@ -130,7 +130,8 @@ def run(
     if max_rtf is not None:
         if model is not None:
             raise UsageError("--max-rtf chooses the model; leave --model out")
-        model = _best_model(config.load(config_file).hearing.recogniser, max_rtf)
+        measured = config.load(config_file, overrides={"hearing.recogniser.engine": engine})
+        model = _best_model(measured.hearing.recogniser, max_rtf)
     settings = config.load(
         config_file,
         overrides={

@@ -90,9 +90,11 @@ class BatchConfig(_Strict):
 
     @property
     def processes(self) -> int:
-        """``workers``, or one for every four cores and every 2 GB, for more threads help little."""
+        """``workers``; or one where there is a GPU, else one for every four cores and 2 GB."""
         if self.workers is not None:
             return self.workers
+        if any(Path("/dev").glob("nvidia[0-9]*")):  # each would load its own model into it
+            return 1
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         return max(1, min(len(os.sched_getaffinity(0)) // 4, memory // (2 << 30)))
 

@@ -41,7 +41,7 @@ def plan(folder: Path, count: int) -> dict[str, float]:
         path = folder / "calls" / name_of(number)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"RIFF")
-    before = _peak_mb()
+    before = peak_mb()
     started = time.perf_counter()
     planned = recordings.plan(
         recordings.open_root(str(folder / "calls")),
@@ -70,7 +70,7 @@ def plan(folder: Path, count: int) -> dict[str, float]:
         "shards": job.shards,
         "seconds": round(seconds, 1),
         "peak_mb_before": round(before),
-        "peak_mb": round(_peak_mb()),
+        "peak_mb": round(peak_mb()),
     }
 
 
@@ -140,7 +140,8 @@ def _rss_mb(pid: int) -> float:
     return round(int(fields[1]) * resource.getpagesize() / 2**20)
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
+    """Most memory that this process has taken."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

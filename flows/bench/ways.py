@@ -7,7 +7,6 @@ each with a line of JSON, and at the end of its input tells what the calls have 
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -21,7 +20,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from audit.audio import Audio
+from audit import audio
 from audit.config import Config
 from audit.types import (
     AuditedCall,
@@ -35,6 +34,7 @@ from audit.types import (
     Transcript,
     Turn,
 )
+from flows.bench_night import peak_mb
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,9 @@ class Callaudit:
         started = time.perf_counter()
         before = self._recogniser.seconds
         recording = _recording(path.name)
-        audio = pipeline.decode(path, recording, limits=self._config.limits)
+        sound = pipeline.decode(path, recording, limits=self._config.limits)
         transcript = pipeline.hear(
-            audio,
+            sound,
             recording,
             recogniser=self._recogniser,
             hearing_config=self._config.hearing,
@@ -146,11 +146,11 @@ class FasterWhisper:
 
     def hear(self, path: Path) -> Said:
         """Transcribe both channels."""
-        audio = _read(path)
+        sound = audio.decode(path)
         texts = []
         for channel in (0, 1):
             segments, _ = self._model.transcribe(
-                audio.channel(channel), language="zh", **self._options
+                sound.channel(channel), language="zh", **self._options
             )
             texts.append("".join(segment.text for segment in segments))
         return Said((texts[0], texts[1]))
@@ -187,12 +187,6 @@ class _Clock:
         self.seconds[name] += time.perf_counter() - started
 
 
-def _read(path: Path) -> Audio:
-    from audit import audio
-
-    return audio.decode(path)
-
-
 def _by_channel(transcript: Transcript) -> tuple[str, str]:
     zero, one = (
         "".join(turn.text for turn in transcript.turns if turn.channel == channel)
@@ -218,10 +212,6 @@ WAYS: dict[str, Callable[[], Way]] = {
 WhisperX does; its alignment is Whisper's own attention, for wav2vec2's weights need a hub."""
 
 
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def _answer(values: dict[str, Any]) -> None:
     print(json.dumps(values), flush=True)
 
@@ -239,7 +229,7 @@ def main() -> None:
     wall, cpu = time.perf_counter(), time.process_time()
     steps = way.finish()
     cost = {"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
-    _answer({"steps": steps, "peak_mb": _peak_mb()} | cost)
+    _answer({"steps": steps, "peak_mb": peak_mb()} | cost)
 
 
 if __name__ == "__main__":
