@@ -163,26 +163,31 @@ def _resampled(container: Any, stream: Any) -> Iterator[tuple[NDArray[np.int16] 
     layout: Any = None
     setup: tuple[object, ...] = ()
     waiting, frames = av.AudioFifo(), 0
-    for packet in container.demux(stream):
-        try:
-            decoded = packet.decode()
-        except av.FFmpegError:
-            yield None, 0
-            continue
-        for frame in decoded:
-            described = (frame.format.name, frame.layout.name, frame.sample_rate)
-            if described != setup:
-                if resampler is not None:
-                    yield from _blocks(resampler, waiting, frames, last=True)
-                layout = layout or frame.layout
-                resampler = av.AudioResampler(format="s16p", layout=layout, rate=SAMPLE_RATE)
-                setup, waiting, frames = described, av.AudioFifo(), 0
-            frame.pts = None  # what is damaged leaves no gap
-            waiting.write(frame)
-            frames += 1
-            if waiting.samples >= _RESAMPLED:
-                yield from _blocks(resampler, waiting, frames)
-                frames = 0
+    try:
+        for packet in container.demux(stream):
+            try:
+                decoded = packet.decode()
+            except av.FFmpegError:
+                yield None, 0
+                continue
+            for frame in decoded:
+                described = (frame.format.name, frame.layout.name, frame.sample_rate)
+                if described != setup:
+                    if resampler is not None:
+                        yield from _blocks(resampler, waiting, frames, last=True)
+                    layout = layout or frame.layout
+                    resampler = av.AudioResampler(format="s16p", layout=layout, rate=SAMPLE_RATE)
+                    setup, waiting, frames = described, av.AudioFifo(), 0
+                frame.pts = None  # what is damaged leaves no gap
+                waiting.write(frame)
+                frames += 1
+                if waiting.samples >= _RESAMPLED:
+                    yield from _blocks(resampler, waiting, frames)
+                    frames = 0
+    except (av.FFmpegError, ValueError):  # a file that breaks off: what came before it counts
+        if waiting.samples:
+            yield from _blocks(resampler, waiting, frames)
+        raise
     if resampler is not None:
         yield from _blocks(resampler, waiting, frames, last=True)
 
