@@ -132,6 +132,8 @@ class Hearer:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         cores = len(os.sched_getaffinity(0)) // self._job.config.batch.processes
         environment.setdefault("OMP_NUM_THREADS", str(max(1, cores)))
+        # Whisper's features differ with the threads that multiply them, and so would transcripts
+        environment["OPENBLAS_NUM_THREADS"] = "1"
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "flows.hearer", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
