@@ -2,12 +2,11 @@
 
 A checkpoint's name is a hash of the audio's bytes, of everything configured that decides what a
 transcript looks like, of what the manifest says of the speakers, and of the code that hears. It
-is never changed.
+is never changed. They lie in the private store.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 import models
-from audit.files import write_whole
+from audit import private_store
 from audit.types import Recording, Transcript
 from models import speakers
 
@@ -48,21 +47,25 @@ def _code() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
-def _path(out: Path, name: str) -> Path:
-    return out / "checkpoints" / name[:2] / f"{name}.json.gz"
+def of_transcript(call_id: str, transcript: Transcript) -> str:
+    """Name of the checkpoint of a transcript that came without a recording."""
+    basis = call_id.encode("utf-8", "surrogatepass") + b"|" + _ADAPTER.dump_json(transcript)
+    return hashlib.sha256(basis).hexdigest()[:32]
 
 
 def load(out: Path, name: str) -> Transcript | None:
-    """The transcript under that name, or None if there is none that can be read."""
+    """The transcript under that name, or None if there is none that can be read.
+
+    Raises:
+        UsageError: it is encrypted, and the key is missing or another one.
+    """
+    data = private_store.read(out, name)
     try:
-        return _ADAPTER.validate_json(gzip.decompress(_path(out, name).read_bytes()))
-    except FileNotFoundError:
-        return None
-    except (OSError, EOFError, ValidationError, gzip.BadGzipFile):
+        return None if data is None else _ADAPTER.validate_json(data)
+    except ValidationError:
         return None  # damaged: it is made again
 
 
 def save(out: Path, name: str, transcript: Transcript) -> None:
     """Keep a transcript; all or nothing."""
-    data = gzip.compress(_ADAPTER.dump_json(transcript), compresslevel=5, mtime=0)
-    write_whole(_path(out, name), data)
+    private_store.write(out, name, _ADAPTER.dump_json(transcript))

@@ -75,6 +75,12 @@ _config_option = click.option(
 _bundle_option = click.option(
     "--bundle-audio", is_flag=True, help="Copy recordings beside the pages, as Opus."
 )
+_private_option = click.option(
+    "--private",
+    type=click.Choice(["keep", "mask", "drop"]),
+    help="Customers' data: keep it in tables and pages, mask it there (default), or mask it and "
+    "keep no full transcript either.",
+)
 _verbose_option = click.option("--verbose", is_flag=True, help="Show tracebacks.")
 
 
@@ -103,6 +109,7 @@ _verbose_option = click.option("--verbose", is_flag=True, help="Show tracebacks.
     help="Audit the calls of this date only, and leave recordings that are still written to.",
 )
 @_bundle_option
+@_private_option
 @_verbose_option
 @click.pass_context
 def run(
@@ -120,6 +127,7 @@ def run(
     resume: bool,
     night: datetime | None,
     bundle_audio: bool,
+    private: str | None,
     verbose: bool,
 ) -> None:
     """Audit every recording under RECORDINGS, a folder or any fsspec URL."""
@@ -140,6 +148,7 @@ def run(
             "hearing.recogniser.engine": engine,
             "hearing.recogniser.model": model,
             "batch.bundle_audio": bundle_audio or None,
+            "private.mode": private,
         },
     )
     summary = console.run(
@@ -167,6 +176,7 @@ def _best_model(recogniser: Any, max_rtf: float) -> str:
 @_out_option
 @_config_option
 @click.option("--rulebook", help="Rulebook of calls that name none.")
+@_private_option
 @_verbose_option
 @click.pass_context
 def audit_transcripts(
@@ -176,6 +186,7 @@ def audit_transcripts(
     out: Path,
     config_file: Path | None,
     rulebook: str | None,
+    private: str | None,
     verbose: bool,
 ) -> None:
     """Judge ready transcripts (JSONL, one call a line), without audio."""
@@ -183,7 +194,9 @@ def audit_transcripts(
     from flows import stored
 
     del verbose
-    settings = config.load(config_file, overrides={"batch.rulebook": rulebook})
+    settings = config.load(
+        config_file, overrides={"batch.rulebook": rulebook, "private.mode": private}
+    )
     result = stored.audit_transcripts(file, out, config=settings)
     click.echo(f"{result.audited} audited, {result.rejected} rejected; report: {result.index}")
     if result.rejected:
@@ -375,10 +388,12 @@ def evaluate(*, out: Path, truth: Path, as_json: bool, verbose: bool) -> None:
 
     TRUTH: a folder of JSON files, or a JSONL file of labelled transcripts.
     """
-    from audit import evaluation
-    from reports import parquet
+    from audit import evaluation, private_store
+    from reports import parquet, restoring
 
+    private_store.check_key(out)
     tables = {name: parquet.read(out, name).to_pylist() for name in ("calls", "turns", "findings")}
+    tables["turns"] = restoring.turns_in_full(out, tables["calls"], tables["turns"])
     result = evaluation.evaluate(tables, evaluation.read_truth(truth))
     if len(result.not_audited) == result.calls:
         raise UsageError(f"{out} holds none of the {result.calls} calls labelled in {truth}")
@@ -498,21 +513,56 @@ def schedule(
 
 
 @main.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("call_id")
+@_verbose_option
+def transcript(*, out: Path, call_id: str, verbose: bool) -> None:
+    """Print what was said in a call, in full; that you read it is noted.
+
+    For those who may see customers' data: it comes from OUT/private, which only its owner reads.
+    """
+    from reports import restoring
+
+    del verbose
+    _need_audit(out)
+    for line in restoring.lines(out, call_id):
+        click.echo(line)
+
+
+@main.command()
 @click.argument("out")
 @click.option("--before", type=click.DateTime(["%Y-%m-%d"]), help="Erase nights before this date.")
 @click.option("--call-id", "call_ids", multiple=True, help="Erase this call; may be given often.")
+@click.option(
+    "--private-before",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Erase only the full transcripts of nights before this date; masked ones stay.",
+)
 @_verbose_option
-def purge(*, out: str, before: datetime | None, call_ids: tuple[str, ...], verbose: bool) -> None:
-    """Erase calls from tables, pages, checkpoints and runs under OUT, for good."""
+def purge(
+    *,
+    out: str,
+    before: datetime | None,
+    call_ids: tuple[str, ...],
+    private_before: datetime | None,
+    verbose: bool,
+) -> None:
+    """Erase calls from tables, pages, the private store and runs under OUT, for good."""
     from flows import purging, remote
 
     del verbose
-    if before is None and not call_ids:
-        raise UsageError("say what to erase: --before DATE, --call-id ID, or both")
-    day = before.date() if before else None
+    if before is None and not call_ids and private_before is None:
+        raise UsageError(
+            "say what to erase: --before DATE, --call-id ID, --private-before DATE, or several"
+        )
     with remote.working(out) as local:
-        erased = purging.purge(local, before=day, call_ids=call_ids)
-    click.echo(f"{erased} calls erased")
+        if before is not None or call_ids:
+            day = before.date() if before else None
+            erased = purging.purge(local, before=day, call_ids=call_ids)
+            click.echo(f"{erased} calls erased")
+        if private_before is not None:
+            forgotten = purging.forget_words(local, before=private_before.date())
+            click.echo(f"{forgotten} full transcripts erased")
 
 
 @main.command()

@@ -15,6 +15,7 @@ from audit import manifests
 from audit.diarisation import DiarisationOptions
 from audit.errors import UsageError
 from audit.hearing import PackingOptions
+from audit.privacy.items import Private
 from audit.speech import SpeechOptions
 from audit.turns import TurnOptions
 
@@ -105,6 +106,15 @@ class BatchConfig(_Strict):
         return name
 
 
+class PrivateConfig(_Strict):
+    """What becomes of customers' data: numbers, names, addresses that are said in calls."""
+
+    mode: Private = "mask"
+    """Kept in tables and pages; masked there and kept in the private store; masked and dropped."""
+    keep_days: int | None = Field(None, ge=0)
+    """Nights after which a run takes full transcripts out of the private store; None for never."""
+
+
 class ScheduleConfig(_Strict):
     """When ``callaudit schedule`` runs the night."""
 
@@ -123,6 +133,7 @@ class Config(_Strict):
     limits: LimitsConfig = LimitsConfig()
     batch: BatchConfig = BatchConfig()
     schedule: ScheduleConfig = ScheduleConfig()
+    private: PrivateConfig = PrivateConfig()
 
     def hearing_fingerprint(self, *, engine: str, model_sha256: str | None) -> str:
         """Hash of all that decides what a transcript looks like, the audio itself left out."""

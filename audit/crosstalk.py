@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
@@ -14,6 +16,7 @@ _FILTER_BLOCKS = 64
 _REACH_S = 0.3  # latest echo that is looked for
 _TAP_SIGMA = 4.0
 _LEAK_SIGMA = 8.0
+_COMPARED = 60  # half seconds: a fraction of them with sound tells likeness from none
 _COARSE = 4  # samples: fine enough to see that two channels carry the same
 _ALIKE = 0.8  # correlation of the filters of both halves of a recording
 
@@ -30,13 +33,17 @@ def separated(samples: NDArray[np.int16]) -> NDArray[np.int16]:
         return samples
     own = samples.copy()
     levels = [frame_levels(channel) for channel in samples]
-    for index in range(2):
+
+    def separate(index: int) -> None:
         heard, spoken = samples[index], samples[1 - index]
         blocks = _telling(levels[index], levels[1 - index])
         early, late = (_spectra(heard, spoken, half) for half in np.array_split(blocks, 2))
         taps = _leak_filter(early[0] + late[0], early[1] + late[1])
         if taps is not None and _alike(_leak_filter(*early), _leak_filter(*late)):
             _subtract(own[index], spoken, taps)
+
+    with ThreadPoolExecutor(2) as threads:  # transforms are native code
+        list(threads.map(separate, range(2)))
     return own
 
 
@@ -44,12 +51,13 @@ def likeness(samples: NDArray[np.int16]) -> float:
     """How much two channels carry the same sound: 0 for none of it, 1 for nothing else.
 
     The greatest correlation, of either sign, at any delay that an echo can have; 0 where one of
-    them is silent.
+    them is silent. Of a long recording every so many half seconds are compared.
     """
     half = _HALF // _COARSE
+    step = _HALF * max(1, samples.shape[1] // (_HALF * _COMPARED))
     cross = np.zeros(half + 1, dtype=np.complex128)
     powers = np.zeros(2)
-    for first in range(0, samples.shape[1] - _HALF + 1, _HALF):
+    for first in range(0, samples.shape[1] - _HALF + 1, step):
         fine = samples[:, first : first + _HALF].astype(np.float32)
         blocks = fine.reshape(2, half, _COARSE).mean(axis=2)
         blocks -= blocks.mean(axis=1, keepdims=True)

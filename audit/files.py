@@ -11,14 +11,19 @@ from pathlib import Path
 from audit.errors import OutputFailed
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, *, mode: int = 0o640) -> None:
     """Write a file beside its place and rename it into it, so that no reader sees half of it.
+
+    Args:
+        path: the file.
+        data: all of it.
+        mode: who may read it: owner and group unless said otherwise.
 
     Raises:
         OutputFailed: it cannot be written; what was there before stays.
     """
     try:
-        _write(path, [data], renew=True)
+        _write(path, [data], renew=True, mode=mode)
     except OSError as error:
         raise OutputFailed.at(path.parent, error) from error
 
@@ -35,7 +40,7 @@ def write_changed(path: Path, pieces: Iterable[bytes]) -> None:
         raise OutputFailed.at(path.parent, error) from error
 
 
-def _write(path: Path, pieces: Iterable[bytes], *, renew: bool) -> None:
+def _write(path: Path, pieces: Iterable[bytes], *, renew: bool, mode: int = 0o640) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
@@ -44,7 +49,7 @@ def _write(path: Path, pieces: Iterable[bytes], *, renew: bool) -> None:
         if not renew and path.is_file() and filecmp.cmp(temporary, path, shallow=False):
             os.unlink(temporary)
             return
-        os.chmod(temporary, 0o640)
+        os.chmod(temporary, mode)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

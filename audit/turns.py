@@ -170,6 +170,7 @@ def _turn(group: Sequence[Heard], regions: Sequence[Sequence[Span]], roles: Sequ
             if r.overlap_s(span) > 0
         ),
         asr_confidence=None if confidence is None else round(confidence, 4),
+        words=tuple(words),
     )
 
 

@@ -138,6 +138,15 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Masked:
+    """Customers' data that a mark stands for; without times where its turn has none."""
+
+    kind: str
+    start_s: float | None = None
+    end_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """What one speaker says until the other takes over or a long pause falls.
 
@@ -165,6 +174,10 @@ class Turn:
     """Probability of the stage, over the whole call."""
     segment_or: Segment | None = None
     """The stage it may be in instead, where it is not sure."""
+    words: tuple[Word, ...] = field(default=(), compare=False, repr=False)
+    """Its words with their times, which no table has."""
+    masked: tuple[Masked, ...] = ()
+    """What its text has marks for."""
 
     @property
     def span(self) -> Span | None:

@@ -15,7 +15,7 @@ from audit.config import Config
 from models.weights import cache_dir
 
 if TYPE_CHECKING:
-    from flows.nightly import Summary
+    from flows.runs import Summary
 
 
 def private_prefect() -> None:

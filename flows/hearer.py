@@ -17,10 +17,10 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from audit import attempts, checkpoints, peaks, recordings
+from audit import attempts, checkpoints, peaks, privacy, recordings
 from audit.errors import CallauditError, RejectedRecording, RejectReason, UsageError
 from audit.recordings import Root
-from audit.types import Channels, Recording, Transcript
+from audit.types import Channels, Recording, Span, Transcript
 from flows.hearing import JOB, MESSAGE, RECORDING, Message
 from flows.runs import Job, Outcome
 
@@ -98,7 +98,7 @@ def _heard(recording: Recording, job: Job, root: Root, tell: Tell) -> Outcome:
         if transcript is None or not _drawn(job, digest, transcript):
             transcript = _hear(path, recording, job, name, digest, transcript, tell)
         if job.config.batch.bundle_audio:
-            _bundle(path, recording, job)
+            _bundle(path, recording, job, transcript)
     return Outcome(
         recording.call_id,
         checkpoint=name,
@@ -157,12 +157,15 @@ def _drawn(job: Job, digest: str, transcript: Transcript) -> bool:
     return kept is not None and len(kept) == (2 if transcript.channels is Channels.STEREO else 1)
 
 
-def _bundle(path: Path, recording: Recording, job: Job) -> None:
+def _bundle(path: Path, recording: Recording, job: Job, transcript: Transcript) -> None:
     """Copy the recording beside the pages; a copy that fails takes no call out of the night."""
     from reports import sound
 
+    hidden: tuple[Span, ...] = ()
+    if job.config.private.mode != "keep":
+        hidden = privacy.spoken(transcript, agent_name=recording.agent_name)
     try:
-        sound.bundle(path, job.out, recording.call_id)
+        sound.bundle(path, job.out, recording.call_id, hidden=hidden)
     except (OSError, ValueError):
         _log.warning("the recording of call %s could not be copied", recording.call_id)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, replace
 from multiprocessing import Pipe
@@ -18,6 +16,7 @@ from pydantic import TypeAdapter
 from audit import attempts
 from audit.errors import CallauditError, OutputFailed, RejectReason, UsageError
 from audit.types import Recording
+from flows import processes
 from flows.runs import Job, Outcome
 
 _LOAD_S = 1800.0
@@ -119,7 +118,10 @@ class Hearer:
                 deadline = time.monotonic() + limit_s
         except (EOFError, ConnectionError):
             code = self._stop()
-            reason, detail = RejectReason.CRASHED, f"the process that heard it died ({_told(code)})"
+            reason, detail = (
+                RejectReason.CRASHED,
+                f"the process that heard it died ({processes.ending(code)})",
+            )
         else:
             self._stop()
             reason, detail = RejectReason.TIMEOUT, f"it was not {step} within its limit of time"
@@ -129,13 +131,13 @@ class Hearer:
 
     def _start(self) -> Connection:
         ours, theirs = Pipe()
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+        environment = processes.environment()
         cores = len(os.sched_getaffinity(0)) // self._job.config.batch.processes
         environment.setdefault("OMP_NUM_THREADS", str(max(1, cores)))
         # Whisper's features differ with the threads that multiply them, and so would transcripts
         environment["OPENBLAS_NUM_THREADS"] = "1"
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "flows.hearer", str(theirs.fileno())],
+            processes.command("flows.hearer", str(theirs.fileno())),
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -151,9 +153,9 @@ class Hearer:
                 raise EOFError
             ours.recv_bytes()
         except (EOFError, ConnectionError) as error:
+            how = processes.ending(self._stop())
             raise CallauditError(
-                f"the process that hears recordings does not start ({_told(self._stop())}); "
-                "run `callaudit doctor`"
+                f"the process that hears recordings does not start ({how}); run `callaudit doctor`"
             ) from error
         return ours
 
@@ -169,11 +171,3 @@ class Hearer:
             code = self._process.wait()
         self._process = self._pipe = None
         return code
-
-
-def _told(code: int) -> str:
-    """How a process ended, for people."""
-    if code >= 0:
-        return f"exit code {code}"
-    name = signal.Signals(-code).name
-    return f"{name}, out of memory or killed" if name == "SIGKILL" else name

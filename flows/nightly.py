@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,35 +17,15 @@ from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from audit import checkpoints, manifests, pipeline, recordings, rulebook, tariff
+from audit import manifests, pipeline, private_store, recordings, rulebook
 from audit.config import Config
-from audit.errors import CallauditError, OutputFailed, RejectReason, UsageError
-from audit.recordings import Plan, Reject
-from audit.types import AuditedCall, Call, Recording
-from flows import publish, remote, runs, shards
-from flows.runs import Job
+from audit.errors import CallauditError, UsageError
+from audit.recordings import Plan
+from flows import publishing, remote, runs, shards
+from flows.runs import Job, Summary
 from models import engines
 from reports import parquet
-from reports.schema import AGENTS, CALLS
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a run did: ``audited + rejected == planned``."""
-
-    run_id: str
-    planned: int
-    audited: int
-    rejected: int
-    resumed: int
-    ignored: int
-    audio_s: float
-    reasons: dict[str, int]
-    index: str
-    night: date | None = None
-    """The one night that was audited; None for whatever lay there."""
-    waiting: int = 0
-    """Recordings still being written to, left for a later run."""
+from reports.schema import AGENTS
 
 
 @task(name="plan", cache_policy=NO_CACHE, persist_result=False)
@@ -76,6 +55,7 @@ def plan(
         planned = _of_night(planned, night)
     choice = engines.choose(settings.hearing.recogniser)
     pipeline.check(settings)
+    private_store.open_store(Path(out).resolve())
     if choice.weights.path is None:
         engines.load(settings.hearing.recogniser)  # fails now, before anything is written
     job = Job(
@@ -115,86 +95,12 @@ def audit_shard(job_file: str, number: int) -> dict[str, int]:
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
 def publish_run(job_file: str) -> Summary:
-    """Judge every call heard and write tables and pages."""
+    """Have every call heard judged, and tables and pages written, by a process of its own."""
+    publishing.run(Path(job_file))
     job = runs.load_job(Path(job_file))
-    root = recordings.open_root(job.root)
-    places: dict[publish.Place, list[tuple[Recording, str]]] = defaultdict(list)
-    rejects, audio_s, resumed = list(job.rejects), 0.0, 0
-    for recording, outcome in runs.outcomes(job):
-        if outcome.checkpoint is None:
-            assert outcome.reason is not None
-            rejects.append(
-                Reject(
-                    recording.source_file,
-                    outcome.reason,
-                    outcome.detail,
-                    recording.audit_date,
-                    recording.call_id,
-                )
-            )
-            continue
-        audio_s += outcome.audio_s
-        resumed += outcome.resumed
-        place = (recording.audit_date, recording.agent_id)
-        places[place].append((recording, outcome.checkpoint))
-    kept = {recording.call_id: place for place, listed in places.items() for recording, _ in listed}
-    audited_files = {r.source_file for listed in places.values() for r, _ in listed}
-    rejects = _without_kept_audits(job, rejects)
-    named = {recording.call_id for recording in job.recordings}
-    named |= {reject.call_id for reject in rejects if reject.call_id}
-    publish.withdraw(job.out, named, keep=kept, run_id=job.run_id)
-    for place, listed in sorted(places.items()):
-        calls = [
-            publish.Located(_judged(job, recording, name), root.uri(recording.source_file))
-            for recording, name in listed
-        ]
-        publish.publish_calls(job.out, place, calls, run_id=job.run_id)
-    publish.publish_rejects(
-        job.out,
-        recordings.told_apart(rejects, audited=audited_files),
-        planned={r.source_file for r in job.recordings} | {r.source_file for r in job.rejects},
-        run_id=job.run_id,
-    )
-    index = publish.publish_pages(job.out, calls=set(kept), agents={agent for _, agent in places})
-    summary = Summary(
-        run_id=job.run_id,
-        planned=len(job.recordings) + len(job.rejects),
-        audited=len(job.recordings) + len(job.rejects) - len(rejects),
-        rejected=len(rejects),
-        resumed=resumed,
-        ignored=job.ignored,
-        audio_s=round(audio_s, 1),
-        reasons=dict(Counter(str(reject.reason) for reject in rejects)),
-        index=str(index),
-        night=job.night,
-        waiting=job.waiting,
-    )
-    runs.save_summary(job.folder, asdict(summary))
+    summary = runs.load_summary(job.folder)
     _artifacts(job, summary)
     return summary
-
-
-def _without_kept_audits(job: Job, rejects: list[Reject]) -> list[Reject]:
-    """Rejects less those whose recording has gone after it was audited: the audit stays."""
-    if all(reject.reason is not RejectReason.MISSING_FILE for reject in rejects):
-        return rejects
-    rows = parquet.read(job.out, CALLS.name, columns=["call_id", "source_file"]).to_pylist()
-    stored = {(row["call_id"], row["source_file"]) for row in rows}
-    return [
-        reject
-        for reject in rejects
-        if reject.reason is not RejectReason.MISSING_FILE
-        or (reject.call_id, reject.source_file) not in stored
-    ]
-
-
-def _judged(job: Job, recording: Recording, checkpoint: str) -> AuditedCall:
-    transcript = checkpoints.load(job.out, checkpoint)
-    if transcript is None:
-        raise FileNotFoundError(f"checkpoint {checkpoint} of {recording.call_id} has gone")
-    book = rulebook.load(recording.rulebook_id or job.config.batch.rulebook)
-    tariff.keep(job.out, book)
-    return pipeline.judge(Call(recording, transcript), book, stage_model=job.config.stages.model)
 
 
 def _artifacts(job: Job, summary: Summary) -> None:
@@ -251,10 +157,7 @@ def nightly(
                 raise end
         for number in runs.unfinished(job):  # a machine that heard it was lost
             shards.run(Path(job_file), number)
-        try:
-            return publish_run(job_file)
-        except OSError as error:
-            raise OutputFailed.at(job.out, error) from error
+        return publish_run(job_file)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from audit.privacy import Private
 from audit.recordings import Reject, file_of
 from audit.types import AuditedCall
 from reports import html, merged, parquet, records, staging
@@ -30,10 +31,13 @@ _NO_AGENT = "_"
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """An audited call and where its recording can be opened."""
+    """An audited call, where its recording can be opened, and what becomes of customers' data."""
 
     audited: AuditedCall
     source_uri: str | None
+    private: Private = "mask"
+    transcript_id: str | None = None
+    """Name of its full transcript in the private store, if it stays there."""
 
 
 def publish_calls(out: Path, place: Place, calls: Sequence[Located], *, run_id: str) -> None:
@@ -47,13 +51,24 @@ def prepared(
     out: Path, place: Place, calls: Sequence[Located], *, run_id: str
 ) -> Iterator[tuple[Path, pa.Table]]:
     """The partitions that ``publish_calls`` writes, and their rows."""
-    rows = [records.call_rows(c.audited, run_id=run_id, source_uri=c.source_uri) for c in calls]
+    rows = [rows_of(call, run_id=run_id) for call in calls]
     new = {
         CALLS.name: [row.call for row in rows],
         TURNS.name: [turn for row in rows for turn in row.turns],
         FINDINGS.name: [finding for row in rows for finding in row.findings],
     }
     return _replaced(out, place, new, {str(row.call["call_id"]) for row in rows}, run_id)
+
+
+def rows_of(call: Located, *, run_id: str) -> records.CallRows:
+    """The rows of one call, masked unless it is to be kept in full."""
+    return records.call_rows(
+        call.audited,
+        run_id=run_id,
+        source_uri=call.source_uri,
+        private=call.private,
+        transcript_id=call.transcript_id,
+    )
 
 
 def withdraw(out: Path, call_ids: Iterable[str], *, keep: dict[str, Place], run_id: str) -> None:

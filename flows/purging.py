@@ -6,7 +6,6 @@ finds them audits them again.
 
 from __future__ import annotations
 
-import gzip
 import json
 import shutil
 from collections.abc import Callable, Collection
@@ -18,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audit import attempts
+from audit import attempts, checkpoints, private_store
 from audit.errors import UsageError
 from audit.files import write_whole
 from flows import runs
@@ -52,6 +51,7 @@ def purge(out: Path, *, before: date | None = None, call_ids: Collection[str] = 
     """
     if not (out / "parquet").is_dir():
         raise UsageError(f"{out} holds no audit; check the path")
+    private_store.check_key(out)
     with runs.alone(out), merged.lock(out):
         staging.recover(out)
         for abandoned in (out / "parquet").glob(".staged-*"):
@@ -77,21 +77,40 @@ def purge(out: Path, *, before: date | None = None, call_ids: Collection[str] = 
     return len(gone.calls)
 
 
+def forget_words(out: Path, *, before: date) -> int:
+    """Erase full transcripts but those of calls from a date on; returns how many.
+
+    Tables and pages keep what they show, with marks for customers' data. What was heard of a
+    batch that has not been published goes too, and is heard again.
+    """
+    nights = (before.isoformat(), None)
+    rows = parquet.read(out, CALLS.name, columns=["transcript_id"], nights=nights)
+    kept = set(rows["transcript_id"].to_pylist())
+    gone = [name for name in private_store.names(out) if name not in kept]
+    for name in gone:
+        private_store.remove(out, name)
+    return len(gone)
+
+
 def _find(out: Path, before: date | None, call_ids: frozenset[str]) -> _Gone:
     gone = _Gone()
     for table in ("calls", "rejects"):
         heard = table == "calls"
-        columns = ["call_id", "audit_date", "audio_sha256" if heard else "source_file"]
+        columns = ["call_id", "audit_date"]
+        columns += ["audio_sha256", "transcript_id"] if heard else ["source_file"]
         rows = parquet.read(out, table, columns=columns).to_pylist()
         for row in rows:
             old = before is not None and row["audit_date"] < before.isoformat()
             chosen = old or row["call_id"] in call_ids
             if chosen and row["call_id"]:
                 gone.calls.add(row["call_id"])
-            if heard and row["audio_sha256"]:
+            if not heard:
+                gone.files |= {row["source_file"]} if chosen else set()
+                continue
+            if row["audio_sha256"]:
                 (gone.hashes if chosen else gone.kept).add(row["audio_sha256"])
-            elif chosen:
-                gone.files.add(row["source_file"])
+            if row["transcript_id"] and chosen:
+                gone.checkpoints.add(row["transcript_id"])
     gone.hashes -= gone.kept
     return gone
 
@@ -149,14 +168,14 @@ def _filter_notes(path: Path, gone: _Gone) -> None:
 
 def _erase_heard(out: Path, gone: _Gone) -> None:
     """Transcripts of every configuration, tries, and waveforms."""
-    for path in out.glob("checkpoints/*/*.json.gz"):
-        name = path.name.removesuffix(".json.gz")
-        digest = _heard_of(path)
+    for name in list(private_store.names(out)):
+        digest = _heard_of(out, name)
         if digest in gone.hashes or (name in gone.checkpoints and digest not in gone.kept):
             if digest is not None:
                 gone.hashes.add(digest)
             gone.checkpoints.add(name)
-            path.unlink()
+            private_store.remove(out, name)
+    private_store.forget_access(out, gone.calls)
     for name in gone.checkpoints:
         attempts.clear(out, name)
     for digest in gone.hashes:
@@ -164,13 +183,10 @@ def _erase_heard(out: Path, gone: _Gone) -> None:
             path.unlink()
 
 
-def _heard_of(path: Path) -> str | None:
-    """Hash of the recording that a transcript is of; None for one that is damaged."""
-    try:
-        origin = json.loads(gzip.decompress(path.read_bytes()))["origin"]
-        return str(origin["audio_sha256"])
-    except (OSError, EOFError, ValueError, KeyError, TypeError):
-        return None
+def _heard_of(out: Path, name: str) -> str | None:
+    """Hash of the recording that a transcript is of; None without one, or if it is damaged."""
+    transcript = checkpoints.load(out, name)
+    return None if transcript is None else transcript.origin.audio_sha256
 
 
 def _erase_rows(out: Path, before: date | None, gone: _Gone) -> None:

@@ -3,7 +3,7 @@
 What lies at the URL is listed in an index, ``callaudit-index.json``: names and sha256 of files. A
 file is exchanged whole, tables before pages, so that a reader of the bucket sees what a reader of
 a folder sees. Names are entered before files are sent and confirmed after, so that whatever is
-cut short is sent again.
+cut short is sent again. The private store is sent where it is encrypted.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from audit import private_store
 from audit.errors import CallauditError, OutputFailed
 from audit.files import write_whole
 from models.weights import cache_dir
 
 _INDEX = "callaudit-index.json"
 _ORDER = (
-    *("checkpoints", "peaks", "attempts", "rulebooks", "runs", "parquet/turns"),
+    *("private", "peaks", "attempts", "rulebooks", "runs", "parquet/turns"),
     *("parquet/findings", "parquet/calls", "parquet", "compact", "cases", "html"),
 )
 """What is sent first: nothing shall point at what is not there yet."""
@@ -124,8 +125,11 @@ def _send(filesystem: Any, root: str, local: Path) -> None:
 
 
 def _files(local: Path) -> Iterator[Path]:
+    here = () if private_store.is_encrypted(local) else (private_store.folder(local).name,)
     for path in sorted(local.rglob("*")):
         parts = path.relative_to(local).parts
+        if parts[0] in here:  # customers' data leaves this machine encrypted or not at all
+            continue
         if path.is_file() and not any(part.startswith(".") for part in parts):
             yield path
 

@@ -10,13 +10,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from audit import pipeline, rulebook, tariff
+from audit import pipeline, private_store, rulebook, tariff
 from audit.errors import UsageError
 from audit.lineage import code_sha256
 from audit.rulebook import Rulebook
 from flows import publish, runs
 from models import stages
-from reports import html, parquet, records, staging
+from reports import html, parquet, records, restoring, staging
 
 EXAMPLES = 20
 """Findings gained and lost that are kept as examples, of each rule."""
@@ -92,6 +92,8 @@ class Difference:
     """Failures ``gained`` and ``lost``, by (which of the two, rule)."""
     agents: list[Agent] = field(default_factory=list)
     """Those whose mean score changes."""
+    left: int = 0
+    """Calls that stay as they are: their text is masked, and nobody has it in full any more."""
     written: bool = False
 
     @property
@@ -126,6 +128,8 @@ class Difference:
                     f"agent {agent.agent}: mean {_number(agent.mean[0])} {agent.grade[0]} → "
                     f"{_number(agent.mean[1])} {agent.grade[1]} ({agent.calls} calls)"
                 )
+        if self.left:
+            yield f"{self.left} calls stay as they are: their full transcripts are not kept"
         touched = len({call.agent for call in self.flips})
         kept = "written" if self.written else "nothing written (use --write to keep it)"
         yield f"{len(self.flips)} of {self.calls} calls change, {touched} agents; {kept}"
@@ -146,6 +150,7 @@ def rescore(
     """
     book = rulebook.load(rulebook_id)
     stages.load(stage_model)
+    private_store.check_key(out)
     nights = parquet.nights(out, "calls")
     if not nights:
         raise UsageError(f"{out} holds no audit; run `callaudit run RECORDINGS --out {out}` first")
@@ -188,23 +193,37 @@ def _compared(
             ).to_pylist()
         )
         places: dict[publish.Place, list[publish.Located]] = defaultdict(list)
+        read: list[str] = []
         for row in parquet.read(out, "calls", nights=only).to_pylist():
-            call = records.call_from_rows(row, turns[row["call_id"]])
+            stored = records.call_from_rows(row, turns[row["call_id"]])
+            call = restoring.in_full(out, row, stored)
+            difference.calls += 1
+            if call is None:
+                kept = _outcome(row)
+                pair = kept.score, kept.auto_fail
+                scores[row["agent"]].append((pair, pair))
+                difference.left += 1
+                continue
+            if call is not stored:
+                read.append(row["call_id"])
             call = replace(call, recording=replace(call.recording, rulebook_id=book.id))
             same_code = row.get("code_sha256") == code_sha256()
             staged_by = (row["stages_sha256"], row["cues_sha256"]) if same_code else None
             audited = pipeline.judge(call, book, stage_model=stage_model, staged_by=staged_by)
-            new = records.call_rows(audited, run_id=run_id, source_uri=row["source_uri"])
+            located = publish.Located(
+                audited, row["source_uri"], row["private"] or "keep", row["transcript_id"]
+            )
+            new = publish.rows_of(located, run_id=run_id)
             before, after = _outcome(row), _outcome(new.call)
-            pair = (before.score, before.auto_fail), (after.score, after.auto_fail)
-            scores[row["agent"]].append(pair)
+            scores[row["agent"]].append(
+                ((before.score, before.auto_fail), (after.score, after.auto_fail))
+            )
             if before != after:
                 difference.flips.append(Flip(row["call_id"], row["agent"], before, after))
             _compare_findings(difference, row, findings[row["call_id"]], new.findings)
-            difference.calls += 1
             if batch is not None:
-                located = publish.Located(audited, row["source_uri"])
                 places[date.fromisoformat(night), row["agent"]].append(located)
+        private_store.note_access(out, "rescore", read)
         if batch is not None:
             for place, listed in sorted(places.items()):
                 for path, rows in publish.prepared(out, place, listed, run_id=run_id):

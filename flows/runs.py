@@ -8,7 +8,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -82,8 +82,28 @@ class Outcome:
     resumed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run did: ``audited + rejected == planned``."""
+
+    run_id: str
+    planned: int
+    audited: int
+    rejected: int
+    resumed: int
+    ignored: int
+    audio_s: float
+    reasons: dict[str, int]
+    index: str
+    night: date | None = None
+    """The one night that was audited; None for whatever lay there."""
+    waiting: int = 0
+    """Recordings still being written to, left for a later run."""
+
+
 _JOB = TypeAdapter(Job)
 _OUTCOME = TypeAdapter(Outcome)
+_SUMMARY = TypeAdapter(Summary)
 
 
 def new_run_id() -> str:
@@ -162,10 +182,19 @@ def finished(job: Job) -> int:
     return sum(path.read_bytes().count(b"\n") for path in job.folder.glob("shard-*.jsonl"))
 
 
-def save_summary(job_folder: Path, summary: dict[str, object]) -> None:
+def save_summary(job: Job, summary: Summary) -> None:
     """Write the run's counts for people and scripts."""
-    text = json.dumps(summary, ensure_ascii=False, indent=1, default=str)
-    write_whole(job_folder / "summary.json", (text + "\n").encode("utf-8"))
+    text = json.dumps(asdict(summary), ensure_ascii=False, indent=1, default=str)
+    write_whole(_summary_file(job.folder), (text + "\n").encode("utf-8"))
+
+
+def load_summary(folder: Path) -> Summary:
+    """Read a run's counts."""
+    return _SUMMARY.validate_json(_summary_file(folder).read_bytes())
+
+
+def _summary_file(folder: Path) -> Path:
+    return folder / "summary.json"
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from audit import manifests, recordings
 from audit.config import Config
 from audit.errors import CallauditError, UsageError
 from flows import alarm, nightly, remote, runs
-from flows.nightly import Summary
+from flows.runs import Summary
 
 DEPLOYMENT = "callaudit-nightly"
 

@@ -6,9 +6,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit import pipeline, rulebook, tariff, transcripts
+from audit import checkpoints, pipeline, privacy, private_store, rulebook, tariff, transcripts
 from audit.config import Config
+from audit.privacy import Private
 from audit.recordings import Reject
+from audit.types import AuditedCall, Call
 from flows import publish, runs
 from models import stages
 
@@ -32,6 +34,7 @@ def audit_transcripts(file: Path, out: Path, *, config: Config) -> Published:
     stages.load(config.stages.model)
     default = rulebook.load(config.batch.rulebook)
     known = frozenset({*rulebook.shipped(), config.batch.rulebook})
+    private_store.open_store(out)
     run_id = runs.new_run_id()
     places: dict[publish.Place, list[publish.Located]] = defaultdict(list)
     kept: dict[str, publish.Place] = {}
@@ -40,12 +43,12 @@ def audit_transcripts(file: Path, out: Path, *, config: Config) -> Published:
         if isinstance(item, Reject):
             rejects.append(item)
             continue
-        name = item.recording.rulebook_id
-        book = default if name is None else rulebook.load(name)
+        named = item.recording.rulebook_id
+        book = default if named is None else rulebook.load(named)
         tariff.keep(out, book)
         place = (item.recording.audit_date, item.recording.agent_id)
         audited = pipeline.judge(item, book, stage_model=config.stages.model)
-        places[place].append(publish.Located(audited, None))
+        places[place].append(_located(out, item, audited, config.private.mode))
         kept[item.recording.call_id] = place
     publish.withdraw(out, kept, keep=kept, run_id=run_id)
     for place, calls in sorted(places.items()):
@@ -56,3 +59,15 @@ def audit_transcripts(file: Path, out: Path, *, config: Config) -> Published:
     )
     index = publish.publish_pages(out, calls=set(kept), agents={agent for _, agent in places})
     return Published(len(kept), len(rejects), index)
+
+
+def _located(out: Path, call: Call, audited: AuditedCall, private: Private) -> publish.Located:
+    """The call as it is published; its full text goes to the private store if marks hide any."""
+    name = None
+    if private == "mask":
+        masked = privacy.mask(audited)
+        if masked is not audited:
+            name = checkpoints.of_transcript(call.recording.call_id, call.transcript)
+            checkpoints.save(out, name, call.transcript)
+        audited = masked
+    return publish.Located(audited, None, private, name)

@@ -87,7 +87,7 @@ def _sound(out: Path, page: CallPage) -> tuple[Sound, dict[str, str]]:
     if not page.facts["source_uri"]:
         return Sound("none"), {}
     if (page.duration_s or 0.0) <= WHOLE_S:
-        whole = sound.embedded(out, page.facts)
+        whole = sound.embedded(out, page.facts, hidden=page.hidden)
         return (Sound("case_full", whole) if whole else Sound("case_none")), {}
     clips = {}
     for hit in page.findings:
@@ -95,7 +95,11 @@ def _sound(out: Path, page: CallPage) -> tuple[Sound, dict[str, str]]:
         if hit.finding.verdict == "fail" and start is not None:
             end = hit.finding.end_s or start
             clip = sound.embedded(
-                out, page.facts, start_s=max(0.0, start - AROUND_S), end_s=end + AROUND_S
+                out,
+                page.facts,
+                start_s=max(0.0, start - AROUND_S),
+                end_s=end + AROUND_S,
+                hidden=page.hidden,
             )
             if clip:
                 clips[hit.id] = clip

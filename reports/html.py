@@ -75,7 +75,7 @@ def _write_calls(
             continue
         for page in views.call_pages(out, own, only=only):
             _write_faults(out, page)
-            heard = sound.locate(out, page.facts)
+            heard = sound.locate(out, page.facts, hidden=page.hidden)
             path = call_page(out, page.row.call_id)
             _draw(path, template, page=page, sound=heard, root="../", **player(out, page))
 

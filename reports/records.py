@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timezone
 from typing import Any
 
@@ -13,7 +13,9 @@ import numpy as np
 from scipy import stats
 
 import audit
+from audit import privacy
 from audit.lineage import code_sha256
+from audit.privacy import Private
 from audit.timing import characters_per_minute, speech, total_s
 from audit.types import (
     AuditedCall,
@@ -21,6 +23,7 @@ from audit.types import (
     Channels,
     Direction,
     Finding,
+    Masked,
     Origin,
     Recording,
     Role,
@@ -44,8 +47,25 @@ class CallRows:
     findings: list[Row]
 
 
-def call_rows(audited: AuditedCall, *, run_id: str, source_uri: str | None) -> CallRows:
-    """The rows of one call; partition columns are left to the paths."""
+def call_rows(
+    audited: AuditedCall,
+    *,
+    run_id: str,
+    source_uri: str | None,
+    private: Private = "mask",
+    transcript_id: str | None = None,
+) -> CallRows:
+    """The rows of one call; partition columns are left to the paths.
+
+    Args:
+        audited: the call as it was judged, in full.
+        run_id: the run that writes it.
+        source_uri: where its recording lies.
+        private: whether customers' data is kept in the rows; else marks stand for it.
+        transcript_id: name of the full transcript in the private store.
+    """
+    if private != "keep":
+        audited = privacy.mask(audited)
     common = {
         "call_id": audited.call.recording.call_id,
         "agent": audited.call.recording.agent_id,
@@ -53,7 +73,13 @@ def call_rows(audited: AuditedCall, *, run_id: str, source_uri: str | None) -> C
         "run_id": run_id,
     }
     return CallRows(
-        call={**_call(audited), "source_uri": source_uri, **common},
+        call={
+            **_call(audited),
+            "source_uri": source_uri,
+            "private": private,
+            "transcript_id": transcript_id,
+            **common,
+        },
         turns=[{**_turn(turn), **common} for turn in audited.call.turns],
         findings=[{**row, **common} for row in _findings(audited)],
     )
@@ -194,6 +220,7 @@ def _turn(turn: Turn) -> Row:
         "level_db": turn.level_db,
         "is_backchannel": turn.is_backchannel,
         "speech": [{"start_s": s.start_s, "end_s": s.end_s} for s in turn.speech],
+        "masked": [asdict(masked) for masked in turn.masked],
     }
 
 
@@ -353,4 +380,10 @@ def _turn_from_row(row: Mapping[str, Any]) -> Turn:
         segment=Segment(row["segment"]),
         segment_confidence=row.get("segment_confidence"),
         segment_or=Segment(row["segment_or"]) if row.get("segment_or") else None,
+        masked=masked(row),
     )
+
+
+def masked(turn: Mapping[str, Any]) -> tuple[Masked, ...]:
+    """What marks stand for in a turn of the tables."""
+    return tuple(Masked(m["kind"], m["start_s"], m["end_s"]) for m in turn.get("masked") or ())

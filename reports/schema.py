@@ -7,14 +7,16 @@ the files but in the paths: ``audit_date`` and ``agent_id`` (Hive partitions).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 import pyarrow as pa
 
 from audit.errors import RejectReason
+from audit.privacy.items import Private
 from audit.review import Decision, Kind
 from audit.types import Channels, Direction, Role, Segment, Severity, Verdict
 
-SCHEMA_VERSION = "1.4"
+SCHEMA_VERSION = "1.5"
 """Major.minor: the major changes when a column is renamed, dropped or changes its meaning."""
 
 CHANGES = (
@@ -28,6 +30,7 @@ CHANGES = (
         "the table reviews",
     ),
     ("1.4", "calls.cues_sha256; turns.segment_or"),
+    ("1.5", "calls.private, calls.transcript_id; turns.masked"),
 )
 """What each version added, oldest first. Readers take every version of their own major: what a
 file does not have yet is empty."""
@@ -160,6 +163,17 @@ CALLS = Table(
         _text("cues_sha256", "hash of the cue phrases among its evidence", nullable=True),
         _text("audit_version", "version of callaudit"),
         _text("code_sha256", "hash of the code that judged the call", nullable=True),
+        _text(
+            "private",
+            "what became of customers' data in this call (before 1.5 all of it was kept)",
+            nullable=True,
+            values=get_args(Private),
+        ),
+        _text(
+            "transcript_id",
+            "name of the full transcript in the private store, where there is one",
+            nullable=True,
+        ),
         *_LINEAGE,
     ),
     "one row a call",
@@ -205,6 +219,17 @@ TURNS = Table(
             "speech",
             pa.list_(pa.struct([("start_s", pa.float64()), ("end_s", pa.float64())])),
             "the stretches of sound inside the turn",
+            unit="s",
+        ),
+        Column(
+            "masked",
+            pa.list_(
+                pa.struct(
+                    [("kind", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64())]
+                )
+            ),
+            "customers' data that marks in the text stand for, in their order",
+            nullable=True,
             unit="s",
         ),
         *_LINEAGE,

@@ -1,4 +1,7 @@
-"""How pages reach recordings: linked where a browser plays them, else as an Opus copy."""
+"""How pages reach recordings: linked where a browser plays them, else as an Opus copy.
+
+A copy it is, too, where customers' data is hidden: a tone stands in its place.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,19 @@ import base64
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from reports.parquet import read
+import numpy as np
+
+from audit import privacy
+from audit.types import Masked, Span
+from reports import parquet, records
 from reports.paths import audio_copy, call_page
 
 _CONTAINERS = "wav,w64,rf64,aiff,au,mp3,ogg,flac,mov,mp4,m4a,3gp,3g2,mj2,amr,amrnb,amrwb,matroska,"
@@ -40,6 +48,11 @@ _CLIP_BITS_PER_CHANNEL = 16_000
 """In a file that is sent by mail: half an hour in two channels is 7 MB."""
 
 
+_TONE_HZ, _TONE_PEAK = 1_000, 3_000
+_HIDDEN = "callaudit-hidden"
+"""Tag of a copy: when a tone stands for customers' data."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sound:
     """How a call page reaches its recording; ``state`` names a sentence in the strings.
@@ -52,31 +65,32 @@ class Sound:
     place: str = ""
 
 
-def locate(out: Path, call: Mapping[str, Any]) -> Sound:
-    """The recording of a call, from its row in the table ``calls``.
+def locate(out: Path, call: Mapping[str, Any], *, hidden: Sequence[Span] = ()) -> Sound:
+    """The recording of a call as its page plays it.
 
-    A copy is made where browsers cannot play the recording itself.
+    Args:
+        out: the folder of the audit.
+        call: its row in the table ``calls``.
+        hidden: when customers' data is said.
     """
     uri = call["source_uri"]
     if not uri:
         return Sound("none")
     folder = call_page(out, call["call_id"]).parent
     copy = audio_copy(out, call["call_id"])
-    copied = Sound("copied", _relative(copy, folder), uri)
     source = local_source(uri)
-    if source is None or not source.is_file():
-        if copy.is_file():
-            return copied
-        return Sound("remote" if source is None else "missing", place=uri)
-    if copy.is_file() and copy.stat().st_mtime >= source.stat().st_mtime:
-        return copied
-    if _browser_plays(source):
-        return Sound("linked", _relative(source, folder), uri)
+    there = source is not None and source.is_file()
     try:
-        transcode(source, copy)
+        if not there and not copy.is_file():
+            return Sound("remote" if source is None else "missing", place=uri)
+        if source is None or not there:
+            source = copy
+        elif not hidden and not copy.is_file() and _browser_plays(source):
+            return Sound("linked", _relative(source, folder), uri)
+        bundle(source, out, call["call_id"], hidden=hidden)
     except (OSError, ValueError):
         return Sound("unplayable", place=uri)
-    return copied
+    return Sound("copied", _relative(copy, folder), uri)
 
 
 def local_source(uri: str) -> Path | None:
@@ -87,33 +101,69 @@ def local_source(uri: str) -> Path | None:
     return Path(unquote(parts.path) if parts.scheme == "file" else uri)
 
 
-def bundle(source: Path, out: Path, call_id: str) -> None:
+def bundle(source: Path, out: Path, call_id: str, *, hidden: Sequence[Span] = ()) -> None:
     """Copy a local recording beside the pages, as Opus, unless that copy is there already.
+
+    Args:
+        source: the recording.
+        out: the folder of the audit.
+        call_id: the call.
+        hidden: when customers' data is said: a tone stands there.
 
     Raises:
         OSError, ValueError: it cannot be decoded, or the copy not written.
     """
     copy = audio_copy(out, call_id)
-    if copy.is_file() and copy.stat().st_mtime >= source.stat().st_mtime:
-        return
-    transcode(source, copy)
+    if not _is_copy(copy, source, hidden):
+        transcode(source, copy, hidden=hidden)
+
+
+def _is_copy(copy: Path, source: Path, hidden: Sequence[Span]) -> bool:
+    """Whether a file is this recording's copy, with a tone in the same places."""
+    import av
+
+    if not copy.is_file() or copy.stat().st_mtime < source.stat().st_mtime:
+        return False
+    try:
+        with av.open(str(copy)) as container:
+            stream = container.streams.audio[0]
+            return (stream.metadata | container.metadata).get(_HIDDEN, "") == _listed(hidden)
+    except (av.FFmpegError, OSError, IndexError):
+        return False
+
+
+def _listed(hidden: Sequence[Span]) -> str:
+    return " ".join(f"{span.start_s:.3f}-{span.end_s:.3f}" for span in hidden)
 
 
 def bundle_all(out: Path) -> int:
     """Copy the recordings of all calls beside the pages; returns how many cannot be reached."""
     gone = 0
-    rows = read(out, "calls", columns=["call_id", "source_uri"]).to_pylist()
-    for row in rows:
-        if not row["source_uri"]:
-            continue
-        if local_source(row["source_uri"]) is None and audio_copy(out, row["call_id"]).is_file():
-            continue
-        try:
-            with _fetched(row["source_uri"]) as source:
-                bundle(source, out, row["call_id"])
-        except Exception:  # each file system raises its own
-            gone += not audio_copy(out, row["call_id"]).is_file()
+    for night in parquet.nights(out, "calls"):
+        only = (night, night)
+        hidden: dict[str, list[Masked]] = defaultdict(list)
+        for turn in parquet.read(
+            out, "turns", nights=only, columns=["call_id", "masked"]
+        ).to_pylist():
+            hidden[turn["call_id"]] += records.masked(turn)
+        rows = parquet.read(out, "calls", nights=only, columns=["call_id", "source_uri"])
+        for row in rows.to_pylist():
+            if row["source_uri"]:
+                gone += not _bundled(out, row, privacy.spans(hidden[row["call_id"]]))
     return gone
+
+
+def _bundled(out: Path, call: Mapping[str, Any], hidden: Sequence[Span]) -> bool:
+    copy = audio_copy(out, call["call_id"])
+    try:
+        if local_source(call["source_uri"]) is None and copy.is_file():
+            bundle(copy, out, call["call_id"], hidden=hidden)
+            return True
+        with _fetched(call["source_uri"]) as source:
+            bundle(source, out, call["call_id"], hidden=hidden)
+    except Exception:  # each file system raises its own
+        return copy.is_file()
+    return True
 
 
 @contextmanager
@@ -132,7 +182,12 @@ def _fetched(uri: str) -> Iterator[Path]:
 
 
 def embedded(
-    out: Path, call: Mapping[str, Any], *, start_s: float = 0.0, end_s: float | None = None
+    out: Path,
+    call: Mapping[str, Any],
+    *,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    hidden: Sequence[Span] = (),
 ) -> str | None:
     """A stretch of a call's recording as a ``data:`` address, or None where there is none."""
     if not call["source_uri"]:
@@ -143,7 +198,14 @@ def embedded(
             copy = audio_copy(out, call["call_id"])
             with _fetched(str(copy) if copy.is_file() else call["source_uri"]) as source:
                 bits = _CLIP_BITS_PER_CHANNEL
-                transcode(source, clip, start_s=start_s, end_s=end_s, bits_per_channel=bits)
+                transcode(
+                    source,
+                    clip,
+                    start_s=start_s,
+                    end_s=end_s,
+                    bits_per_channel=bits,
+                    hidden=hidden,
+                )
             return "data:audio/ogg;base64," + base64.b64encode(clip.read_bytes()).decode("ascii")
     except Exception:  # a case file without sound is better than none; it says so
         return None
@@ -177,6 +239,7 @@ def transcode(
     start_s: float = 0.0,
     end_s: float | None = None,
     bits_per_channel: int = _OPUS_BITS_PER_CHANNEL,
+    hidden: Sequence[Span] = (),
 ) -> None:
     """Make an Ogg/Opus copy, frame by frame; damaged packets are left out as in the audit.
 
@@ -186,6 +249,7 @@ def transcode(
         start_s: seconds at which the copy begins, to the frame.
         end_s: seconds at which it ends; None for the end of the recording.
         bits_per_channel: bits a second of each channel.
+        hidden: seconds of the recording that a tone stands for, on all channels.
 
     Raises:
         OSError, ValueError: the file cannot be decoded or the copy not written.
@@ -208,6 +272,8 @@ def transcode(
             layout = "mono" if stream.channels == 1 else "stereo"
             opus: Any = written.add_stream("libopus", rate=_OPUS_HZ, layout=layout)
             opus.bit_rate = bits_per_channel * (1 if layout == "mono" else 2)
+            if hidden:
+                written.metadata[_HIDDEN] = _listed(hidden)
             resampler = av.AudioResampler(format="s16", layout=layout, rate=_OPUS_HZ)
             position, heard = 0, 0
             for frame in _frames(container, stream):
@@ -216,6 +282,7 @@ def transcode(
                     heard += part.samples
                     if begins < start_s or (end_s is not None and begins >= end_s):
                         continue
+                    part = _toned(part, begins, hidden)
                     part.pts = position
                     position += part.samples
                     written.mux(opus.encode(part))
@@ -228,6 +295,25 @@ def transcode(
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _toned(frame: Any, begins_s: float, hidden: Sequence[Span]) -> Any:
+    """The frame with a tone where it lies in a hidden stretch, to the sample."""
+    import av
+
+    times = begins_s + np.arange(frame.samples) / _OPUS_HZ
+    inside = np.zeros(frame.samples, dtype=bool)
+    for span in hidden:
+        if span.start_s < times[-1] + 1 and span.end_s > begins_s:
+            inside |= (times >= span.start_s) & (times < span.end_s)
+    if not inside.any():
+        return frame
+    samples = frame.to_ndarray().reshape(frame.samples, -1)
+    tone = (_TONE_PEAK * np.sin(2 * np.pi * _TONE_HZ * times)).astype(np.int16)
+    samples[inside] = tone[inside, None]
+    toned = av.AudioFrame.from_ndarray(samples.reshape(1, -1), "s16", frame.layout.name)
+    toned.sample_rate = frame.sample_rate
+    return toned
 
 
 def _frames(container: Any, stream: Any) -> Iterator[Any]:

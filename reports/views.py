@@ -15,10 +15,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from audit import privacy
 from audit.review import Review, Settled
 from audit.tariff import Tariff
 from audit.types import Finding, Role, Segment, Span, Turn, Verdict
-from reports import reviews
+from reports import records, reviews
 from reports.figures import (
     CallRow,
     Hit,
@@ -124,6 +125,11 @@ class CallPage:
     settled: Settled
     before: CallRow | None
     after: CallRow | None
+
+    @property
+    def hidden(self) -> tuple[Span, ...]:
+        """When customers' data is said that the page does not show."""
+        return privacy.spans(masked for view in self.turns for masked in view.turn.masked)
 
 
 def night_pages(
@@ -316,6 +322,7 @@ def _turn(row: Row) -> Turn:
     names = ("text", "channel", "speaker", "asr_confidence", "role_confidence", "is_backchannel")
     same: dict[str, Any] = {k: row.get(k) for k in names}
     same |= {"start_s": start, "end_s": end, "segment": Segment(row["segment"])}
+    same["masked"] = records.masked(row)
     return Turn(row["turn_index"], Role(row["role"]), speech=speech, **same)
 
 

@@ -25,6 +25,11 @@ _CORE = re.compile(
     rf"{_ROAD}[，,\s]?(?:{_ESTATE}[，,\s]?)?(?:{_HOUSE})?|(?:{_ESTATE}[，,\s]?)?{_HOUSE}"
     rf"|{_HAN}{{2,5}}(?:镇|乡|村){_HAN}{{1,5}}(?:村|组|屯){_NUM}[号组]"
 )
+_DOOR = re.compile(
+    r"[，,、\s]?(?:[一-鿿]{1,2}|[0-9零一二三四五六七八九十]{1,3}[-－—])?[0-9零一二三四五六七八九幺两]{3,5}"
+    r"(?:室|号|户)?(?![0-9零一二三四五六七八九十百千万点.]|元|块|年|月|天|个|兆|折|分|度|[MG])"
+)
+"""What is left of building and door behind an address where the words for them were misheard."""
 _ESTATE_ONLY = re.compile(rf"^(?:嗯|呃|啊|是|在|住|我|就|那个|，)*({_ESTATE})(?=[，。！？,.]|$|的)")
 _ASKS_WHERE = re.compile("地址|哪个小区|哪里住|住在哪|住哪|什么地方|寄到哪|送到哪|几号楼")
 _LED = re.compile(
@@ -82,7 +87,8 @@ def _addresses(text: str, *, asked: bool) -> Iterator[tuple[int, int]]:
         comma = max(text.rfind(sign, 0, match.start()) for sign in "，,")
         begin = max(clause, comma) + 1
         head = _place(text[begin : match.end()])
-        yield begin + head, match.end()
+        door = _DOOR.match(text, match.end())
+        yield begin + head, door.end() if door else match.end()
     estate = _ESTATE_ONLY.match(text) if asked else None
     if estate:
         yield estate.span(1)

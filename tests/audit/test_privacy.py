@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from audit.privacy import Kind, find
+from audit import checkpoints, private_store
+from audit.errors import UsageError
+from audit.privacy import Kind, find, mask, spans
 from audit.privacy.evaluation import evaluate, read, without_marks
 from audit.types import (
     AuditedCall,
     Call,
     Channels,
     Finding,
+    Masked,
     Origin,
     Recording,
     Role,
     Scorecard,
+    Span,
     Transcript,
     Turn,
     Verdict,
+    Word,
 )
 
 LABELLED = Path(__file__).parents[2] / "data_samples" / "privacy"
@@ -129,3 +135,155 @@ def test_hostile_text_takes_no_time(text: str) -> None:
     before = datetime.now(UTC)
     found(f"C {text}", f"A {text}")
     assert (datetime.now(UTC) - before).total_seconds() < 3
+
+
+# masking
+
+
+def test_marks_stand_for_what_was_said_in_turns_and_in_evidence() -> None:
+    said = turns(
+        "A 请问您贵姓？", "C 我姓顾，电话是幺三九，零五七二，八八六四。", "A 好的，顾女士。"
+    )
+    masked = mask(audited(said, quoting(said[1].text), quoting(said[1].text + said[2].text)))
+    texts = [turn.text for turn in masked.call.turns]
+    assert texts == ["请问您贵姓？", "我姓【姓名】，电话是【手机号】。", "好的，【姓名】女士。"]
+    assert [finding.evidence for finding in masked.findings] == [texts[1], texts[1] + texts[2]]
+    assert [finding.reason for finding in masked.findings] == [
+        f"客服说：{texts[1]}",
+        f"客服说：{texts[1]}{texts[2]}",
+    ]
+    assert [[m.kind for m in turn.masked] for turn in masked.call.turns] == [
+        [],
+        ["name", "mobile"],
+        ["name"],
+    ]
+
+
+def test_a_call_without_customers_data_and_one_with_marks_are_left_as_they_are() -> None:
+    plain = audited(turns("A 您好，工号二零零三。", "C 三百六十元一个月。"), quoting("您好"))
+    assert mask(plain) is plain
+    masked = mask(audited(turns("C 我姓顾。")))
+    assert mask(masked) is masked
+
+
+def test_a_turn_of_one_character_hides_in_no_other_word() -> None:
+    said = turns("A 请问您贵姓？", "C 王。", "A 国王的新衣。")
+    masked = mask(audited(said, quoting("国王的新衣。")))
+    assert masked.findings[0].evidence == "国王的新衣。"
+
+
+WORDS = (("我姓", 1.0, 1.4), ("顾", 1.4, 1.7), ("电话", 2.0, 2.4), ("139", 3.0, 3.8))
+WORDS = (*WORDS, ("0572", 4.0, 5.0), ("8864", 5.2, 6.1), ("谢谢", 7.0, 7.5))
+
+
+def test_seconds_are_those_of_the_words() -> None:
+    """Marks are of the text only, and words hold no two characters that the text has not."""
+    words = tuple(Word(text, start, end, 0.9) for text, start, end in WORDS)
+    turn = Turn(
+        0, Role.CUSTOMER, "我姓顾，电话139，0572，8864，谢谢", start_s=1.0, end_s=7.5, words=words
+    )
+    (masked,) = mask(audited((turn,))).call.turns
+    assert masked.text == "我姓【姓名】，电话【手机号】，谢谢"
+    assert masked.masked == (Masked("name", 1.4, 1.7), Masked("mobile", 3.0, 6.1))
+    assert spans(masked.masked) == (Span(1.1, 2.0), Span(2.7, 6.4))
+
+
+def test_without_words_seconds_are_reckoned_and_without_times_there_are_none() -> None:
+    timed = Turn(0, Role.CUSTOMER, "电话13905728864谢谢", start_s=10.0, end_s=25.0)
+    (masked,) = mask(audited((timed,))).call.turns
+    assert masked.masked == (Masked("mobile", 12.0, 23.0),)
+    (masked,) = mask(audited(turns("C 我姓顾。"))).call.turns
+    assert masked.masked == (Masked("name"),)
+    assert spans(masked.masked) == ()
+
+
+# the private store
+
+KEY = "8Z5vNQkS0Yq3mXf2bW1pLr7tHc4dJg6uEa9oKi0sVnA="
+OTHER = "Aw7r0cXyJm2kVt5sQ8nZb1hLd4gPf6uEa9oKi3sTnqM="
+
+
+def transcript(*lines: str) -> Transcript:
+    return Transcript(turns(*lines), Channels.TEXT, Origin(None, None, None, None))
+
+
+def modes(out: Path) -> set[int]:
+    return {path.stat().st_mode & 0o777 for path in private_store.folder(out).rglob("*.*")}
+
+
+def test_what_was_said_is_for_its_owner_only(tmp_path: Path) -> None:
+    private_store.open_store(tmp_path)
+    checkpoints.save(tmp_path, "abc", transcript("C 我姓顾。"))
+    private_store.note_access(tmp_path, "transcript", ["S01"])
+    assert private_store.folder(tmp_path).stat().st_mode & 0o777 == 0o700
+    assert modes(tmp_path) == {0o600}
+    assert checkpoints.load(tmp_path, "abc") == transcript("C 我姓顾。")
+    assert list(private_store.names(tmp_path)) == ["abc"]
+
+
+def test_with_a_key_nothing_can_be_read_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private_store.open_store(tmp_path)
+    checkpoints.save(tmp_path, "before", transcript("C 我姓顾。"))
+    monkeypatch.setenv(private_store.KEY, KEY)
+    private_store.open_store(tmp_path)
+    checkpoints.save(tmp_path, "after", transcript("C 我姓孟。"))
+    for path in private_store.folder(tmp_path).rglob("*.gz"):
+        assert path.read_bytes().startswith(b"gAAAA")
+    assert checkpoints.load(tmp_path, "before") == transcript("C 我姓顾。")
+    assert checkpoints.load(tmp_path, "after") == transcript("C 我姓孟。")
+
+    monkeypatch.delenv(private_store.KEY)
+    for work in (private_store.open_store, private_store.check_key):
+        with pytest.raises(UsageError, match="is encrypted; set CALLAUDIT_PRIVATE_KEY"):
+            work(tmp_path)
+    with pytest.raises(UsageError, match="is encrypted"):
+        checkpoints.load(tmp_path, "after")
+    monkeypatch.setenv(private_store.KEY, OTHER)
+    with pytest.raises(UsageError, match="with another key"):
+        checkpoints.load(tmp_path, "after")
+    monkeypatch.setenv(private_store.KEY, f"{OTHER},{KEY}")  # the key changes
+    assert checkpoints.load(tmp_path, "after") == transcript("C 我姓孟。")
+    monkeypatch.setenv(private_store.KEY, "secret")
+    with pytest.raises(UsageError, match="is no key; make one with"):
+        private_store.open_store(tmp_path)
+
+
+def test_a_damaged_transcript_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in (None, KEY):
+        if key is not None:
+            monkeypatch.setenv(private_store.KEY, key)
+        private_store.open_store(tmp_path)
+        checkpoints.save(tmp_path, "abc", transcript("C 我姓顾。"))
+        (path,) = private_store.folder(tmp_path).rglob("*.gz")
+        path.write_bytes(path.read_bytes()[:40])
+        assert checkpoints.load(tmp_path, "abc") is None
+
+
+def test_transcripts_of_earlier_versions_are_taken_over(tmp_path: Path) -> None:
+    checkpoints.save(tmp_path, "abc", transcript("C 我姓顾。"))
+    (tmp_path / "private" / "transcripts").rename(tmp_path / "checkpoints")
+    (tmp_path / "private").rmdir()
+    private_store.open_store(tmp_path)
+    assert checkpoints.load(tmp_path, "abc") == transcript("C 我姓顾。")
+    assert not (tmp_path / "checkpoints").exists()
+    assert modes(tmp_path) == {0o600}
+
+
+def test_who_read_what_is_noted_and_erased_calls_are_not_named(tmp_path: Path) -> None:
+    private_store.note_access(tmp_path, "rescore", ["S02", "S01"])
+    private_store.note_access(tmp_path, "transcript", ["S01"])
+    private_store.note_access(tmp_path, "evaluate", [])
+    private_store.forget_access(tmp_path, ["S01"])
+    noted = [
+        json.loads(line)
+        for line in (tmp_path / "private" / "access.jsonl").read_text("utf-8").splitlines()
+    ]
+    assert [(line["command"], line["calls"]) for line in noted] == [
+        ("rescore", ["erased", "S02"]),
+        ("transcript", ["erased"]),
+    ]
+    assert all(line["who"] and datetime.fromisoformat(line["at"]).tzinfo for line in noted)

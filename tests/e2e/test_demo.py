@@ -136,7 +136,7 @@ def copy(audited: Any, tmp_path: Path) -> Path:
 def test_the_run_ends_with_rejects_and_no_traceback(audited: Any) -> None:
     assert audited.code == 3, audited.stderr
     assert "Traceback" not in audited.stderr
-    assert "20 of 21" in audited.stderr
+    assert "21 of 22" in audited.stderr
     assert "undecodable" in audited.stderr
     assert str(audited.out / "html" / "index.html") in audited.stdout
 
@@ -329,7 +329,7 @@ def test_rules_are_right(figures: dict[str, Any], rule: str, figure: str, least:
 
 
 def test_stages_and_words_are_right(figures: dict[str, Any]) -> None:
-    assert figures["calls"] == 20
+    assert figures["calls"] == 21
     assert figures["not_audited"] == []
     assert figures["segment_accuracy"] >= 0.85
     assert figures["cer"] <= 0.22
@@ -343,11 +343,11 @@ def test_a_second_run_hears_nothing_and_changes_nothing(audited: Any, callaudit:
     runs_before = set((audited.out / "runs").iterdir())
     done = callaudit(*audited.arguments)
     assert done.returncode == 3, done.stderr
-    assert "20 of 21" in done.stderr
+    assert "21 of 22" in done.stderr
     assert "林静" in done.stderr  # the table of agents shows what the run covered
     (run,) = set((audited.out / "runs").iterdir()) - runs_before
     summary = json.loads((run / "summary.json").read_text("utf-8"))
-    assert (summary["audited"], summary["resumed"], summary["rejected"]) == (20, 20, 1)
+    assert (summary["audited"], summary["resumed"], summary["rejected"]) == (21, 21, 1)
     assert rows(audited.out) == rows_before
     assert files(audited.out) == files_before
 
@@ -357,7 +357,7 @@ def test_rescoring_by_the_same_rulebook_changes_nothing(copy: Path, callaudit: S
     for more in ([], ["--write"]):
         done = callaudit("rescore", copy, "--rulebook", "hotline", *more)
         assert done.returncode == 0, done.stderr
-        assert "0 of 20 calls change" in done.stdout
+        assert "0 of 21 calls change" in done.stdout
         assert files(copy) == before
 
 
@@ -391,7 +391,7 @@ def test_rescoring_by_an_edited_rulebook(copy: Path, callaudit: Script, tmp_path
     written = callaudit("rescore", copy, "--rulebook", own, "--write")
     assert written.returncode == 0, written.stderr
     calls = table(copy, "calls").set_index("call_id")
-    assert len(calls) == 20
+    assert len(calls) == 21
     assert set(calls["rulebook_id"]) == {"own"}
     assert calls.loc["S01", "forbidden_language_verdict"] == "fail"
     assert calls.loc["S01", "score"] < scored.loc["S01", "score"]

@@ -71,4 +71,4 @@ def test_labels_that_are_none(callaudit: Script, out: Path, tmp_path: Path, text
 def test_an_audit_without_any_of_the_labelled_calls(callaudit: Script, out: Path) -> None:
     done = callaudit("evaluate", out, LISTENING.parents[1] / "truth")
     assert done.returncode == 2
-    assert "holds none of the 20 calls" in done.stderr
+    assert "holds none of the 21 calls" in done.stderr

@@ -125,7 +125,7 @@ def test_a_killed_hearer_costs_nothing_and_a_killed_batch_nothing_twice(
     night.check(complete=False)
     psutil.wait_procs(left, timeout=10)
     assert not any(p.is_running() and p.status() != "zombie" for p in left)  # no orphans
-    done = len(list(night.out.glob("checkpoints/*/*.json.gz")))
+    done = len(list(night.out.glob("private/transcripts/*/*.json.gz")))
     assert 3 <= done < 7
 
     code, told = night.run()

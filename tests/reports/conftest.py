@@ -38,6 +38,7 @@ class Sample:
     greeting: str = "fail"
     channels: str = "stereo"
     duration_s: float = 10.0
+    masked: tuple[tuple[str, float, float], ...] = ()
 
 
 def lay_out(out: Path, samples: list[Sample], rejects: list[str] | None = None) -> None:
@@ -119,6 +120,9 @@ def _turns(s: Sample) -> list[dict[str, Any]]:
             "asr_confidence": 0.4 if i else 0.9,
             "is_backchannel": False,
             "speech": [{"start_s": start, "end_s": end}] if s.timed else [],
+            "masked": [
+                {"kind": kind, "start_s": first, "end_s": last} for kind, first, last in s.masked
+            ],
             **LINEAGE,
         }
         for i, (role, start, end, stage) in enumerate(plan)
