@@ -46,7 +46,7 @@ def build(
     """Join utterances into turns and mark back-channels.
 
     Utterances of a channel are one turn where the pause between them is no longer than a
-    breath, or short and the other speaker does not begin to speak in it.
+    breath, or short and the other speaker does not take over in it.
 
     Args:
         heard: utterances with their words, in the order in which they start.
@@ -120,10 +120,16 @@ def _continues(
     if len(group) == 1 and _only_listens(*group[0], heard, options, pause_s):
         return False
     return pause_s <= options.breath_s or not any(
-        utterance.channel != item[0].channel
-        and before.end_s <= utterance.span.start_s <= after.start_s
+        utterance.channel != item[0].channel and _takes_over(utterance.span, before, after, options)
         for utterance, _ in heard
     )
+
+
+def _takes_over(other: Span, before: Span, after: Span, options: TurnOptions) -> bool:
+    """Whether the other begins to speak in a pause, or just before it and well into it."""
+    begins_in_it = before.end_s <= other.start_s <= after.start_s
+    begins_before = before.start_s < other.start_s < before.end_s
+    return begins_in_it or (begins_before and other.end_s >= before.end_s + options.outlast_s)
 
 
 def _only_listens(

@@ -53,6 +53,24 @@ def test_the_other_taking_over_ends_a_turn() -> None:
     assert [turn.role for turn in spoken] == [Role.CUSTOMER, Role.AGENT, Role.CUSTOMER]
 
 
+@pytest.mark.parametrize(("end_s", "count"), [(2.6, 3), (2.2, 2)])
+def test_the_other_may_take_over_just_before_the_end(end_s: float, count: int) -> None:
+    spoken = turns(
+        said(0, 0, 2, "重新设置就可以"), said(1, 1.4, end_s, "我登进去了"), said(0, 3.3, 4, "好的")
+    )
+    assert len(spoken) == count
+
+
+def test_who_speaks_under_the_others_voice_has_one_turn() -> None:
+    """A pause of one who cuts in is not ended by the other, who has gone on all the while."""
+    spoken = turns(
+        said(1, 0, 6, "我也不知道是什么时候开始的"),
+        said(0, 2, 3, "你自己先去看"),
+        said(0, 4, 5.5, "说明书上面都有的"),
+    )
+    assert [turn.role for turn in spoken] == [Role.CUSTOMER, Role.AGENT]
+
+
 def test_new_topic_opens_a_turn() -> None:
     spoken = turns(said(0, 0, 2, "已经办好了"), said(0, 2.3, 4, "请问您还有其他需要吗"))
     assert len(spoken) == 2
