@@ -109,24 +109,30 @@ def hear(folder: Path, count: int) -> dict[str, float]:
 
 
 def _watch(process: subprocess.Popen[bytes], peaks: dict[str, float]) -> None:
-    """Note the most memory of the batch's own process and of the one that hears."""
+    """Note the most memory of the batch, of those that hear and publish, and of all at once."""
     while process.poll() is None:
-        for pid, name in [
-            (process.pid, "batch_mb"),
-            *((p, "hearer_mb") for p in _below(process.pid)),
-        ]:
-            peaks[name] = max(peaks.get(name, 0), _rss_mb(pid))
+        taken = {"batch_mb": _rss_mb(process.pid)}
+        for pid, name in _below(process.pid):
+            taken[name] = taken.get(name, 0) + _rss_mb(pid)
+        taken["all_mb"] = sum(taken.values())
+        for name, mb in taken.items():
+            peaks[name] = max(peaks.get(name, 0), mb)
         time.sleep(0.5)
 
 
-def _below(pid: int) -> list[int]:
+def _below(pid: int) -> list[tuple[int, str]]:
+    """Processes of ours that another has started, and what to call their memory."""
     found = []
     try:
         listed = Path(f"/proc/{pid}/task").glob("*/children")
         for children in listed:
             for child in children.read_text().split():
-                if "flows.hearer" in Path(f"/proc/{child}/cmdline").read_text():
-                    found.append(int(child))
+                line = Path(f"/proc/{child}/cmdline").read_text()
+                found += [
+                    (int(child), f"{name}_mb")
+                    for name in ("hearer", "publisher")
+                    if f"flows.{name}" in line
+                ]
     except OSError:
         pass
     return found

@@ -119,7 +119,7 @@ def publish_all(job: Job) -> None:
         night=job.night,
         waiting=job.waiting,
     )
-    runs.save_summary(job, summary)
+    runs.save_summary(job.folder, summary)
 
 
 def _forget_words(job: Job, heard: set[str]) -> None:

@@ -182,10 +182,10 @@ def finished(job: Job) -> int:
     return sum(path.read_bytes().count(b"\n") for path in job.folder.glob("shard-*.jsonl"))
 
 
-def save_summary(job: Job, summary: Summary) -> None:
+def save_summary(folder: Path, summary: Summary) -> None:
     """Write the run's counts for people and scripts."""
     text = json.dumps(asdict(summary), ensure_ascii=False, indent=1, default=str)
-    write_whole(_summary_file(job.folder), (text + "\n").encode("utf-8"))
+    write_whole(_summary_file(folder), (text + "\n").encode("utf-8"))
 
 
 def load_summary(folder: Path) -> Summary:

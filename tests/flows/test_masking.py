@@ -5,14 +5,17 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from cryptography.fernet import Fernet
 
 from audit import audio, config, private_store
 from audit.cli import main
@@ -191,8 +194,6 @@ def test_erasing_a_call_reaches_the_private_store(out: Path) -> None:
 def test_with_a_key_and_without_it(
     calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cryptography.fernet import Fernet
-
     out = tmp_path / "out"
     monkeypatch.setenv(private_store.KEY, Fernet.generate_key().decode())
     run("audit-transcripts", calls, "--out", out)
@@ -247,8 +248,6 @@ def test_no_planted_item_is_in_any_file_of_the_samples_audit(audited: Any, tmp_p
 
 
 def everything_in(path: Path) -> str:
-    import pyarrow.parquet as pq
-
     if path.suffix == ".parquet":
         rows = pq.read_table(path, partitioning=None).to_pylist()
         return json.dumps(rows, ensure_ascii=False, default=str)
@@ -287,13 +286,10 @@ def test_the_recogniser_gives_no_number_back_from_a_copy(
     assert "工号" in hidden or "2003" in hidden or "热线" in hidden  # the rest can be heard
 
 
-def test_nothing_but_the_store_and_the_log_is_noted_when_judged_again(
-    audited: Any, tmp_path: Path
-) -> None:
-    import shutil
-
+def test_recordings_are_judged_again_on_the_full_text(audited: Any, tmp_path: Path) -> None:
     out = Path(shutil.copytree(audited.out, tmp_path / "out"))
+    before = noted(out)
     difference = rescoring.rescore(out, rulebook_id="hotline", write=False)
     assert (difference.left, difference.flips) == (0, [])
-    ((command, read),) = noted(out)
+    ((command, read),) = noted(out)[len(before) :]
     assert command == "rescore" and "S22" in read
