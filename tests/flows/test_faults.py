@@ -215,6 +215,21 @@ def test_two_batches_at_once(tmp_path: Path, prefect_server: str) -> None:
     night.check()
 
 
+def test_the_process_that_publishes_is_killed(tmp_path: Path, prefect_server: str) -> None:
+    """Its eighth file is a page; nobody else of the night writes so many for one call."""
+    night = Night(tmp_path, ["C1"], {"PREFECT_API_URL": prefect_server})
+    inject()
+    code, told = night.run(CALLAUDIT_KILL_AT="8")
+    assert code == 1
+    assert "the process that publishes died (SIGKILL, out of memory or killed)" in told
+    night.check(complete=False)
+    code, told = night.run()
+    assert code == 0, told
+    night.check()
+    summary = max(night.out.glob("runs/*/summary.json"))
+    assert json.loads(summary.read_text())["resumed"] == 1
+
+
 def test_killed_in_the_middle_of_publishing(tmp_path: Path) -> None:
     lines = DIALOGUES.read_text("utf-8").splitlines()[:6]
     night = Night(tmp_path, [])
