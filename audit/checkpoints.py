@@ -33,7 +33,18 @@ def key(recording: Recording, *, audio_sha256: str, fingerprint: str) -> str:
     voices = "voice prints" if speakers.weights() else ""
     said = (recording.agent_channel or "", recording.direction or "", voices)
     basis = "|".join([_code(), audio_sha256, fingerprint, *said])
-    return hashlib.sha256(basis.encode()).hexdigest()[:32]
+    return f"{of_recording(audio_sha256)}-{hashlib.sha256(basis.encode()).hexdigest()[:24]}"
+
+
+def of_recording(audio_sha256: str) -> str:
+    """How the names of all checkpoints of one recording begin."""
+    return audio_sha256[: private_store.PREFIX]
+
+
+def of_ready(call_id: str) -> str:
+    """Name of the checkpoint of a call's transcript that came without a recording: its latest."""
+    digest = hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{digest[: private_store.PREFIX]}-ready"
 
 
 @cache
@@ -45,12 +56,6 @@ def _code() -> str:
     sources += sorted(path for path in learned.glob("*.py") if "forbidden" not in path.stem)
     sources.append(learned / "artifacts" / "voices.npz")
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
-
-
-def of_transcript(call_id: str, transcript: Transcript) -> str:
-    """Name of the checkpoint of a transcript that came without a recording."""
-    basis = call_id.encode("utf-8", "surrogatepass") + b"|" + _ADAPTER.dump_json(transcript)
-    return hashlib.sha256(basis).hexdigest()[:32]
 
 
 def load(out: Path, name: str) -> Transcript | None:

@@ -393,8 +393,15 @@ def evaluate(*, out: Path, truth: Path, as_json: bool, verbose: bool) -> None:
 
     private_store.check_key(out)
     tables = {name: parquet.read(out, name).to_pylist() for name in ("calls", "turns", "findings")}
-    tables["turns"] = restoring.turns_in_full(out, tables["calls"], tables["turns"])
-    result = evaluation.evaluate(tables, evaluation.read_truth(truth))
+    truths = evaluation.read_truth(truth)
+    labelled = {str(told["call_id"]) for told in truths}
+    masked = restoring.unmask(out, tables, labelled)
+    if masked:
+        click.echo(
+            f"callaudit: {masked} calls are compared with masked text: theirs in full is not kept",
+            err=True,
+        )
+    result = evaluation.evaluate(tables, truths)
     if len(result.not_audited) == result.calls:
         raise UsageError(f"{out} holds none of the {result.calls} calls labelled in {truth}")
     if as_json:
@@ -561,7 +568,7 @@ def purge(
             erased = purging.purge(local, before=day, call_ids=call_ids)
             click.echo(f"{erased} calls erased")
         if private_before is not None:
-            forgotten = purging.forget_words(local, before=private_before.date())
+            forgotten = purging.purge_words(local, before=private_before.date())
             click.echo(f"{forgotten} full transcripts erased")
 
 

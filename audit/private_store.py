@@ -1,18 +1,21 @@
 """The one place that holds what customers said in full: ``OUT/private``, for its owner only.
 
-Transcripts lie there as compressed JSON, encrypted where ``CALLAUDIT_PRIVATE_KEY`` is set (Fernet:
-AES-128 in CBC mode with an HMAC; https://cryptography.io). Whoever reads them for a person is noted
-in ``access.jsonl``.
+Transcripts lie there compressed, and encrypted where ``CALLAUDIT_PRIVATE_KEY`` is set (Fernet:
+AES-128 in CBC mode with an HMAC; https://cryptography.io). A name begins with the first
+``PREFIX`` characters of the hash of what it is a transcript of, so all of one recording are found
+without reading any. Whoever reads them for a person is noted in ``access.jsonl``.
 """
 
 from __future__ import annotations
 
-import getpass
+import contextlib
 import gzip
 import json
 import os
+import pwd
+import shutil
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,10 +29,10 @@ if TYPE_CHECKING:
 KEY = "CALLAUDIT_PRIVATE_KEY"
 """Names the variable of the environment that has the key; several, by commas, while it changes:
 the first one encrypts, all of them decrypt."""
+PREFIX = 16
 
+_PLAIN, _ENCRYPTED = ".json.gz", ".fernet"
 _OWNER, _OWNER_FOLDER = 0o600, 0o700
-_PROOF = b"callaudit"
-_GZIP = b"\x1f\x8b"
 
 
 def folder(out: Path) -> Path:
@@ -37,32 +40,35 @@ def folder(out: Path) -> Path:
     return out / "private"
 
 
-def is_encrypted(out: Path) -> bool:
-    """Whether a key was set when the store was opened first."""
-    return _proof(out).is_file()
+def may_leave(name: str) -> bool:
+    """Whether a file of the store, by its name, may be copied to another machine."""
+    return name.endswith((_ENCRYPTED, "key.proof"))
 
 
 def open_store(out: Path) -> None:
     """Make sure, before a night begins, that what it holds can be read and added to.
 
-    A store that is encrypted from the first transcript on stays so.
+    With a key, what lies there otherwise is encrypted with it; a store that is encrypted stays so.
+    Transcripts of versions that kept them for the group to read are erased: their code has gone.
 
     Raises:
         UsageError: there is no key for a store that is encrypted, or another one.
         OutputFailed: it cannot be written.
     """
     check_key(out)
-    _earlier(out)
-    keys = _keys()
-    proof = _proof(out)
-    if proof.is_file():
+    forget_earlier(out)
+    keys, proof = _keys(), _proof(out)
+    if keys is None:
         return
-    if keys is not None:
-        for name in list(names(out)):  # written before there was a key
-            data = read(out, name)
-            if data is not None:
-                write(out, name, data)
-        _write(out, proof, keys.encrypt(_PROOF))
+    if not proof.is_file():
+        _write(out, proof, keys.encrypt(b"callaudit"))
+    for path in _files(out, _PLAIN):
+        _write(out, path.with_name(_name(path) + _ENCRYPTED), keys.encrypt(path.read_bytes()))
+        path.unlink()
+    first = _of(os.environ[KEY].partition(",")[0].strip())
+    if first is not None and _decrypted(first, proof.read_bytes()) is None:  # the key changes
+        for path in (*_files(out, _ENCRYPTED), proof):
+            _write(out, path, keys.rotate(path.read_bytes()))
 
 
 def check_key(out: Path) -> None:
@@ -83,20 +89,15 @@ def check_key(out: Path) -> None:
         )
 
 
-def _earlier(out: Path) -> None:
-    """Take over transcripts that versions before 1.5 of the schema kept for the group to read."""
-    old, new = out / "checkpoints", folder(out) / "transcripts"
-    if old.is_dir() and not new.exists():
-        _make(out)
-        old.rename(new)
-        for path in new.rglob("*.json.gz"):
-            path.chmod(_OWNER)
+def forget_earlier(out: Path) -> None:
+    """Erase transcripts of versions before 1.5 of the schema."""
+    shutil.rmtree(out / "checkpoints", ignore_errors=True)
 
 
 def names(out: Path) -> Iterator[str]:
     """The names of all transcripts."""
-    for path in sorted(folder(out).glob("transcripts/*/*.json.gz")):
-        yield path.name.removesuffix(".json.gz")
+    for path in _files(out, _PLAIN, _ENCRYPTED):
+        yield _name(path)
 
 
 def read(out: Path, name: str) -> bytes | None:
@@ -105,14 +106,15 @@ def read(out: Path, name: str) -> bytes | None:
     Raises:
         UsageError: it is encrypted, and there is no key, or another one.
     """
-    try:
-        data: bytes | None = _path(out, name).read_bytes()
-    except OSError:
-        return None
-    if data and not data.startswith(_GZIP):
+    place = _place(out, name)
+    data: bytes | None = None
+    with contextlib.suppress(OSError):
+        data = (place / f"{name}{_PLAIN}").read_bytes()
+    with contextlib.suppress(OSError):
+        encrypted = (place / f"{name}{_ENCRYPTED}").read_bytes()
         check_key(out)
         keys = _keys()
-        data = None if keys is None else _decrypted(keys, data)
+        data = None if keys is None else _decrypted(keys, encrypted)
     try:
         return gzip.decompress(data) if data else None
     except (OSError, EOFError):
@@ -120,15 +122,34 @@ def read(out: Path, name: str) -> bytes | None:
 
 
 def write(out: Path, name: str, data: bytes) -> None:
-    """Keep a transcript, all or nothing; encrypted where there is a key."""
+    """Keep a transcript, all or nothing; encrypted where there is a key.
+
+    Raises:
+        UsageError: the store is encrypted, and there is no key, or another one.
+        OutputFailed: it cannot be written.
+    """
+    check_key(out)
+    keys, place = _keys(), _place(out, name)
     packed = gzip.compress(data, compresslevel=5, mtime=0)
-    keys = _keys()
-    _write(out, _path(out, name), packed if keys is None else keys.encrypt(packed))
+    if keys is None:
+        _write(out, place / f"{name}{_PLAIN}", packed)
+    else:
+        _write(out, place / f"{name}{_ENCRYPTED}", keys.encrypt(packed))
 
 
 def remove(out: Path, name: str) -> None:
     """Erase a transcript, if there is one."""
-    _path(out, name).unlink(missing_ok=True)
+    for suffix in (_PLAIN, _ENCRYPTED):
+        (_place(out, name) / f"{name}{suffix}").unlink(missing_ok=True)
+
+
+def written_on(out: Path, name: str) -> date | None:
+    """The day, by UTC, on which a transcript was written; None if there is none."""
+    for suffix in (_PLAIN, _ENCRYPTED):
+        with contextlib.suppress(OSError):
+            seconds = (_place(out, name) / f"{name}{suffix}").stat().st_mtime
+            return datetime.fromtimestamp(seconds, UTC).date()
+    return None
 
 
 def note_access(out: Path, command: str, call_ids: Iterable[str]) -> None:
@@ -136,20 +157,29 @@ def note_access(out: Path, command: str, call_ids: Iterable[str]) -> None:
     listed = sorted(call_ids)
     if not listed:
         return
-    _make(out)
     line = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "who": os.environ.get("SUDO_USER") or getpass.getuser(),
+        "who": _user(),
+        "sudo_user": os.environ.get("SUDO_USER"),
         "command": command,
         "calls": listed,
     }
     data = (json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8", "replace")
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-    handle = os.open(_log(out), flags, _OWNER)
     try:
-        os.write(handle, data)
-    finally:
-        os.close(handle)
+        _make(out)
+        handle = os.open(_log(out), os.O_WRONLY | os.O_APPEND | os.O_CREAT, _OWNER)
+        with os.fdopen(handle, "ab") as file:
+            file.write(data)
+    except OSError as error:  # what cannot be noted shall not be read
+        raise OutputFailed.at(folder(out), error) from error
+
+
+def _user() -> str:
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def forget_access(out: Path, call_ids: Iterable[str]) -> None:
@@ -158,14 +188,23 @@ def forget_access(out: Path, call_ids: Iterable[str]) -> None:
     if not _log(out).is_file():
         return
     lines = []
-    for line in _log(out).read_text("utf-8").splitlines():
-        noted = json.loads(line)
+    for line in _log(out).read_bytes().split(b"\n"):
+        try:
+            noted = json.loads(line)
+        except ValueError:
+            continue  # the line a process died in
         noted["calls"] = ["erased" if call in gone else call for call in noted["calls"]]
         lines.append(json.dumps(noted, ensure_ascii=False) + "\n")
     write_whole(_log(out), "".join(lines).encode("utf-8"), mode=_OWNER)
 
 
+def place_file(out: Path, path: Path, data: bytes) -> None:
+    """Put a file of the store that came from another machine into its place."""
+    _write(out, path, data)
+
+
 def _proof(out: Path) -> Path:
+    """What only the right key decrypts."""
     return folder(out) / "key.proof"
 
 
@@ -173,14 +212,23 @@ def _log(out: Path) -> Path:
     return folder(out) / "access.jsonl"
 
 
-def _path(out: Path, name: str) -> Path:
-    return folder(out) / "transcripts" / name[:2] / f"{name}.json.gz"
+def _place(out: Path, name: str) -> Path:
+    return folder(out) / "transcripts" / name[:2]
+
+
+def _files(out: Path, *suffixes: str) -> list[Path]:
+    found = folder(out).glob("transcripts/*/*")
+    return sorted(path for path in found if path.name.endswith(suffixes) and path.name[0] != ".")
+
+
+def _name(path: Path) -> str:
+    return path.name.removesuffix(_PLAIN).removesuffix(_ENCRYPTED)
 
 
 def _make(out: Path) -> None:
     place = folder(out)
-    if not place.is_dir():
-        place.mkdir(parents=True, exist_ok=True)
+    place.mkdir(parents=True, exist_ok=True)
+    if place.stat().st_mode & 0o777 != _OWNER_FOLDER:
         place.chmod(_OWNER_FOLDER)
 
 

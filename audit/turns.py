@@ -126,7 +126,7 @@ def _continues(
 
 
 def _takes_over(other: Span, before: Span, after: Span, options: TurnOptions) -> bool:
-    """Whether the other begins to speak in a pause, or just before it and well into it."""
+    """Whether the other begins to speak in a pause, or before it and goes on well into it."""
     begins_in_it = before.end_s <= other.start_s <= after.start_s
     begins_before = before.start_s < other.start_s < before.end_s
     return begins_in_it or (begins_before and other.end_s >= before.end_s + options.outlast_s)

@@ -131,18 +131,14 @@ class Hearer:
 
     def _start(self) -> Connection:
         ours, theirs = Pipe()
-        environment = processes.environment()
         cores = len(os.sched_getaffinity(0)) // self._job.config.batch.processes
-        environment.setdefault("OMP_NUM_THREADS", str(max(1, cores)))
-        # Whisper's features differ with the threads that multiply them, and so would transcripts
-        environment["OPENBLAS_NUM_THREADS"] = "1"
         self._process = subprocess.Popen(
             processes.command("flows.hearer", str(theirs.fileno())),
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=None if _log.isEnabledFor(logging.INFO) else subprocess.DEVNULL,
-            env=environment,
+            env=processes.hearing_environment(cores),
             process_group=0,  # Ctrl-C ends the parent, and the pipe then ends this one
         )
         theirs.close()

@@ -124,12 +124,12 @@ def publish_all(job: Job) -> None:
 
 def _forget_words(job: Job, heard: set[str]) -> None:
     """Take full transcripts out of the private store that are not to be kept, or no longer."""
-    if job.config.private.mode == "drop":
-        for name in heard:
-            private_store.remove(job.out, name)
-    if job.config.private.keep_days is not None:
+    private = job.config.private
+    if private.mode == "drop":
+        purging.forget_recordings(job.out, {name[: private_store.PREFIX] for name in heard})
+    if private.keep_days is not None:
         today = datetime.now(manifests.time_zone(job.config.batch.timezone)).date()
-        purging.forget_words(job.out, before=today - timedelta(days=job.config.private.keep_days))
+        purging.forget_words(job.out, before=today - timedelta(days=private.keep_days))
 
 
 def _without_kept_audits(job: Job, rejects: list[Reject]) -> list[Reject]:

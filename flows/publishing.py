@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from audit.errors import CallauditError, UsageError
@@ -33,8 +34,8 @@ def run(job_file: Path) -> None:
     code = process.wait()
     if code == 0:
         return
-    if told:
-        failed = json.loads(told)
+    with suppress(ValueError, IndexError):
+        failed = json.loads(told.splitlines()[-1])
         raise (UsageError if failed["usage"] else CallauditError)(failed["sentence"])
     raise CallauditError(
         f"the process that publishes died ({processes.ending(code)}); run the batch again: what "

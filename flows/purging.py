@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -49,11 +50,7 @@ def purge(out: Path, *, before: date | None = None, call_ids: Collection[str] = 
     Raises:
         UsageError: there is no such call, no audit, or a batch is at work.
     """
-    if not (out / "parquet").is_dir():
-        raise UsageError(f"{out} holds no audit; check the path")
-    private_store.check_key(out)
-    with runs.alone(out), merged.lock(out):
-        staging.recover(out)
+    with _alone(out):
         for abandoned in (out / "parquet").glob(".staged-*"):
             shutil.rmtree(abandoned)
         gone = _find(out, before, frozenset(call_ids))
@@ -77,19 +74,56 @@ def purge(out: Path, *, before: date | None = None, call_ids: Collection[str] = 
     return len(gone.calls)
 
 
-def forget_words(out: Path, *, before: date) -> int:
-    """Erase full transcripts but those of calls from a date on; returns how many.
+def purge_words(out: Path, *, before: date) -> int:
+    """Erase the full transcripts of earlier nights; returns how many.
 
-    Tables and pages keep what they show, with marks for customers' data. What was heard of a
-    batch that has not been published goes too, and is heard again.
+    Raises:
+        UsageError: there is no audit, or a batch is at work.
     """
-    nights = (before.isoformat(), None)
-    rows = parquet.read(out, CALLS.name, columns=["transcript_id"], nights=nights)
-    kept = set(rows["transcript_id"].to_pylist())
-    gone = [name for name in private_store.names(out) if name not in kept]
+    with _alone(out):
+        return forget_words(out, before=before)
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    if not (out / "parquet").is_dir():
+        raise UsageError(f"{out} holds no audit; check the path")
+    with runs.alone(out), merged.lock(out):
+        staging.recover(out)
+        private_store.forget_earlier(out)
+        yield
+
+
+def forget_words(out: Path, *, before: date) -> int:
+    """Erase full transcripts of calls before a date, and those that no call has any more.
+
+    Tables and pages keep what they show, with marks for customers' data. What was heard since
+    and is not published yet stays.
+    """
+    columns = ["audit_date", "transcript_id"]
+    rows = parquet.read(out, CALLS.name, columns=columns).to_pylist()
+    old = {row["transcript_id"] for row in rows if row["audit_date"] < before.isoformat()}
+    kept = {row["transcript_id"] for row in rows} - old
+    gone = [
+        name
+        for name in private_store.names(out)
+        if name not in kept and (name in old or _is_older(out, name, before))
+    ]
     for name in gone:
         private_store.remove(out, name)
     return len(gone)
+
+
+def _is_older(out: Path, name: str, day: date) -> bool:
+    written = private_store.written_on(out, name)
+    return written is not None and written < day
+
+
+def forget_recordings(out: Path, beginnings: Collection[str]) -> None:
+    """Erase all full transcripts of recordings, by how the names of theirs begin."""
+    for name in list(private_store.names(out)):
+        if name[: private_store.PREFIX] in beginnings:
+            private_store.remove(out, name)
 
 
 def _find(out: Path, before: date | None, call_ids: frozenset[str]) -> _Gone:
@@ -168,12 +202,10 @@ def _filter_notes(path: Path, gone: _Gone) -> None:
 
 def _erase_heard(out: Path, gone: _Gone) -> None:
     """Transcripts of every configuration, tries, and waveforms."""
-    for name in list(private_store.names(out)):
-        digest = _heard_of(out, name)
-        if digest in gone.hashes or (name in gone.checkpoints and digest not in gone.kept):
-            if digest is not None:
-                gone.hashes.add(digest)
-            gone.checkpoints.add(name)
+    kept = {checkpoints.of_recording(digest) for digest in gone.kept}
+    forget_recordings(out, {checkpoints.of_recording(digest) for digest in gone.hashes})
+    for name in gone.checkpoints:
+        if name[: private_store.PREFIX] not in kept:
             private_store.remove(out, name)
     private_store.forget_access(out, gone.calls)
     for name in gone.checkpoints:
@@ -181,12 +213,6 @@ def _erase_heard(out: Path, gone: _Gone) -> None:
     for digest in gone.hashes:
         for path in out.glob(f"peaks/{digest[:2]}/{digest}.*"):
             path.unlink()
-
-
-def _heard_of(out: Path, name: str) -> str | None:
-    """Hash of the recording that a transcript is of; None without one, or if it is damaged."""
-    transcript = checkpoints.load(out, name)
-    return None if transcript is None else transcript.origin.audio_sha256
 
 
 def _erase_rows(out: Path, before: date | None, gone: _Gone) -> None:

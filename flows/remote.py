@@ -101,7 +101,11 @@ def _fetch(filesystem: Any, root: str, local: Path) -> None:
         if path.is_file() and digest and _sha256(path) == digest:
             continue
         try:
-            write_whole(path, filesystem.cat_file(posixpath.join(root, name)))
+            data = filesystem.cat_file(posixpath.join(root, name))
+            if private_store.folder(local) in path.parents:
+                private_store.place_file(local, path, data)
+            else:
+                write_whole(path, data)
         except FileNotFoundError:  # entered, and never sent
             continue
     _write(filesystem, root, local, index)  # which shows now, not after a night, that it can be
@@ -125,11 +129,11 @@ def _send(filesystem: Any, root: str, local: Path) -> None:
 
 
 def _files(local: Path) -> Iterator[Path]:
-    here = () if private_store.is_encrypted(local) else (private_store.folder(local).name,)
+    private = private_store.folder(local).name
     for path in sorted(local.rglob("*")):
         parts = path.relative_to(local).parts
-        if parts[0] in here:  # customers' data leaves this machine encrypted or not at all
-            continue
+        if parts[0] == private and not private_store.may_leave(path.name):
+            continue  # customers' data leaves this machine encrypted or not at all
         if path.is_file() and not any(part.startswith(".") for part in parts):
             yield path
 

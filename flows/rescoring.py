@@ -196,7 +196,8 @@ def _compared(
         read: list[str] = []
         for row in parquet.read(out, "calls", nights=only).to_pylist():
             stored = records.call_from_rows(row, turns[row["call_id"]])
-            call = restoring.in_full(out, row, stored)
+            same_code = row["code_sha256"] == code_sha256()
+            call = restoring.in_full(out, row, stored, same_code=same_code)
             difference.calls += 1
             if call is None:
                 kept = _outcome(row)
@@ -207,7 +208,6 @@ def _compared(
             if call is not stored:
                 read.append(row["call_id"])
             call = replace(call, recording=replace(call.recording, rulebook_id=book.id))
-            same_code = row.get("code_sha256") == code_sha256()
             staged_by = (row["stages_sha256"], row["cues_sha256"]) if same_code else None
             audited = pipeline.judge(call, book, stage_model=stage_model, staged_by=staged_by)
             located = publish.Located(

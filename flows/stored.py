@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit import checkpoints, pipeline, privacy, private_store, rulebook, tariff, transcripts
+from audit import checkpoints, pipeline, private_store, rulebook, tariff, transcripts
 from audit.config import Config
 from audit.privacy import Private
 from audit.recordings import Reject
@@ -62,12 +62,10 @@ def audit_transcripts(file: Path, out: Path, *, config: Config) -> Published:
 
 
 def _located(out: Path, call: Call, audited: AuditedCall, private: Private) -> publish.Located:
-    """The call as it is published; its full text goes to the private store if marks hide any."""
-    name = None
-    if private == "mask":
-        masked = privacy.mask(audited)
-        if masked is not audited:
-            name = checkpoints.of_transcript(call.recording.call_id, call.transcript)
-            checkpoints.save(out, name, call.transcript)
-        audited = masked
+    """The call as it is published; the private store has its full text, or no longer has it."""
+    name = checkpoints.of_ready(call.recording.call_id)
+    if private != "mask":
+        private_store.remove(out, name)
+        return publish.Located(audited, None, private)
+    checkpoints.save(out, name, call.transcript)
     return publish.Located(audited, None, private, name)

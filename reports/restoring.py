@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import pyarrow.compute as pc
 
 from audit import checkpoints, privacy, private_store
 from audit.errors import UsageError
@@ -14,42 +16,54 @@ from reports import parquet, records
 Row = Mapping[str, Any]
 
 
-def in_full(out: Path, row: Row, call: Call) -> Call | None:
+def in_full(out: Path, row: Row, call: Call, *, same_code: bool) -> Call | None:
     """A call with the text that was heard.
 
     Args:
         out: the folder of the audit.
         row: its row in the table ``calls``.
         call: as ``reports.records`` reads it back from the tables.
+        same_code: this code wrote it, and would find the same customers' data in it.
 
     Returns:
-        None where marks stand for customers' data that is kept nowhere any more.
+        The call itself where nothing in it is hidden, nor will be; None where marks stand for
+        what is kept nowhere any more.
 
     Raises:
         UsageError: the private store is encrypted, and the key is missing or another one.
     """
-    if not any(turn.masked for turn in call.turns):
+    masked = any(turn.masked for turn in call.turns)
+    if same_code and not masked:
         return call
     transcript = _transcript(out, row)
-    return None if transcript is None else privacy.in_full(call, transcript)
+    if transcript is not None:
+        return privacy.in_full(call, transcript)
+    return None if masked else call
 
 
-def turns_in_full(out: Path, calls: Sequence[Row], turns: Sequence[Row]) -> list[Row]:
-    """Rows of the table ``turns`` with the text that was heard, where it is kept.
+def unmask(out: Path, tables: Mapping[str, list[dict[str, Any]]], labelled: Collection[str]) -> int:
+    """Put the text that was heard into rows of ``turns`` that have marks, for ``evaluate``.
 
-    What is read is noted as the command ``evaluate``'s.
+    What is read is noted.
+
+    Args:
+        out: the folder of the audit.
+        tables: rows of ``calls`` and ``turns``; the latter are changed.
+        labelled: ids of the calls that are asked for.
+
+    Returns:
+        How many of these calls keep their marks, for their full text is not kept.
     """
-    masked = {row["call_id"] for row in turns if row.get("masked")}
-    texts: dict[tuple[str, int], str] = {}
-    for row in calls:
+    masked = {row["call_id"] for row in tables["turns"] if row["masked"]} & set(labelled)
+    texts: dict[str, dict[int, str]] = {}
+    for row in tables["calls"]:
         transcript = _transcript(out, row) if row["call_id"] in masked else None
-        for turn in transcript.turns if transcript else ():
-            texts[row["call_id"], turn.index] = turn.text
-    private_store.note_access(out, "evaluate", {call_id for call_id, _ in texts})
-    return [
-        {**row, "text": texts.get((row["call_id"], row["turn_index"]), row["text"])}
-        for row in turns
-    ]
+        if transcript is not None:
+            texts[row["call_id"]] = {turn.index: turn.text for turn in transcript.turns}
+    private_store.note_access(out, "evaluate", texts)
+    for turn in tables["turns"]:
+        turn["text"] = texts.get(turn["call_id"], {}).get(turn["turn_index"], turn["text"])
+    return len(masked) - len(texts)
 
 
 def lines(out: Path, call_id: str) -> Iterator[str]:
@@ -59,13 +73,15 @@ def lines(out: Path, call_id: str) -> Iterator[str]:
         UsageError: there is no such call, or the key of the private store is missing.
     """
     private_store.check_key(out)
-    row = next((r for r in parquet.read(out, "calls").to_pylist() if r["call_id"] == call_id), None)
-    if row is None:
+    calls = parquet.read(out, "calls")
+    found = calls.filter(pc.equal(calls["call_id"], call_id)).to_pylist()
+    if not found:
         raise UsageError(f"{out} holds no call {call_id!r}; its ids are in the table calls")
+    row = found[0]
     night = (row["audit_date"], row["audit_date"])
     turns = parquet.read(out, "turns", nights=night, agents=[row["agent"]]).to_pylist()
     stored = records.call_from_rows(row, [turn for turn in turns if turn["call_id"] == call_id])
-    call = in_full(out, row, stored)
+    call = in_full(out, row, stored, same_code=True)
     if call is None:
         yield "full transcript not kept; marks stand for customers' data"
     elif call is not stored:
@@ -76,5 +92,5 @@ def lines(out: Path, call_id: str) -> Iterator[str]:
 
 
 def _transcript(out: Path, row: Row) -> Transcript | None:
-    name = row.get("transcript_id")
+    name = row["transcript_id"]
     return checkpoints.load(out, name) if name else None

@@ -114,8 +114,14 @@ def bundle(source: Path, out: Path, call_id: str, *, hidden: Sequence[Span] = ()
         OSError, ValueError: it cannot be decoded, or the copy not written.
     """
     copy = audio_copy(out, call_id)
-    if not _is_copy(copy, source, hidden):
+    if _is_copy(copy, source, hidden):
+        return
+    try:
         transcode(source, copy, hidden=hidden)
+    except BaseException:
+        if hidden:  # an earlier copy may have no tone
+            copy.unlink(missing_ok=True)
+        raise
 
 
 def _is_copy(copy: Path, source: Path, hidden: Sequence[Span]) -> bool:
@@ -304,8 +310,7 @@ def _toned(frame: Any, begins_s: float, hidden: Sequence[Span]) -> Any:
     times = begins_s + np.arange(frame.samples) / _OPUS_HZ
     inside = np.zeros(frame.samples, dtype=bool)
     for span in hidden:
-        if span.start_s < times[-1] + 1 and span.end_s > begins_s:
-            inside |= (times >= span.start_s) & (times < span.end_s)
+        inside |= (times >= span.start_s) & (times < span.end_s)
     if not inside.any():
         return frame
     samples = frame.to_ndarray().reshape(frame.samples, -1)

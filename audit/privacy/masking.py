@@ -8,13 +8,10 @@ from dataclasses import replace
 
 from audit.privacy.finding import find
 from audit.privacy.items import MARKS, Item
-from audit.types import AuditedCall, Call, Finding, Masked, Span, Transcript, Turn
+from audit.types import AuditedCall, Call, Masked, Span, Transcript, Turn
 
 MARGIN_S = 0.3
 """What is hidden before and after a mention besides: times of words are not exact."""
-
-_LEAST = 2
-"""Characters of a turn that is hidden inside evidence, too; 王 stands in too many words."""
 
 
 def mask(audited: AuditedCall) -> AuditedCall:
@@ -23,12 +20,15 @@ def mask(audited: AuditedCall) -> AuditedCall:
     hidden = masked_turns(turns, agent_name=audited.call.recording.agent_name)
     if hidden == turns:
         return audited
-    words = _replacements(turns, hidden)
+    texts = {full.text: turn.text for full, turn in zip(turns, hidden, strict=True)}
     transcript = replace(audited.call.transcript, turns=hidden)
     return replace(
         audited,
         call=replace(audited.call, transcript=transcript),
-        findings=tuple(_mask_finding(finding, words) for finding in audited.findings),
+        findings=tuple(
+            replace(f, evidence=f.evidence and _mask_evidence(f.evidence, texts))
+            for f in audited.findings
+        ),
     )
 
 
@@ -112,25 +112,11 @@ def _seconds(turn: Turn, item: Item) -> Span | None:
     return Span(start_s + a_character_s * item.start, start_s + a_character_s * item.end)
 
 
-def _replacements(turns: Sequence[Turn], hidden: Sequence[Turn]) -> Mapping[str, str]:
-    """What stands for which words: evidence is a turn's text, or that of several."""
-    pairs = [(full.text, turn.text) for full, turn in zip(turns, hidden, strict=True)]
-    return {full: text for full, text in sorted(pairs, key=lambda p: -len(p[0])) if full != text}
-
-
-def _mask_finding(finding: Finding, words: Mapping[str, str]) -> Finding:
-    return replace(
-        finding,
-        reason=_hide(finding.reason, words),
-        evidence=finding.evidence and _hide(finding.evidence, words),
-        meant=finding.meant and _hide(finding.meant, words),
-    )
-
-
-def _hide(text: str, words: Mapping[str, str]) -> str:
-    if text in words:
-        return words[text]
-    for full, masked in words.items():
-        if len(full) >= _LEAST:
-            text = text.replace(full, masked)
-    return text
+def _mask_evidence(evidence: str, texts: Mapping[str, str]) -> str:
+    """Evidence is a turn's text, or that of several, one behind the other."""
+    if evidence in texts:
+        return texts[evidence]
+    for full in sorted(texts, key=len, reverse=True):
+        if texts[full] != full:
+            evidence = evidence.replace(full, texts[full])
+    return evidence

@@ -23,6 +23,8 @@ from audit import audio, evaluation, recordings
 from audit.errors import RejectedRecording
 from audit.text import simplify
 from audit.types import SAMPLE_RATE
+from flows import processes
+from models.machine import cores
 
 OPENAI_CLI = "openai-whisper-cli"
 """``whisper`` as people call it, with the same weights."""
@@ -117,6 +119,7 @@ class _Process:
         self.cost = Cost()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "flows.bench.ways", name],
+            env=processes.hearing_environment(cores()) if name.startswith("callaudit") else None,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

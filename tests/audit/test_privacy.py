@@ -53,7 +53,7 @@ def audited(said: tuple[Turn, ...], *findings: Finding) -> AuditedCall:
 
 
 def quoting(evidence: str) -> Finding:
-    return Finding("closing", "c", Verdict.FAIL, f"客服说：{evidence}", evidence=evidence)
+    return Finding("closing", "c", Verdict.FAIL, "没有说到", evidence=evidence)
 
 
 @pytest.mark.parametrize("half", ["tuning", "held_out"])
@@ -148,10 +148,6 @@ def test_marks_stand_for_what_was_said_in_turns_and_in_evidence() -> None:
     texts = [turn.text for turn in masked.call.turns]
     assert texts == ["请问您贵姓？", "我姓【姓名】，电话是【手机号】。", "好的，【姓名】女士。"]
     assert [finding.evidence for finding in masked.findings] == [texts[1], texts[1] + texts[2]]
-    assert [finding.reason for finding in masked.findings] == [
-        f"客服说：{texts[1]}",
-        f"客服说：{texts[1]}{texts[2]}",
-    ]
     assert [[m.kind for m in turn.masked] for turn in masked.call.turns] == [
         [],
         ["name", "mobile"],
@@ -221,6 +217,27 @@ def test_what_was_said_is_for_its_owner_only(tmp_path: Path) -> None:
     assert list(private_store.names(tmp_path)) == ["abc"]
 
 
+def assert_encrypted(out: Path) -> None:
+    files = [p for p in (private_store.folder(out) / "transcripts").rglob("*") if p.is_file()]
+    assert files and all(path.read_bytes().startswith(b"gAAAA") for path in files)
+    assert all(private_store.may_leave(path.name) for path in files)
+
+
+def test_what_came_in_without_the_key_is_encrypted_at_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoints.save(tmp_path, "abc", transcript("C 我姓顾。"))
+    (plain,) = private_store.folder(tmp_path).rglob("*.gz")
+    data = plain.read_bytes()
+    assert not private_store.may_leave(plain.name)
+    monkeypatch.setenv(private_store.KEY, KEY)
+    private_store.open_store(tmp_path)
+    plain.write_bytes(data)  # as another machine may leave it
+    private_store.open_store(tmp_path)
+    assert_encrypted(tmp_path)
+    assert checkpoints.load(tmp_path, "abc") == transcript("C 我姓顾。")
+
+
 def test_with_a_key_nothing_can_be_read_without_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,8 +246,7 @@ def test_with_a_key_nothing_can_be_read_without_it(
     monkeypatch.setenv(private_store.KEY, KEY)
     private_store.open_store(tmp_path)
     checkpoints.save(tmp_path, "after", transcript("C 我姓孟。"))
-    for path in private_store.folder(tmp_path).rglob("*.gz"):
-        assert path.read_bytes().startswith(b"gAAAA")
+    assert_encrypted(tmp_path)
     assert checkpoints.load(tmp_path, "before") == transcript("C 我姓顾。")
     assert checkpoints.load(tmp_path, "after") == transcript("C 我姓孟。")
 
@@ -243,8 +259,16 @@ def test_with_a_key_nothing_can_be_read_without_it(
     monkeypatch.setenv(private_store.KEY, OTHER)
     with pytest.raises(UsageError, match="with another key"):
         checkpoints.load(tmp_path, "after")
+    with pytest.raises(UsageError, match="with another key"):
+        checkpoints.save(tmp_path, "later", transcript("C 我姓顾。"))
     monkeypatch.setenv(private_store.KEY, f"{OTHER},{KEY}")  # the key changes
     assert checkpoints.load(tmp_path, "after") == transcript("C 我姓孟。")
+    private_store.open_store(tmp_path)
+    monkeypatch.setenv(private_store.KEY, OTHER)  # and the old one is not needed any more
+    assert checkpoints.load(tmp_path, "before") == transcript("C 我姓顾。")
+    monkeypatch.setenv(private_store.KEY, KEY)
+    with pytest.raises(UsageError, match="with another key"):
+        private_store.open_store(tmp_path)
     monkeypatch.setenv(private_store.KEY, "secret")
     with pytest.raises(UsageError, match="is no key; make one with"):
         private_store.open_store(tmp_path)
@@ -258,25 +282,25 @@ def test_a_damaged_transcript_is_made_again(
             monkeypatch.setenv(private_store.KEY, key)
         private_store.open_store(tmp_path)
         checkpoints.save(tmp_path, "abc", transcript("C 我姓顾。"))
-        (path,) = private_store.folder(tmp_path).rglob("*.gz")
+        (path,) = (private_store.folder(tmp_path) / "transcripts").rglob("abc.*")
         path.write_bytes(path.read_bytes()[:40])
         assert checkpoints.load(tmp_path, "abc") is None
 
 
-def test_transcripts_of_earlier_versions_are_taken_over(tmp_path: Path) -> None:
-    checkpoints.save(tmp_path, "abc", transcript("C 我姓顾。"))
-    (tmp_path / "private" / "transcripts").rename(tmp_path / "checkpoints")
-    (tmp_path / "private").rmdir()
+def test_transcripts_of_earlier_versions_are_erased(tmp_path: Path) -> None:
+    old = tmp_path / "checkpoints" / "ab"
+    old.mkdir(parents=True)
+    (old / "abc.json.gz").write_bytes(b"")
     private_store.open_store(tmp_path)
-    assert checkpoints.load(tmp_path, "abc") == transcript("C 我姓顾。")
     assert not (tmp_path / "checkpoints").exists()
-    assert modes(tmp_path) == {0o600}
 
 
 def test_who_read_what_is_noted_and_erased_calls_are_not_named(tmp_path: Path) -> None:
     private_store.note_access(tmp_path, "rescore", ["S02", "S01"])
     private_store.note_access(tmp_path, "transcript", ["S01"])
     private_store.note_access(tmp_path, "evaluate", [])
+    with (tmp_path / "private" / "access.jsonl").open("a") as torn:
+        torn.write('{"at": "2026')
     private_store.forget_access(tmp_path, ["S01"])
     noted = [
         json.loads(line)
