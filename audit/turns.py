@@ -126,10 +126,11 @@ def _continues(
 
 
 def _takes_over(other: Span, before: Span, after: Span, options: TurnOptions) -> bool:
-    """Whether the other begins to speak in a pause, or before it and goes on well into it."""
+    """Whether the other begins to speak in a pause; or before it, and ends well inside it."""
     begins_in_it = before.end_s <= other.start_s <= after.start_s
     begins_before = before.start_s < other.start_s < before.end_s
-    return begins_in_it or (begins_before and other.end_s >= before.end_s + options.outlast_s)
+    ends_in_it = before.end_s + options.outlast_s <= other.end_s <= after.start_s
+    return begins_in_it or (begins_before and ends_in_it)
 
 
 def _only_listens(

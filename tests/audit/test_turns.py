@@ -53,7 +53,7 @@ def test_the_other_taking_over_ends_a_turn() -> None:
     assert [turn.role for turn in spoken] == [Role.CUSTOMER, Role.AGENT, Role.CUSTOMER]
 
 
-@pytest.mark.parametrize(("end_s", "count"), [(2.6, 3), (2.2, 2)])
+@pytest.mark.parametrize(("end_s", "count"), [(2.6, 3), (2.2, 2), (3.8, 2)])
 def test_the_other_may_take_over_just_before_the_end(end_s: float, count: int) -> None:
     spoken = turns(
         said(0, 0, 2, "重新设置就可以"), said(1, 1.4, end_s, "我登进去了"), said(0, 3.3, 4, "好的")
