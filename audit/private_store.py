@@ -66,27 +66,46 @@ def open_store(out: Path) -> None:
         _write(out, path.with_name(_name(path) + _ENCRYPTED), keys.encrypt(path.read_bytes()))
         path.unlink()
     first = _of(os.environ[KEY].partition(",")[0].strip())
-    if first is not None and _decrypted(first, proof.read_bytes()) is None:  # the key changes
+    if _decrypted(first, proof.read_bytes()) is None:  # the key changes
         for path in (*_files(out, _ENCRYPTED), proof):
-            _write(out, path, keys.rotate(path.read_bytes()))
+            data = _decrypted(keys, path.read_bytes())
+            if data is None:
+                path.unlink()  # damaged: it is made again
+            else:
+                _write(out, path, keys.encrypt(data))
 
 
 def check_key(out: Path) -> None:
-    """Make sure that there is the key, where the store is encrypted.
+    """Make sure that the store may be read, and that there is the key where it is encrypted.
 
     Raises:
-        UsageError: there is none, or another one.
+        UsageError: it may not, or there is no key, or another one.
     """
     keys, proof = _keys(), _proof(out)
+    _look(out)
     if not proof.is_file():
         return
+    lost = f"if it is lost, remove {folder(out)}: nothing else is lost"
     if keys is None:
-        raise UsageError(f"{folder(out)} is encrypted; set {KEY} to its key")
+        raise UsageError(f"{folder(out)} is encrypted; set {KEY} to its key; {lost}")
     if _decrypted(keys, proof.read_bytes()) is None:
         raise UsageError(
             f"{folder(out)} was encrypted with another key; set {KEY} to the right one, or to "
-            "both, by a comma, the new one first"
+            f"both, by a comma, the new one first; {lost}"
         )
+
+
+def _look(out: Path) -> None:
+    """Make sure that this user may look into the store, if there is one."""
+    try:
+        os.listdir(folder(out))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UsageError(
+            f"{folder(out)} cannot be read ({os.strerror(error.errno or 0)}); it is for its owner "
+            "only: run this as the user that owns it"
+        ) from error
 
 
 def forget_earlier(out: Path) -> None:
@@ -217,6 +236,7 @@ def _place(out: Path, name: str) -> Path:
 
 
 def _files(out: Path, *suffixes: str) -> list[Path]:
+    _look(out)
     found = folder(out).glob("transcripts/*/*")
     return sorted(path for path in found if path.name.endswith(suffixes) and path.name[0] != ".")
 
@@ -250,13 +270,11 @@ def _decrypted(keys: MultiFernet, data: bytes) -> bytes | None:
 
 
 def _keys() -> MultiFernet | None:
-    return _of(os.environ.get(KEY, "").strip())
+    return _of(os.environ[KEY].strip()) if KEY in os.environ else None
 
 
 @lru_cache(maxsize=4)
-def _of(value: str) -> MultiFernet | None:
-    if not value:
-        return None
+def _of(value: str) -> MultiFernet:
     from cryptography.fernet import Fernet, MultiFernet
 
     try:

@@ -87,6 +87,8 @@ def _check(location: str, manifest: str | None, config: Config) -> None:
 def _quiet_prefect() -> Iterator[None]:
     """Flow failures reach the user as one sentence, not as Prefect's log of a traceback."""
     loggers = [logging.getLogger(name) for name in ("prefect", "prefect.flow_runs")]
+    for outside in ("EventsWorker", "APILogWorker"):  # what they have to say at exit is no news
+        logging.getLogger(outside).setLevel(logging.ERROR)
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,6 +19,7 @@ from audit.privacy import Private
 from audit.recordings import Reject, file_of
 from audit.types import AuditedCall
 from reports import html, merged, parquet, records, staging
+from reports.paths import case_file, night_page
 from reports.schema import AGENTS, CALLS, FINDINGS, REJECTS, SCHEMA_VERSION, TURNS
 
 Place = tuple[date, str]
@@ -71,8 +72,14 @@ def rows_of(call: Located, *, run_id: str) -> records.CallRows:
     )
 
 
-def withdraw(out: Path, call_ids: Iterable[str], *, keep: dict[str, Place], run_id: str) -> None:
-    """Take calls out of partitions they no longer belong to (another agent, another date)."""
+def withdraw(
+    out: Path, call_ids: Iterable[str], *, keep: dict[str, Place], run_id: str
+) -> set[Place]:
+    """Take calls out of partitions they no longer belong to (another agent, another date).
+
+    Returns:
+        These places, whose pages still show the calls.
+    """
     staging.recover(out)
     ids = pa.array(sorted(set(call_ids)), pa.string())
     stored = parquet.read(out, CALLS.name, columns=["call_id", "agent", "audit_date"])
@@ -87,6 +94,7 @@ def withdraw(out: Path, call_ids: Iterable[str], *, keep: dict[str, Place], run_
         with merged.lock(out):
             for path, rows in _replaced(out, place, {}, moved, run_id):
                 parquet.write(path, rows)
+    return set(astray)
 
 
 def _keep_apart(out: Path, agents: set[str], new: set[Place]) -> None:
@@ -158,3 +166,19 @@ def publish_rejects(
 def publish_pages(out: Path, *, calls: set[str], agents: set[str]) -> Path:
     """Render the pages of the calls and agents that a run touched, and the index."""
     return html.render(out, touched=(calls, agents))
+
+
+def publish_pages_of(out: Path, kept: dict[str, Place], *, left: Collection[Place]) -> Path:
+    """Render what shows calls that are published anew; their earlier case files are removed.
+
+    Args:
+        out: the folder of the audit.
+        kept: where each of the calls is.
+        left: where some of them were before, see :func:`withdraw`.
+    """
+    for call_id in kept:
+        case_file(out, call_id).unlink(missing_ok=True)
+    for night, _ in left:
+        night_page(out, night.isoformat()).unlink(missing_ok=True)  # which has it drawn again
+    agents = {agent for _, agent in (*kept.values(), *left)}
+    return publish_pages(out, calls=set(kept), agents=agents)

@@ -86,7 +86,7 @@ def publish_all(job: Job) -> None:
     rejects = _without_kept_audits(job, rejects)
     named = {recording.call_id for recording in job.recordings}
     named |= {reject.call_id for reject in rejects if reject.call_id}
-    publish.withdraw(job.out, named, keep=kept, run_id=job.run_id)
+    left = publish.withdraw(job.out, named, keep=kept, run_id=job.run_id)
     for place, listed in sorted(places.items()):
         calls = [
             publish.Located(
@@ -104,7 +104,7 @@ def publish_all(job: Job) -> None:
         planned={r.source_file for r in job.recordings} | {r.source_file for r in job.rejects},
         run_id=job.run_id,
     )
-    index = publish.publish_pages(job.out, calls=set(kept), agents={agent for _, agent in places})
+    index = publish.publish_pages_of(job.out, kept, left=left)
     _forget_words(job, {name for listed in places.values() for _, name in listed})
     summary = Summary(
         run_id=job.run_id,

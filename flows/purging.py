@@ -210,8 +210,8 @@ def _erase_heard(out: Path, gone: _Gone) -> None:
     private_store.forget_access(out, gone.calls)
     for name in gone.checkpoints:
         attempts.clear(out, name)
-    for digest in gone.hashes:
-        for path in out.glob(f"peaks/{digest[:2]}/{digest}.*"):
+    for path in out.glob("peaks/*/*.*"):
+        if path.name.partition(".")[0] not in gone.kept:  # theirs, or of what was replaced since
             path.unlink()
 
 

@@ -10,6 +10,7 @@ from audit import checkpoints, pipeline, private_store, rulebook, tariff, transc
 from audit.config import Config
 from audit.privacy import Private
 from audit.recordings import Reject
+from audit.rulebook import Rulebook
 from audit.types import AuditedCall, Call
 from flows import publish, runs
 from models import stages
@@ -28,12 +29,19 @@ def audit_transcripts(file: Path, out: Path, *, config: Config) -> Published:
     """Judge a file of ready transcripts and publish the result.
 
     Raises:
-        UsageError: the file cannot be read, or the default rulebook or the model of stages is not
-            valid.
+        UsageError: the file cannot be read, the default rulebook or the model of stages is not
+            valid, or a batch is at work.
     """
     stages.load(config.stages.model)
     default = rulebook.load(config.batch.rulebook)
     known = frozenset({*rulebook.shipped(), config.batch.rulebook})
+    with runs.alone(out):
+        return _published(file, out, config, default, known)
+
+
+def _published(
+    file: Path, out: Path, config: Config, default: Rulebook, known: frozenset[str]
+) -> Published:
     private_store.open_store(out)
     run_id = runs.new_run_id()
     places: dict[publish.Place, list[publish.Located]] = defaultdict(list)
@@ -50,14 +58,14 @@ def audit_transcripts(file: Path, out: Path, *, config: Config) -> Published:
         audited = pipeline.judge(item, book, stage_model=config.stages.model)
         places[place].append(_located(out, item, audited, config.private.mode))
         kept[item.recording.call_id] = place
-    publish.withdraw(out, kept, keep=kept, run_id=run_id)
+    left = publish.withdraw(out, kept, keep=kept, run_id=run_id)
     for place, calls in sorted(places.items()):
         publish.publish_calls(out, place, calls, run_id=run_id)
     lines = {call.audited.call.recording.source_file for calls in places.values() for call in calls}
     publish.publish_rejects(
         out, rejects, planned=lines | {reject.source_file for reject in rejects}, run_id=run_id
     )
-    index = publish.publish_pages(out, calls=set(kept), agents={agent for _, agent in places})
+    index = publish.publish_pages_of(out, kept, left=left)
     return Published(len(kept), len(rejects), index)
 
 

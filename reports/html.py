@@ -21,7 +21,7 @@ from audit.scoring import ALWAYS
 from audit.types import Role
 from reports import coaching, figures, queue, reviews, sound, views
 from reports.figures import CallRow, Hit, Row
-from reports.paths import agent_page, audio_copy, call_page, index_page, queue_page
+from reports.paths import agent_page, audio_copy, call_page, index_page, night_page, queue_page
 from reports.templating import anchor, call_href, environment, static_files, strings
 from reports.views import CallPage, NightPage
 
@@ -112,10 +112,10 @@ def _write_nights(
     wanted = set(nights)
     if touched is not None:
         since = min((c.audit_date for c in calls if c.call_id in touched[0]), default=nights[-1])
-        wanted = {n for n in nights if n >= since or not (folder / f"{n}.html").is_file()}
+        wanted = {n for n in nights if n >= since or not night_page(out, n).is_file()}
     template = drawing.get_template("night.html")
     for page in views.night_pages(out, calls, rejects, wanted=wanted | {nights[-1]}):
-        _draw(folder / f"{page.night}.html", template, page=page, root="../")
+        _draw(night_page(out, page.night), template, page=page, root="../")
         _write_queue(out, drawing, page)
         if page.night == nights[-1]:
             _draw(index, template, page=page, root="")

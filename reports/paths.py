@@ -43,6 +43,11 @@ def index_page(out: Path) -> Path:
     return out / "html" / "index.html"
 
 
+def night_page(out: Path, night: str) -> Path:
+    """Page of one night (an ISO date)."""
+    return out / "html" / "nights" / f"{night}.html"
+
+
 def audio_copy(out: Path, call_id: str) -> Path:
     """Opus copy of a call's recording, where there is one."""
     return out / "html" / "audio" / f"{safe_name(call_id)}.ogg"

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+collect_ignore = ["faults"]
+"""Looking for doctests there would inject the faults into the tests' own process."""
 ROOT = Path(__file__).parents[1]
 SCRIPT = Path(sys.executable).parent / "callaudit"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from audit.privacy.finding import find
@@ -20,14 +20,18 @@ def mask(audited: AuditedCall) -> AuditedCall:
     hidden = masked_turns(turns, agent_name=audited.call.recording.agent_name)
     if hidden == turns:
         return audited
-    texts = {full.text: turn.text for full, turn in zip(turns, hidden, strict=True)}
+    words = _Words(turns, hidden)
     transcript = replace(audited.call.transcript, turns=hidden)
     return replace(
         audited,
         call=replace(audited.call, transcript=transcript),
         findings=tuple(
-            replace(f, evidence=f.evidence and _mask_evidence(f.evidence, texts))
-            for f in audited.findings
+            replace(
+                finding,
+                evidence=finding.evidence and words.mask(finding.evidence),
+                reason=words.mask(finding.reason),
+            )
+            for finding in audited.findings
         ),
     )
 
@@ -112,11 +116,18 @@ def _seconds(turn: Turn, item: Item) -> Span | None:
     return Span(start_s + a_character_s * item.start, start_s + a_character_s * item.end)
 
 
-def _mask_evidence(evidence: str, texts: Mapping[str, str]) -> str:
-    """Evidence is a turn's text, or that of several, one behind the other."""
-    if evidence in texts:
-        return texts[evidence]
-    for full in sorted(texts, key=len, reverse=True):
-        if texts[full] != full:
-            evidence = evidence.replace(full, texts[full])
-    return evidence
+class _Words:
+    """What stands for words of a call, wherever they are quoted."""
+
+    def __init__(self, turns: Sequence[Turn], hidden: Sequence[Turn]) -> None:
+        self._texts = {full.text: turn.text for full, turn in zip(turns, hidden, strict=True)}
+        changed = [(full, text) for full, text in self._texts.items() if full != text]
+        self._quoted = sorted(changed, key=lambda pair: -len(pair[0]))
+
+    def mask(self, text: str) -> str:
+        """A turn's text, or one that holds those of several."""
+        if text in self._texts:
+            return self._texts[text]
+        for full, masked in self._quoted:
+            text = text.replace(full, masked)
+        return text

@@ -96,10 +96,10 @@ def find(turns: Sequence[Turn], *, agent_name: str | None) -> list[Item]:
 def _agents(turn: Turn, start: int, end: int, agent_name: str | None) -> bool:
     """Whether a name is the agent's own."""
     text = turn.text[start:end]
-    if agent_name and len(text) > 1 and sounds(text).code == sounds(agent_name).code:
-        return True
     own = re.search(r"我[是叫姓]?$|我的名字[是叫]?$|我[是叫].{0,8}$", turn.text[:start])
-    return turn.role is Role.AGENT and own is not None
+    if own is not None and turn.role is not Role.UNKNOWN:
+        return turn.role is Role.AGENT
+    return bool(agent_name) and len(text) > 1 and sounds(text).code == sounds(agent_name or "").code
 
 
 def _introduced(turn: Turn, *, asked: bool) -> Iterator[tuple[int, int]]:

@@ -53,7 +53,7 @@ def audited(said: tuple[Turn, ...], *findings: Finding) -> AuditedCall:
 
 
 def quoting(evidence: str) -> Finding:
-    return Finding("closing", "c", Verdict.FAIL, "没有说到", evidence=evidence)
+    return Finding("closing", "c", Verdict.FAIL, f"已回答“{evidence}”", evidence=evidence)
 
 
 @pytest.mark.parametrize("half", ["tuning", "held_out"])
@@ -148,6 +148,10 @@ def test_marks_stand_for_what_was_said_in_turns_and_in_evidence() -> None:
     texts = [turn.text for turn in masked.call.turns]
     assert texts == ["请问您贵姓？", "我姓【姓名】，电话是【手机号】。", "好的，【姓名】女士。"]
     assert [finding.evidence for finding in masked.findings] == [texts[1], texts[1] + texts[2]]
+    assert [finding.reason for finding in masked.findings] == [
+        f"已回答“{texts[1]}”",
+        f"已回答“{texts[1]}{texts[2]}”",
+    ]
     assert [[m.kind for m in turn.masked] for turn in masked.call.turns] == [
         [],
         ["name", "mobile"],
@@ -191,6 +195,12 @@ def test_without_words_seconds_are_reckoned_and_without_times_there_are_none() -
     (masked,) = mask(audited(turns("C 我姓顾。"))).call.turns
     assert masked.masked == (Masked("name"),)
     assert spans(masked.masked) == ()
+
+
+def test_a_customer_may_have_the_agents_name() -> None:
+    lines = ("C 你好，我叫林静", "A 您好，我是林静，很高兴为您服务")
+    assert found(*lines, agent_name="林静")[0] == ("林静", Kind.NAME)
+    assert found(lines[1], agent_name="林静") == []
 
 
 # the private store
@@ -269,6 +279,9 @@ def test_with_a_key_nothing_can_be_read_without_it(
     monkeypatch.setenv(private_store.KEY, KEY)
     with pytest.raises(UsageError, match="with another key"):
         private_store.open_store(tmp_path)
+    monkeypatch.setenv(private_store.KEY, "")  # a secret that was not delivered
+    with pytest.raises(UsageError, match="is no key"):
+        private_store.write(tmp_path, "x", b"")
     monkeypatch.setenv(private_store.KEY, "secret")
     with pytest.raises(UsageError, match="is no key; make one with"):
         private_store.open_store(tmp_path)

@@ -175,6 +175,43 @@ def test_only_what_is_old_or_abandoned_is_forgotten(out: Path) -> None:
     assert [name[0] for name in private_store.names(out)] == ["a"]
 
 
+LISTENING = Path("data_samples/dialogues/listening.jsonl")
+
+
+def test_no_reason_quotes_what_is_hidden(tmp_path: Path) -> None:
+    """Reasons of repeated questions quote the answer that was given."""
+    out = tmp_path / "out"
+    run("audit-transcripts", LISTENING, "--out", out)
+    full = {
+        turn["text"]: turn["turn_index"]
+        for line in LISTENING.read_text("utf-8").splitlines()
+        for turn in [{**t, "turn_index": n} for n, t in enumerate(json.loads(line)["turns"])]
+    }
+    shown = set(pd.read_parquet(out / "parquet" / "turns")["text"])
+    hidden = [
+        text
+        for text in full
+        if text not in shown and re.search("[0-9一二三四五六七八九零幺]{4}", text)
+    ]
+    assert len(hidden) > 5
+    findings = pd.read_parquet(out / "parquet" / "findings")
+    told = "\n".join([*findings["reason"], *findings["evidence"].dropna()])
+    assert "客户此前已回答“" in told and "【手机号】" in told
+    assert [text for text in hidden if text in told] == []
+
+
+def test_a_call_that_is_published_anew_leaves_nothing_of_before(
+    calls: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run("audit-transcripts", calls, "--out", out, "--private", "keep")
+    run("case-file", out, "C1")
+    moved = calls.read_text("utf-8").replace('"2001"', '"7"').replace("-11-16T", "-11-17T")
+    calls.write_text(moved, "utf-8")
+    run("audit-transcripts", calls, "--out", out)
+    assert [planted for planted in PLANTED if planted in outside(out)] == []
+
+
 def test_full_transcripts_of_later_nights_stay(out: Path) -> None:
     assert "0 full transcripts erased" in run("purge", out, "--private-before", "2026-11-16")
     assert PLANTED[1] in kept(out)
