@@ -1,8 +1,9 @@
 """Transcripts kept by what they depend on, so that a batch that is run again hears nothing twice.
 
-A checkpoint's name is a hash of the audio's bytes, of everything configured that decides what a
-transcript looks like, of what the manifest says of the speakers, and of the code that hears. It
-is never changed. They lie in the private store.
+A checkpoint's name begins with the hash of the audio's bytes; the rest is a hash of everything
+configured that decides what a transcript looks like, of what the manifest says of the speakers, and
+of the code that hears. It is never changed; only a transcript that came ready is, with its call.
+All lie in the private store.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ class Callaudit:
 
         recordings = [one.call.recording for one in audited]
         place = (recordings[0].audit_date, recordings[0].agent_id)
-        located = [publish.Located(one, None, "mask", None) for one in audited]
+        located = [publish.Located(one, None) for one in audited]
         with tempfile.TemporaryDirectory() as folder:
             publish.publish_calls(Path(folder), place, located, run_id="bench")
             ids = {recording.call_id for recording in recordings}
