@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from audit.privacy import names, numbers, places
+from audit.privacy import documents, names, numbers, places
+from audit.privacy.folding import folded_turns
 from audit.privacy.items import Item
 from audit.types import Turn
 
 
 def find(turns: Sequence[Turn], *, agent_name: str | None = None) -> tuple[Item, ...]:
-    """Customers' data in a call: numbers, names, addresses, plates, e-mail, dates of birth.
+    """Customers' data in a call: numbers, documents, names, addresses, plates, e-mail, birth.
 
     Args:
         turns: the call's, in order, in simplified characters.
@@ -19,7 +20,9 @@ def find(turns: Sequence[Turn], *, agent_name: str | None = None) -> tuple[Item,
     Returns:
         Mentions in order; none overlaps another.
     """
+    turns = folded_turns(turns)
     found = [
+        *documents.find(turns),
         *places.find(turns),
         *numbers.find(turns),
         *names.find(turns, agent_name=agent_name),

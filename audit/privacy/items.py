@@ -24,6 +24,13 @@ class Kind(StrEnum):
     ADDRESS = "address"
     NAME = "name"
     BIRTH = "birth"
+    PASSPORT = "passport"
+    TRAVEL_PERMIT = "travel_permit"
+    """Of Hong Kong, Macau or Taiwan, and residence permits."""
+    REGIONAL_ID = "regional_id"
+    """Identity cards of Hong Kong, Macau and Taiwan."""
+    WECHAT = "wechat"
+    QQ = "qq"
 
 
 MARKS = {
@@ -37,6 +44,11 @@ MARKS = {
     Kind.ADDRESS: "【地址】",
     Kind.NAME: "【姓名】",
     Kind.BIRTH: "【出生日期】",
+    Kind.PASSPORT: "【护照号】",
+    Kind.TRAVEL_PERMIT: "【通行证号】",
+    Kind.REGIONAL_ID: "【港澳台身份证号】",
+    Kind.WECHAT: "【微信号】",
+    Kind.QQ: "【QQ号】",
 }
 """What stands in the place of each."""
 

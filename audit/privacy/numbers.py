@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
-from audit.privacy.digits import Run, is_card, is_identity, is_landline, is_mobile, runs
+from audit.privacy.digits import Run, is_card, joined, parts, runs, shape
 from audit.privacy.items import Item, Kind
 from audit.privacy.topics import TAIL, Topic, is_public, topics
 from audit.text import spoken_characters
@@ -17,15 +17,25 @@ from audit.types import Role, Turn
 _LASTS = 4
 """Turns for which a question stays open."""
 
-_LONGEST = {Kind.CODE: 8, Kind.MOBILE: 13, Kind.LANDLINE: 13, Kind.ID_NUMBER: 20}
+_LONGEST = {Kind.CODE: 8, Kind.MOBILE: 13, Kind.LANDLINE: 13, Kind.ID_NUMBER: 20, Kind.QQ: 11}
+_MOST_TURNS = 8
+_LETTERED = (Kind.PASSPORT, Kind.TRAVEL_PERMIT, Kind.REGIONAL_ID)
+_SHORTEST = dict.fromkeys((*_LETTERED, Kind.WECHAT, Kind.QQ), 5)
 _UNIT = re.compile(
     r"[十百千万亿元块毛角钱年月点时秒天个次台件度兆升瓦匹寸岁层楼栋幢折%％][^这]|[十百千万亿元块毛]$|"
     r"分钟|小时|公斤|公里|单元|室|[号日][上下之前早晚的半]|号客服|号为您|M|G|兆|MB|[年月日天岁]$"
 )
-_QUANTITY = re.compile(r"[十百千万亿第]$")
+_QUANTITY = re.compile(r"[十百千万亿第转]$")
 _LEADS = re.compile(r"(?:^|[\s，。、：？！,.:?!是为号码记啊成位后到的个，嗯呢报见改卡四机话打])$")
 _TRAILS = re.compile(r"[\s，。、？！,.?!这那的对吧吗是可啊呢了吗就没您请]|$")
-_X = re.compile(r"[ ，,]?[Xx叉]")
+_X = re.compile(r"[ ，,]?(?:[Xx×叉]|艾克斯|埃克斯)")
+_LETTERS = re.compile(r"(?<![A-Za-z])(?:[A-Za-z][\s，,]?){1,3}$")
+_CODE_BEFORE = re.compile(r"(?<![A-Za-z])(?!(?:tel|phone|mobile|qq|wx|vx|v|no)$)[A-Za-z]+-?$", re.I)
+_CODE_AFTER = re.compile(r"[A-Za-z][A-Za-z0-9]")
+_PUBLIC = re.compile(r"[48]00[0-9]{7}|95[0-9]{3,6}|100[0-9]{2,3}|1[12][0-9]{1,4}|96[0-9]{3,4}")
+"""Hotlines of banks, operators, authorities."""
+_YOURS = re.compile("[您你](?:的|家|办公|单位|留|预留|登记)[^，。]{0,8}$")
+_COMPANYS = re.compile("(?:你们|贵公司|贵司|你公司)[^，。]{0,6}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +45,15 @@ class _Said:
     topic: Topic
     known: bool
     """Whether anything said what the number is."""
+    labelled: bool
+    """Whether it was said before it in the same turn."""
     alone: bool
     """Whether the turn is hardly more than the number."""
+
+    @property
+    def nobodys(self) -> bool:
+        """Whether it was said that the number is no person's."""
+        return self.known and self.topic is None
 
 
 def find(turns: Sequence[Turn]) -> list[Item]:
@@ -47,9 +64,16 @@ def find(turns: Sequence[Turn]) -> list[Item]:
     for _ in range(2):  # what was repeated may be repeated again
         items |= _repeated(said, items)
     return [
-        Item(said[at].turn, said[at].run.start, said[at].run.end, kind)
+        Item(said[at].turn, _begin(turns, said[at], kind), said[at].run.end, kind)
         for at, kind in sorted(items.items())
     ]
+
+
+def _begin(turns: Sequence[Turn], said: _Said, kind: Kind) -> int:
+    """Where a number begins, with the letter of a document or a plus."""
+    before = turns[said.turn].text[: said.run.start]
+    letters = _LETTERS.search(before) if kind in _LETTERED else None
+    return letters.start() if letters else said.run.start - before.endswith("+")
 
 
 def _said(turns: Sequence[Turn]) -> list[_Said]:
@@ -58,70 +82,123 @@ def _said(turns: Sequence[Turn]) -> list[_Said]:
     known, since = False, 0
     for index, turn in enumerate(turns):
         named = topics(turn.text)
-        found_here = [_with_x(turn.text, run) for run in runs(turn.text)]
+        found_here = list(_numbers(turn.text))
         digits = sum(len(run.digits) for run in found_here)
         alone = digits > 0 and digits >= 0.5 * spoken_characters(turn.text)
         since += 1
         if since > _LASTS:
             known = False
         for run in found_here:
-            before = [kind for end, kind in named if end <= run.start + 1]
-            if before:
-                topic, known = before[-1], True
+            label = next((one for one in reversed(named) if one.end <= run.start + 1), None)
+            if label is None and _is_tail(turn.text, run):  # 尾号八八幺九的手机
+                label = next((one for one in named if run.end < one.end <= run.end + 8), None)
+            if label and label.lasts:
+                topic, known = label.topic, True
             if known:
                 since = 0
-            found.append(_Said(index, run, topic if known else None, known, alone))
-        if named:
-            topic, known, since = named[-1][1], True, 0
+            now = label.topic if label else topic
+            said_so = known or label is not None
+            found.append(
+                _Said(index, run, now if said_so else None, said_so, label is not None, alone)
+            )
+        lasting = [one.topic for one in named if one.lasts]
+        if lasting:
+            topic, known, since = lasting[-1], True, 0
     return found
+
+
+def _numbers(text: str) -> Iterator[Run]:
+    for run in runs(text):
+        for part in parts(text, _with_x(text, run)):
+            if len(part.digits) >= 3:
+                yield part
 
 
 def _with_x(text: str, run: Run) -> Run:
     letter = _X.match(text, run.end)
-    if letter is None or not (len(run.digits) == 17 or 3 <= len(run.digits) <= 7):
+    size = len(run.digits)
+    if letter is None or not (size >= 17 or 3 <= size <= 7):
         return run
-    return Run(run.start, letter.end(), run.digits + "X")
+    last = run.groups[-1]
+    return joined([*run.groups[:-1], Run(last.start, letter.end(), last.digits + "X")])
+
+
+def _is_tail(text: str, run: Run) -> bool:
+    return any(word in text[max(0, run.start - 8) : run.start] for word in TAIL)
 
 
 def _kind(turns: Sequence[Turn], said: _Said) -> Kind | None:
     text, run = turns[said.turn].text, said.run
     digits, count = run.digits, len(run.digits)
-    nobody = said.known and said.topic is None
-    if is_identity(digits):
-        return Kind.ID_NUMBER
-    if nobody or said.topic in (Kind.BIRTH, Kind.PLATE):
+    if shaped := _by_shape(turns[said.turn], said):
+        return shaped
+    if said.nobodys or said.topic in (Kind.BIRTH, Kind.PLATE):
         return None
     if said.topic is Kind.CODE and 3 <= count <= _LONGEST[Kind.CODE]:
         return Kind.CODE if said.alone or _bounded(text, run) else None
-    if turns[said.turn].role is Role.AGENT and is_public(text):
-        return None
-    if is_card(digits):
-        return Kind.BANK_CARD
-    if is_mobile(digits):
-        return Kind.MOBILE
-    if is_landline(digits) and said.topic in (None, Kind.MOBILE, Kind.LANDLINE):
-        return Kind.LANDLINE
-    if digits.startswith(("400", "800", "95", "100")) and said.topic is Kind.MOBILE:
+    if _is_companys(turns[said.turn], run):
         return None
     kind = said.topic
+    if kind in (Kind.MOBILE, Kind.LANDLINE) and _PUBLIC.fullmatch(digits):
+        return None
     if kind is None:
         return _by_length(digits) if said.alone else None
     if kind is Kind.CODE:
         return None
     if count > _LONGEST.get(kind, 24):
         return _by_length(digits) or kind
-    tail = any(word in text[max(0, run.start - 8) : run.start] for word in TAIL)
+    tail = _is_tail(text, run)
+    if count < _SHORTEST.get(kind, 0) and not tail:
+        return None
     if count >= 7 or tail or said.alone:
         return kind if not _counts(text, run) else None
     return kind if _bounded(text, run) else None
+
+
+def _by_shape(turn: Turn, said: _Said) -> Kind | None:
+    """What the number is by its form or check digit, whatever is talked of.
+
+    A label in the same turn counts against a form that much else has: landlines, which companies
+    have too, and UnionPay's prefix without Luhn's check.
+    """
+    text, run = turn.text, said.run
+    kind = shape(run.digits)
+    labelled_other = said.labelled and said.topic is None
+    if kind is None or kind is Kind.ID_NUMBER:
+        return kind or (Kind.MOBILE if _is_foreign(text, run) else None)
+    if kind is Kind.BANK_CARD:
+        return None if labelled_other and not is_card(run.digits) else kind
+    if said.topic not in (Kind.MOBILE, Kind.LANDLINE) and (
+        _CODE_BEFORE.search(text[max(0, run.start - 12) : run.start])
+        or _CODE_AFTER.match(text, run.end)
+    ):
+        return None  # part of a longer code, such as SF13800138000
+    if kind is Kind.LANDLINE and (labelled_other or _is_companys(turn, run)):
+        return None
+    return kind
+
+
+def _is_foreign(text: str, run: Run) -> bool:
+    """Whether the number is written as those of other countries: +1 415 555 2671."""
+    return text[: run.start].endswith("+") and 8 <= len(run.digits) <= 15
+
+
+def _is_companys(turn: Turn, run: Run) -> bool:
+    """Whether a number is given as the company's."""
+    before = turn.text[: run.start]
+    if turn.role is Role.AGENT:
+        return is_public(turn.text) and not _YOURS.search(before)
+    return bool(_COMPANYS.search(before))
 
 
 def _by_length(digits: str) -> Kind | None:
     """What a misheard number without announcement must be."""
     if re.match("1[3-9]", digits) and 10 <= len(digits) <= 12:
         return Kind.MOBILE
-    if re.match("[1-8][0-9]{5}(?:19|20)", digits) and 17 <= len(digits) <= 19:
+    if re.match("[1-9][0-9]{5}(?:19|20)", digits) and 17 <= len(digits) <= 19:
         return Kind.ID_NUMBER
+    if re.fullmatch("[1-6][0-9]{5}[2-9][0-9](?:0[1-9]|1[0-2])[0-3][0-9]{4}", digits):
+        return Kind.ID_NUMBER  # of 15 digits, as they were before 1999
     return Kind.BANK_CARD if re.match("62|4|5", digits) and 15 <= len(digits) <= 20 else None
 
 
@@ -149,15 +226,22 @@ def _dictated(
             if turns[one.turn].role is not role:
                 continue
             near = group and one.turn - said[group[-1]].turn <= 3
-            if not one.alone or (one.known and one.topic is None):
-                group = []
-                continue
-            group = [*group, at] if near else [at]
-            joined = "".join(said[i].run.digits for i in group)
-            kind = _by_length(joined) if len(group) > 1 else None
-            if kind and not set(group) & set(items):
-                found |= dict.fromkeys(group, kind)
+            group = ([*group, at] if near else [at])[-_MOST_TURNS:] if one.alone else []
+            for first in range(len(group) - 1):
+                members = group[first:]
+                kind = _by_parts(said, members, whole=first == 0)
+                if kind and not set(members) & set(items):
+                    found |= dict.fromkeys(members, kind)
+                    break
     return found
+
+
+def _by_parts(said: Sequence[_Said], members: Sequence[int], *, whole: bool) -> Kind | None:
+    digits = "".join(said[at].run.digits for at in members)
+    if kind := shape(digits):
+        return kind
+    nobodys = any(said[at].nobodys for at in members)
+    return _by_length(digits) if whole and not nobodys else None
 
 
 def _repeated(said: Sequence[_Said], items: dict[int, Kind]) -> dict[int, Kind]:

@@ -65,16 +65,17 @@ def find(turns: Sequence[Turn]) -> list[Item]:
             items.append(Item(index, match.start(), match.end(), Kind.EMAIL))
         if not (turn.role is Role.AGENT and (_OURS.search(text) or is_public(text))):
             items += [Item(index, a, b, Kind.ADDRESS) for a, b in _addresses(text, asked=asked)]
-        plates = any(kind is Kind.PLATE for _, kind in named) or topic is Kind.PLATE
+        plates = any(one.topic is Kind.PLATE for one in named) or topic is Kind.PLATE
         items += [Item(index, a, b, Kind.PLATE) for a, b in _plates(text, announced=plates)]
-        if any(kind is Kind.BIRTH for _, kind in named) or re.search("[日号年月]生的?", text):
+        if any(one.topic is Kind.BIRTH for one in named) or re.search("[日号年月]生的?", text):
             topic, since = Kind.BIRTH, 0
         if topic is Kind.BIRTH and since <= 2:
             items += [Item(index, a, b, Kind.BIRTH) for a, b in _births(text)]
         asked = bool(_ASKS_WHERE.search(text)) or (asked and len(text) < 8)
         since += 1
-        if named and named[-1][1] is not Kind.BIRTH:
-            topic = named[-1][1]
+        lasting = [one.topic for one in named if one.lasts]
+        if lasting and lasting[-1] is not Kind.BIRTH:
+            topic = lasting[-1]
     return sorted({*items, *_repeated(turns, items)})
 
 

@@ -1,0 +1,111 @@
+"""Identity cards of Hong Kong, Macau and Taiwan by their form, and WeChat's names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from audit.privacy.digits import value
+from audit.privacy.items import Item, Kind
+from audit.types import Role, Turn
+
+_DIGIT = "[0-9零〇洞一幺二两三四五六拐七八九勾]"
+_GAP = r"[\s，,\-]?"
+_HONG_KONG = re.compile(
+    rf"(?<![A-Za-z0-9])([A-Za-z]{{1,2}}){_GAP}((?:{_DIGIT}{_GAP}){{6}})"
+    rf"(?:\(\s?({_DIGIT}|[Aa])\s?\)|括号\s?({_DIGIT}|[Aa])(?:\s?括号)?|({_DIGIT}|[Aa]))(?![A-Za-z0-9])"
+)
+_MACAU = re.compile(rf"(?<![A-Za-z0-9])[157]{_DIGIT}{{6}}(?:\({_DIGIT}\)|括号{_DIGIT})")
+_TAIWAN = re.compile(
+    rf"(?<![A-Za-z0-9])([A-Za-z]){_GAP}((?:{_DIGIT}{_GAP}){{8}}{_DIGIT})(?![A-Za-z0-9])"
+)
+_REGION = re.compile("香港|港澳|澳门|台湾|身份证|身分证|证件|HKID|hkid")
+_PASSPORT = re.compile("护照|[Pp]assport")
+_DOCUMENT = re.compile(
+    r"(?<![A-Za-z0-9])(?=[A-Za-z]{0,3}[0-9])(?:[A-Za-z]{1,3}[0-9]{5,9}|[0-9]{2}[A-Za-z]{2}[0-9]{5})"
+    r"(?![A-Za-z0-9])"
+)
+_TAIWAN_AREAS = dict(zip("ABCDEFGHJKLMNPQRSTUVXYWZIO", range(10, 36), strict=True))
+
+_WECHAT = re.compile(
+    r"(?:微信|薇信|威信|weixin|[Ww]e[Cc]hat|(?<![A-Za-z])(?:[VvWw][Xx]|[Vv]信|加[Vv]))"
+    r"(?:的?账?号码?|ID|id|名)?(?:就?[是叫为]|[：:，,\s]|嗯|呃|那个|我的|一下|搜)*"
+)
+_ASKS_WECHAT = re.compile("微信")
+_NO_PERSONS = re.compile("公众号|小程序|服务号|订阅号|企业微信|支付|视频号|客服微信|官方微信|转账")
+_NAME = re.compile(
+    rf"[A-Za-z](?:(?:{_GAP}|嗯|呃|那个)(?:[A-Za-z0-9_\-]|{_DIGIT}|下划线|下横线|横杠|中划线|减号|杠))+"
+    rf"|{_DIGIT}(?:{_GAP}{_DIGIT}){{4,14}}"
+)
+_COMMON = re.compile("(?i)(?:app|wifi|vip|pdf|ok|bug|sim|pos|atm)")
+
+
+def find(turns: Sequence[Turn]) -> list[Item]:
+    """Identity cards that are none of the mainland's, passports, WeChat names, in order."""
+    items: list[Item] = []
+    asked = ""
+    for index, turn in enumerate(turns):
+        text = turn.text
+        topic = asked + text
+        for kind, found in (
+            (Kind.REGIONAL_ID, _cards(text, announced=bool(_REGION.search(topic)))),
+            (Kind.PASSPORT, _passports(text) if _PASSPORT.search(topic) else ()),
+            (Kind.WECHAT, _wechat(turn, asked)),
+        ):
+            items += [Item(index, start, end, kind) for start, end in found]
+        asked = "" if turn.role is Role.CUSTOMER else text
+    return items
+
+
+def _digits(said: str) -> str:
+    return "".join([value(sign) or "" for sign in said])
+
+
+def _cards(text: str, *, announced: bool) -> Iterator[tuple[int, int]]:
+    for match in _HONG_KONG.finditer(text):
+        check = match[3] or match[4]
+        if announced or (check and is_hong_kong(match[1], _digits(match[2]), check)):
+            yield match.span()
+    for match in _MACAU.finditer(text):
+        if announced:
+            yield match.span()
+    for match in _TAIWAN.finditer(text):
+        if announced or is_taiwan(match[1].upper() + _digits(match[2])):
+            yield match.span()
+
+
+def is_hong_kong(letters: str, digits: str, check: str) -> bool:
+    """Whether a Hong Kong identity card's check digit holds: letters count from A = 10, none 36."""
+    values = [36] * (2 - len(letters)) + [ord(letter) - 55 for letter in letters.upper()]
+    total = sum(n * w for n, w in zip((*values, *map(int, digits)), range(9, 1, -1), strict=True))
+    last = 10 if check in "Aa" else int(value(check) or 0)
+    return (total + last) % 11 == 0
+
+
+def is_taiwan(signs: str) -> bool:
+    """Whether a letter and nine digits hold the check of Taiwan's identity cards."""
+    if not re.fullmatch("[A-Z][1289][0-9]{8}", signs):
+        return False
+    tens, ones = divmod(_TAIWAN_AREAS[signs[0]], 10)
+    numbers = (tens, ones, *map(int, signs[1:]))
+    weights = (1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1)
+    return sum(n * w for n, w in zip(numbers, weights, strict=True)) % 10 == 0
+
+
+def _passports(text: str) -> Iterator[tuple[int, int]]:
+    for match in _DOCUMENT.finditer(text):
+        yield match.span()
+
+
+def _wechat(turn: Turn, asked: str) -> Iterator[tuple[int, int]]:
+    """Names and numbers said after 微信号, or in answer to a question for it."""
+    text = turn.text
+    if _NO_PERSONS.search(text):
+        return
+    begins = [match.end() for match in _WECHAT.finditer(text)]
+    if _ASKS_WECHAT.search(asked) and not _NO_PERSONS.search(asked):
+        begins.append(0)
+    for begin in begins:
+        match = _NAME.match(text, begin) if begin else _NAME.search(text)
+        if match and len(match[0]) >= 5 and not _COMMON.fullmatch(match[0]):
+            yield match.span()
