@@ -12,43 +12,75 @@ from audit.types import Role, Turn
 
 _HAN = "[一-鿿]"
 _NUM = "[0-9零〇一二三四五六七八九十百幺两]{1,7}"
-_ROAD = rf"{_HAN}{{1,5}}(?:路|街|大道|巷|弄|胡同|道){_NUM}(?:号(?:院|弄)?|弄)(?!楼)"
+_UNIT = rf"(?:[A-Za-z东南西北中](?=[座栋区幢塔]|单元)|[A-Za-z]?{_NUM}|[甲乙丙丁])"
+_ROAD = (
+    rf"{_HAN}{{1,5}}(?:路|街|大道|巷|弄|胡同|道|大街|里弄){_NUM}(?:[-之]{_NUM})?"
+    r"(?:号(?:院|弄|附[0-9一二三四五六七八九十]{1,3}号)?|弄)(?!楼)"
+)
+_FIRM_ESTATE = "小区|花园|家园|公寓|新村|壹号|大厦|公馆|华庭|宿舍|大楼|写字楼|商厦|雅苑|名苑|别墅"
 _ESTATE = (
-    rf"{_HAN}{{2,6}}(?:小区|花园|家园|公寓|苑|庭|新村|壹号|大厦|广场|公馆|府|城|湾|院|里|村|园|郡|墅|"
-    "宿舍)"
+    rf"{_HAN}{{2,8}}(?:{_FIRM_ESTATE}|苑|庭|广场|府|城|湾|院|里|村|园|郡|墅|中心|国际|楼盘|社区|学校|大学|医院)"
 )
+_GAP = r"(?:[，,、\s]|嗯|呃|的|那个)?"
 _HOUSE = (
-    rf"{_NUM}(?:号楼|栋|幢|座|号院|期|单元)(?:[，,、\s]?{_NUM}(?:单元|号楼|栋|楼|层|门))*"
-    rf"(?:[，,、\s]?{_NUM}(?:室|号|户)?)?"
+    rf"{_UNIT}(?:号楼|栋|幢|座|号院|期|区|单元|号门|塔)(?:{_GAP}{_UNIT}(?:单元|号楼|栋|座|楼|层|门|梯))*"
+    rf"(?:{_GAP}[A-Za-z]?{_NUM}(?:-{_NUM})?(?:室|号房|号|户|房)?)?"
 )
+_FLOOR = (
+    rf"(?:{_GAP}{_UNIT}(?:单元|号楼|栋|座|楼|层|门|梯))+"
+    rf"(?:{_GAP}[A-Za-z]?{_NUM}(?:-{_NUM})?(?:室|号房|户|房|号))?"
+)
+"""Floor and room, of a building that was named."""
+_ROOM = rf"{_GAP}[A-Za-z]?[0-9零〇一二三四五六七八九幺两]{{2,5}}(?:室|房|号房|户)"
+_INSIDE = rf"(?:{_GAP}{_HOUSE}|{_FLOOR}|{_ROOM})"
 _CORE = re.compile(
-    rf"{_ROAD}[，,\s]?(?:{_ESTATE}[，,\s]?)?(?:{_HOUSE})?|(?:{_ESTATE}[，,\s]?)?{_HOUSE}"
-    rf"|{_HAN}{{2,5}}(?:镇|乡|村){_HAN}{{1,5}}(?:村|组|屯){_NUM}[号组]"
+    rf"{_ROAD}{_GAP}(?:{_ESTATE}{_GAP})?(?:{_HOUSE}|{_FLOOR}|{_ROOM})?"
+    rf"|(?:{_ESTATE}{_GAP})?{_HOUSE}|{_ESTATE}{_INSIDE}"
+    rf"|{_HAN}{{2,5}}(?:镇|乡|村|街道){_HAN}{{1,5}}(?:村|组|屯|社区|大队){_NUM}(?:[号组队]|社)(?:{_NUM}号)?"
 )
 _DOOR = re.compile(
     r"[，,、\s]?(?:[一-鿿]{1,2}|[0-9零一二三四五六七八九十]{1,3}[-－—])?[0-9零一二三四五六七八九幺两]{3,5}"
-    r"(?:室|号|户)?(?![0-9零一二三四五六七八九十百千万点.]|元|块|年|月|天|个|兆|折|分|度|[MG])"
+    r"(?:室|号|户|房)?(?![0-9零一二三四五六七八九十百千万点.]|元|块|年|月|天|个|兆|折|分|度|[MG])"
 )
 """What is left of building and door behind an address where the words for them were misheard."""
 _ESTATE_ONLY = re.compile(rf"^(?:嗯|呃|啊|是|在|住|我|就|那个|，)*({_ESTATE})(?=[，。！？,.]|$|的)")
+_LIVES = re.compile(rf"(?:住在|家在|住)({_HAN}{{2,12}}(?:{_FIRM_ESTATE}))(?=[，。！？,.]|$|的|里|这)")
+_DISTRICTS = re.compile(
+    rf"(?:{_HAN}{{2,8}}(?:省|自治区|市|区|县|旗|州|镇|乡|街道|新区|开发区)[，,、\s]+)+$"
+)
+"""What an address begins with where commas part it."""
 _ASKS_WHERE = re.compile("地址|哪个小区|哪里住|住在哪|住哪|什么地方|寄到哪|送到哪|几号楼")
 _LED = re.compile(
     "住在|住|地址是|地址|地方是|现在在|就在|在|送到|寄到|寄往|寄给|发到|邮到|搬到|改成|改到|换到|到|"
     "就是|家是|是|我们家|我家|您家|门牌号|的话|给|重复一下|核对一下|好的|好"
 )
 _OURS = re.compile("我们(?:的|公司|这边|总部)|公司地址|服务中心|服务站")
-_EMAIL = re.compile(
-    r"[A-Za-z0-9零一二三四五六七八九幺_.\-]{1,40}(?:点[A-Za-z0-9零一二三四五六七八九幺]{1,20}){0,3}"
-    r"\s*(?:@|＠|艾特|爱特|at|AT|圈[aA])\s*"
-    r"[A-Za-z0-9零一二三四五六七八九幺\-]+(?:\s*(?:\.|点)\s*[A-Za-z]+)+"
+_AT = re.compile(r"@|艾特|爱特|艾忒|(?<![A-Za-z])at(?![A-Za-z])|(?<=[0-9a-z])at(?=[a-z0-9])|AT|圈儿?\s?[aA]|小老鼠|花[aA]")
+_LETTER = "[A-Za-z0-9零〇一二三四五六七八九幺洞两拐勾_.\\-+]"
+_WORD = "下划线|下横线|横杠|中划线|减号|杠|点"
+_LOCAL = re.compile(rf"(?:(?:{_LETTER}|{_WORD})(?:[\s，,、]|嗯|呃|那个|再|然后){{0,2}})+(?:符号|那个)?$")
+_LOCAL_WORDS = re.compile(r"[^，。！？,.!?：:\s是]{1,12}$")
+_DOMAIN = re.compile(
+    r"(?:符号|[\s，,])*(?:[A-Za-z0-9零一二三四五六七八九幺\-]|扣扣|新浪|网易|搜狐|谷歌|[\s](?=\S)){1,30}"
+    r"(?:\s?[，,]?\s?(?:\.|点|dot)\s?(?:[A-Za-z](?:\s?[A-Za-z]){0,9}|康姆|抗姆|康木|康|[A-Za-z0-9零一二三四五六七八九幺]+))+"
+)
+_MAIL_WITHOUT_AT = re.compile(
+    rf"(?:邮箱|邮件|[Ee]-?mail)(?:号|地址|账号)?(?:就?是|[：:，,\s]|嗯|呃|那个)*"
+    rf"((?:{_LETTER}|{_WORD}|\s){{3,40}}(?:\.|点)\s?(?:com|cn|net|COM|康姆))"
 )
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
-_PLATE = re.compile(rf"([{_PROVINCES}]|{_HAN})\s?([A-Za-z])[·.，, ]?")
+_PLATE = re.compile(rf"([{_PROVINCES}]|{_HAN})(?:[\s，,]|牌)?([A-Za-z])[·.，,\- ]?")
+_PLATE_PAUSE = re.compile(r"(?:[\s，,。·\-.]|嗯|那个?|呃|这个|然后|杠|点)*")
+_THRICE = re.compile("([二两三四五俩仨2-5])[个连][0-9零一二三四五六七八九幺]")
+_PLATE_LAST = "挂学警港澳使领"
+_PLATE_ALONE = re.compile(r"(?<![A-Za-z0-9])[A-Z](?=[A-Z0-9]{5,6}(?![A-Za-z0-9]))(?=[A-Z]?[0-9])")
 _Y = "[0-9零〇一二三四五六七八九]"
-_N = "[0-9一二三四五六七八九十两]"
+_N = "[0-9一二三四五六七八九十两初廿卅]"
+_MONTH = f"(?:{_N}{{1,2}}|[正冬腊])月"
 _DATE = re.compile(
-    rf"{_Y}{{2,4}}年(?:的)?(?:{_N}{{1,2}}月(?:份)?(?:{_N}{{1,3}}[日号]?)?)?|{_N}{{1,2}}月{_N}{{1,3}}[日号]?"
-    r"|(?:19|20)[0-9]{2}[-/.][0-9]{1,2}[-/.][0-9]{1,2}"
+    rf"{_Y}{{2,4}}年(?:的)?(?:(?:农历|阴历|阳历)?{_MONTH}(?:份)?(?:的)?[，,]?(?:{_N}{{1,3}}[日号]?)?)?|"
+    rf"{_MONTH}(?:份)?[，,]?{_N}{{1,3}}[日号]?"
+    r"|(?:19|20)[0-9]{2}\s?[-/.]\s?[0-9]{1,2}\s?[-/.]\s?[0-9]{1,2}"
 )
 
 
@@ -61,8 +93,7 @@ def find(turns: Sequence[Turn]) -> list[Item]:
     for index, turn in enumerate(turns):
         text = turn.text
         named = topics(text)
-        for match in _EMAIL.finditer(text):
-            items.append(Item(index, match.start(), match.end(), Kind.EMAIL))
+        items += [Item(index, a, b, Kind.EMAIL) for a, b in _emails(text)]
         if not (turn.role is Role.AGENT and (_OURS.search(text) or is_public(text))):
             items += [Item(index, a, b, Kind.ADDRESS) for a, b in _addresses(text, asked=asked)]
         plates = any(one.topic is Kind.PLATE for one in named) or topic is Kind.PLATE
@@ -87,12 +118,32 @@ def _addresses(text: str, *, asked: bool) -> Iterator[tuple[int, int]]:
         clause = max(text.rfind(sign, 0, match.end() - 1) for sign in "。！？!?；")
         comma = max(text.rfind(sign, 0, match.start()) for sign in "，,")
         begin = max(clause, comma) + 1
-        head = _place(text[begin : match.end()])
+        begin += _place(text[begin : match.end()])
+        districts = _DISTRICTS.search(text, max(clause + 1, begin - 40), begin)
+        if districts:
+            begin = districts.start() + _place(text[districts.start() : begin])
         door = _DOOR.match(text, match.end())
-        yield begin + head, door.end() if door else match.end()
+        yield begin, door.end() if door else match.end()
+    for lives in _LIVES.finditer(text):
+        yield lives.span(1)
     estate = _ESTATE_ONLY.match(text) if asked else None
     if estate:
         yield estate.span(1)
+
+
+def _emails(text: str) -> Iterator[tuple[int, int]]:
+    """Addresses around each @ and what is said for it, and those whose @ was not heard."""
+    for at in _AT.finditer(text):
+        domain = _DOMAIN.match(text, at.end())
+        if domain is None:
+            continue
+        before = text[max(0, at.start() - 60) : at.start()]
+        local = _LOCAL.search(before) or _LOCAL_WORDS.search(before)
+        begin = max(0, at.start() - 60) + local.start() if local else at.start()
+        yield begin, domain.end()
+    for match in _MAIL_WITHOUT_AT.finditer(text):
+        if "www" not in match[1].lower():
+            yield match.span(1)
 
 
 def _place(clause: str) -> int:
@@ -106,19 +157,33 @@ def _plates(text: str, *, announced: bool) -> Iterator[tuple[int, int]]:
     for match in _PLATE.finditer(text):
         if match[1] not in _PROVINCES and not announced:
             continue
-        end, count = match.end(), 0
-        while end < len(text) and count < 6:
-            pause = re.compile("(?:[，,。 ·]|嗯|那个|呃)*").match(text, end)
-            at = pause.end() if pause else end
-            if at >= len(text) or not (
-                re.match("[A-Za-z]", text[at])
-                or value(text[at])
-                or (sounding(text[at]) and count < 5)
-            ):
-                break
-            end, count = at + 1, count + 1
+        end, count = _plate_end(text, match.end())
+        if count == 4 and text[end : end + 1] in tuple(_PLATE_LAST):
+            end, count = end + 1, 5
         if count >= 5:
             yield match.start(), end
+    if announced:
+        for match in _PLATE_ALONE.finditer(text):
+            yield match.start(), _plate_end(text, match.end())[0]
+
+
+def _plate_end(text: str, end: int) -> tuple[int, int]:
+    """Where the letters and digits of a plate end, and how many they are."""
+    count = 0
+    while end < len(text) and count < 6:
+        pause = _PLATE_PAUSE.match(text, end)
+        at = pause.end() if pause else end
+        if repeated := (count < 4 and _THRICE.match(text, at)):
+            end, count = repeated.end(), count + int(value(repeated[1]) or 2)
+            continue
+        if at >= len(text) or not (
+            re.match("[A-Za-z]", text[at])
+            or value(text[at])
+            or (sounding(text[at]) and count < 5)
+        ):
+            break
+        end, count = at + 1, count + 1
+    return end, count
 
 
 def _births(text: str) -> Iterator[tuple[int, int]]:
