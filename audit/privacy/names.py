@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from audit.names import DOUBLE_SURNAMES, RARE_SURNAMES, SURNAMES
+from audit.names import DOUBLE_SURNAMES, EVERYDAY_SURNAMES, RARE_SURNAMES, SURNAMES
 from audit.privacy.items import Item, Kind
 from audit.text import sounds
 from audit.types import Role, Turn
@@ -34,7 +34,6 @@ _ANNOUNCED = re.compile(
     rf"全名是?|真名是?|有个叫)(?:[：:，,\s]|嗯|呃|啊|那个){{0,3}}({_HAN}{_GIVEN})(?={_END[3:-1]}|{_WANTS})"
 )
 """After these a rare surname is one too, and a name has none where its people have none."""
-_RARE = frozenset(SURNAMES + RARE_SURNAMES)
 _UNMISTAKABLE = (
     "仝冼亓缪佘邝邬褚戚谌喻奚滕卞禹臧庞阮闵娄刁骆霍虞昝裘嵇邢裴荀甄芮羿靳汲邴糜隗宓郗栾钭詹郜蓟蔺胥莘翟逄冉"
     "郦璩濮扈郏晏瞿阎庾暨殳夔厍晁訾阚蒯逯鄢佟佴笪佀祎酆恽缑綦郄撖仉眭蹇侴"
@@ -97,8 +96,9 @@ _NO_SURNAME = frozenset("这那位各的老请问和与是您你我他她它谁�
 _NO_NAME = re.compile(
     "^(?:对|是|好|没|可|行|我|你|您|他|她|那|这|有|不|请|谢谢|方便|安装|任何|于是|常常|向来|金额|高兴|"
     "马上|明白|知道|等|嗯|喂|已经|怎么|什么|麻烦|一样|还是|就是|也是|应该|关于|何时|何况|连接|全部|"
-    "时间|以前|现在|刚才|先|后|昨天|今天|明天|多少|为什么|家里|姓|叫|单位|公司|个人|平台|来人|过来|全家|商家|车子|物业|水电|时候|国家|公安|银行|管理|管家|经销)"
+    "时间|以前|现在|刚才|先|后|昨天|今天|明天|多少|为什么|家里|姓|叫|单位|公司|个人|平台|前台|顾客|经理|师傅|领导|主管|老板|司机|全家|商家|车子|物业|水电|时候|国家|公安|银行|管理|管家|经销)"
 )
+_FUNCTION = re.compile("[的了吗呢啊吧么什我你他她这那哪不没有是在来去要就都还也很能可以上下]")
 
 
 @cache
@@ -113,23 +113,24 @@ def _is_foreign(text: str) -> bool:
     return strange * 5 <= len(letters)
 
 
-def _is_name(text: str, *, announced: bool = False) -> bool:
+def _is_name(text: str, *, announced: bool = False, called: bool = False) -> bool:
     """Whether two to four characters can be a full name, misheard ones among them.
 
-    Where a name was ``announced``, rare surnames count, and names of peoples that have none.
+    Where a name was ``announced`` (asked for, or a title follows), rare surnames count; where
+    somebody is ``called`` so, those too that begin everyday words, and names without surname.
     """
     if re.match(_DOUBLE, text):
         return len(text) in (2, 3, 4)
-    if announced and not _NO_NAME.search(text) and _is_foreign(text):
+    if _NO_NAME.search(text) or text.endswith(("师傅", "经理", "主任", "老师", "客服")):
+        return False
+    if (called or (announced and len(text) > 2)) and _is_foreign(text):
         return True
-    return (
-        len(text) in (2, 3)
-        and not _NO_NAME.search(text)
-        and not text.endswith(("师傅", "经理", "主任", "老师", "客服"))
-        and (
-            text[0] in (_RARE if announced else SURNAMES)
-            or sounds(text[0]).code in _surname_sounds()
-        )
+    everyday = called or (announced and len(text) == 3 and not _FUNCTION.search(text))
+    return len(text) in (2, 3) and (
+        text[0] in SURNAMES
+        or (announced and text[0] in RARE_SURNAMES)
+        or (everyday and text[0] in EVERYDAY_SURNAMES)
+        or sounds(text[0]).code in _surname_sounds()
     )
 
 
@@ -171,7 +172,7 @@ def _introduced(turn: Turn, *, asked: bool) -> Iterator[tuple[int, int]]:
             if _is_name(match[1]) and not (misheard and text[match.end() :].startswith("的")):
                 yield match.span(1)
     for match in _ANNOUNCED.finditer(text):
-        if _is_name(match[1], announced=True):
+        if _is_name(match[1], announced=True, called=True):
             yield match.span(1)
     for match in _SURNAMED_FULL.finditer(text):
         yield match.span(2)
@@ -219,7 +220,8 @@ def _dotted(text: str) -> Iterator[tuple[int, int]]:
         cut = max((m.end() for m in _BEFORE_DOT.finditer(head[0], 0, len(head[0]) - 1)), default=0)
         stop = _AFTER_DOT.search(tail[0], 1)
         first, last = head[0][cut:], tail[0][: stop.start() if stop else None]
-        plain = dot[1] == "." and not _is_foreign(first + last)
+        strange = sum(sign not in _FOREIGN for sign in first + last if sign not in "·. ")
+        plain = not _is_foreign(first + last) if dot[1] == "." else strange * 2 > len(first + last)
         numeral = all(sign in "零〇一二三四五六七八九十百" for sign in first)
         if plain or numeral or _NO_PERSONS.search(first + tail[0]):
             continue

@@ -58,7 +58,7 @@ class _Said:
 
 def find(turns: Sequence[Turn]) -> list[Item]:
     """Phone, identity and card numbers and codes in a call, in order."""
-    said = _said(turns)
+    said = _without_companys(turns, _said(turns))
     items = {at: kind for at, one in enumerate(said) if (kind := _kind(turns, one))}
     items |= _dictated(turns, said, items)
     for _ in range(2):  # what was repeated may be repeated again
@@ -67,6 +67,22 @@ def find(turns: Sequence[Turn]) -> list[Item]:
         Item(said[at].turn, _begin(turns, said[at], kind), said[at].run.end, kind)
         for at, kind in sorted(items.items())
     ]
+
+
+def _without_companys(turns: Sequence[Turn], said: Sequence[_Said]) -> list[_Said]:
+    """What was said less landlines that an agent gives as the company's, repeated ones too.
+
+    Mobile, card and identity numbers are a person's whoever gives them.
+    """
+    companys = {
+        one.run.digits
+        for one in said
+        if turns[one.turn].role is Role.AGENT
+        and shape(one.run.digits) in (None, Kind.LANDLINE)
+        and len(one.run.digits) >= 7
+        and _is_companys(turns[one.turn], one.run)
+    }
+    return [one for one in said if one.run.digits not in companys]
 
 
 def _begin(turns: Sequence[Turn], said: _Said, kind: Kind) -> int:

@@ -15,7 +15,7 @@ _NUM = "[0-9零〇一二三四五六七八九十百幺两]{1,7}"
 _UNIT = rf"(?:[A-Za-z东南西北中](?=[座栋区幢塔]|单元)|[A-Za-z]?{_NUM}|[甲乙丙丁])"
 _ROAD = (
     rf"{_HAN}{{1,5}}(?:路|街|大道|巷|弄|胡同|道|大街|里弄){_NUM}(?:[-之]{_NUM})?"
-    r"(?:号(?:院|弄|附[0-9一二三四五六七八九十]{1,3}号)?|弄)(?!楼)"
+    r"(?:号(?:院|弄|附[0-9一二三四五六七八九十]{1,3}号|之[0-9一二三四五六七八九十]{1,2})?|弄)(?!楼)"
 )
 _FIRM_ESTATE = "小区|花园|家园|公寓|新村|壹号|大厦|公馆|华庭|宿舍|大楼|写字楼|商厦|雅苑|名苑|别墅"
 _ESTATE = (
@@ -44,6 +44,8 @@ _DOOR = re.compile(
 )
 """What is left of building and door behind an address where the words for them were misheard."""
 _ESTATE_ONLY = re.compile(rf"^(?:嗯|呃|啊|是|在|住|我|就|那个|，)*({_ESTATE})(?=[，。！？,.]|$|的)")
+_STOREY = re.compile(rf"{_ESTATE}{_GAP}{_UNIT}(?:楼|层)")
+"""A storey alone is where somebody goes: 医院三楼."""
 _LIVES = re.compile(rf"(?:住在|家在|住)({_HAN}{{2,12}}(?:{_FIRM_ESTATE}))(?=[，。！？,.]|$|的|里|这)")
 _DISTRICTS = re.compile(
     rf"(?:{_HAN}{{2,8}}(?:省|自治区|市|区|县|旗|州|镇|乡|街道|新区|开发区)[，,、\s]+)+$"
@@ -114,6 +116,8 @@ def _addresses(text: str, *, asked: bool) -> Iterator[tuple[int, int]]:
     homely = asked or re.search("住|家|地址|小区|送到|寄到", text)
     for match in _CORE.finditer(text):
         if not homely and re.fullmatch(_HOUSE, match[0]) and not re.search("单元|[室户]", match[0]):
+            continue
+        if not homely and _STOREY.fullmatch(match[0]):
             continue
         clause = max(text.rfind(sign, 0, match.end() - 1) for sign in "。！？!?；")
         comma = max(text.rfind(sign, 0, match.start()) for sign in "，,")
@@ -188,7 +192,8 @@ def _plate_end(text: str, end: int) -> tuple[int, int]:
 
 def _births(text: str) -> Iterator[tuple[int, int]]:
     for match in _DATE.finditer(text):
-        yield match.span()
+        if not text[: match.start()].endswith(("到", "至", "截止", "有效期")):
+            yield match.span()
     for run in runs(text, least=6):
         if len(run.digits) in (6, 8) and run.digits.startswith(("19", "20")):
             yield run.start, run.end
