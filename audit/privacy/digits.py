@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 
@@ -12,7 +12,6 @@ from audit.privacy.items import Kind
 from audit.text import sounds
 
 _VALUES = dict(zip("零〇洞一幺二两三四五六拐七八九勾", "0001122345677899", strict=True))
-_VALUES |= dict(zip("０１２３４５６７８９", "0123456789", strict=True))
 _VALUES |= dict(zip("壹贰叁肆伍陆柒捌玖钩俩仨", "123456789923", strict=True))
 _SIGN = "0-9" + "".join(_VALUES)
 _START = re.compile(f"[{_SIGN}双]")
@@ -125,7 +124,7 @@ def joined(groups: Sequence[Run]) -> Run:
 
 def _token(text: str, at: int) -> tuple[int, str] | None:
     """A digit, or as many as 三个八 stands for: where it ends and its value."""
-    if at >= len(text):
+    if at >= len(text) or (text[at] not in _VALUES and text[at] not in "0123456789双"):
         return None
     if repeated := _REPEATED.match(text, at):
         digit = value(repeated[3]) or ""
@@ -137,6 +136,8 @@ def _token(text: str, at: int) -> tuple[int, str] | None:
 
 
 def _next(text: str, at: int, count: int, *, radio: bool) -> Run | None:
+    if told := _token(text, at):
+        return Run(at, *told)
     paused = _PAUSE.match(text, at)
     places = (at,) if paused is None else (paused.end(), at)
     for begin in places:
@@ -192,7 +193,8 @@ def parts(text: str, run: Run) -> Iterator[Run]:
 
     Two numbers may be said in one breath, an amount after a number, and a group twice.
 
-    >>> [part.digits for part in parts(text := "13800138000，200", *runs(text))]
+    >>> text = "13800138000，200"
+    >>> [part.digits for run in runs(text) for part in parts(text, run)]
     ['13800138000', '200']
     """
     if shape(run.digits):
@@ -202,14 +204,7 @@ def parts(text: str, run: Run) -> Iterator[Run]:
     left: list[Run] = []
     at = 0
     while at < len(groups):
-        found = next(
-            (
-                (part, upto)
-                for upto in range(min(len(groups), at + _MOST_GROUPS), at, -1)
-                if (part := _shaped(groups[at:upto])) and _stands(text, groups, at, upto)
-            ),
-            None,
-        )
+        found = _longest(text, groups, at)
         if found is None:
             left.append(groups[at])
             at += 1
@@ -223,22 +218,37 @@ def parts(text: str, run: Run) -> Iterator[Run]:
         yield joined(left)
 
 
+def _longest(text: str, groups: Sequence[Run], at: int) -> tuple[Run, int] | None:
+    """The longest number that begins at a group, and before which group it ends."""
+    best, upto, count = None, at, 0
+    while upto < min(len(groups), at + _MOST_GROUPS) and count <= 40:
+        count += len(groups[upto].digits)
+        upto += 1
+        if count < 10:
+            continue
+        part = _shaped(groups[at:upto])
+        if part and _stands(text, groups, at, upto):
+            best = part, upto
+    return best
+
+
 def _shaped(groups: Sequence[Run]) -> Run | None:
     """The groups as one number, said without those that only repeat the one before."""
-    run = joined(groups)
-    if shape(run.digits):
+    digits = "".join([group.digits for group in groups])
+    run = Run(groups[0].start, groups[-1].end, digits, tuple(groups))
+    if shape(digits):
         return run
-    if not 10 < len(run.digits) <= 40:
+    if len(digits) < 13 or not _TWICE.search(digits):
         return None
     once = [g for g, before in zip(groups, (None, *groups), strict=False) if _is_new(g, before)]
-    for digits in ("".join([g.digits for g in once]), _TWICE.sub(r"\1", run.digits)):
-        if shape(digits):
-            return Run(run.start, run.end, digits, run.groups)
+    for fewer in ("".join([g.digits for g in once]), _TWICE.sub(r"\1", digits)):
+        if shape(fewer):
+            return replace(run, digits=fewer)
     return None
 
 
 def _is_new(group: Run, before: Run | None) -> bool:
-    return before is None or len(group.digits) < 2 or group.digits != before.digits
+    return before is None or len(group.digits) < 3 or group.digits != before.digits
 
 
 def _stands(text: str, groups: Sequence[Run], at: int, upto: int) -> bool:

@@ -25,6 +25,7 @@ _DOCUMENT = re.compile(
     r"(?<![A-Za-z0-9])(?=[A-Za-z]{0,3}[0-9])(?:[A-Za-z]{1,3}[0-9]{5,9}|[0-9]{2}[A-Za-z]{2}[0-9]{5})"
     r"(?![A-Za-z0-9])"
 )
+_LATIN = re.compile("[A-Za-z]")
 _TAIWAN_AREAS = dict(zip("ABCDEFGHJKLMNPQRSTUVXYWZIO", range(10, 36), strict=True))
 
 _WECHAT = re.compile(
@@ -48,7 +49,7 @@ def find(turns: Sequence[Turn]) -> list[Item]:
         text = turn.text
         topic = asked + text
         for kind, found in (
-            (Kind.REGIONAL_ID, _cards(text, announced=bool(_REGION.search(topic)))),
+            (Kind.REGIONAL_ID, _cards(text, topic)),
             (Kind.PASSPORT, _passports(text) if _PASSPORT.search(topic) else ()),
             (Kind.WECHAT, _wechat(turn, asked)),
         ):
@@ -61,10 +62,12 @@ def _digits(said: str) -> str:
     return "".join([value(sign) or "" for sign in said])
 
 
-def _cards(text: str, *, announced: bool) -> Iterator[tuple[int, int]]:
+def _cards(text: str, topic: str) -> Iterator[tuple[int, int]]:
+    announced = bool(_REGION.search(topic))
+    if not announced and not _LATIN.search(text):
+        return
     for match in _HONG_KONG.finditer(text):
-        check = match[3] or match[4]
-        if announced or (check and is_hong_kong(match[1], _digits(match[2]), check)):
+        if announced or match[3] or match[4]:  # hardly anything else has its check in brackets
             yield match.span()
     for match in _MACAU.finditer(text):
         if announced:
@@ -72,14 +75,6 @@ def _cards(text: str, *, announced: bool) -> Iterator[tuple[int, int]]:
     for match in _TAIWAN.finditer(text):
         if announced or is_taiwan(match[1].upper() + _digits(match[2])):
             yield match.span()
-
-
-def is_hong_kong(letters: str, digits: str, check: str) -> bool:
-    """Whether a Hong Kong identity card's check digit holds: letters count from A = 10, none 36."""
-    values = [36] * (2 - len(letters)) + [ord(letter) - 55 for letter in letters.upper()]
-    total = sum(n * w for n, w in zip((*values, *map(int, digits)), range(9, 1, -1), strict=True))
-    last = 10 if check in "Aa" else int(value(check) or 0)
-    return (total + last) % 11 == 0
 
 
 def is_taiwan(signs: str) -> bool:
@@ -100,11 +95,11 @@ def _passports(text: str) -> Iterator[tuple[int, int]]:
 def _wechat(turn: Turn, asked: str) -> Iterator[tuple[int, int]]:
     """Names and numbers said after 微信号, or in answer to a question for it."""
     text = turn.text
-    if _NO_PERSONS.search(text):
-        return
     begins = [match.end() for match in _WECHAT.finditer(text)]
     if _ASKS_WECHAT.search(asked) and not _NO_PERSONS.search(asked):
         begins.append(0)
+    if begins and _NO_PERSONS.search(text):
+        return
     for begin in begins:
         match = _NAME.match(text, begin) if begin else _NAME.search(text)
         if match and len(match[0]) >= 5 and not _COMMON.fullmatch(match[0]):

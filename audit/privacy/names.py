@@ -39,7 +39,9 @@ _UNMISTAKABLE = (
     "郦璩濮扈郏晏瞿阎庾暨殳夔厍晁訾阚蒯逯鄢佟佴笪佀祎酆恽缑綦郄撖仉眭蹇侴"
 )
 """Rare surnames that begin hardly any other word."""
-_I_AM = re.compile(rf"我是([{SURNAMES}{_UNMISTAKABLE}]{_HAN}{{2}})(?<![生人的户客员者家工方])(?=[，。,.]|$)")
+_I_AM = re.compile(
+    rf"我是([{SURNAMES}{_UNMISTAKABLE}]{_HAN}{{2}})(?<![生人的户客员者家工方])(?=[，。,.]|$)"
+)
 _SURNAMED = re.compile(rf"(?:(?<![贵百什])|(?<=免贵))姓({_DOUBLE}|{_HAN})(?!的|什么|氏)")
 _SURNAMED_FULL = re.compile(
     rf"姓({_DOUBLE}|{_HAN})[，,。\s]*(?:嗯|呃|我)?[，,]?(?:名字)?(?:就?是|叫)?(\1{_HAN}{{1,2}}){_END}"
@@ -95,7 +97,7 @@ _SPELT = re.compile(
 _NO_SURNAME = frozenset("这那位各的老请问和与是您你我他她它谁啥名什氏好对没有不了吗么也都就")
 _NO_NAME = re.compile(
     "^(?:对|是|好|没|可|行|我|你|您|他|她|那|这|有|不|请|谢谢|方便|安装|任何|于是|常常|向来|金额|高兴|"
-    "马上|明白|知道|等|嗯|喂|已经|怎么|什么|麻烦|一样|还是|就是|也是|应该|关于|何时|何况|连接|全部|"
+    "马上|明白|知道|等|嗯|喂|已经|怎么|什么|麻烦|一样|还是|就是|也是|人|应该|关于|何时|何况|连接|全部|"
     "时间|以前|现在|刚才|先|后|昨天|今天|明天|多少|为什么|家里|姓|叫|单位|公司|个人|平台|前台|顾客|经理|师傅|领导|主管|老板|司机|全家|商家|车子|物业|水电|时候|国家|公安|银行|管理|管家|经销)"
 )
 _FUNCTION = re.compile("[的了吗呢啊吧么什我你他她这那哪不没有是在来去要就都还也很能可以上下]")
@@ -125,7 +127,7 @@ def _is_name(text: str, *, announced: bool = False, called: bool = False) -> boo
         return False
     if (called or (announced and len(text) > 2)) and _is_foreign(text):
         return True
-    everyday = called or (announced and len(text) == 3 and not _FUNCTION.search(text))
+    everyday = (called or (announced and len(text) == 3)) and not _FUNCTION.search(text)
     return len(text) in (2, 3) and (
         text[0] in SURNAMES
         or (announced and text[0] in RARE_SURNAMES)
@@ -144,7 +146,7 @@ def find(turns: Sequence[Turn], *, agent_name: str | None) -> list[Item]:
                 spans.add((index, start, end))
         asked = turn.role is not Role.CUSTOMER and bool(_ASKS.search(turn.text))
     names = {turns[i].text[start:end] for i, start, end in spans}
-    names |= {part for name in names if "·" in name for part in name.split("·")}
+    names |= {part for name in names if "·" in name for part in name.split("·") if part}
     full = {name for name in names if len(name) > 1}
     surnames = {name[0] for name in names}
     for index, turn in enumerate(turns):
@@ -177,9 +179,7 @@ def _introduced(turn: Turn, *, asked: bool) -> Iterator[tuple[int, int]]:
     for match in _SURNAMED_FULL.finditer(text):
         yield match.span(2)
     yield from _dotted(text)
-    for match in (*_LATIN_CALLED.finditer(text), *_LATIN_TITLED.finditer(text)):
-        if not _NO_LATIN.fullmatch(match[1]):
-            yield match.span(1)
+    yield from _in_latin(text, asked=asked and turn.role is not Role.AGENT)
     for match in _LONG.finditer(text):
         surnamed = match[1][0] in SURNAMES and match[1][1] in SURNAMES and len(match[1]) == 4
         if surnamed or _is_foreign(match[1]) or re.match(_DOUBLE, match[1]):
@@ -199,12 +199,19 @@ def _introduced(turn: Turn, *, asked: bool) -> Iterator[tuple[int, int]]:
         answer = _ANSWER.match(text) if asked else None
         if answer and _is_name(answer[1], announced=True):
             yield answer.span(1)
-        latin = _LATIN_ANSWER.match(text) if asked else None
-        if latin and not _NO_LATIN.fullmatch(latin[1]):
-            yield latin.span(1)
         whole = _FOREIGN_ANSWER.match(text) if asked else None
         if whole and _is_foreign(whole[1]) and not _NO_NAME.search(whole[1]):
             yield whole.span(1)
+
+
+def _in_latin(text: str, *, asked: bool) -> Iterator[tuple[int, int]]:
+    if not re.search("[A-Za-z]", text):
+        return
+    answer = _LATIN_ANSWER.match(text) if asked else None
+    found = (*_LATIN_CALLED.finditer(text), *_LATIN_TITLED.finditer(text), answer)
+    for match in found:
+        if match and not _NO_LATIN.fullmatch(match[1]):
+            yield match.span(1)
 
 
 def _dotted(text: str) -> Iterator[tuple[int, int]]:

@@ -19,7 +19,8 @@ _ROAD = (
 )
 _FIRM_ESTATE = "小区|花园|家园|公寓|新村|壹号|大厦|公馆|华庭|宿舍|大楼|写字楼|商厦|雅苑|名苑|别墅"
 _ESTATE = (
-    rf"{_HAN}{{2,8}}(?:{_FIRM_ESTATE}|苑|庭|广场|府|城|湾|院|里|村|园|郡|墅|中心|国际|楼盘|社区|学校|大学|医院)"
+    rf"{_HAN}{{2,8}}(?:{_FIRM_ESTATE}|苑|庭|广场|府|城|湾|院|里|村|园|郡|墅|中心|国际|楼盘|"
+    "社区|学校|大学|医院)"
 )
 _GAP = r"(?:[，,、\s]|嗯|呃|的|那个)?"
 _HOUSE = (
@@ -46,7 +47,9 @@ _DOOR = re.compile(
 _ESTATE_ONLY = re.compile(rf"^(?:嗯|呃|啊|是|在|住|我|就|那个|，)*({_ESTATE})(?=[，。！？,.]|$|的)")
 _STOREY = re.compile(rf"{_ESTATE}{_GAP}{_UNIT}(?:楼|层)")
 """A storey alone is where somebody goes: 医院三楼."""
-_LIVES = re.compile(rf"(?:住在|家在|住)({_HAN}{{2,12}}(?:{_FIRM_ESTATE}))(?=[，。！？,.]|$|的|里|这)")
+_LIVES = re.compile(
+    rf"(?:住在|家在|住)({_HAN}{{2,12}}(?:{_FIRM_ESTATE}))(?=[，。！？,.]|$|的|里|这)"
+)
 _DISTRICTS = re.compile(
     rf"(?:{_HAN}{{2,8}}(?:省|自治区|市|区|县|旗|州|镇|乡|街道|新区|开发区)[，,、\s]+)+$"
 )
@@ -57,10 +60,14 @@ _LED = re.compile(
     "就是|家是|是|我们家|我家|您家|门牌号|的话|给|重复一下|核对一下|好的|好"
 )
 _OURS = re.compile("我们(?:的|公司|这边|总部)|公司地址|服务中心|服务站")
-_AT = re.compile(r"@|艾特|爱特|艾忒|(?<![A-Za-z])at(?![A-Za-z])|(?<=[0-9a-z])at(?=[a-z0-9])|AT|圈儿?\s?[aA]|小老鼠|花[aA]")
+_AT = re.compile(
+    r"@|艾特|爱特|艾忒|(?<![A-Za-z])at(?![A-Za-z])|(?<=[0-9a-z])at(?=[a-z0-9])|AT|圈儿?\s?[aA]|小老鼠|花[aA]"
+)
 _LETTER = "[A-Za-z0-9零〇一二三四五六七八九幺洞两拐勾_.\\-+]"
 _WORD = "下划线|下横线|横杠|中划线|减号|杠|点"
-_LOCAL = re.compile(rf"(?:(?:{_LETTER}|{_WORD})(?:[\s，,、]|嗯|呃|那个|再|然后){{0,2}})+(?:符号|那个)?$")
+_LOCAL = re.compile(
+    rf"(?:(?:{_LETTER}|{_WORD})(?:[\s，,、]|嗯|呃|那个|再|然后){{0,2}})+(?:符号|那个)?$"
+)
 _LOCAL_WORDS = re.compile(r"[^，。！？,.!?：:\s是]{1,12}$")
 _DOMAIN = re.compile(
     r"(?:符号|[\s，,])*(?:[A-Za-z0-9零一二三四五六七八九幺\-]|扣扣|新浪|网易|搜狐|谷歌|[\s](?=\S)){1,30}"
@@ -181,9 +188,7 @@ def _plate_end(text: str, end: int) -> tuple[int, int]:
             end, count = repeated.end(), count + int(value(repeated[1]) or 2)
             continue
         if at >= len(text) or not (
-            re.match("[A-Za-z]", text[at])
-            or value(text[at])
-            or (sounding(text[at]) and count < 5)
+            re.match("[A-Za-z]", text[at]) or value(text[at]) or (sounding(text[at]) and count < 5)
         ):
             break
         end, count = at + 1, count + 1

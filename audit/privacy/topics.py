@@ -45,9 +45,9 @@ _CUES: dict[Topic, str] = {
         "分机 内线 故障码 错误码 错误代码 故障代码 报错 读数 表底 批次 票号 车次 航班 端口 网速"
     ),
 }
-_PASSING = frozenset(
+_PASSING = (
     "工号 客服热线 售后 网点 营业厅 维修点 热线 拨打 门店 总机 客服电话 投诉电话 服务电话 "
-    "我们的电话 我们公司 套餐 余额 金额 费用 积分 诉求 版本 报错 网速".split()
+    "我们的电话 我们公司 套餐 余额 金额 费用 积分 诉求 版本 报错 网速"
 )
 """What is of a company or an agent, or only spoken of: nobody is asked for it."""
 _STRONG_OTHER = "拨打 维修点 网点 热线 营业厅 客服电话 服务电话 投诉电话 门店"
@@ -57,8 +57,9 @@ TAIL = ("尾号", "末四位", "后四位", "后四", "后三位", "最后四位
 
 @cache
 def _cues() -> tuple[tuple[str, int, Topic, bool], ...]:
+    passing = _PASSING.split()
     return tuple(
-        (sounds(word).code, len(word), topic, word not in _PASSING)
+        (sounds(word).code, len(word), topic, word not in passing)
         for topic, words in _CUES.items()
         for word in words.split()
     )
