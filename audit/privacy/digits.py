@@ -328,7 +328,7 @@ _PROVINCE = "(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])"
 def looks_like_identity(digits: str) -> bool:
     """Whether 18 signs have a province and a grown person's birth where an identity number has.
 
-    One misheard digit breaks the checksum; of numbers drawn by chance one in ten thousand has both.
+    One misheard digit breaks the checksum; of numbers drawn by chance one in 8,000 has both.
     """
     if not re.fullmatch(_PROVINCE + "[0-9]{4}(?:19[2-9]|20[01])[0-9]{8}[0-9X]", digits):
         return False
@@ -345,7 +345,7 @@ _ISSUER = re.compile(
 def is_card(digits: str) -> bool:
     """Whether the digits are a payment card's number: an issuer's prefix, its length, Luhn's check.
 
-    Of numbers drawn by chance a tenth holds Luhn's check; with prefix and length one in a hundred.
+    Of random numbers a tenth holds Luhn's check; with a prefix one in 40 of 16 digits, else one in 300.
     """
     if not 16 <= len(digits) <= 19 or not _ISSUER.fullmatch(digits):
         return False
