@@ -22,6 +22,10 @@ _PAUSE = re.compile(
 _REPEATED = re.compile(
     r"(?:([二两三四五六俩仨2-6])(?:个|连)|(双))([0-9零〇洞一二三四五六拐七八九勾幺])(?![十百千万亿])"
 )
+_PLAIN = re.compile(
+    rf"(?:(?!{_REPEATED.pattern})(?:[0-9]|[{''.join(_VALUES)}](?![十百千万亿])))+"
+)  # 二十 counts
+_TO_DIGITS = str.maketrans(_VALUES)
 _TENS = re.compile(r"([二三四五六七八九]?)十([一二三四五六七八九]?)(?![十百千万亿])")
 _NO_RUN = re.compile(
     r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])|"
@@ -59,6 +63,10 @@ def _heard() -> dict[str, str]:
 def _heard_on_radio() -> dict[str, str]:
     """Syllables that sound like 洞, 拐 and 勾: too common where nobody counts in that way."""
     return {sounds(sign).code: _VALUES[sign] for sign in _RADIO}
+
+
+def _on_radio(said: str) -> bool:
+    return any(sign in said for sign in _RADIO)
 
 
 @cache
@@ -100,7 +108,7 @@ def runs(text: str, *, least: int = 3) -> Iterator[Run]:
             continue
         groups = [Run(position, *found)]
         count = len(found[1])
-        radio = text[position] in _RADIO
+        radio = _on_radio(text[position : found[0]])
         while (more := _next(text, groups[-1].end, count, radio=radio)) is not None:
             last = groups[-1]
             if more.start == last.end and "十" not in text[more.start : more.end]:
@@ -108,7 +116,7 @@ def runs(text: str, *, least: int = 3) -> Iterator[Run]:
             else:
                 groups.append(more)
             count += len(more.digits)
-            radio = radio or text[more.start] in _RADIO
+            radio = radio or _on_radio(text[more.start : more.end])
         groups = _without_count(text, groups)
         position = groups[-1].end
         run = joined(groups)
@@ -123,16 +131,13 @@ def joined(groups: Sequence[Run]) -> Run:
 
 
 def _token(text: str, at: int) -> tuple[int, str] | None:
-    """A digit, or as many as 三个八 stands for: where it ends and its value."""
-    if at >= len(text) or (text[at] not in _VALUES and text[at] not in "0123456789双"):
-        return None
+    """Digits said at once, or as many as 三个八 stands for: where they end and their values."""
+    if plain := _PLAIN.match(text, at):
+        return plain.end(), plain[0].translate(_TO_DIGITS)
     if repeated := _REPEATED.match(text, at):
         digit = value(repeated[3]) or ""
         return repeated.end(), digit * int(value(repeated[1] or "二") or 1)
-    single = value(text[at])
-    if single is None or (text[at] > "9" and text[at + 1 : at + 2] in tuple("十百千万亿")):
-        return None  # 二十 counts
-    return at + 1, single
+    return None
 
 
 def _next(text: str, at: int, count: int, *, radio: bool) -> Run | None:
@@ -179,7 +184,7 @@ def _completed(text: str, run: Run) -> Run:
     if len(run.digits) != 10:
         return run
     if re.match("1[3-9]", run.digits) and run.end < len(text):
-        radio = any(sign in text[run.start : run.end] for sign in _RADIO)
+        radio = _on_radio(text[run.start : run.end])
         last = sounding(text[run.end], radio=radio)
         if last and (run.end + 1 == len(text) or text[run.end + 1] in "，。？！,.?! "):
             return joined([*run.groups, Run(run.end, run.end + 1, last)])
@@ -345,7 +350,8 @@ _ISSUER = re.compile(
 def is_card(digits: str) -> bool:
     """Whether the digits are a payment card's number: an issuer's prefix, its length, Luhn's check.
 
-    Of random numbers a tenth holds Luhn's check; with a prefix one in 40 of 16 digits, else one in 300.
+    Of random numbers a tenth holds Luhn's check; with a prefix one in 40 of 16 digits, of longer
+    ones one in 300.
     """
     if not 16 <= len(digits) <= 19 or not _ISSUER.fullmatch(digits):
         return False
