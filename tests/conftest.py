@@ -15,10 +15,22 @@ from typing import Any
 
 import pytest
 
+from audit import proxies
+
+proxies.spare_this_machine()  # servers of tests are on it, whatever proxies there are
 collect_ignore = ["faults"]
 """Looking for doctests there would inject the faults into the tests' own process."""
 ROOT = Path(__file__).parents[1]
 SCRIPT = Path(sys.executable).parent / "callaudit"
+
+NO_WAY_OUT = {
+    "http_proxy": "http://127.0.0.1:9",
+    "https_proxy": "http://127.0.0.1:9",
+    "all_proxy": "socks4://127.0.0.1:9",
+    "no_proxy": "",
+    "NO_PROXY": "",
+}
+"""Proxies at a port where nobody listens, of which a user has exempted nothing."""
 
 Script = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -64,7 +76,7 @@ def audited(callaudit: Script, tmp_path_factory: pytest.TempPathFactory) -> Audi
     arguments = ("run", str(samples / "calls"), "--manifest", str(samples / "manifest.csv"))
     arguments = (*arguments, "--out", str(out))
     started = time.perf_counter()
-    done = callaudit(*arguments)
+    done = callaudit(*arguments, env=NO_WAY_OUT)
     wall_s = time.perf_counter() - started
     return Audited(out, done.returncode, done.stdout, done.stderr, wall_s, arguments)
 
