@@ -31,6 +31,8 @@ NO_WAY_OUT = {
     "NO_PROXY": "",
 }
 """Proxies at a port where nobody listens, of which a user has exempted nothing."""
+NO_LOCALE = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+"""A locale that knows no letter beyond ASCII, and Python kept from mending that by itself."""
 
 Script = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -71,12 +73,12 @@ def callaudit() -> Script:
 @pytest.fixture(scope="session")
 def audited(callaudit: Script, tmp_path_factory: pytest.TempPathFactory) -> Audited:
     """The sample calls through the real thing: Whisper, Prefect, Parquet, HTML."""
-    out = tmp_path_factory.mktemp("audited")
+    out = tmp_path_factory.mktemp("一夜")
     samples = ROOT / "data_samples"
     arguments = ("run", str(samples / "calls"), "--manifest", str(samples / "manifest.csv"))
     arguments = (*arguments, "--out", str(out))
     started = time.perf_counter()
-    done = callaudit(*arguments, env=NO_WAY_OUT)
+    done = callaudit(*arguments, env=NO_WAY_OUT | NO_LOCALE)
     wall_s = time.perf_counter() - started
     return Audited(out, done.returncode, done.stdout, done.stderr, wall_s, arguments)
 
