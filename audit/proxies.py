@@ -38,7 +38,7 @@ def spare_this_machine() -> None:
 
 
 def named() -> dict[str, str]:
-    """Kinds of proxies that the environment names, ``http``, ``https`` or ``all``: their schemes."""
+    """Schemes of the proxies that the environment names, by kind: ``http``, ``https``, ``all``."""
     found = getproxies_environment()
     schemes = {kind: found[kind].partition("://") for kind in _KINDS if found.get(kind)}
     return {kind: scheme if rest else "http" for kind, (scheme, rest, _) in schemes.items()}
