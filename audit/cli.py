@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from audit import __version__
+from audit import __version__, encoding
 from audit.errors import CallauditError, UsageError
 
 EXIT_FAILED, EXIT_USAGE, EXIT_REJECTS = 1, 2, 3
@@ -18,6 +18,12 @@ EXIT_FAILED, EXIT_USAGE, EXIT_REJECTS = 1, 2, 3
 
 class _Group(click.Group):
     """A group whose errors are one sentence on stderr and an exit code, never a traceback."""
+
+    def main(self, *arguments: Any, **extra: Any) -> Any:
+        """Run what the command line asks for, or the arguments that are given."""
+        if not arguments and extra.get("args") is None:
+            encoding.settle()
+        return super().main(*arguments, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -43,6 +49,7 @@ class _Group(click.Group):
 @click.option("--verbose", is_flag=True, help="Show tracebacks and debug logs.")
 def main(*, verbose: bool) -> None:
     """Audit recorded Chinese service calls against service norms, with evidence."""
+    encoding.check(sys.argv[1:])
     os.umask(0o027)  # what is written is for owner and group
     if verbose:
         import logging

@@ -75,7 +75,7 @@ class BatchConfig(_Strict):
     dask_scheduler: str | None = None
     """Address of a Dask cluster that hears instead, such as ``tcp://10.0.0.5:8786``."""
     timezone: str = "Asia/Shanghai"
-    """Time zone of ``started_at`` values that name none."""
+    """Whose clock tells a call's night and when a schedule runs; and of times without an offset."""
     rulebook: str = "hotline"
     """Rulebook of calls whose manifest row names none."""
     timeout_s: float = Field(300, gt=0)

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import audit
-from audit import rulebook
+from audit import proxies, rulebook
 from audit.config import Config
 from audit.errors import UsageError
 
@@ -52,6 +52,7 @@ def examine(config: Config) -> Iterator[Check]:
         yield _own(package)
     yield from _recogniser(config)
     yield _voice_prints()
+    yield _proxies()
     yield Check("rulebooks", True, ", ".join(rulebook.shipped()))
 
 
@@ -110,6 +111,20 @@ def _voice_prints() -> Check:
     except UsageError as error:
         return Check(name, False, f"{error}: {remedy}")
     return Check(name, True, f"resemblyzer: {path}, sha256 {speakers.SHA256[:16]}…")
+
+
+def _proxies() -> Check:
+    """Which proxies the environment names, and what they are good for."""
+    known = {f"{kind}_proxy": scheme for kind, scheme in proxies.named().items()}
+    passed_over = [f"{kind}_proxy" for kind in proxies.unknown()]
+    used = [f"{name} ({scheme})" for name, scheme in known.items() if name not in passed_over]
+    detail = f"{', '.join(used)} for what is not on this machine" if used else "none used"
+    if passed_over:
+        odd = ", ".join(f"{name} ({known[name]})" for name in passed_over)
+        detail += f"; {odd} passed over: no proxy that can be used, name one as http://HOST:PORT"
+    elsewhere = proxies.prefect_elsewhere()
+    server = "on this machine, reached directly" if elsewhere is None else f"on {elsewhere}"
+    return Check("proxies", True, f"{detail}; Prefect's server is {server}")
 
 
 def _recogniser(config: Config) -> Iterator[Check]:

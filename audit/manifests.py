@@ -7,7 +7,7 @@ import io
 import posixpath
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -179,14 +179,28 @@ def bad_value(column: str, value: str, wanted: str) -> RejectedRecording:
 
 
 def read_time(text: str, zone: ZoneInfo) -> datetime:
-    """A moment in ISO 8601; one without an offset is in ``zone``."""
+    """A moment in ISO 8601, by the clock of ``zone``; one without an offset is in it."""
     try:
         moment = datetime.fromisoformat(text)
         if not is_year(moment.year):
             raise ValueError("year")
     except ValueError as error:
         raise bad_value("started_at", text, "a time such as 2026-11-09T09:02:00+08:00") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return in_zone(moment, zone)
+
+
+def in_zone(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The same moment by the clock of ``zone``: its date is the night that a call belongs to.
+
+    A moment without an offset is read off that clock: an hour that comes twice is its first, and
+    one that is left out counts on from before it, as in RFC 5545.
+
+    >>> moment = datetime.fromisoformat("2026-11-16T17:05:00Z")
+    >>> in_zone(moment, ZoneInfo("Asia/Shanghai")).isoformat()
+    '2026-11-17T01:05:00+08:00'
+    """
+    told = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return told.astimezone(UTC).astimezone(zone)  # by way of UTC: no clock shows an hour left out
 
 
 def is_year(year: int) -> bool:

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -115,7 +115,7 @@ def plan(
     Args:
         root: where the recordings lie.
         manifest: path or URL of a CSV or Parquet file; None to list the folder.
-        timezone: of times that name none.
+        timezone: whose clock tells a call's night; and of times that name none.
         rulebooks: ids that calls may name.
         max_bytes: larger files are rejected.
         today: the date of rejects that have no date of their own.
@@ -137,11 +137,11 @@ def plan(
         ignored = 0
         read_row = manifests.from_row
     known = frozenset(rulebooks)
-    midnight = datetime.combine(today, time(), zone)
+    midnight = manifests.in_zone(datetime.combine(today, time()), zone)
     recordings: dict[str, Recording] = {}
     rejects: list[Reject] = []
     waiting: list[Recording] = []
-    settled = datetime.now(zone) - timedelta(seconds=settle_s)
+    settled = datetime.now(UTC) - timedelta(seconds=settle_s)  # no clock that is put back
     for number, row in enumerate(rows, start=1):
         source = _showable(row.get("file", "").strip())
         try:

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from datetime import datetime, time
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from audit.errors import RejectReason, UsageError
-from audit.manifests import ID_WANTED, is_id, is_year, time_zone
+from audit.manifests import ID_WANTED, in_zone, is_id, is_year, time_zone
 from audit.recordings import Reject
 from audit.text import simplify
 from audit.turns import with_backchannels
@@ -80,8 +81,8 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
 
     Args:
         path: JSONL.
-        timezone: of ``started_at`` values that name none; a call without any has the date
-            of the file.
+        timezone: whose clock tells a call's night; and of ``started_at`` values that name none;
+            a call without any has the date of the file.
         rulebooks: ids that calls may name.
 
     Yields:
@@ -102,7 +103,7 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
             if not raw.strip():
                 continue
             source = f"{path.name}:{number}"
-            result = _read_line(raw, source, written, rulebooks)
+            result = _read_line(raw, source, written, zone, rulebooks)
             if isinstance(result, Call) and result.recording.call_id in seen:
                 yield Reject(
                     source,
@@ -117,7 +118,7 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
 
 
 def _read_line(
-    raw: bytes, source: str, written: datetime, rulebooks: frozenset[str]
+    raw: bytes, source: str, written: datetime, zone: ZoneInfo, rulebooks: frozenset[str]
 ) -> Call | Reject:
     day = written.date()
     try:
@@ -140,13 +141,12 @@ def _read_line(
         return Reject(
             source, RejectReason.UNKNOWN_RULEBOOK, f"there is no rulebook {line.rulebook!r}", day
         )
-    started = line.started_at or datetime.combine(day, time(), written.tzinfo)
     return Call(
         recording=Recording(
             source_file=source,
             call_id=line.call_id,
             agent_id=line.agent_id,
-            started_at=started if started.tzinfo else started.replace(tzinfo=written.tzinfo),
+            started_at=in_zone(line.started_at or datetime.combine(day, time()), zone),
             agent_name=line.agent_name,
             direction=line.direction,
             rulebook_id=line.rulebook or None,

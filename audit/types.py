@@ -111,7 +111,7 @@ class Recording:
     call_id: str
     agent_id: str
     started_at: datetime
-    """With its time zone; its date, as written, is the night the call belongs to."""
+    """By the clock of ``batch.timezone``; its date is the night the call belongs to."""
     agent_name: str | None = None
     direction: Direction | None = None
     rulebook_id: str | None = None

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audit import proxies
 from audit.config import Config
 from models.weights import cache_dir
 
@@ -23,6 +24,7 @@ def private_prefect() -> None:
 
     Must run before Prefect is imported.
     """
+    proxies.spare_this_machine()
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     home = cache_dir() / "prefect"

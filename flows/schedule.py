@@ -9,7 +9,7 @@ from typing import Any
 
 from prefect import flow
 
-from audit import manifests, recordings
+from audit import manifests, proxies, recordings
 from audit.config import Config
 from audit.errors import CallauditError, UsageError
 from flows import alarm, nightly, remote, runs
@@ -105,6 +105,7 @@ def serve(location: str, out: str, *, manifest: str | None, config: Config) -> N
 
     if "%" not in location:
         recordings.open_root(location)
+    proxies.spare_this_machine()
     if not PREFECT_API_URL.value():
         raise UsageError(
             "a schedule needs a Prefect server: start one with `prefect server start` and set "

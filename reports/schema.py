@@ -93,7 +93,11 @@ CALLS = Table(
         _text("source_file", "the recording, relative to the root of the recordings"),
         _text("source_uri", "where the recording lay when it was audited", nullable=True),
         Column("started_at", pa.timestamp("us", tz="UTC"), "when the call began"),
-        Column("started_local", pa.timestamp("us"), "the same by the clock on the wall"),
+        Column(
+            "started_local",
+            pa.timestamp("us"),
+            "the same by the clock of `batch.timezone`",
+        ),
         _text("direction", "who rang whom", nullable=True, values=Direction),
         _real("answer_wait_s", "ring before the call was answered", unit="s", nullable=True),
         Column("customer_vip", pa.bool_(), "the customer has priority", nullable=True),

@@ -15,10 +15,24 @@ from typing import Any
 
 import pytest
 
+from audit import proxies
+
+proxies.spare_this_machine()  # servers of tests are on it, whatever proxies there are
 collect_ignore = ["faults"]
 """Looking for doctests there would inject the faults into the tests' own process."""
 ROOT = Path(__file__).parents[1]
 SCRIPT = Path(sys.executable).parent / "callaudit"
+
+NO_WAY_OUT = {
+    "http_proxy": "http://127.0.0.1:9",
+    "https_proxy": "http://127.0.0.1:9",
+    "all_proxy": "socks4://127.0.0.1:9",
+    "no_proxy": "",
+    "NO_PROXY": "",
+}
+"""Proxies at a port where nobody listens, of which a user has exempted nothing."""
+NO_LOCALE = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+"""A locale that knows no letter beyond ASCII, and Python kept from mending that by itself."""
 
 Script = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -59,12 +73,12 @@ def callaudit() -> Script:
 @pytest.fixture(scope="session")
 def audited(callaudit: Script, tmp_path_factory: pytest.TempPathFactory) -> Audited:
     """The sample calls through the real thing: Whisper, Prefect, Parquet, HTML."""
-    out = tmp_path_factory.mktemp("audited")
+    out = tmp_path_factory.mktemp("一夜")
     samples = ROOT / "data_samples"
     arguments = ("run", str(samples / "calls"), "--manifest", str(samples / "manifest.csv"))
     arguments = (*arguments, "--out", str(out))
     started = time.perf_counter()
-    done = callaudit(*arguments)
+    done = callaudit(*arguments, env=NO_WAY_OUT | NO_LOCALE)
     wall_s = time.perf_counter() - started
     return Audited(out, done.returncode, done.stdout, done.stderr, wall_s, arguments)
 

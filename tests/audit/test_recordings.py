@@ -125,7 +125,7 @@ def test_a_manifest_tells_everything(tmp_path: Path) -> None:
     ]
     (recording,) = listed(tmp_path, header, row).recordings
     assert (recording.call_id, recording.agent_id, recording.agent_name) == ("C-1", "007", "林静")
-    assert recording.started_at.isoformat() == "2026-11-16T01:00:00+00:00"
+    assert recording.started_at.isoformat() == "2026-11-16T09:00:00+08:00"
     assert str(recording.direction) == "out"
     assert (recording.rulebook_id, recording.agent_channel) == ("hotline", "1")
     assert (recording.answer_wait_s, recording.customer_vip) == (3.5, True)

@@ -37,8 +37,6 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Threaded
         "AWS_ACCESS_KEY_ID": "an-access-key",
         "AWS_SECRET_ACCESS_KEY": "a-secret-key",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "NO_PROXY": "127.0.0.1",
-        "no_proxy": "127.0.0.1",
     }.items():
         monkeypatch.setenv(name, value)
     s3fs.S3FileSystem.clear_instance_cache()

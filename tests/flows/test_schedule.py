@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from prefect.server.schemas.schedules import CronSchedule
 
 from audit.errors import CallauditError
 from flows import runs
@@ -56,6 +58,32 @@ def test_a_night_with_recordings_left_for_later_is_due_again(tmp_path: Path) -> 
     done(tmp_path, ago(3))
     done(tmp_path, ago(2), waiting=1)
     assert due(tmp_path, today=TODAY, catch_up_nights=7) == [ago(2), ago(1)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "cron", "first"),
+    [
+        ("Europe/Berlin", "30 2 * * *", "2026-03-27"),  # a half past two is left out
+        ("Europe/Berlin", "30 2 * * *", "2026-10-23"),  # and comes twice
+        ("America/New_York", "0 1 * * *", "2026-10-30"),
+        ("Africa/Cairo", "0 0 * * *", "2026-04-22"),  # a midnight is left out
+    ],
+)
+def test_no_night_is_lost_where_the_clock_is_changed(
+    tmp_path: Path, zone: str, cron: str, first: str
+) -> None:
+    clock = ZoneInfo(zone)
+    noon = datetime.fromisoformat(first).replace(hour=12, tzinfo=clock)
+    schedule = CronSchedule(cron=cron, timezone=zone)
+    audited = []
+    for moment in asyncio.run(schedule.get_dates(8, start=noon)):
+        local = moment.astimezone(clock)
+        for night in due(tmp_path, today=local.date(), catch_up_nights=7):
+            assert (night + timedelta(days=1)).isoformat() <= local.isoformat()  # it has ended
+            done(tmp_path, night)
+            audited.append(night)
+    nights = (local.date() - noon.date()).days
+    assert sorted(set(audited)) == [noon.date() + timedelta(days=n) for n in range(nights)]
 
 
 def test_a_lock_keeps_other_batches_away(tmp_path: Path) -> None:
