@@ -8,7 +8,7 @@ model asks for a stretch of one channel.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -162,17 +162,22 @@ def _decode_stream(opened: Opened, name: str, max_duration_s: float) -> Audio:
     samples = _joined(blocks, length)
     for channel in samples:
         _centre(channel)
-    return Audio(samples, damaged > 0, opened.lengths or _said(container, stream, length))
+    return Audio(samples, damaged > 0, _lengths(opened, stream, length / SAMPLE_RATE))
 
 
-def _said(container: Any, stream: Any, length: int) -> Lengths | None:
-    """The lengths by the header and by what was heard, where much is missing."""
+def _lengths(opened: Opened, stream: Any, heard_s: float) -> Lengths | None:
+    """The lengths by header and file, measured by what was heard, where they differ."""
+    told, container = opened.lengths, opened.container
+    if told is not None:  # bytes a second are wrong in many headers of ADPCM
+        scale = heard_s / (told.file_s if told.to_end else told.header_s)
+        return replace(told, header_s=told.header_s * scale, file_s=told.file_s * scale)
     if container.format.name not in _TELL_LENGTH or len(container.streams) > 1:
         return None
-    told = stream.duration and float(stream.duration * stream.time_base)
-    lengths = Lengths(told or (container.duration or 0) / 1_000_000, length / SAMPLE_RATE)
-    missing_s = lengths.header_s - lengths.file_s
-    return lengths if missing_s > max(_MISSING_S, _MISSING * lengths.header_s) else None
+    stream_s = stream.duration and float(stream.duration * stream.time_base)
+    header_s = stream_s or (container.duration or 0) / 1_000_000
+    if header_s - heard_s <= max(_MISSING_S, _MISSING * header_s):
+        return None
+    return Lengths(header_s, heard_s)
 
 
 def resampled(

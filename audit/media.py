@@ -11,7 +11,7 @@ import io
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -78,10 +78,14 @@ class WrongForm(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """Seconds of sound by the header, and by the bytes that the file holds."""
+    """Seconds of sound by the header, and by the bytes that the file holds.
+
+    ``to_end`` is False where what the header leaves out does not seem to be sound and is not heard.
+    """
 
     header_s: float
     file_s: float
+    to_end: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +206,7 @@ def _wave(file: BinaryIO, header: wav.Header, size: int) -> _Given:
     head = header.open_ended()
     rest = header.data_at + said // header.block * header.block
     if not _resembles_sound(_Headed(file, head, rest, end), "wav"):
-        return _Given(file, lengths=lengths, as_it_is=fits)
+        return _Given(file, lengths=replace(lengths, to_end=False), as_it_is=fits)
     return _Given(_Headed(file, head, header.data_at, end), "wav", lengths, as_it_is=False)
 
 

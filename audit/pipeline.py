@@ -85,7 +85,7 @@ def hear(
     )
     doubts = ["录音有损坏，部分声音无法解码"] if audio.damaged else []
     if audio.lengths is not None:
-        doubts.append(_length_doubt(audio.lengths, audio.duration_s))
+        doubts.append(_length_doubt(audio.lengths))
     voices: diarisation.Voices | None = None
     if stereo:
         given = recording.agent_channel
@@ -194,14 +194,14 @@ def _two_channels(audio: audio_door.Audio, *, mono: bool) -> audio_door.Audio:
     return replace(audio, samples=samples)
 
 
-def _length_doubt(lengths: Lengths, heard_s: float) -> str:
+def _length_doubt(lengths: Lengths) -> str:
     """What to say where header and file tell different lengths."""
     told = f"文件头写明时长 {lengths.header_s:.1f} 秒，文件中有 {lengths.file_s:.1f} 秒"
     if lengths.header_s > lengths.file_s:
         return f"{told}，录音不完整"
-    if heard_s > (lengths.header_s + lengths.file_s) / 2:
+    if lengths.to_end:
         return f"{told}，已听到文件末尾，录音可能中断过"
-    return f"{told}，多出的部分不能确认是录音，没有听"
+    return f"{told}，多出的部分不像录音，没有听"
 
 
 def _confidence(built: tuple[Turn, ...]) -> float | None:

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 _UNKNOWN_SIZE = 0x7FFF_0000
 """Sizes of 32 bits from here on are what recorders write that cannot know the size yet."""
+_OPEN = 0xFFFF_FFFF
 _MOST_CHUNKS = 1_000
 _TAGS = (b"LIST", b"id3 ", b"ID3 ", b"bext", b"iXML", b"_PMX", b"cue ", b"fact", b"JUNK")
 """Chunks that are known to be no sound even where the file breaks off in them."""
@@ -58,7 +59,7 @@ class Header:
 
     Attributes:
         data_at: where the sound begins.
-        said: bytes of sound; None where the recorder left that open.
+        said: bytes of sound; None where the recorder left that open, as FFmpeg understands it.
         block: bytes that belong together.
         bytes_per_s: of sound.
         described: the codec, as the chunk ``fmt`` has it.
@@ -82,9 +83,6 @@ class Header:
         head = struct.pack(f"{order}4sI4s4sI", magic, _OPEN, b"WAVE", b"fmt ", len(self.described))
         padding = b"\0" * (len(self.described) % 2)
         return head + self.described + padding + struct.pack(f"{order}4sI", b"data", _OPEN)
-
-
-_OPEN = 0xFFFF_FFFF
 
 
 def made(tag: int, *, channels: int, rate: int, bits: int, block: int, bytes_per_s: int) -> bytes:
@@ -131,13 +129,13 @@ def _header(
         return None
     fields = struct.unpack(f"{layout.size[0]}2H2I2H", described[:16])
     _, channels, rate, told_per_s, block, bits = fields
-    bytes_per_s = told_per_s or rate * (block or channels * bits // 8)
+    bytes_per_s = told_per_s or rate * channels * bits // 8 or rate * block
     if not bytes_per_s:
         return None
     said: int | None = size
     if long_size is not None and size == _OPEN:
-        said = long_size or None
-    elif size == 0 or (layout is not _SONY and size >= _UNKNOWN_SIZE):
+        said = long_size
+    elif layout is not _SONY and (size == 0 or size >= _UNKNOWN_SIZE):
         said = None
     return Header(layout, data_at, said, block or 1, bytes_per_s, described)
 
