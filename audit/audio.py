@@ -8,22 +8,22 @@ model asks for a stretch of one channel.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audit import media
 from audit.errors import RejectedRecording, RejectReason
-from audit.types import SAMPLE_RATE, Samples, Span
+from audit.media import Lengths, Opened
+from audit.types import SAMPLE_RATE, RawForm, Samples, Span
 
-_FORMATS = (
-    "wav,w64,rf64,aiff,au,mp3,ogg,flac,mov,mp4,m4a,3gp,3g2,mj2,amr,amrnb,amrwb,matroska,webm,"
-    "avi,asf,mpegts,mpeg,flv,aac,caf,gsm,ac3"
-)
-"""Containers that are opened. Playlists and scripts, which make FFmpeg open other files or
-addresses, are not among them."""
+_TELL_LENGTH = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flac", "asf")
+"""Containers that say how long they are, where FFmpeg guesses for others."""
+_MISSING_S, _MISSING = 1.0, 0.02
+"""Seconds, and part of the whole, from which what is missing of a recording is told."""
 
 _OFFSET = 64  # of 32768 (-54 dB): smaller ones do no harm
 _RESAMPLED = 16_384
@@ -39,10 +39,12 @@ class Audio:
     Attributes:
         samples: int16, shape ``[channels, samples]`` at 16 kHz.
         damaged: some packets could not be decoded and were left out.
+        lengths: where header and file tell different ones.
     """
 
     samples: NDArray[np.int16]
     damaged: bool = False
+    lengths: Lengths | None = None
 
     @property
     def duration_s(self) -> float:
@@ -58,8 +60,20 @@ class Audio:
         return scaled
 
 
-def decode(path: Path, *, min_duration_s: float = 1.0, max_duration_s: float = 6 * 3600) -> Audio:
+def decode(
+    path: Path,
+    *,
+    min_duration_s: float = 1.0,
+    max_duration_s: float = 6 * 3600,
+    raw_form: RawForm | None = None,
+) -> Audio:
     """Decode a local file.
+
+    Args:
+        path: the recording.
+        min_duration_s: seconds that it has at least.
+        max_duration_s: seconds that it has at most.
+        raw_form: how it is read if it has no header.
 
     Raises:
         RejectedRecording: with the reason ``missing_file``, ``empty``, ``undecodable``,
@@ -67,19 +81,28 @@ def decode(path: Path, *, min_duration_s: float = 1.0, max_duration_s: float = 6
     """
     try:
         size = path.stat().st_size
-        file = path.open("rb")
+        path.open("rb").close()
     except FileNotFoundError as error:
         raise RejectedRecording(RejectReason.MISSING_FILE, f"{path.name} does not exist") from error
     except OSError as error:
         raise RejectedRecording(
             RejectReason.UNDECODABLE, f"{path.name} cannot be read: {error.strerror}"
         ) from error
-    with file:
-        if size == 0:
-            raise RejectedRecording(
-                RejectReason.EMPTY, f"{path.name} has no bytes; record it again"
-            )
-        audio = _decode_stream(file, path.name, max_duration_s)
+    if size == 0:
+        raise RejectedRecording(RejectReason.EMPTY, f"{path.name} has no bytes; record it again")
+    import av
+
+    try:
+        with media.opened(path, raw_form=raw_form) as opened:
+            audio = _decode_stream(opened, path.name, max_duration_s)
+    except media.WrongForm as error:
+        raise RejectedRecording(RejectReason.UNDECODABLE, f"{path.name} {error}") from error
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise RejectedRecording(
+            RejectReason.UNDECODABLE,
+            f"{path.name} is no audio file that FFmpeg can open ({_cause(error)}); if it has no "
+            "header, say in audio.headerless how it is written",
+        ) from error
     if max(audio.samples.max(), -int(audio.samples.min())) <= _SILENCE_PEAK:
         raise RejectedRecording(
             RejectReason.NO_AUDIO, f"{path.name} holds digital silence only; check the recorder"
@@ -92,50 +115,43 @@ def decode(path: Path, *, min_duration_s: float = 1.0, max_duration_s: float = 6
     return audio
 
 
-def _decode_stream(file: BinaryIO, name: str, max_duration_s: float) -> Audio:
+def _decode_stream(opened: Opened, name: str, max_duration_s: float) -> Audio:
     import av
 
-    try:
-        container: Any = av.open(file, mode="r", options={"format_whitelist": _FORMATS})
-    except (av.FFmpegError, ValueError) as error:
+    container = opened.container
+    if not container.streams.audio:
+        raise RejectedRecording(RejectReason.NO_AUDIO, f"{name} has no audio stream")
+    stream = container.streams.audio[0]
+    if stream.codec_context is None:
         raise RejectedRecording(
-            RejectReason.UNDECODABLE,
-            f"{name} is no audio file that FFmpeg can open ({_cause(error)})",
-        ) from error
-    with container:
-        if not container.streams.audio:
-            raise RejectedRecording(RejectReason.NO_AUDIO, f"{name} has no audio stream")
-        stream = container.streams.audio[0]
-        if stream.codec_context is None:
-            raise RejectedRecording(
-                RejectReason.UNDECODABLE, f"{name} is in a codec that FFmpeg does not know"
-            )
-        stream.thread_type = "NONE"
-        if container.format.name == "gsm" and not _is_gsm(file):
-            raise RejectedRecording(RejectReason.UNDECODABLE, f"{name} is no GSM 06.10 recording")
-        blocks: list[NDArray[np.int16]] = []
-        length, whole, damaged = 0, 0, 0
-        try:
-            for block, frames in _resampled(container, stream):
-                if block is None:
-                    damaged += 1
-                    continue
-                whole += frames
-                length += block.shape[1]
-                if length > max_duration_s * SAMPLE_RATE:
-                    raise RejectedRecording(
-                        RejectReason.TOO_LARGE,
-                        f"{name} is longer than {max_duration_s / 3600:.3g} h; cut it or raise "
-                        "limits.max_duration_s",
-                    )
-                blocks.append(block)
-        except (av.FFmpegError, ValueError) as error:
-            if not blocks:
+            RejectReason.UNDECODABLE, f"{name} is in a codec that FFmpeg does not know"
+        )
+    stream.thread_type = "NONE"
+    if container.format.name == "gsm" and not _is_gsm(opened.file):
+        raise RejectedRecording(RejectReason.UNDECODABLE, f"{name} is no GSM 06.10 recording")
+    blocks: list[NDArray[np.int16]] = []
+    length, whole, damaged = 0, 0, 0
+    try:
+        for block, frames in resampled(container, stream):
+            if block is None:
+                damaged += 1
+                continue
+            whole += frames
+            length += block.shape[1]
+            if length > max_duration_s * SAMPLE_RATE:
                 raise RejectedRecording(
-                    RejectReason.UNDECODABLE, f"{name} cannot be decoded ({_cause(error)})"
-                ) from error
-            damaged += 1
-        known = bool(stream.rate)
+                    RejectReason.TOO_LARGE,
+                    f"{name} is longer than {max_duration_s / 3600:.3g} h; cut it or raise "
+                    "limits.max_duration_s",
+                )
+            blocks.append(block)
+    except (av.FFmpegError, ValueError) as error:
+        if not blocks:
+            raise RejectedRecording(
+                RejectReason.UNDECODABLE, f"{name} cannot be decoded ({_cause(error)})"
+            ) from error
+        damaged += 1
+    known = bool(stream.rate)
     if damaged > whole:  # FFmpeg finds a few frames of MP3 or AAC in any bytes
         raise RejectedRecording(
             RejectReason.UNDECODABLE, f"{name} is no recording or damaged for the most part"
@@ -146,21 +162,42 @@ def _decode_stream(file: BinaryIO, name: str, max_duration_s: float) -> Audio:
     samples = _joined(blocks, length)
     for channel in samples:
         _centre(channel)
-    return Audio(samples, damaged > 0)
+    return Audio(samples, damaged > 0, _lengths(opened, stream, length / SAMPLE_RATE))
 
 
-def _resampled(container: Any, stream: Any) -> Iterator[tuple[NDArray[np.int16] | None, int]]:
+def _lengths(opened: Opened, stream: Any, heard_s: float) -> Lengths | None:
+    """The lengths by header and file, measured by what was heard, where they differ."""
+    told, container = opened.lengths, opened.container
+    if told is not None:  # bytes a second are wrong in many headers of ADPCM
+        scale = heard_s / (told.file_s if told.to_end else told.header_s)
+        return replace(told, header_s=told.header_s * scale, file_s=told.file_s * scale)
+    if container.format.name not in _TELL_LENGTH or len(container.streams) > 1:
+        return None
+    stream_s = stream.duration and float(stream.duration * stream.time_base)
+    header_s = stream_s or (container.duration or 0) / 1_000_000
+    if header_s - heard_s <= max(_MISSING_S, _MISSING * header_s):
+        return None
+    return Lengths(header_s, heard_s)
+
+
+def resampled(
+    container: Any, stream: Any, *, layout: Any = None
+) -> Iterator[tuple[NDArray[np.int16] | None, int]]:
     """Decoded blocks of shape ``[channels, samples]``, and of how many frames each was made.
 
+    Args:
+        container: PyAV's.
+        stream: the one of its streams that is decoded.
+        layout: of the channels; where absent, that which the stream begins with.
+
     In the place of a packet that is damaged stands None. Rate and layout may change within a stream
-    (files laid end to end, damaged headers); what comes after is brought to the channels that the
-    stream began with. Frames of a few milliseconds are resampled many at a time: each by itself
-    takes three times as long.
+    (files laid end to end, damaged headers); what comes after is brought to the same channels.
+    Frames of a few milliseconds are resampled many at a time: each by itself takes three times as
+    long.
     """
     import av
 
     resampler: Any = None
-    layout: Any = None
     setup: tuple[object, ...] = ()
     waiting, frames = av.AudioFifo(), 0
     try:

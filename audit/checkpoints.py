@@ -23,7 +23,7 @@ _ADAPTER = TypeAdapter(Transcript)
 _HEARS = (
     *(
         f"{name}.py"
-        for name in ("audio", "levels", "crosstalk", "speech", "hearing", "diarisation")
+        for name in ("audio", "media", "levels", "crosstalk", "speech", "hearing", "diarisation")
     ),
     *(f"{name}.py" for name in ("roles", "turns", "phrases", "pipeline", "text", "types")),
 )
@@ -32,7 +32,9 @@ _HEARS = (
 def key(recording: Recording, *, audio_sha256: str, fingerprint: str) -> str:
     """Name of the checkpoint of one recording under one configuration."""
     voices = "voice prints" if speakers.weights() else ""
-    said = (recording.agent_channel or "", recording.direction or "", voices)
+    said = [recording.agent_channel or "", recording.direction or "", voices]
+    if recording.raw_form is not None:
+        said.append(str(recording.raw_form))
     basis = "|".join([_code(), audio_sha256, fingerprint, *said])
     return f"{of_recording(audio_sha256)}-{hashlib.sha256(basis.encode()).hexdigest()[:24]}"
 

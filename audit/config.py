@@ -5,19 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from audit import manifests
+from audit import manifests, media
 from audit.diarisation import DiarisationOptions
 from audit.errors import UsageError
 from audit.hearing import PackingOptions
 from audit.privacy.items import Private
 from audit.speech import SpeechOptions
 from audit.turns import TurnOptions
+from audit.types import RawForm
 
 Engine = Literal["auto", "faster-whisper", "openai-whisper"]
 
@@ -56,6 +58,27 @@ class StagesConfig(_Strict):
 
     model: Path | None = None
     """An artifact of ``callaudit train stages``; None for the model that ships."""
+
+
+class AudioConfig(_Strict):
+    """How recordings are read that do not tell it themselves."""
+
+    headerless: dict[str, RawForm] = {}
+    """Form of files without a header, by the ending of their name, beside ``media.RAW_FORMS``."""
+
+    @field_validator("headerless")
+    @classmethod
+    def _endings(cls, given: dict[str, RawForm]) -> dict[str, RawForm]:
+        endings = {"." + ending.strip().removeprefix(".").lower(): ending for ending in given}
+        for ending, written in endings.items():
+            if not re.fullmatch(r"\.[a-z0-9_-]+", ending):
+                raise ValueError(f"{written!r} is no ending of a file's name, such as .sln")
+        return {ending: given[written] for ending, written in endings.items()}
+
+    @property
+    def raw_forms(self) -> dict[str, RawForm]:
+        """The form of files without a header, by ending, defaults included."""
+        return {**media.RAW_FORMS, **self.headerless}
 
 
 class LimitsConfig(_Strict):
@@ -130,6 +153,7 @@ class Config(_Strict):
 
     hearing: HearingConfig = HearingConfig()
     stages: StagesConfig = StagesConfig()
+    audio: AudioConfig = AudioConfig()
     limits: LimitsConfig = LimitsConfig()
     batch: BatchConfig = BatchConfig()
     schedule: ScheduleConfig = ScheduleConfig()

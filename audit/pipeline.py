@@ -15,6 +15,7 @@ from audit import audio as audio_door
 from audit import crosstalk, diarisation, hearing, roles, rules, scoring, speech, stages, turns
 from audit.config import Config, HearingConfig, LimitsConfig
 from audit.levels import frame_levels, mean_level
+from audit.media import Lengths
 from audit.rulebook import Rulebook
 from audit.text import simplify
 from audit.types import (
@@ -60,6 +61,7 @@ def decode(path: Path, recording: Recording, *, limits: LimitsConfig) -> audio_d
         path,
         min_duration_s=limits.min_duration_s,
         max_duration_s=limits.max_duration_s,
+        raw_form=recording.raw_form,
     )
     return _two_channels(audio, mono=recording.agent_channel == "mono")
 
@@ -82,6 +84,8 @@ def hear(
         audio, spoken, recogniser=recogniser, simplify=simplify, options=hearing_config.packing
     )
     doubts = ["录音有损坏，部分声音无法解码"] if audio.damaged else []
+    if audio.lengths is not None:
+        doubts.append(_length_doubt(audio.lengths))
     voices: diarisation.Voices | None = None
     if stereo:
         given = recording.agent_channel
@@ -188,6 +192,16 @@ def _two_channels(audio: audio_door.Audio, *, mono: bool) -> audio_door.Audio:
     elif len(samples) == 2 and mono:
         samples = samples[:1] // 2 + samples[1:] // 2
     return replace(audio, samples=samples)
+
+
+def _length_doubt(lengths: Lengths) -> str:
+    """What to say where header and file tell different lengths."""
+    told = f"文件头写明时长 {lengths.header_s:.1f} 秒，文件中有 {lengths.file_s:.1f} 秒"
+    if lengths.header_s > lengths.file_s:
+        return f"{told}，录音不完整"
+    if lengths.to_end:
+        return f"{told}，已听到文件末尾，录音可能中断过"
+    return f"{told}，多出的部分不像录音，没有听"
 
 
 def _confidence(built: tuple[Turn, ...]) -> float | None:

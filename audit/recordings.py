@@ -20,15 +20,17 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from audit import manifests
+from audit import manifests, media
 from audit.errors import RejectedRecording, RejectReason, UsageError
-from audit.types import Recording
+from audit.types import RawForm, Recording
 
 SUFFIXES = frozenset(
-    {".wav", ".w64", ".aif", ".aiff", ".au", ".snd", ".caf", ".flac", ".mp3", ".ac3"}
+    {".wav", ".wave", ".w64", ".aif", ".aiff", ".au", ".snd", ".caf", ".flac", ".mp3", ".ac3"}
     | {".ogg", ".oga", ".opus", ".m4a", ".aac", ".wma", ".asf", ".amr", ".awb", ".gsm"}
     | {".mp4", ".m4v", ".mov", ".3gp", ".webm", ".mkv", ".mka", ".avi", ".mpg", ".mpeg", ".ts"}
     | {".flv"}
+    | media.RAW_FORMS.keys()
+    | media.UNTOLD
 )
 """Endings of files that a listing takes for recordings."""
 
@@ -109,6 +111,7 @@ def plan(
     max_bytes: int,
     today: date,
     settle_s: float = 0.0,
+    raw_forms: Mapping[str, RawForm] = media.RAW_FORMS,
 ) -> Plan:
     """Plan a batch from a manifest, or from file names where there is none.
 
@@ -120,6 +123,7 @@ def plan(
         max_bytes: larger files are rejected.
         today: the date of rejects that have no date of their own.
         settle_s: recordings written to within so many seconds are set apart.
+        raw_forms: how files without a header are read, by the ending of their name.
 
     Raises:
         UsageError: the manifest cannot be read or lacks a required column.
@@ -128,7 +132,7 @@ def plan(
     listed = _listing(root)
     if manifest is None:
         shown = [name for name in listed if not _is_hidden(name)]
-        names = sorted(name for name in shown if is_recording(name))
+        names = sorted(name for name in shown if is_recording(name) or _ending(name) in raw_forms)
         rows: Iterable[Mapping[str, str]] = ({"file": name} for name in names)
         ignored = len(shown) - len(names)
         read_row = manifests.from_name
@@ -146,6 +150,9 @@ def plan(
         source = _showable(row.get("file", "").strip())
         try:
             recording = read_row(row, zone)
+            raw_form = raw_forms.get(_ending(recording.source_file))
+            if raw_form is not None:
+                recording = replace(recording, raw_form=raw_form)
             file = _check(recording, root, listed, known, max_bytes)
             written = file.modified(zone) or midnight
             if not manifests.started(row):
@@ -240,7 +247,11 @@ def _showable(text: str) -> str:
 
 def is_recording(name: str) -> bool:
     """Whether a file is one, by the ending of its name."""
-    return posixpath.splitext(name)[1].lower() in SUFFIXES
+    return _ending(name) in SUFFIXES
+
+
+def _ending(name: str) -> str:
+    return posixpath.splitext(name)[1].lower()
 
 
 def _check(

@@ -165,7 +165,7 @@ def _bundle(path: Path, recording: Recording, job: Job, transcript: Transcript) 
     if job.config.private.mode != "keep":
         hidden = privacy.spoken(transcript, agent_name=recording.agent_name)
     try:
-        sound.bundle(path, job.out, recording.call_id, hidden=hidden)
+        sound.bundle(path, job.out, recording.call_id, hidden=hidden, raw_form=recording.raw_form)
     except (OSError, ValueError):
         _log.warning("the recording of call %s could not be copied", recording.call_id)
 

@@ -50,6 +50,7 @@ def plan(
         max_bytes=settings.limits.max_bytes,
         today=night or datetime.now(manifests.time_zone(settings.batch.timezone)).date(),
         settle_s=settings.schedule.settle_s if night else 0.0,
+        raw_forms=settings.audio.raw_forms,
     )
     if night is not None:
         planned = _of_night(planned, night)

@@ -25,6 +25,7 @@ from audit.types import (
     Finding,
     Masked,
     Origin,
+    RawForm,
     Recording,
     Role,
     Segment,
@@ -91,6 +92,7 @@ def _call(audited: AuditedCall) -> Row:
     return {
         "agent_name": recording.agent_name,
         "source_file": recording.source_file,
+        "raw_form": None if recording.raw_form is None else str(recording.raw_form),
         "started_at": recording.started_at,
         "started_local": recording.started_at.replace(tzinfo=None),
         "direction": recording.direction,
@@ -323,6 +325,12 @@ def _fail_rate(calls: Sequence[Mapping[str, Any]], column: str) -> float | None:
     return round(sum(v == Verdict.FAIL for v in told) / len(told), 4) if told else None
 
 
+def raw_form(call: Mapping[str, Any]) -> RawForm | None:
+    """How a call's recording is read if it has no header, by its row in the table ``calls``."""
+    told = call.get("raw_form")
+    return RawForm.parse(told) if told else None
+
+
 def call_from_rows(call: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) -> Call:
     """A stored call as it was heard, with the stages that its turns were given."""
     return Call(
@@ -337,6 +345,7 @@ def call_from_rows(call: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) 
             answer_wait_s=call["answer_wait_s"],
             customer_vip=call["customer_vip"],
             meta={k: v for k, v in call.items() if k.startswith("meta_") and v is not None},
+            raw_form=raw_form(call),
         ),
         transcript=Transcript(
             turns=tuple(_turn_from_row(row) for row in sorted(turns, key=_by_index)),

@@ -16,7 +16,7 @@ from audit.privacy.items import Private
 from audit.review import Decision, Kind
 from audit.types import Channels, Direction, Role, Segment, Severity, Verdict
 
-SCHEMA_VERSION = "1.5"
+SCHEMA_VERSION = "1.6"
 """Major.minor: the major changes when a column is renamed, dropped or changes its meaning."""
 
 CHANGES = (
@@ -31,6 +31,7 @@ CHANGES = (
     ),
     ("1.4", "calls.cues_sha256; turns.segment_or"),
     ("1.5", "calls.private, calls.transcript_id; turns.masked"),
+    ("1.6", "calls.raw_form"),
 )
 """What each version added, oldest first. Readers take every version of their own major: what a
 file does not have yet is empty."""
@@ -92,6 +93,7 @@ CALLS = Table(
         _text("agent_name", "the agent's name", nullable=True),
         _text("source_file", "the recording, relative to the root of the recordings"),
         _text("source_uri", "where the recording lay when it was audited", nullable=True),
+        _text("raw_form", "how a recording without a header is read", nullable=True),
         Column("started_at", pa.timestamp("us", tz="UTC"), "when the call began"),
         Column(
             "started_local",

@@ -18,30 +18,31 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import numpy as np
+from numpy.typing import NDArray
 
-from audit import privacy
-from audit.types import Masked, Span
+from audit import audio, media, privacy
+from audit.types import Masked, RawForm, Span
 from reports import parquet, records
 from reports.paths import audio_copy, call_page
 
-_CONTAINERS = "wav,w64,rf64,aiff,au,mp3,ogg,flac,mov,mp4,m4a,3gp,3g2,mj2,amr,amrnb,amrwb,matroska,"
-_CONTAINERS += "webm,avi,asf,mpegts,mpeg,flv,aac,caf,gsm,ac3"
-"""What FFmpeg may open; playlists, which name other files or addresses, are left out."""
-_WAV = ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_f32le", "pcm_mulaw", "pcm_alaw")
+_OGG = {".ogg", ".oga", ".opus"}
+_PCM = {"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_mulaw", "pcm_alaw"}
 _PLAYABLE = {
-    ".wav": _WAV,
-    ".wave": _WAV,
-    ".mp3": ("mp3", "mp3float"),
-    ".ogg": ("opus", "libopus", "vorbis", "flac"),
-    ".oga": ("opus", "libopus", "vorbis", "flac"),
-    ".opus": ("opus", "libopus"),
-    ".flac": ("flac",),
-    ".m4a": ("aac",),
-    ".mp4": ("aac",),
-    ".aac": ("aac",),
-    ".webm": ("opus", "libopus", "vorbis"),
+    "wav": ({".wav", ".wave"}, _PCM),
+    "mp3": ({".mp3"}, {"mp3", "mp3float"}),
+    "ogg": (_OGG, {"opus", "libopus", "vorbis"}),
+    "flac": ({".flac"}, {"flac"}),
+    "mov,mp4,m4a,3gp,3g2,mj2": ({".m4a", ".mp4"}, {"aac"}),
+    "matroska,webm": ({".webm"}, {"opus", "libopus", "vorbis"}),
 }
-"""Codecs that browsers play, by the file's suffix (from which they tell its kind)."""
+"""Containers in which browsers find every second, with the suffixes from which they tell the kind
+and the codecs that they play.
+
+ADTS (``.aac``) is not among them, whose length they guess, nor FLAC in Ogg, in which Chromium
+arrives half a second late.
+"""
+_NEAR_S = 0.1
+"""What a browser's clock and ours may differ by."""
 _OPUS_HZ = 16_000
 _OPUS_BITS_PER_CHANNEL = 24_000
 _CLIP_BITS_PER_CHANNEL = 16_000
@@ -85,9 +86,9 @@ def locate(out: Path, call: Mapping[str, Any], *, hidden: Sequence[Span] = ()) -
             return Sound("remote" if source is None else "missing", place=uri)
         if source is None or not there:
             source = copy
-        elif not hidden and not copy.is_file() and _browser_plays(source):
+        elif not hidden and not copy.is_file() and _browser_plays(source, call):
             return Sound("linked", _relative(source, folder), uri)
-        bundle(source, out, call["call_id"], hidden=hidden)
+        bundle(source, out, call["call_id"], hidden=hidden, raw_form=records.raw_form(call))
     except (OSError, ValueError):
         return Sound("unplayable", place=uri)
     return Sound("copied", _relative(copy, folder), uri)
@@ -101,7 +102,14 @@ def local_source(uri: str) -> Path | None:
     return Path(unquote(parts.path) if parts.scheme == "file" else uri)
 
 
-def bundle(source: Path, out: Path, call_id: str, *, hidden: Sequence[Span] = ()) -> None:
+def bundle(
+    source: Path,
+    out: Path,
+    call_id: str,
+    *,
+    hidden: Sequence[Span] = (),
+    raw_form: RawForm | None = None,
+) -> None:
     """Copy a local recording beside the pages, as Opus, unless that copy is there already.
 
     Args:
@@ -109,6 +117,7 @@ def bundle(source: Path, out: Path, call_id: str, *, hidden: Sequence[Span] = ()
         out: the folder of the audit.
         call_id: the call.
         hidden: when customers' data is said: a tone stands there.
+        raw_form: how the recording is read if it has no header.
 
     Raises:
         OSError, ValueError: it cannot be decoded, or the copy not written.
@@ -117,7 +126,7 @@ def bundle(source: Path, out: Path, call_id: str, *, hidden: Sequence[Span] = ()
     if _is_copy(copy, source, hidden):
         return
     try:
-        transcode(source, copy, hidden=hidden)
+        transcode(source, copy, hidden=hidden, raw_form=raw_form)
     except BaseException:
         if hidden:  # an earlier copy may have no tone
             copy.unlink(missing_ok=True)
@@ -131,9 +140,11 @@ def _is_copy(copy: Path, source: Path, hidden: Sequence[Span]) -> bool:
     if not copy.is_file() or copy.stat().st_mtime < source.stat().st_mtime:
         return False
     try:
-        with av.open(str(copy)) as container:
+        with media.opened(copy) as opened:
+            container = opened.container
             stream = container.streams.audio[0]
-            return (stream.metadata | container.metadata).get(_HIDDEN, "") == _listed(hidden)
+            told: str = (stream.metadata | container.metadata).get(_HIDDEN, "")
+            return told == _listed(hidden)
     except (av.FFmpegError, OSError, IndexError):
         return False
 
@@ -152,7 +163,9 @@ def bundle_all(out: Path) -> int:
             out, "turns", nights=only, columns=["call_id", "masked"]
         ).to_pylist():
             hidden[turn["call_id"]] += records.masked(turn)
-        rows = parquet.read(out, "calls", nights=only, columns=["call_id", "source_uri"])
+        rows = parquet.read(
+            out, "calls", nights=only, columns=["call_id", "source_uri", "raw_form"]
+        )
         for row in rows.to_pylist():
             if row["source_uri"]:
                 gone += not _bundled(out, row, privacy.spans(hidden[row["call_id"]]))
@@ -166,7 +179,8 @@ def _bundled(out: Path, call: Mapping[str, Any], hidden: Sequence[Span]) -> bool
             bundle(copy, out, call["call_id"], hidden=hidden)
             return True
         with _fetched(call["source_uri"]) as source:
-            bundle(source, out, call["call_id"], hidden=hidden)
+            raw_form = records.raw_form(call)
+            bundle(source, out, call["call_id"], hidden=hidden, raw_form=raw_form)
     except Exception:  # each file system raises its own
         return copy.is_file()
     return True
@@ -211,6 +225,7 @@ def embedded(
                     end_s=end_s,
                     bits_per_channel=bits,
                     hidden=hidden,
+                    raw_form=records.raw_form(call),
                 )
             return "data:audio/ogg;base64," + base64.b64encode(clip.read_bytes()).decode("ascii")
     except Exception:  # a case file without sound is better than none; it says so
@@ -223,19 +238,44 @@ def _relative(target: Path, folder: Path) -> str:
     return "./" + quote(os.fsencode(path))
 
 
-def _browser_plays(source: Path) -> bool:
+def _browser_plays(source: Path, call: Mapping[str, Any]) -> bool:
+    """Whether a browser plays a recording, and finds in it the seconds that were heard."""
     import av
 
-    codecs = _PLAYABLE.get(source.suffix.lower())
-    if codecs is None:
-        return False
     try:
-        options = {"format_whitelist": _CONTAINERS}
-        with source.open("rb") as file, av.open(file, mode="r", options=options) as container:
-            sound = container.streams.audio
-            return len(container.streams) == 1 and bool(sound) and sound[0].codec.name in codecs
+        with media.opened(source, raw_form=records.raw_form(call)) as opened:
+            container = opened.container
+            suffixes, codecs = _PLAYABLE.get(container.format.name, (set(), set()))
+            return (
+                opened.as_it_is
+                and source.suffix.lower() in suffixes
+                and len(container.streams) == 1
+                and len(container.streams.audio) == 1
+                and container.streams[0].codec.name in codecs
+                and _is_as_long(container, call.get("duration_s"))
+                and (container.format.name != "mp3" or _is_even(container))
+            )
     except (av.FFmpegError, OSError, ValueError):
         return False
+
+
+def _is_as_long(container: Any, heard_s: float | None) -> bool:
+    """Whether a container seems as long as what was heard: browsers guess as FFmpeg does."""
+    if container.duration is None:
+        return False
+    return heard_s is None or abs(container.duration / 1_000_000 - heard_s) <= _NEAR_S
+
+
+def _is_even(container: Any) -> bool:
+    """Whether an MP3's bytes pass as evenly as its seconds, by which browsers seek in it."""
+    packets = [(p.pos, p.size) for p in container.demux(container.streams[0]) if p.size]
+    if not packets:
+        return False
+    positions, sizes = np.array(packets).T
+    total = positions[-1] + sizes[-1] - positions[0]
+    length_s = container.duration / 1_000_000
+    even = positions[0] + total * np.arange(len(packets)) / len(packets)
+    return bool(np.abs(positions - even).max() / total * length_s <= _NEAR_S)
 
 
 def transcode(
@@ -246,16 +286,18 @@ def transcode(
     end_s: float | None = None,
     bits_per_channel: int = _OPUS_BITS_PER_CHANNEL,
     hidden: Sequence[Span] = (),
+    raw_form: RawForm | None = None,
 ) -> None:
-    """Make an Ogg/Opus copy, frame by frame; damaged packets are left out as in the audit.
+    """Make an Ogg/Opus copy of what the audit hears.
 
     Args:
         source: a local recording.
         target: where the copy is written, all or nothing.
-        start_s: seconds at which the copy begins, to the frame.
+        start_s: seconds at which the copy begins.
         end_s: seconds at which it ends; None for the end of the recording.
         bits_per_channel: bits a second of each channel.
         hidden: seconds of the recording that a tone stands for, on all channels.
+        raw_form: how the recording is read if it has no header.
 
     Raises:
         OSError, ValueError: the file cannot be decoded or the copy not written.
@@ -266,33 +308,34 @@ def transcode(
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".tmp")
     os.close(handle)
     try:
-        container: Any
         with (
-            source.open("rb") as file,
-            av.open(file, options={"format_whitelist": _CONTAINERS}) as container,
+            media.opened(source, raw_form=raw_form) as opened,
             av.open(temporary, "w", format="ogg") as written,
         ):
-            if not container.streams.audio:
+            if not opened.container.streams.audio:
                 raise ValueError(f"{source.name} has no audio stream")
-            stream = container.streams.audio[0]
+            stream = opened.container.streams.audio[0]
             layout = "mono" if stream.channels == 1 else "stereo"
             fast = {"compression_level": "0"}  # two fifths less time than the default
             opus: Any = written.add_stream("libopus", rate=_OPUS_HZ, layout=layout, options=fast)
             opus.bit_rate = bits_per_channel * (1 if layout == "mono" else 2)
             if hidden:
                 written.metadata[_HIDDEN] = _listed(hidden)
-            resampler = av.AudioResampler(format="s16", layout=layout, rate=_OPUS_HZ)
+            first = round(start_s * _OPUS_HZ)
+            end = None if end_s is None else round(end_s * _OPUS_HZ)
             position, heard = 0, 0
-            for frame in _frames(container, stream):
-                for part in resampler.resample(frame):
-                    begins = heard / _OPUS_HZ
-                    heard += part.samples
-                    if begins < start_s or (end_s is not None and begins >= end_s):
-                        continue
-                    part = _toned(part, begins, hidden)
-                    part.pts = position
-                    position += part.samples
-                    written.mux(opus.encode(part))
+            for block in _blocks(opened.container, stream, layout):
+                begins, heard = heard, heard + block.shape[1]
+                if end is not None and begins >= end:
+                    break
+                _put_tone(block, begins, hidden)
+                part = block[:, max(0, first - begins) : None if end is None else end - begins]
+                if not part.shape[1]:
+                    continue
+                frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(part), "s16p", layout)
+                frame.sample_rate, frame.pts = _OPUS_HZ, position
+                position += part.shape[1]
+                written.mux(opus.encode(frame))
             written.mux(opus.encode(None))
         os.chmod(temporary, 0o640)
         os.replace(temporary, target)
@@ -304,33 +347,25 @@ def transcode(
         raise
 
 
-def _toned(frame: Any, begins_s: float, hidden: Sequence[Span]) -> Any:
-    """The frame with a tone where it lies in a hidden stretch, to the sample."""
+def _blocks(container: Any, stream: Any, layout: str) -> Iterator[NDArray[np.int16]]:
+    """What the audit hears: damaged packets are left out, a file that breaks off ends there."""
     import av
 
-    times = begins_s + np.arange(frame.samples) / _OPUS_HZ
-    inside = np.zeros(frame.samples, dtype=bool)
+    some = False
+    try:
+        for block, _ in audio.resampled(container, stream, layout=layout):
+            if block is not None:
+                some = True
+                yield block
+    except (av.FFmpegError, ValueError):
+        if not some:
+            raise
+
+
+def _put_tone(block: NDArray[np.int16], begins: int, hidden: Sequence[Span]) -> None:
+    """Overwrite what lies in a hidden stretch with a tone, to the sample."""
+    times = (begins + np.arange(block.shape[1])) / _OPUS_HZ
+    inside = np.zeros(len(times), dtype=bool)
     for span in hidden:
         inside |= (times >= span.start_s) & (times < span.end_s)
-    if not inside.any():
-        return frame
-    samples = frame.to_ndarray().reshape(frame.samples, -1)
-    tone = (_TONE_PEAK * np.sin(2 * np.pi * _TONE_HZ * times)).astype(np.int16)
-    samples[inside] = tone[inside, None]
-    toned = av.AudioFrame.from_ndarray(samples.reshape(1, -1), "s16", frame.layout.name)
-    toned.sample_rate = frame.sample_rate
-    return toned
-
-
-def _frames(container: Any, stream: Any) -> Iterator[Any]:
-    import av
-
-    for packet in container.demux(stream):
-        try:
-            frames = packet.decode()
-        except av.InvalidDataError:
-            continue
-        for frame in frames:
-            frame.pts = None
-            yield frame
-    yield None
+    block[:, inside] = (_TONE_PEAK * np.sin(2 * np.pi * _TONE_HZ * times[inside])).astype(np.int16)

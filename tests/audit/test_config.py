@@ -8,6 +8,7 @@ import pytest
 
 from audit.config import Config, load
 from audit.errors import UsageError
+from audit.types import RawForm
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -111,3 +112,34 @@ def test_engine_and_weights_are_in_the_fingerprint(tmp_path: Path) -> None:
         _fingerprint("", tmp_path, sha=None),
     }
     assert len(prints) == 4
+
+
+def test_forms_of_files_without_a_header(tmp_path: Path) -> None:
+    text = (
+        "audio:\n  headerless:\n    VOX: {encoding: vox, rate: 6000}\n"
+        "    .sln: {encoding: alaw, rate: 8000}\n"
+    )
+    forms = load(written(tmp_path, text)).audio.raw_forms
+    assert forms[".vox"] == RawForm("vox", 6000)
+    assert forms[".sln"] == RawForm("alaw", 8000)
+    assert forms[".ulaw"] == RawForm("mulaw", 8000)
+    assert _fingerprint(text, tmp_path) == _fingerprint("", tmp_path)  # other files stay heard
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ("{encoding: ulaw, rate: 8000}", "'mulaw'"),
+        ("{encoding: mulaw}", "rate"),
+        ("{encoding: mulaw, rate: 8}", "samples a second"),
+        ("{encoding: g722, rate: 8000}", "rate: 16000"),
+        ("{encoding: vox, rate: 8000, channels: 2}", "channels is 1"),
+        ("{encoding: s16le, rate: 8000, bits: 16}", "bits"),
+        ("mulaw", "headerless"),
+    ],
+)
+def test_a_form_that_no_recorder_writes_is_refused(tmp_path: Path, form: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        load(written(tmp_path, f"audio: {{headerless: {{.raw: {form}}}}}"))
+    with pytest.raises(UsageError, match="no ending"):
+        load(written(tmp_path, "audio: {headerless: {a/b: {encoding: alaw, rate: 8000}}}"))

@@ -21,7 +21,7 @@ from audit.audio import Audio, decode
 from audit.diarisation import Diariser, Voices, tell_apart
 from audit.hearing import Heard
 from audit.speech import speech_regions
-from audit.types import Direction, Recording, Role, Span, Utterance, Word
+from audit.types import Direction, RawForm, Recording, Role, Span, Utterance, Word
 from models import speakers, vad
 
 SAMPLES = Path(__file__).parents[2] / "data_samples"
@@ -302,6 +302,8 @@ def test_a_checkpoint_depends_on_what_the_manifest_says() -> None:
         replace(plain, agent_channel="1"),
         replace(plain, agent_channel="mono"),
         replace(plain, agent_channel="mono", direction=Direction.OUT),
+        replace(plain, raw_form=RawForm("mulaw", 8000)),
+        replace(plain, raw_form=RawForm("alaw", 8000)),
     ]
     keys = [checkpoints.key(one, audio_sha256="a" * 64, fingerprint="f") for one in said]
     assert len(set(keys)) == len(keys)

@@ -17,6 +17,7 @@ import pytest
 
 from audit.errors import RejectedRecording, RejectReason, UsageError
 from audit.recordings import Plan, fetched, open_root, plan
+from audit.types import RawForm
 
 CALLS = Path(__file__).parents[2] / "data_samples" / "calls"
 CALL = CALLS / "S21_2001_20261118T174500.wav"
@@ -89,6 +90,33 @@ def test_listing_order_and_what_is_ignored(tmp_path: Path) -> None:
     assert result.ignored == 2
     # sub/a_… and a_… name the same call
     assert [reject.reason for reject in result.rejects] == [RejectReason.DUPLICATE_CALL_ID]
+
+
+def test_files_without_a_header_are_recordings_of_the_form_that_is_set(tmp_path: Path) -> None:
+    endings = ("sln", "ULAW", "vox", "v3", "rec", "wav")
+    for ending in endings:
+        shutil.copy(CALL, tmp_path / f"{ending}_1_20261116T090000.{ending}")
+    result = planned(tmp_path)
+    found = {item.call_id: item.raw_form for item in result.recordings}
+    assert found == {
+        "sln": RawForm("s16le", 8000),
+        "ULAW": RawForm("mulaw", 8000),
+        "vox": None,
+        "v3": None,
+        "wav": None,
+    }
+    assert result.ignored == 1
+    rec = RawForm("alaw", 8000, 2)
+    set_ = plan(
+        open_root(str(tmp_path)),
+        manifest=None,
+        timezone="Asia/Shanghai",
+        rulebooks=("hotline",),
+        max_bytes=1 << 20,
+        today=TODAY,
+        raw_forms={".rec": rec},
+    )
+    assert {r.call_id: r.raw_form for r in set_.recordings}["rec"] == rec and set_.ignored == 0
 
 
 # manifests
