@@ -1,0 +1,134 @@
+"""How a call came out: did people talk, and what may be said of a call in which nobody did.
+
+Ringing, tones, music and noise leave no turns. What networks, voicemail and switchboards say
+does, and is told by its words, whoever it is taken for: it counts neither as the agent's nor as
+the customer's. A call without a conversation has no score, and no verdict but ``cannot_tell``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from audit.phrases import find_any
+from audit.rulebook import DispositionCues, Rulebook
+from audit.rules.findings import finding, understood, without
+from audit.scoring import ALWAYS
+from audit.text import spoken_characters
+from audit.types import Call, Direction, Disposition, Finding, Role, Turn, Verdict
+
+_REST = 6
+"""Characters beside credits (字幕由…提供) up to which a turn is music that was taken for words."""
+
+_PERSON = re.compile("喂|哪位|哪里找|是谁|谁啊|我就是|我是(?!机主|.{0,6}(助理|助手|秘书|管家))")
+"""What only a person says who picks up, after whatever was played before."""
+
+_WITHHELD = ("no_interruption", "active_listening", "dead_air", "hold")
+"""Rules on how two voices meet, of which a dead channel leaves one."""
+
+_WHY = {
+    Disposition.NO_SPEECH: "录音中没有人讲话",
+    Disposition.ANNOUNCEMENT: "电话没有接通，只有提示音或语音留言",
+    Disposition.NO_ANSWER: "呼出电话无人应答",
+}
+
+
+def tell(call: Call, cues: DispositionCues) -> Disposition:
+    """How a call came out.
+
+    A recorded voice is one of whose turns all hold what such voices say, or were not
+    understood, and that says something which only they do. Beside it, one more voice is an
+    agent's who sighs or leaves a message.
+    """
+    voices = _voices(call, cues)
+    heard = [turn for turns in voices.values() for turn in turns]
+    recorded = {who for who, turns in voices.items() if _is_recorded(turns, cues)}
+    people = voices.keys() - recorded
+    if not heard or (len(voices) == 1 and not any(map(understood, heard))):
+        return Disposition.NO_SPEECH
+    if recorded and len(people) < 2:
+        return _beside_recorded(call, [t for who in people for t in voices[who]], heard, cues)
+    if len(people) > 1 or any(role is Role.UNKNOWN for role, _ in people):
+        return Disposition.CONVERSATION
+    said = sum(spoken_characters(turn.text) for turn in heard)
+    alone = heard[0].role is Role.AGENT and call.recording.direction is Direction.OUT
+    if alone and said < cues.min_characters:
+        return Disposition.NO_ANSWER
+    return Disposition.ONE_SIDED
+
+
+def withheld(findings: Sequence[Finding], call: Call, rulebook: Rulebook) -> list[Finding]:
+    """The findings without what such a call cannot tell.
+
+    Of a call without a conversation the rules that every call has remain, as ``cannot_tell``
+    with the words found; of one with a dead channel, those on how both voices meet.
+    """
+    came_out = tell(call, rulebook.dispositions)
+    if not came_out.connected:
+        return [_untold(one, _WHY[came_out]) for one in findings if one.rule_id in ALWAYS]
+    if call.transcript.dead_channel is None or came_out is Disposition.CONVERSATION:
+        return list(findings)
+    who = "客户" if any(turn.role is Role.AGENT for turn in call.turns) else "客服"
+    reason = f"{who}声道没有声音，可能没有录到"
+    kept = [
+        _untold(one, reason) if one.rule_id == "no_interruption" else one
+        for one in findings
+        if one.rule_id == "no_interruption" or one.rule_id not in _WITHHELD
+    ]
+    rules = dict(rulebook.rules)
+    return kept + [
+        finding(check_id, check, Verdict.CANNOT_TELL, reason)
+        for rule_id in _WITHHELD
+        if rule_id != "no_interruption" and (rule := rules[rule_id]) is not None
+        for check_id, check in rule.checks.items()
+    ]
+
+
+def _voices(call: Call, cues: DispositionCues) -> dict[tuple[Role, int | None], list[Turn]]:
+    """The turns in which each voice says words."""
+    voices: dict[tuple[Role, int | None], list[Turn]] = {}
+    for turn in call.turns:
+        if any(map(str.isalnum, turn.text)) and not _is_music(turn, cues):
+            voices.setdefault((turn.role, turn.speaker), []).append(turn)
+    return voices
+
+
+def _is_music(turn: Turn, cues: DispositionCues) -> bool:
+    rest = without(cues.not_speech, turn.text)
+    return rest != turn.text and spoken_characters(rest) <= _REST
+
+
+def _is_recorded(turns: Sequence[Turn], cues: DispositionCues) -> bool:
+    telling = (*cues.announcements, *cues.menus)
+    if not find_any(telling, "，".join(turn.text for turn in turns)):
+        return False
+    known = (*telling, *cues.fragments, *cues.remarks)
+    return all(
+        not understood(turn) or (find_any(known, turn.text) and not _PERSON.search(turn.text))
+        for turn in turns
+    )
+
+
+def _beside_recorded(
+    call: Call, other: Sequence[Turn], heard: Sequence[Turn], cues: DispositionCues
+) -> Disposition:
+    """An agent who greets after a queue's menu is on a silent line; else nobody was reached."""
+    played = "，".join(turn.text for turn in heard if turn not in other)
+    only_menu = not find_any(cues.announcements, played)
+    if other and only_menu and call.recording.direction is not Direction.OUT:
+        return Disposition.ONE_SIDED
+    return Disposition.ANNOUNCEMENT
+
+
+def _untold(one: Finding, why: str) -> Finding:
+    worded = one.rule_id == "forbidden_language" and one.verdict is Verdict.FAIL
+    reason = f"{why}，客户可能没有听到：{one.reason}" if worded else why
+    return replace(
+        one,
+        verdict=Verdict.CANNOT_TELL,
+        reason=reason,
+        points=0.0,
+        confidence=0.0,
+        auto_fail=False,
+    )
