@@ -8,7 +8,7 @@ the customer's. A call without a conversation has no score, and no verdict but `
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from audit.phrases import find_any
@@ -21,8 +21,11 @@ from audit.types import Call, Direction, Disposition, Finding, Role, Turn, Verdi
 _REST = 6
 """Characters beside credits (字幕由…提供) up to which a turn is music that was taken for words."""
 
-_PERSON = re.compile("喂|哪位|哪里找|是谁|谁啊|我就是|我是(?!机主|.{0,6}(助理|助手|秘书|管家))")
+_PERSON = re.compile("喂|哪位|哪里找|是谁|谁啊|我就是")
 """What only a person says who picks up, after whatever was played before."""
+
+_Who = tuple[Role, int | None]
+"""A voice: its role, and which of several it is."""
 
 _WITHHELD = ("no_interruption", "active_listening", "dead_air", "hold")
 """Rules on how two voices meet, of which a dead channel leaves one."""
@@ -37,25 +40,29 @@ _WHY = {
 def tell(call: Call, cues: DispositionCues) -> Disposition:
     """How a call came out.
 
-    A recorded voice is one of whose turns all hold what such voices say, or were not
-    understood, and that says something which only they do. Beside it, one more voice is an
-    agent's who sighs or leaves a message.
+    A recorded voice is one that says something which only they say, and nothing that they do
+    not. Beside it, one more voice is an agent's who sighs or leaves a message. Where an agent rang
+    up and says hardly anything, a voice that says parts of an announcement is one as well.
     """
     voices = _voices(call, cues)
     heard = [turn for turns in voices.values() for turn in turns]
-    recorded = {who for who, turns in voices.items() if _is_recorded(turns, cues)}
-    people = voices.keys() - recorded
     if not heard or (len(voices) == 1 and not any(map(understood, heard))):
         return Disposition.NO_SPEECH
+    telling = (*cues.announcements, *cues.menus)
+    recorded = [who for who in voices if _is_recorded(voices, who, telling, cues)]
+    rang_up = _rang_up(call, cues)
+    said = sum(spoken_characters(turn.text) for turn in heard if turn.role is Role.AGENT)
+    if rang_up and said < cues.min_characters and not recorded:
+        others = [who for who in voices if who[0] is not Role.AGENT]
+        recorded = [who for who in others if _is_recorded(voices, who, cues.fragments, cues)]
+    people = voices.keys() - recorded
     if recorded and len(people) < 2:
-        return _beside_recorded(call, [t for who in people for t in voices[who]], heard, cues)
+        greets_a_queue = people and not rang_up and not _are_announced(voices, recorded, cues)
+        return Disposition.ONE_SIDED if greets_a_queue else Disposition.ANNOUNCEMENT
     if len(people) > 1 or any(role is Role.UNKNOWN for role, _ in people):
         return Disposition.CONVERSATION
-    said = sum(spoken_characters(turn.text) for turn in heard)
-    alone = heard[0].role is Role.AGENT and call.recording.direction is Direction.OUT
-    if alone and said < cues.min_characters:
-        return Disposition.NO_ANSWER
-    return Disposition.ONE_SIDED
+    alone = heard[0].role is Role.AGENT and rang_up and said < cues.min_characters
+    return Disposition.NO_ANSWER if alone else Disposition.ONE_SIDED
 
 
 def withheld(findings: Sequence[Finding], call: Call, rulebook: Rulebook) -> list[Finding]:
@@ -85,9 +92,16 @@ def withheld(findings: Sequence[Finding], call: Call, rulebook: Rulebook) -> lis
     ]
 
 
-def _voices(call: Call, cues: DispositionCues) -> dict[tuple[Role, int | None], list[Turn]]:
+def _rang_up(call: Call, cues: DispositionCues) -> bool:
+    """Whether the agent made the call: as the manifest says, or by a sigh that nobody answers."""
+    if call.recording.direction is None:
+        return any(find_any(cues.remarks, turn.text) for turn in call.said_by(Role.AGENT))
+    return call.recording.direction is Direction.OUT
+
+
+def _voices(call: Call, cues: DispositionCues) -> dict[_Who, list[Turn]]:
     """The turns in which each voice says words."""
-    voices: dict[tuple[Role, int | None], list[Turn]] = {}
+    voices: dict[_Who, list[Turn]] = {}
     for turn in call.turns:
         if any(map(str.isalnum, turn.text)) and not _is_music(turn, cues):
             voices.setdefault((turn.role, turn.speaker), []).append(turn)
@@ -99,26 +113,39 @@ def _is_music(turn: Turn, cues: DispositionCues) -> bool:
     return rest != turn.text and spoken_characters(rest) <= _REST
 
 
-def _is_recorded(turns: Sequence[Turn], cues: DispositionCues) -> bool:
-    telling = (*cues.announcements, *cues.menus)
+def _is_recorded(
+    voices: Mapping[_Who, Sequence[Turn]],
+    who: _Who,
+    telling: tuple[str, ...],
+    cues: DispositionCues,
+) -> bool:
+    """Whether a voice is a recorded one: all it says is told by cues, or was not understood.
+
+    Before anyone else speaks, voicemail may name itself in words of its own.
+    """
+    turns = voices[who]
     if not find_any(telling, "，".join(turn.text for turn in turns)):
         return False
-    known = (*telling, *cues.fragments, *cues.remarks)
+    known = (*cues.announcements, *cues.menus, *cues.fragments, *cues.courtesies, *cues.remarks)
+    told = [turn.index for turn in turns if find_any(telling, turn.text)]
+    others = [turn.index for one, own in voices.items() if one != who for turn in own]
+    named_until = min(told, default=-1) if all(min(told, default=-1) < i for i in others) else -1
     return all(
-        not understood(turn) or (find_any(known, turn.text) and not _PERSON.search(turn.text))
+        not understood(turn)
+        or (
+            not _PERSON.search(turn.text)
+            and (turn.index < named_until or find_any(known, turn.text))
+        )
         for turn in turns
     )
 
 
-def _beside_recorded(
-    call: Call, other: Sequence[Turn], heard: Sequence[Turn], cues: DispositionCues
-) -> Disposition:
-    """An agent who greets after a queue's menu is on a silent line; else nobody was reached."""
-    played = "，".join(turn.text for turn in heard if turn not in other)
-    only_menu = not find_any(cues.announcements, played)
-    if other and only_menu and call.recording.direction is not Direction.OUT:
-        return Disposition.ONE_SIDED
-    return Disposition.ANNOUNCEMENT
+def _are_announced(
+    voices: Mapping[_Who, Sequence[Turn]], recorded: Sequence[_Who], cues: DispositionCues
+) -> bool:
+    """Whether recorded voices say what networks and voicemail say, and not only menus."""
+    played = "，".join(turn.text for who in recorded for turn in voices[who])
+    return find_any(cues.announcements, played) is not None
 
 
 def _untold(one: Finding, why: str) -> Finding:
