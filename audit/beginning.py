@@ -104,8 +104,8 @@ def _is_serial(call: Call) -> bool:
 
 
 def _goes_on(call: Call) -> bool:
-    """Whether the first turns surely belong to the handling of a matter."""
-    return all(turn.in_stage(Segment.GREETING) is False for turn in call.turns[:_OPENING])
+    """Whether the first turns are told to belong to the handling of a matter."""
+    return all(turn.segment is Segment.HANDLING for turn in call.turns[:_OPENING])
 
 
 def _names(call: Call) -> tuple[str, ...]:
