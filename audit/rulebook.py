@@ -272,8 +272,8 @@ class DispositionCues(_Strict):
     """Words that tell a call in which nobody was talked to.
 
     What networks and voicemail say (``announcements``; ``fragments`` are parts of it that people
-    say too, ``courtesies`` tell nothing), what switchboards and queues play (``menus``), and what
-    recognisers write for music (``not_speech``). ``remarks``: what agents say to themselves when
+    hardly say alone, ``courtesies`` what they say as often), what switchboards and queues play
+    (``menus``), and what recognisers write for music (``not_speech``). ``remarks``: what agents say to themselves when
     nobody answers. An agent who rings up and says fewer than ``min_characters`` has not been
     answered where nobody else is heard, or only fragments are.
     """

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from audit.phrases import find_any
+from audit.phrases import find_any, find_each
 from audit.rulebook import DispositionCues, Rulebook
 from audit.rules.findings import finding, understood, without
 from audit.scoring import ALWAYS
@@ -48,13 +48,13 @@ def tell(call: Call, cues: DispositionCues) -> Disposition:
     heard = [turn for turns in voices.values() for turn in turns]
     if not heard or (len(voices) == 1 and not any(map(understood, heard))):
         return Disposition.NO_SPEECH
-    telling = (*cues.announcements, *cues.menus)
+    telling = (cues.announcements, cues.menus)
     recorded = [who for who in voices if _is_recorded(voices, who, telling, cues)]
     rang_up = _rang_up(call, cues)
     said = sum(spoken_characters(turn.text) for turn in heard if turn.role is Role.AGENT)
     if rang_up and said < cues.min_characters and not recorded:
         others = [who for who in voices if who[0] is not Role.AGENT]
-        recorded = [who for who in others if _is_recorded(voices, who, cues.fragments, cues)]
+        recorded = [who for who in others if _is_recorded(voices, who, (cues.fragments,), cues)]
     people = voices.keys() - recorded
     if recorded and len(people) < 2:
         greets_a_queue = people and not rang_up and not _are_announced(voices, recorded, cues)
@@ -116,7 +116,7 @@ def _is_music(turn: Turn, cues: DispositionCues) -> bool:
 def _is_recorded(
     voices: Mapping[_Who, Sequence[Turn]],
     who: _Who,
-    telling: tuple[str, ...],
+    telling: tuple[tuple[str, ...], ...],
     cues: DispositionCues,
 ) -> bool:
     """Whether a voice is a recorded one: all it says is told by cues, or was not understood.
@@ -124,20 +124,22 @@ def _is_recorded(
     Before anyone else speaks, voicemail may name itself in words of its own.
     """
     turns = voices[who]
-    if not find_any(telling, "，".join(turn.text for turn in turns)):
+    if not _has(telling, "，".join(turn.text for turn in turns)):
         return False
-    known = (*cues.announcements, *cues.menus, *cues.fragments, *cues.courtesies, *cues.remarks)
-    told = [turn.index for turn in turns if find_any(telling, turn.text)]
-    others = [turn.index for one, own in voices.items() if one != who for turn in own]
-    named_until = min(told, default=-1) if all(min(told, default=-1) < i for i in others) else -1
-    return all(
-        not understood(turn)
-        or (
-            not _PERSON.search(turn.text)
-            and (turn.index < named_until or find_any(known, turn.text))
-        )
+    known = (cues.announcements, cues.menus, cues.fragments, cues.courtesies, cues.remarks)
+    tells = next((turn.index for turn in turns if _has(telling, turn.text)), -1)
+    others = (turn.index for one, own in voices.items() if one != who for turn in own)
+    names_itself_until = tells if all(tells < index for index in others) else -1
+    return not any(
+        _PERSON.search(turn.text) or not (turn.index < names_itself_until or _has(known, turn.text))
         for turn in turns
+        if understood(turn)
     )
+
+
+def _has(lists: tuple[tuple[str, ...], ...], text: str) -> bool:
+    """Whether a text holds a phrase of any of the lists."""
+    return any(find_each(lists, text))
 
 
 def _are_announced(

@@ -49,8 +49,10 @@ def test_what_a_late_recorder_did_not_catch_cannot_be_told(
 
 @pytest.mark.parametrize(
     "named",
-    ["20261116-0317_part2", "x-Part 03", "call_p2", "x.seg2", "总机第二段", "总机_分段3"]
-    + ["x-2", "x_3", "x (2)", "x.1"],  # these alone could be names of other calls
+    [
+        *("20261116-0317_part2", "x-Part 03", "call_p2", "x.seg2", "总机第二段", "总机_分段3"),
+        *("x-2", "x_3", "x (2)", "x.1"),  # these alone could be names of other calls
+    ],
 )
 def test_a_later_part_is_told_by_its_name(make_call: MakeCall, book: Rulebook, named: str) -> None:
     call = make_call(GOES_ON)
@@ -102,10 +104,10 @@ def test_a_transcripts_file_is_no_part_of_a_call(make_call: MakeCall) -> None:
     assert beginning.missing(exported) is None
 
 
-def test_a_customer_who_answers_first_was_asked_before(
-    make_call: MakeCall, book: Rulebook
-) -> None:
-    answers = make_call([("C", "对，就是昨天报的那台", 1.0, 3.0), ("A", "收到，马上处理", 3.5, 5.0)])
+def test_a_customer_who_answers_first_was_asked_before(make_call: MakeCall, book: Rulebook) -> None:
+    answers = make_call(
+        [("C", "对，就是昨天报的那台", 1.0, 3.0), ("A", "收到，马上处理", 3.5, 5.0)]
+    )
     assert FAIL not in verdicts(answers, book).values()
     asks = make_call([("C", "对不起，我想问个事", 1.0, 3.0), ("A", "说", 3.5, 4.0)])
     assert FAIL in verdicts(asks, book).values()
