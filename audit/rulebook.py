@@ -273,9 +273,9 @@ class DispositionCues(_Strict):
 
     What networks and voicemail say (``announcements``; ``fragments`` are parts of it that people
     hardly say alone, ``courtesies`` what they say as often), what switchboards and queues play
-    (``menus``), and what recognisers write for music (``not_speech``). ``remarks``: what agents say to themselves when
-    nobody answers. An agent who rings up and says fewer than ``min_characters`` has not been
-    answered where nobody else is heard, or only fragments are.
+    (``menus``), and what recognisers write for music (``not_speech``). ``remarks``: what agents say
+    to themselves when nobody answers. An agent who rings up and says fewer than
+    ``min_characters`` has not been answered where nobody else is heard, or only fragments are.
     """
 
     announcements: tuple[Phrase, ...] = ()
