@@ -6,6 +6,7 @@ Only the first is slow and only the first needs models, so transcripts can be ju
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from audit.config import Config, HearingConfig, LimitsConfig
 from audit.levels import frame_levels, mean_level
 from audit.media import Lengths
 from audit.rulebook import Rulebook
+from audit.rules import disposition
 from audit.text import simplify
 from audit.types import (
     AuditedCall,
@@ -25,6 +27,7 @@ from audit.types import (
     Recogniser,
     Recording,
     Role,
+    Span,
     Transcript,
     Turn,
 )
@@ -86,7 +89,9 @@ def hear(
     doubts = ["录音有损坏，部分声音无法解码"] if audio.damaged else []
     if audio.lengths is not None:
         doubts.append(_length_doubt(audio.lengths))
+    begins = speech.begins_in_speech(regions, options=hearing_config.speech)
     voices: diarisation.Voices | None = None
+    dead: int | None = None
     if stereo:
         given = recording.agent_channel
         decision = roles.decide(
@@ -97,6 +102,8 @@ def hear(
         )
         if decision.confidence < hearing_config.role_confidence:
             doubts.append("无法从内容确认哪个声道是客服，按默认声道处理")
+        dead = speech.dead_channel(audio, regions, options=hearing_config.speech)
+        doubts += _silent(decision.roles, regions, dead)
         if given is not None and decision.source == "content":
             doubts.append(f"清单写明客服在声道 {given}，但通话内容明确相反，按内容处理")
     elif speakers.weights() is None:
@@ -138,6 +145,8 @@ def hear(
         role_confidence=decision.confidence,
         role_source=decision.source,
         doubts=tuple(doubts),
+        dead_channel=dead,
+        begins_in_speech=begins,
     )
 
 
@@ -169,11 +178,25 @@ def judge(
         call=call,
         findings=findings,
         scorecard=scoring.score(findings, rulebook),
+        disposition=disposition.tell(call, rulebook.dispositions),
         rulebook_id=rulebook.id,
         rulebook_sha256=rulebook.sha256,
         stages_sha256=told_by[0],
         cues_sha256=told_by[1],
     )
+
+
+def _silent(
+    decided: Sequence[Role], regions: Sequence[Sequence[Span]], dead: int | None
+) -> list[str]:
+    """The doubt about a channel on which nobody is heard while the other speaks."""
+    if sum(map(bool, regions)) != 1:
+        return []
+    silent = next(channel for channel, spans in enumerate(regions) if not spans)
+    who = "客服" if decided[silent] is Role.AGENT else "客户"
+    if silent == dead:
+        return [f"{who}声道没有声音或只有恒定的噪声，可能没有录到{who}"]
+    return [f"没有听到{who}讲话"]
 
 
 def _two_channels(audio: audio_door.Audio, *, mono: bool) -> audio_door.Audio:

@@ -268,6 +268,25 @@ class SilenceCues(_Strict):
         return (*self.announcements, *self.working)
 
 
+class DispositionCues(_Strict):
+    """Words that tell a call in which nobody was talked to.
+
+    What networks and voicemail say (``announcements``; ``fragments`` are parts of it that people
+    hardly say alone, ``courtesies`` what they say as often), what switchboards and queues play
+    (``menus``), and what recognisers write for music (``not_speech``). ``remarks``: what agents say
+    to themselves when nobody answers. An agent who rings up and says fewer than
+    ``min_characters`` has not been answered where nobody else is heard, or only fragments are.
+    """
+
+    announcements: tuple[Phrase, ...] = ()
+    fragments: tuple[Phrase, ...] = ()
+    courtesies: tuple[Phrase, ...] = ()
+    menus: tuple[Phrase, ...] = ()
+    not_speech: tuple[Phrase, ...] = ()
+    remarks: tuple[Phrase, ...] = ()
+    min_characters: int = Field(30, ge=0)
+
+
 class AskedItem(_Strict):
     """Something an agent asks for, and how to tell that the customer has answered.
 
@@ -485,6 +504,7 @@ class Rulebook(_Strict):
     scoring: Scoring
     stages: StageCues
     silences: SilenceCues = SilenceCues()
+    dispositions: DispositionCues = DispositionCues()
     rules: Rules
     parameters: dict[str, tuple[str, ...]] = {}
     sha256: str = ""

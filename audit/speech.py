@@ -45,6 +45,8 @@ class SpeechOptions:
     edge_search_s: float = 0.2
     tone_window_s: float = 0.3
     tone_deviation_db: float = 1.0
+    begins_s: float = 0.1
+    dead_range_db: float = 6.0
 
 
 def speech_regions(
@@ -87,6 +89,35 @@ def speech_regions(
         ]
         regions.append(_refined([run for run in runs if run], mask, options))
     return regions
+
+
+def begins_in_speech(
+    regions: Sequence[Sequence[Span]], *, options: SpeechOptions = SpeechOptions()
+) -> bool:
+    """Whether a recording begins within speech: its first sound lies before ``begins_s``.
+
+    Recorders that start with the call catch a ring or some silence first; of recordings cut at an
+    instant inside a turn, those that begin later begin in a pause.
+    """
+    return any(spans and spans[0].start_s < options.begins_s for spans in regions)
+
+
+def dead_channel(
+    audio: Audio, regions: Sequence[Sequence[Span]], *, options: SpeechOptions = SpeechOptions()
+) -> int | None:
+    """The channel without speech whose level never moves, beside another that has speech.
+
+    Digital silence and a constant hum do not move; a line that is alive has breath, clicks, the
+    room. What it hears of the other channel is taken out before. Levels are compared by their
+    99th percentile and median, which may differ by ``dead_range_db``.
+    """
+    heard = [bool(spans) for spans in regions]
+    if sorted(heard) != [False, True]:
+        return None
+    silent = heard.index(False)
+    level = frame_levels(crosstalk.separated(audio.samples)[silent])
+    moves_db = float(np.percentile(level, 99) - np.median(level))
+    return silent if moves_db < options.dead_range_db else None
 
 
 def _gain(level: Frames, loud: Mask) -> np.float32:

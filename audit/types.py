@@ -72,6 +72,21 @@ class Direction(StrEnum):
     OUT = "out"
 
 
+class Disposition(StrEnum):
+    """How a call came out: whether people talked, and who was heard; see ``docs/rules.md``."""
+
+    CONVERSATION = "conversation"
+    ONE_SIDED = "one_sided"
+    NO_ANSWER = "no_answer"
+    ANNOUNCEMENT = "announcement"
+    NO_SPEECH = "no_speech"
+
+    @property
+    def connected(self) -> bool:
+        """Whether somebody may have been talked to; else there is nothing to judge."""
+        return self in (Disposition.CONVERSATION, Disposition.ONE_SIDED)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
     """A half-open stretch of time, in seconds.
@@ -266,6 +281,10 @@ class Transcript:
     """What told them: ``manifest``, ``default`` or ``content``."""
     doubts: tuple[str, ...] = ()
     """Why some things cannot be told from this recording, in words for the QA team."""
+    dead_channel: int | None = None
+    """The one of two channels that carries nothing all the time, or a constant hum."""
+    begins_in_speech: bool | None = None
+    """Whether somebody is speaking already at its first instant; None without audio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +365,7 @@ class AuditedCall:
     scorecard: Scorecard
     rulebook_id: str
     rulebook_sha256: str
+    disposition: Disposition = Disposition.CONVERSATION
     stages_sha256: str | None = None
     """Hash of the model that told the stages."""
     cues_sha256: str | None = None

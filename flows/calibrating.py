@@ -50,13 +50,13 @@ def calibrate(out: Path, *, precision: float) -> Calibration:
         raise UsageError(f"{out} holds no reviews; review findings in the report and import them")
     counts, confidences = _findings(out, set(reviews["finding_id"].dropna()))
     figures = parquet.read(
-        out, "calls", columns=["audit_date", "rule_scores", "transcript_confidence"]
-    )
+        out, "calls", columns=["audit_date", "disposition", "rule_scores", "transcript_confidence"]
+    ).to_pandas()
     return Calibration(
         rules=calibration.quality(reviews, counts),
         agreement=calibration.agreement(reviews),
         thresholds=calibration.thresholds(reviews, confidences, target=precision),
-        alarms=drift.nightly(drift.nightly_figures(figures.to_pandas())) + drift.reviewed(reviews),
+        alarms=drift.nightly(drift.nightly_figures(figures)) + drift.reviewed(reviews),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from audit.types import Disposition
 from reports.calibration import latest
 
 RECENT, BASELINE, LEAST = 7, 28, 10
@@ -60,8 +61,11 @@ def nightly_figures(calls: pd.DataFrame) -> pd.DataFrame:
     """A row a night: for each rule the share of calls it fails and cannot tell, and confidence.
 
     Args:
-        calls: ``audit_date``, ``rule_scores``, ``transcript_confidence``.
+        calls: ``audit_date``, ``disposition``, ``rule_scores``, ``transcript_confidence``; those
+            that were not connected are in no figure.
     """
+    unreached = [outcome for outcome in Disposition if not outcome.connected]
+    calls = calls[~calls["disposition"].isin(unreached)]
     scores = calls[["audit_date", "rule_scores"]].explode("rule_scores").dropna()
     flat = pd.DataFrame(
         {

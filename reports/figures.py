@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from scipy import stats
 
-from audit.types import Finding, Verdict
+from audit.types import Disposition, Finding, Verdict
 from reports import reviews
 from reports.parquet import iterate, partition_file, read, read_partition
 from reports.schema import CALLS, FINDINGS, Table
@@ -30,7 +30,7 @@ RULES = (
 FIRST = RULES[:3]
 """Those that every call has."""
 
-_REPEATED = ("audit_date", "agent", "agent_name", "direction", "grade")
+_REPEATED = ("audit_date", "agent", "agent_name", "direction", "disposition", "grade")
 
 Row = Mapping[str, Any]
 
@@ -65,7 +65,7 @@ class Summary:
 
     ``interval`` is Student's 95 % of the mean score; ``shares`` are by ``rule_id``, of rules that
     some call has; ``reviewed_mean`` is the mean with the scores that reviews have overridden,
-    None where there are none.
+    None where there are none. Calls that were ``not_connected`` are in no figure but ``calls``.
     """
 
     label: str
@@ -76,6 +76,7 @@ class Summary:
     auto_fails: int
     shares: Mapping[str, Share]
     reviewed_mean: float | None
+    not_connected: int = 0
 
     def share(self, rule_id: str) -> Share:
         """The share of one rule; nothing told for a rule that no call has."""
@@ -104,6 +105,7 @@ class CallRow:
     customer_talk_s: float | None
     agent_chars_per_min: float | None
     interruptions: int | None
+    disposition: str | None = None
     rules: tuple[str, ...] = ()
     verdicts: str = ""
     reviewed: int = 0
@@ -115,6 +117,11 @@ class CallRow:
         at = self.rules.index(rule_id) if rule_id in self.rules else -1
         letter = self.verdicts[at] if at >= 0 else "-"
         return {"p": "pass", "f": "fail", "c": "cannot_tell"}.get(letter)
+
+    @property
+    def connected(self) -> bool:
+        """Whether somebody may have been talked to."""
+        return self.disposition is None or Disposition(self.disposition).connected
 
     @property
     def others(self) -> int:
@@ -212,10 +219,11 @@ def summary(label: str, calls: Sequence[CallRow]) -> Summary:
     ]
     overridden = any(call.overridden is not None for call in calls)
     rules = calls[0].rules if calls else ()
+    judged = [call for call in calls if call.connected]
     shares = {}
     for at, rule in enumerate(rules):
-        count = Counter(call.verdicts[at] for call in calls)
-        if rule in FIRST or count["-"] < len(calls):
+        count = Counter(call.verdicts[at] for call in judged)
+        if rule in FIRST or count["-"] < len(judged):
             shares[rule] = Share(count["f"], count["f"] + count["p"], count["c"])
     return Summary(
         label=label,
@@ -226,6 +234,7 @@ def summary(label: str, calls: Sequence[CallRow]) -> Summary:
         auto_fails=sum(call.auto_fail for call in calls),
         shares=shares,
         reviewed_mean=sum(final) / len(final) if overridden and final else None,
+        not_connected=len(calls) - len(judged),
     )
 
 

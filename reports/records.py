@@ -22,6 +22,7 @@ from audit.types import (
     Call,
     Channels,
     Direction,
+    Disposition,
     Finding,
     Masked,
     Origin,
@@ -101,6 +102,9 @@ def _call(audited: AuditedCall) -> Row:
         "duration_s": transcript.duration_s,
         "channels": transcript.channels,
         "agent_channel": next((turn.channel for turn in audited.call.said_by(Role.AGENT)), None),
+        "disposition": audited.disposition,
+        "dead_channel": transcript.dead_channel,
+        "begins_in_speech": transcript.begins_in_speech,
         "rulebook_id": audited.rulebook_id,
         "score": card.score,
         "grade": card.grade,
@@ -277,8 +281,11 @@ def _finding(finding: Finding) -> Row:
 def agent_row(calls: Sequence[Mapping[str, Any]], *, run_id: str) -> Row:
     """One agent's night from the rows of all the agent's calls of that night.
 
-    The interval is Student's t for the mean of at least two scores.
+    Calls that were not connected are counted, and enter nothing else. The interval is Student's t
+    for the mean of at least two scores.
     """
+    every = calls
+    calls = [row for row in every if is_connected(row)]
     scores = np.array([row["score"] for row in calls if row["score"] is not None])
     low, high = _interval(scores)
     agent_s, customer_s = (
@@ -286,11 +293,12 @@ def agent_row(calls: Sequence[Mapping[str, Any]], *, run_id: str) -> Row:
     )
     told = [row for row in calls if row["interruptions"] is not None and row["customer_talk_s"]]
     minutes = sum(row["customer_talk_s"] for row in told) / 60
-    names = [row["agent_name"] for row in calls if row["agent_name"]]
+    names = [row["agent_name"] for row in every if row["agent_name"]]
     return {
-        "agent": calls[0]["agent"],
+        "agent": every[0]["agent"],
         "agent_name": names[-1] if names else None,
-        "calls": len(calls),
+        "calls": len(every),
+        "not_connected": len(every) - len(calls),
         "mean_score": round(float(scores.mean()), 2) if len(scores) else None,
         "score_ci_low": low,
         "score_ci_high": high,
@@ -305,6 +313,12 @@ def agent_row(calls: Sequence[Mapping[str, Any]], *, run_id: str) -> Row:
         "schema_version": SCHEMA_VERSION,
         "run_id": run_id,
     }
+
+
+def is_connected(call: Mapping[str, Any]) -> bool:
+    """Whether somebody may have been talked to in a call of the tables."""
+    told = call.get("disposition")
+    return told is None or Disposition(told).connected
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -358,6 +372,8 @@ def call_from_rows(call: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) 
             role_confidence=call.get("role_confidence"),
             role_source=call.get("role_source"),
             doubts=tuple(call["doubts"]),
+            dead_channel=call.get("dead_channel"),
+            begins_in_speech=call.get("begins_in_speech"),
         ),
     )
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from audit.errors import RejectReason
 from audit.privacy.items import Private
 from audit.review import Decision, Kind
-from audit.types import Channels, Direction, Role, Segment, Severity, Verdict
+from audit.types import Channels, Direction, Disposition, Role, Segment, Severity, Verdict
 
 SCHEMA_VERSION = "1.6"
 """Major.minor: the major changes when a column is renamed, dropped or changes its meaning."""
@@ -31,7 +31,10 @@ CHANGES = (
     ),
     ("1.4", "calls.cues_sha256; turns.segment_or"),
     ("1.5", "calls.private, calls.transcript_id; turns.masked"),
-    ("1.6", "calls.raw_form"),
+    (
+        "1.6",
+        "calls.raw_form, disposition, dead_channel, begins_in_speech; agents.not_connected",
+    ),
 )
 """What each version added, oldest first. Readers take every version of their own major: what a
 file does not have yet is empty."""
@@ -106,6 +109,24 @@ CALLS = Table(
         _real("duration_s", "length of the recording", unit="s", nullable=True),
         _text("channels", "what was heard", values=Channels),
         Column("agent_channel", pa.int32(), "channel of the agent (stereo only)", nullable=True),
+        _text(
+            "disposition",
+            "how the call came out; with no_answer, announcement and no_speech it has no score",
+            nullable=True,
+            values=Disposition,
+        ),
+        Column(
+            "dead_channel",
+            pa.int32(),
+            "the one of two channels that carries nothing all the time, or a constant hum",
+            nullable=True,
+        ),
+        Column(
+            "begins_in_speech",
+            pa.bool_(),
+            "somebody speaks at the recording's first instant (not for ready transcripts)",
+            nullable=True,
+        ),
         _text("rulebook_id", "the rulebook that judged the call"),
         _real("score", "0 to 100; empty where nothing could be told", nullable=True),
         _text("grade", "grade of the score by the rulebook's table", nullable=True),
@@ -278,7 +299,13 @@ AGENTS = Table(
     (
         *_AGENT,
         _text("agent_name", "the agent's name", nullable=True),
-        Column("calls", pa.int32(), "calls audited that night"),
+        Column("calls", pa.int32(), "calls audited that night, those not connected included"),
+        Column(
+            "not_connected",
+            pa.int32(),
+            "calls among them in which nobody was reached; they are in no mean, rate or ratio",
+            nullable=True,
+        ),
         _real("mean_score", "mean of the scores that could be told", nullable=True),
         _real("score_ci_low", "lower end of the mean's 95 % interval", nullable=True),
         _real("score_ci_high", "upper end of the mean's 95 % interval", nullable=True),

@@ -9,12 +9,14 @@ from pathlib import Path
 from audit import tariff
 from audit.tariff import Service
 from reports.parquet import Row, iterate, read
+from reports.records import is_connected
 
 _COLUMNS = (
     "audit_date",
     "direction",
     "answer_wait_s",
     "customer_vip",
+    "disposition",
     "rulebook_id",
     "rulebook_sha256",
 )
@@ -43,14 +45,18 @@ class Level:
 
 
 def levels(out: Path, night: str) -> tuple[Level, ...]:
-    """The service levels of a night; none where the manifest tells no waits.
+    """The service levels of a night, of calls that were connected; none without waits.
 
     Args:
         out: where the tables lie.
         night: date of the calls.
     """
     rows = iterate(read(out, "calls", nights=(night, night), columns=list(_COLUMNS)))
-    told = [r for r in rows if r["answer_wait_s"] is not None and r["direction"] != "out"]
+    told = [
+        row
+        for row in rows
+        if row["answer_wait_s"] is not None and row["direction"] != "out" and is_connected(row)
+    ]
     books = sorted({(row["rulebook_id"], row["rulebook_sha256"]) for row in told})
     return tuple(
         level

@@ -47,7 +47,8 @@ class NightPage:
     """One night: the entrance of the report; ``bins`` are (calls, auto-fails) by ten points.
 
     ``weeks`` sums up the four weeks before the night, ``trend`` has each night of them and the
-    night itself.
+    night itself. ``calls`` are all of the night's, ``not_connected`` those among them in which
+    nobody was reached, ``outcomes`` how these came out.
     """
 
     night: str
@@ -62,6 +63,8 @@ class NightPage:
     fails: int
     agents: tuple[Row, ...]
     calls: tuple[CallRow, ...]
+    not_connected: tuple[CallRow, ...]
+    outcomes: tuple[tuple[str, int], ...]
     rejects: tuple[Row, ...]
     reasons: tuple[tuple[str, int], ...]
     levels: tuple[Level, ...]
@@ -152,6 +155,7 @@ def night_pages(
         earlier = [call for past in recent for call in by_night[past]]
         refused = [row for row in rejects if row["audit_date"] == night]
         worst, fails = _worst(out, own)
+        unreached = tuple(call for call in own if not call.connected)
         now = summary(night, own)
         yield NightPage(
             night=night,
@@ -166,6 +170,8 @@ def night_pages(
             fails=fails,
             agents=tuple(row for row in agents if row["audit_date"] == night),
             calls=tuple(own),
+            not_connected=unreached,
+            outcomes=tuple(Counter(str(call.disposition) for call in unreached).most_common()),
             rejects=tuple(refused),
             reasons=tuple(Counter(str(row["reason"]) for row in refused).most_common()),
             levels=levels(out, night),
@@ -180,11 +186,12 @@ def agent_page(out: Path, own: Sequence[CallRow], *, others: Sequence[CallRow]) 
     by_clause: dict[tuple[str | None, str], list[Hit]] = {}
     for hit in itertools.chain.from_iterable(_failures(out, own)):
         by_clause.setdefault((hit.finding.clause_id, hit.finding.rule_id), []).append(hit)
-    told = [c for c in own if c.interruptions is not None and c.customer_talk_s]
+    talked = [call for call in own if call.connected]
+    told = [c for c in talked if c.interruptions is not None and c.customer_talk_s]
     minutes = sum(call.customer_talk_s or 0.0 for call in told) / 60
-    agent_s = sum(call.agent_talk_s or 0.0 for call in own)
-    both_s = agent_s + sum(call.customer_talk_s or 0.0 for call in own)
-    paces = [call.agent_chars_per_min for call in own if call.agent_chars_per_min is not None]
+    agent_s = sum(call.agent_talk_s or 0.0 for call in talked)
+    both_s = agent_s + sum(call.customer_talk_s or 0.0 for call in talked)
+    paces = [call.agent_chars_per_min for call in talked if call.agent_chars_per_min is not None]
     nights = itertools.groupby(own, key=lambda call: call.audit_date)
     ranked = sorted(by_clause.items(), key=lambda item: (_weight(item[1]), str(item[0])))
     scored = sorted((c for c in own if c.score is not None), key=lambda c: (c.score, c.call_id))

@@ -7,6 +7,7 @@ from audit.rules import (
     active_listening,
     answer_wait,
     dead_air,
+    disposition,
     forbidden_language,
     greeting,
     hold,
@@ -37,6 +38,8 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     ``written`` stands for all rules that are written in the rulebook itself.
 
     A rule beyond the first three gives nothing where the rulebook does not have it or the call
-    has no occasion for it (a call without a wait, for ``hold``).
+    has no occasion for it (a call without a wait, for ``hold``). Where nobody was talked to, or one
+    of two channels is dead, what cannot be told is withheld: see :mod:`audit.rules.disposition`.
     """
-    return [finding for rule in RULES.values() for finding in rule(call, rulebook)]
+    found = [finding for rule in RULES.values() for finding in rule(call, rulebook)]
+    return disposition.withheld(found, call, rulebook)

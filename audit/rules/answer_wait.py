@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audit import beginning
 from audit.phrases import find_any
 from audit.rulebook import AnswerWaitRule, Rulebook
 from audit.rules.findings import finding, understood
@@ -39,7 +40,7 @@ def _late(call: Call, rule: AnswerWaitRule, told: str) -> Finding:
         verdict, reason = Verdict.CANNOT_TELL, f"接通率按日统计，应不低于 {share:.0%}"
     elif apology and apology.surely_by(Role.AGENT):
         verdict, reason = Verdict.PASS, "已先道歉"
-    elif rule.apologies and not _told(opening):
+    elif rule.apologies and (not _told(opening) or beginning.missing(call)):
         verdict, reason = Verdict.CANNOT_TELL, "无法判断是否先道歉"
     return finding(
         RULE_ID,

@@ -43,6 +43,8 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     check = rule.checks["dead_air"]
     if any(turn.span is None for turn in call.turns):
         return [finding(RULE_ID, check, Verdict.CANNOT_TELL, NO_TIMES)]
+    if all(turn.role is Role.CUSTOMER for turn in call.turns):
+        return [finding(RULE_ID, check, Verdict.CANNOT_TELL, NO_AGENT)]
     waits = hold.waits(call.turns, cues, least_s=rule.min_silence_s)
     found = []
     for silence in silences(call.turns, least_s=rule.min_silence_s):

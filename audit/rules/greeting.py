@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from audit import beginning
 from audit.phrases import Match, find, find_any, find_words
 from audit.rulebook import GreetingCheck, GreetingRule, Rulebook
 from audit.rules.findings import finding
@@ -19,8 +20,9 @@ _STAGE = "说到了，但无法判断是否属于开头语"
 def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     """One finding for each element the rulebook asks for in calls of this direction.
 
-    ``cannot_tell`` where the agent's turns are not known or were not understood. A call whose
-    direction is not known is judged as one that came in.
+    ``cannot_tell`` where the agent's turns are not known or were not understood; so is what is
+    not heard where the recording lacks the beginning of the call, or where the agent rang up and
+    nobody is heard to answer. A call whose direction is not known is judged as one that came in.
     """
     rule = rulebook.rules.greeting
     spoken = call.said_by(Role.AGENT)
@@ -35,8 +37,15 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
         return [
             _untold(name, check, doubt) for name, check in asked_for if check.missing != "nothing"
         ]
-    found = [one for name, check in asked_for for one in _judged(call, name, check, opening)]
-    return found + _order(call, rule, opening)
+    excused = beginning.missing(call) or _unanswered(call)
+    if excused is None:
+        found = [one for name, check in asked_for for one in _judged(call, name, check, opening)]
+        return found + _order(call, rule, opening)
+    return [
+        _untold(name, check, excused) if one.verdict is Verdict.FAIL else one
+        for name, check in asked_for
+        for one in _judged(call, name, check, opening)
+    ]
 
 
 def _asked_for(
@@ -56,6 +65,12 @@ def _doubt(call: Call, spoken: list[Turn], opening: list[Turn]) -> str | None:
     if not any(spoken_characters(turn.text) for turn in opening or spoken):
         return "开头语没有识别出文字"
     return None
+
+
+def _unanswered(call: Call) -> str | None:
+    out = call.recording.direction is Direction.OUT
+    alone = all(turn.role is Role.AGENT for turn in call.turns)
+    return "呼出电话没有听到对方应答" if out and alone else None
 
 
 def _untold(check_id: str, check: GreetingCheck, doubt: str) -> Finding:

@@ -52,7 +52,8 @@ class Meeting:
 def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     """One ``fail`` for each cut-in, else one ``pass`` that counts what was no violation.
 
-    ``cannot_tell`` where speakers share a channel or the transcript has no times.
+    ``cannot_tell`` where speakers share a channel, only one of them (or nobody) is heard, or the
+    transcript has no times.
     """
     rule = rulebook.rules.no_interruption
     agent, customer = call.said_by(Role.AGENT), call.said_by(Role.CUSTOMER)
@@ -175,6 +176,8 @@ def _doubt(call: Call, agent: list[Turn], customer: list[Turn]) -> str | None:
         return "转写文本没有时间，无法判断是否打断"
     if not agent and any(turn.role is Role.UNKNOWN for turn in call.turns):
         return "无法判断哪一方是客服"
+    if not agent or not customer:
+        return "只听到一方讲话，谈不上打断"
     return None
 
 

@@ -49,7 +49,8 @@ def _doubt(call: Call, rule: SilentCallRule, greeting: tuple[str, ...]) -> str |
         return "单声道录音，无法判断客户是否讲话"
     known = (*rule.greets, *rule.offers, *rule.announces, *rule.prompts)
     others = [turn for turn in call.turns if turn.text and not find_any(known, turn.text)]
-    if len(others) > rule.max_other_turns:
+    dead = call.transcript.dead_channel is not None
+    if len(others) > (0 if dead else rule.max_other_turns):
         return "客户一侧没有声音，但客服在与人对话，可能没有录到客户"
     if call.recording.direction is Direction.OUT or _is_message(call, rule, (*greeting, *known)):
         return "可能是呼出电话的留言"

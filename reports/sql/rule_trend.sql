@@ -9,5 +9,8 @@ SELECT
     fails / nullif(told, 0) AS fail_rate,
     wilson_low(fails, told) AS low,
     wilson_high(fails, told) AS high
-FROM (SELECT audit_date, unnest(rule_scores) AS rule FROM calls)
+FROM (
+    SELECT audit_date, unnest(rule_scores) AS rule FROM calls
+    WHERE coalesce(disposition, '') NOT IN ('no_answer', 'announcement', 'no_speech')
+)
 GROUP BY audit_date, rule_id

@@ -11,4 +11,5 @@ SELECT
     quantile_cont(answer_wait_s, 0.95) AS wait_95_s
 FROM calls
 WHERE answer_wait_s IS NOT NULL AND direction IS DISTINCT FROM 'out'
+    AND coalesce(disposition, '') NOT IN ('no_answer', 'announcement', 'no_speech')
 GROUP BY audit_date, hour, vip

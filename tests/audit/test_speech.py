@@ -11,7 +11,7 @@ import pytest
 from scipy.signal import resample_poly
 
 from audit.audio import Audio, decode
-from audit.speech import speech_regions
+from audit.speech import begins_in_speech, dead_channel, speech_regions
 from audit.types import Span
 from data_samples.mixer import LINE_RATE, After, Before, Clip, Mix, Scene, mix
 from data_samples.sounds import FloatArray, ringback, touch_tones
@@ -148,3 +148,31 @@ def test_regions_are_in_order_disjoint_and_inside() -> None:
 def test_hardly_any_sound(seconds: float) -> None:
     silence = np.zeros((2, round(seconds * 16_000)), dtype=np.int16)
     assert regions_of(Audio(silence)) == [[], []]
+
+
+def test_a_recording_cut_within_speech_begins_in_it() -> None:
+    whole = call()
+    (first, *_) = sorted(span for spans in regions_of(whole) for span in spans)
+    for start_s, within in ((0.0, False), (first.start_s - 0.3, False), (first.middle_s, True)):
+        cut = Audio(whole.samples[:, int(start_s * 16_000) : int((start_s + 6) * 16_000)])
+        assert begins_in_speech(regions_of(cut)) is within, start_s
+
+
+@pytest.mark.parametrize(
+    ("line", "dead"), [("nothing", 0), ("hum", 0), ("hiss", 0), ("leak", 0), ("room", None)]
+)
+def test_a_dead_channel_is_told_from_one_that_is_silent(line: str, dead: int | None) -> None:
+    spoken = call().samples[1][16_000 * 8 : 16_000 * 22]
+    seconds = np.arange(len(spoken)) / 16_000
+    noise = np.random.default_rng(5).standard_normal(len(spoken))
+    other = {
+        "nothing": 0 * seconds,
+        "hum": 500 * np.sin(2 * np.pi * 50 * seconds) + 200 * np.sin(2 * np.pi * 150 * seconds),
+        "hiss": 60 * noise,
+        "leak": 30 * noise + 0.01 * np.roll(spoken, 80),
+        "room": 60 * noise * (1 + 4 * (np.sin(2 * np.pi * seconds / 3) > 0.8)),  # somebody moves
+    }[line]
+    audio = Audio(np.stack([other, spoken]).astype(np.int16))
+    regions = regions_of(audio)
+    assert regions[1]
+    assert dead_channel(audio, regions) == dead
