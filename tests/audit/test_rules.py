@@ -211,7 +211,7 @@ def test_not_cutting_in(make_call: MakeCall, book: Rulebook, start_s: float, end
 
 
 def test_a_backchannel_is_no_interruption(make_call: MakeCall, book: Rulebook) -> None:
-    said = [OPENING, FLOOR, ("A", "嗯嗯", 9, 9.6)]
+    said = [OPENING, FLOOR, ("A", "去首页", 9, 9.6)]
     assert not interruptions(make_call(said, backchannels=[2]), book)
     assert interruptions(make_call(said), book)
 
