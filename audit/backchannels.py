@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from functools import cache, lru_cache
 
 from audit.phrases import expand
@@ -29,33 +29,39 @@ _MOST_OTHER = 2
 _FEW = 3
 """Syllables up to which 好了 may have been 好的."""
 
-_SOUNDS = "嗯恩唔哦噢喔啊呀哎唉诶欸呃额哈呵嘿嘻嗨咳哟呦哇嗷昂喏咦嚯"
+_SOUNDS = "嗯恩唔哦噢喔啊呀哎唉诶欸呃额哈呵嘿嘻嗨咳哟呦哇嗷昂喏咦嚯啧嗬哼耶吼齁噗呜"
 
-_PARTICLES = "的|了|吧|吗|嘛|呢|哪|呐|啦|咯|喽|哩|哒|滴|嘞|咧|勒|噻|嘎|噶|嘅|呗|么|儿"
+_PARTICLES = (*"的了吧吗嘛呢哪呐啦咯喽哩哒滴嘞咧勒噻嘎噶嘅呗么儿",)
+"""What may follow any word, and says nothing for itself."""
 
 _TOKENS = (
     *_SOUNDS,
     # agreement
-    *"对是好行成中得系妥懂",
+    *"对是好行成中得系妥懂啱",
     "(对|是|好|行|成|得|系|中|妥|可以|要)(的|呀|啊|哦|吧|嘞|哒|滴|咧|噻|啦|嘅)",
     "可以",
-    "没(错|问题|毛病)",
-    "(您|你|)(说|讲)(得|的)(都|很|太|也|)(对|是|没错|有道理|在理)(了|)",
+    "(没|冇|莫得)(错|问题|毛病|得说|的说)",
+    "(您|你|)(说|讲)(得|的)(都|很|太|也|)(对|是|好|没错|有道理|在理)(了|)",
     "(有|在|是这个)(道理|理)",
     "是这(个|)(意思|情况|么回事|样|样的)",
     "(当|自)然",
     "(的确|确实|就是|也是|正是|真是|可不|可不是|那可不|那是|必须的|应该的|同意|赞同|认同)",
     "(一|肯|必)定",
+    "(倒|还)(真|)(是|的是)",
+    "谁说不是(呢|)",
+    "(心里|)有数",
     "(OK|okay|yes|yeah|yep|right|sure|great|I see|got it|uh huh|mm hmm|mhm|hmm|mm|oh|ah|wow)",
     # agreement in other dialects
-    "(对头|得行|冇错|真系|系咪|好嘅|可中|蛮好|着啊)",
+    "(对头|得行|能行|巴适|安逸|真系|系咪|可中|蛮好|着啊)",
+    "(对|好|是)着(呢|哩)",
     "(原来系|系|)(咁|噉)(样|啊|呀|)",
     # understanding and listening
     "(明白|了解|理解|清楚|知道|晓得|体谅|体会|明晒|收到|懂得)(了|啦|的|到|咯|)",
     "我知(啊|嘅|啦)",
     "(记|听)(下|住|着|见|到|清|明白|清楚|懂)(了|来了|呢|)",
     "(听|看)得(见|到|清|清楚|懂)",
-    "(我|在|都|有|正|认真|仔细|用心)(在|)(听|记)(着|呢|)",
+    "(我|在|都|有|正|认真|仔细|用心)(在|)(听|记)(着|呢)",
+    "(在|认真|仔细|用心|您说我|您讲我)(听|记)",
     "我(一直|)在(的|呢|这|这儿|)",
     "在(的|呢|呀)",
     # surprise
@@ -85,11 +91,18 @@ _TOKENS = (
     "(继续|接着|慢慢|慢慢儿|尽管|只管|往下)(说|讲|来)(吧|完|下去|)",
     "(您|你|请|请您|您请|您先)(继续|先|请)",
     "(继续|说吧|讲吧|洗耳恭听|go ahead)",
+    "(您|你|请|)(继续|接着|慢慢)往下(说|讲)",
     "(先|)(听|让|等)(您|你)(先|)(说|讲)(完|)",
-    "不(打断|插话|插嘴|抢话|抢)(您|你|)(了|)",
+    "(您|你)(先|)(说|讲)完我再(说|讲)",
+    "(您|你)(说|讲)(您|你)的",
+    "不(打断|打岔|插话|插嘴|抢话)(您|你|)(说|讲|)(了|)",
+    "我不(说|讲)(了|话)",
+    "我(闭嘴|先听|只听)",
     # sympathy
     "(您|你)(的|)(心情|感受|意思|难处|想法|处境|苦衷|情况|着急|焦急|不容易)",
-    "(放心|别急|不急|不着急|着急|不容易|慢慢来|感同身受|心疼|换作我|换成我|换了我|换我)",
+    "(放心|别急|不急|不着急|着急|不容易|慢慢来|感同身受|心疼|气人|闹心|糟心)",
+    "(换|换作|换成|换了|搁|)(我|谁|哪个)(遇到|遇上|碰到|碰上|摊上|)(都|也)(会|得|要|)(急|着急|生气|火大|烦|一样|这样)",
+    "不(好|愉快)的(体验|感受)",
     "(别|不要|不用|先别)(着急|担心|生气|难过|紧张|激动|上火|害怕)",
     "消消(气|火)",
     "(替|为)(您|你)(着急|高兴|难过)",
@@ -97,12 +110,11 @@ _TOKENS = (
 """A listener's words; those of one syllable count as written, longer ones by their sound."""
 
 _BETWEEN = (
-    *"我咱俺您你那这就也都真太很还挺先再哪能请多又更",
-    f"({_PARTICLES})",
-    "(我们|咱们|您们|你们|那个|这个|这边|这里|先生|女士|小姐|大哥|大姐|阿姨|叔叔)",
+    *"我咱俺您你那这就也都可真太很还挺先再哪能请多又更",
+    "(亲|我们|咱们|您们|你们|那个|这个|这边|这里|先生|女士|小姐|大哥|大姐|阿姨|叔叔)",
     "(完全|非常|特别|十分|真的|实在|万分|能够|已经|一直|正在|多多|刚才|刚刚)",
 )
-"""What may stand between them, and says nothing for itself."""
+"""What may stand between them; before other words it belongs to those: 你先 in 你先挂."""
 
 _OTHER = (
     "不(行|对|是|可以|好|成|得|中|知道|明白|清楚|了解|理解|能|会|懂|要|用)",
@@ -117,12 +129,13 @@ _OTHER = (
 _STOPS = (
     "(别|不要|不用|不必|甭|莫|少|别再|不用再|不要再|先别|唔好|唔使)(说|讲|吵|嚷|喊|插嘴|废话|啰嗦|打岔|打断)",
     "(停停|停一下|先停|打住|闭嘴|住口|住嘴|别别|快快|够了|慢着|且慢|长话短说)",
-    "(听|让|等|容)我(先|来|把|)(说|讲|话|解释|插|问|打断)",
-    "先听我",
+    "(让|等)我(先|来|把|)(说|讲|话|解释|插|问|打断)",
+    "(听|容)我",
     "我(先|来|再)(说|讲|问|打断|插)",
     "我(说|讲|插|问)(两句|一句|一下|句|个)",
     "(打断|插嘴|插话|插一句|插句话)(一下|您|你|)",
     "等(等|一下|一等|一会|会儿|下)",
+    "挂(了|吧|机|断|电话)",
 )
 """What bids the other stop, and is no listener's whatever stands beside it."""
 
@@ -143,9 +156,22 @@ by what the speaker does: one who goes on was not stopped.
 
 
 class _Kind(Enum):
-    TOKEN = "token"
-    BETWEEN = "between"
-    OTHER = "other"
+    """What a syllable belongs to; of wordings of one length the later kind counts."""
+
+    PARTICLE = auto()
+    BETWEEN = auto()
+    TOKEN = auto()
+    OTHER = auto()
+    STOP = auto()
+
+
+_WORDINGS = (
+    (_Kind.PARTICLE, _PARTICLES),
+    (_Kind.BETWEEN, _BETWEEN),
+    (_Kind.TOKEN, _TOKENS),
+    (_Kind.OTHER, _OTHER),
+    (_Kind.STOP, _STOPS),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +215,11 @@ def listens(text: str, *, share: float = SHARE) -> bool:
         text: simplified, as recognised.
         share: of its syllables that have to be a listener's.
     """
-    said = _said(text)
-    if not said.written or _lexicon(_STOPS).is_in(said):
+    kinds = _kinds(_said(text))
+    if _Kind.STOP in kinds:
         return False
-    kinds = _kinds(said)
     most_other = min(_MOST_OTHER, (1 - share) * len(kinds) + 1e-9)
-    return kinds.count(_Kind.OTHER) <= most_other and 2 * kinds.count(_Kind.TOKEN) >= len(kinds)
+    return kinds.count(_Kind.OTHER) <= most_other and kinds.count(_Kind.TOKEN) * 2 >= len(kinds) > 0
 
 
 @lru_cache(maxsize=4096)
@@ -205,17 +230,16 @@ def hushes(text: str) -> bool:
 
 
 def _kinds(said: _Said) -> list[_Kind]:
-    """What each syllable belongs to; of two wordings that begin at one the longer counts."""
+    """What each syllable belongs to; of wordings that begin at one the longest counts."""
     kinds: list[_Kind] = []
     while (first := len(kinds)) < len(said.written):
-        length, kind = max(
-            (_lexicon(_BETWEEN).length_at(said, first), _Kind.BETWEEN),
-            (_repeated(said.heard[first:]), _Kind.TOKEN),
-            (_lexicon(_TOKENS).length_at(said, first), _Kind.TOKEN),
-            (_lexicon(_OTHER).length_at(said, first), _Kind.OTHER),
-            key=lambda found: (found[0], found[1] is not _Kind.BETWEEN),
-        )
+        found = [(_lexicon(phrases).length_at(said, first), kind) for kind, phrases in _WORDINGS]
+        found.append((_repeated(said.heard[first:]), _Kind.TOKEN))
+        length, kind = max(found, key=lambda one: (one[0], one[1].value))
         kinds += [kind] * length or [_Kind.OTHER]
+    for last in reversed(range(len(kinds) - 1)):
+        if kinds[last] is _Kind.BETWEEN and kinds[last + 1] is _Kind.OTHER:
+            kinds[last] = _Kind.OTHER
     return kinds
 
 

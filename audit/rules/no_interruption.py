@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from audit.backchannels import hushes, listens
+from audit.phrases import find_any
 from audit.rulebook import InterruptionThresholds, NoInterruptionRule, Rulebook
 from audit.rules.findings import without
 from audit.text import spoken_characters
@@ -19,6 +20,9 @@ RULE_ID = "no_interruption"
 
 _RESTS = 6
 """Characters besides 您先说: 哎，不好意思，您先说."""
+
+_GOES_ON = 3
+"""Characters after it beyond which they have to be a listener's: 您继续说也没有用."""
 
 _POINTS = {Severity.MINOR: 0.5, Severity.MAJOR: 1.0, Severity.CRITICAL: 1.5}
 
@@ -105,7 +109,12 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
 def _gives_way(turn: Turn, rule: NoInterruptionRule) -> bool:
     """Whether the agent says hardly more than 您先说 or 听得到, which takes no floor."""
     rest = without(rule.unless, turn.text)
-    return rest != turn.text and spoken_characters(rest) <= _RESTS
+    if rest == turn.text or spoken_characters(rest) > _RESTS:
+        return False
+    after = turn.text
+    while match := find_any(rule.unless, after):
+        after = after[match.last :]
+    return spoken_characters(after) <= _GOES_ON or listens(after)
 
 
 def edges(call: Call, thresholds: InterruptionThresholds) -> Edges:
@@ -155,13 +164,12 @@ def meetings(
         span = turn.span
         if span is None:
             continue
-        listening = _only_listens(turn, span, thresholds, edges) and not (
-            hushes(turn.text) and _stops(voice, span.start_s, thresholds)
-        )
-        met = [m for floor in floors if (m := _meeting(turn, floor, thresholds, edges, listening))]
+        met = [m for floor in floors if (m := _meeting(turn, floor, thresholds, edges))]
         gravest = min(met, key=lambda m: list(Contact).index(m.contact), default=None)
         if gravest is None:
             continue
+        if _only_listens(gravest, span, voice, thresholds, edges):
+            gravest = replace(gravest, contact=Contact.BACKCHANNEL)
         if gravest.contact not in VIOLATIONS:
             found.append(gravest)
             if gravest.contact is Contact.CUSTOMER_CUTS_IN:
@@ -174,15 +182,13 @@ def meetings(
 
 
 def _meeting(
-    turn: Turn, floor: Turn, thresholds: InterruptionThresholds, edges: Edges, listening: bool
+    turn: Turn, floor: Turn, thresholds: InterruptionThresholds, edges: Edges
 ) -> Meeting | None:
     mine, theirs = turn.span, floor.span
     if mine is None or theirs is None or mine.overlap_s(theirs) == 0:
         return None
     together_s = sum(a.overlap_s(b) for a in turn.speech for b in floor.speech)
     contact = _contact(turn, mine, floor, theirs, together_s, thresholds, edges)
-    if listening and (turn.is_backchannel or contact in (*VIOLATIONS, Contact.UNSURE)):
-        contact = Contact.BACKCHANNEL
     return Meeting(contact, turn, floor, round(max(0.0, together_s - edges.padding_s), 3))
 
 
@@ -217,10 +223,24 @@ def _contact(
     return Contact.CUT_IN if stops else Contact.TALK_OVER
 
 
-def _only_listens(turn: Turn, mine: Span, thresholds: InterruptionThresholds, edges: Edges) -> bool:
-    """Whether a turn is a listener's words, wherever the other's ends."""
-    longest_s = thresholds.listening_s + 2 * edges.end_s
-    return turn.is_backchannel or (mine.duration_s <= longest_s and listens(turn.text))
+def _only_listens(
+    meeting: Meeting,
+    mine: Span,
+    voice: Sequence[Span],
+    thresholds: InterruptionThresholds,
+    edges: Edges,
+) -> bool:
+    """Whether what seems to cut in is a listener's words, wherever the other's turn ends.
+
+    好了好了 is none where the other's voice stops at it.
+    """
+    turn = meeting.turn
+    if not turn.is_backchannel:
+        accused = meeting.contact in (*VIOLATIONS, Contact.UNSURE)
+        brief = mine.duration_s <= thresholds.listening_s + 2 * edges.end_s
+        if not (accused and brief and listens(turn.text)):
+            return False
+    return not (hushes(turn.text) and _stops(voice, mine.start_s, thresholds))
 
 
 def _stops(voice: Sequence[Span], onset_s: float, thresholds: InterruptionThresholds) -> bool:
