@@ -89,7 +89,7 @@ _TOKENS = (
     # giving way
     "(您|你|请|请您|请你)(先|继续|接着|慢慢|慢慢儿|尽管|只管|往下|随便|放心|)(说|讲|来)(吧|完|下去|一下|先|)",
     "(继续|接着|慢慢|慢慢儿|尽管|只管|往下)(说|讲|来)(吧|完|下去|)",
-    "(您|你|请|请您|您请|您先)(继续|先|请)",
+    "(您|你|请|请您|您请|您先)(继续|请)",
     "(继续|说吧|讲吧|洗耳恭听|go ahead)",
     "(您|你|请|)(继续|接着|慢慢)往下(说|讲)",
     "(先|)(听|让|等)(您|你)(先|)(说|讲)(完|)",
@@ -101,7 +101,8 @@ _TOKENS = (
     # sympathy
     "(您|你)(的|)(心情|感受|意思|难处|想法|处境|苦衷|情况|着急|焦急|不容易)",
     "(放心|别急|不急|不着急|着急|不容易|慢慢来|感同身受|心疼|气人|闹心|糟心)",
-    "(换|换作|换成|换了|搁|)(我|谁|哪个)(遇到|遇上|碰到|碰上|摊上|)(都|也)(会|得|要|)(急|着急|生气|火大|烦|一样|这样)",
+    "(换|换作|换成|换了|搁)(我|谁|哪个)(都|也)(会|得|要|)(急|着急|生气|火大|烦|一样|这样)",
+    "谁(遇到|遇上|碰到|碰上|摊上|)(都|也)(会|得|要|)(急|着急|生气|火大|烦|一样|这样)",
     "不(好|愉快)的(体验|感受)",
     "(别|不要|不用|先别)(着急|担心|生气|难过|紧张|激动|上火|害怕)",
     "消消(气|火)",
@@ -234,7 +235,8 @@ def _kinds(said: _Said) -> list[_Kind]:
     kinds: list[_Kind] = []
     while (first := len(kinds)) < len(said.written):
         found = [(_lexicon(phrases).length_at(said, first), kind) for kind, phrases in _WORDINGS]
-        found.append((_repeated(said.heard[first:]), _Kind.TOKEN))
+        if not _lexicon(_STOPS).length_at(said, first):
+            found.append((_repeated(said.heard[first:]), _Kind.TOKEN))
         length, kind = max(found, key=lambda one: (one[0], one[1].value))
         kinds += [kind] * length or [_Kind.OTHER]
     for last in reversed(range(len(kinds) - 1)):
@@ -246,7 +248,8 @@ def _kinds(said: _Said) -> list[_Kind]:
 def _repeated(heard: Sequence[str]) -> int:
     """Syllables of the run with which a text begins: one said three times, or two said twice.
 
-    It is a listener's whatever it spells: nobody says 嘴嘴嘴, and recognisers write it for 对对对.
+    It is a listener's whatever it spells, but 停停停: nobody says 嘴嘴嘴, recognisers write it for
+    对对对.
     """
     longest = 0
     for unit, least in (1, 3), (2, 4):

@@ -123,9 +123,9 @@ def edges(call: Call, thresholds: InterruptionThresholds) -> Edges:
     Voice activity detectors pad what they find, on both sides. A call all of whose changes of
     speaker overlap, each way, was padded: who cuts in makes one way overlap, not both.
     """
-    if call.transcript.channels is not Channels.TEXT:
-        return MEASURED
     end_s = thresholds.ready_edge_s
+    if call.transcript.channels is not Channels.TEXT or not end_s:
+        return MEASURED
     padding_s = _padding_s(call.turns)
     return Edges(padding_s, end_s, max(2 * end_s, padding_s + end_s))
 
