@@ -149,6 +149,8 @@ class InterruptionThresholds(_Strict):
     long_overlap_s: float = Field(gt=0)
     grave_overlap_s: float = Field(gt=0)
     contest_s: float = Field(ge=0)
+    listening_s: float = Field(2.5, ge=0)
+    ready_edge_s: float = Field(0.5, ge=0)
 
 
 class NoInterruptionRule(_Strict):

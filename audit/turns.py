@@ -6,14 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from audit.backchannels import SHARE, listens
 from audit.hearing import Heard
 from audit.phrases import find_any
 from audit.types import Role, Span, Turn, Utterance, Word
 
-_LISTENING = re.compile(
-    r"[嗯恩哦噢喔啊唉诶欸呃哎对]|是的?|好[的吧]?|行|可以|明白|了解|这样|没错|是吗"
-)
-"""What a listener says to show that they listen."""
 _NOT_HAN = re.compile(r"[^\u3400-\u9fff]")
 _NEW_TOPIC = ("(请问|)(您|你|)还有(其他|其它|别的|什么)",)
 """Words that open a new part of the call: a turn ends before them."""
@@ -31,9 +28,9 @@ class TurnOptions:
     hesitation_s: float = 0.7
     outlast_s: float = 0.5
     backchannel_s: float = 1.2
-    listening_s: float = 2.0
+    listening_s: float = 2.5
     token_characters: int = 3
-    listening_share: float = 0.75
+    listening_share: float = SHARE
 
 
 def build(
@@ -224,9 +221,7 @@ def _is_token(text: str, span: Span, options: TurnOptions) -> bool:
 
 
 def _is_listening(text: str, span: Span, options: TurnOptions) -> bool:
-    """Whether the words are mostly those by which a listener shows that they listen."""
+    """Whether the words are a listener's; a voice of which no word was recognised may be."""
     if span.duration_s > options.listening_s:
         return False
-    said = _NOT_HAN.sub("", text)
-    listening = sum(len(token) for token in _LISTENING.findall(said))
-    return listening >= options.listening_share * len(said)
+    return not _NOT_HAN.sub("", text) or listens(text, share=options.listening_share)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import statistics
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from audit.backchannels import hushes, listens
+from audit.phrases import find_any
 from audit.rulebook import InterruptionThresholds, NoInterruptionRule, Rulebook
 from audit.rules.findings import without
 from audit.text import spoken_characters
@@ -18,14 +21,21 @@ RULE_ID = "no_interruption"
 _RESTS = 6
 """Characters besides 您先说: 哎，不好意思，您先说."""
 
+_GOES_ON = 3
+"""Characters after it beyond which they have to be a listener's: 您继续说也没有用."""
+
 _POINTS = {Severity.MINOR: 0.5, Severity.MAJOR: 1.0, Severity.CRITICAL: 1.5}
 
 
 class Contact(StrEnum):
-    """How the agent's voice meets the customer's; the first two are violations."""
+    """How the agent's voice meets the customer's; the first two are violations.
+
+    ``UNSURE`` would be one if the edges of a ready transcript were as good as ours.
+    """
 
     CUT_IN = "抢话打断，客户停下"
     TALK_OVER = "盖过客户讲话，客户继续讲"
+    UNSURE = "重叠可能只是转写时间的误差"
     BACKCHANNEL = "应答语"
     TERMINAL = "客户话尾重叠"
     PAUSE = "客户停顿时应答"
@@ -40,13 +50,35 @@ VIOLATIONS = (Contact.CUT_IN, Contact.TALK_OVER)
 class Meeting:
     """An agent's turn that meets a turn of the customer.
 
-    ``overlap_s`` are the seconds in which both sound.
+    ``overlap_s`` are the seconds in which both sound, those that padding makes left out.
     """
 
     contact: Contact
     turn: Turn
     floor: Turn
     overlap_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """How far the edges of turns may be off (seconds).
+
+    Attributes:
+        padding_s: by which neighbours overlap all through the call, though nobody talks over.
+        end_s: by which one end of a turn may be off besides.
+        overlap_s: by which neighbours may overlap though nobody talks over.
+    """
+
+    padding_s: float = 0.0
+    end_s: float = 0.0
+    overlap_s: float = 0.0
+
+
+MEASURED = Edges()
+"""Edges that we measured ourselves; what the thresholds allow is enough for them."""
+
+_CHANGES = 2
+"""Changes of speaker each way from which a call tells how its turns were padded."""
 
 
 def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
@@ -61,10 +93,14 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     if doubt:
         return [_whole_call(rule, Verdict.CANNOT_TELL, doubt, confidence=0.0)]
     taking = [turn for turn in agent if not _gives_way(turn, rule)]
-    met = meetings(taking, customer, rule.applied())
+    thresholds = rule.applied()
+    met = meetings(taking, customer, thresholds, edges=edges(call, thresholds))
     violations = [_finding(meeting, rule) for meeting in met if meeting.contact in VIOLATIONS]
     if violations:
         return violations
+    unsure = [meeting for meeting in met if meeting.contact is Contact.UNSURE]
+    if unsure:
+        return [_unsure(unsure, rule)]
     counts = Counter(meeting.contact for meeting in met)
     others = "、".join(f"{kind} {counts[kind]} 次" for kind in Contact if counts[kind])
     reason = "没有打断客户" + (f"（{others}，不算打断）" if others else "")
@@ -74,11 +110,46 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
 def _gives_way(turn: Turn, rule: NoInterruptionRule) -> bool:
     """Whether the agent says hardly more than 您先说 or 听得到, which takes no floor."""
     rest = without(rule.unless, turn.text)
-    return rest != turn.text and spoken_characters(rest) <= _RESTS
+    if rest == turn.text or spoken_characters(rest) > _RESTS:
+        return False
+    after = turn.text
+    while match := find_any(rule.unless, after):
+        after = after[match.last :]
+    return spoken_characters(after) <= _GOES_ON or listens(after)
+
+
+def edges(call: Call, thresholds: InterruptionThresholds) -> Edges:
+    """How far the edges of a call's turns may be off: those of ready transcripts are others' work.
+
+    Voice activity detectors pad what they find, on both sides. A call all of whose changes of
+    speaker overlap, each way, was padded: who cuts in makes one way overlap, not both.
+    """
+    end_s = thresholds.ready_edge_s
+    if call.transcript.channels is not Channels.TEXT or not end_s:
+        return MEASURED
+    padding_s = _padding_s(call.turns)
+    return Edges(padding_s, end_s, max(2 * end_s, padding_s + end_s))
+
+
+def _padding_s(turns: Sequence[Turn]) -> float:
+    """Seconds by which most changes of speaker overlap, in the direction in which less do."""
+    overlaps: dict[Role, list[float]] = {Role.AGENT: [], Role.CUSTOMER: []}
+    for before, after in itertools.pairwise(turns):
+        if before.role is after.role or before.span is None or after.span is None:
+            continue
+        if after.role in overlaps and after.span.end_s > before.span.end_s:
+            overlaps[after.role].append(before.span.end_s - after.span.start_s)
+    if min(map(len, overlaps.values())) < _CHANGES:
+        return 0.0
+    return max(0.0, min(map(statistics.median, overlaps.values())))
 
 
 def meetings(
-    agent: Sequence[Turn], customer: Sequence[Turn], thresholds: InterruptionThresholds
+    agent: Sequence[Turn],
+    customer: Sequence[Turn],
+    thresholds: InterruptionThresholds,
+    *,
+    edges: Edges = MEASURED,
 ) -> list[Meeting]:
     """Where the agent's turns meet the customer's, each told what it is.
 
@@ -87,16 +158,19 @@ def meetings(
     customer has cut in, belongs to it and is left out.
     """
     floors = [floor for floor in customer if not floor.is_backchannel]
+    voice = sorted(span for floor in floors for span in floor.speech)
     found: list[Meeting] = []
     contested_until = float("-inf")
     for turn in agent:
         span = turn.span
         if span is None:
             continue
-        met = [m for floor in floors if (m := _meeting(turn, floor, thresholds)) is not None]
+        met = [m for floor in floors if (m := _meeting(turn, floor, thresholds, edges))]
         gravest = min(met, key=lambda m: list(Contact).index(m.contact), default=None)
         if gravest is None:
             continue
+        if _only_listens(gravest, span, voice, thresholds, edges):
+            gravest = replace(gravest, contact=Contact.BACKCHANNEL)
         if gravest.contact not in VIOLATIONS:
             found.append(gravest)
             if gravest.contact is Contact.CUSTOMER_CUTS_IN:
@@ -108,13 +182,15 @@ def meetings(
     return found
 
 
-def _meeting(turn: Turn, floor: Turn, thresholds: InterruptionThresholds) -> Meeting | None:
+def _meeting(
+    turn: Turn, floor: Turn, thresholds: InterruptionThresholds, edges: Edges
+) -> Meeting | None:
     mine, theirs = turn.span, floor.span
     if mine is None or theirs is None or mine.overlap_s(theirs) == 0:
         return None
     together_s = sum(a.overlap_s(b) for a in turn.speech for b in floor.speech)
-    contact = _contact(turn, mine, floor, theirs, together_s, thresholds)
-    return Meeting(contact, turn, floor, round(together_s, 3))
+    contact = _contact(turn, mine, floor, theirs, together_s, thresholds, edges)
+    return Meeting(contact, turn, floor, round(max(0.0, together_s - edges.padding_s), 3))
 
 
 def _contact(
@@ -124,13 +200,12 @@ def _contact(
     theirs: Span,
     together_s: float,
     thresholds: InterruptionThresholds,
+    edges: Edges,
 ) -> Contact:
     onset_s = mine.start_s
     left_s = theirs.end_s - onset_s
-    if turn.is_backchannel:
-        return Contact.BACKCHANNEL
     held_s = onset_s - _taken_up_at(floor.speech or (theirs,), onset_s, thresholds)
-    if abs(held_s) < thresholds.min_floor_s:
+    if abs(held_s) < thresholds.min_floor_s + edges.end_s:
         return Contact.TOGETHER
     if held_s < 0:
         return Contact.CUSTOMER_CUTS_IN
@@ -138,12 +213,45 @@ def _contact(
     resumed_at = min((s.start_s for s in floor.speech if s.end_s > onset_s), default=onset_s)
     if resumed_at - paused_at > thresholds.max_pause_s:
         return Contact.PAUSE
-    if together_s < thresholds.min_overlap_s or left_s < thresholds.min_advance_s:
+    padded_s = thresholds.min_overlap_s + edges.padding_s + edges.end_s
+    if together_s < padded_s or left_s < thresholds.min_advance_s:
         return Contact.TERMINAL if mine.end_s > theirs.end_s else Contact.BACKCHANNEL
     if spoken_characters(turn.text) < thresholds.min_characters:
         return Contact.BACKCHANNEL
+    if together_s < thresholds.min_overlap_s + edges.overlap_s:
+        return Contact.UNSURE
     stops = left_s < thresholds.yield_s and mine.end_s > theirs.end_s
     return Contact.CUT_IN if stops else Contact.TALK_OVER
+
+
+def _only_listens(
+    meeting: Meeting,
+    mine: Span,
+    voice: Sequence[Span],
+    thresholds: InterruptionThresholds,
+    edges: Edges,
+) -> bool:
+    """Whether what seems to cut in is a listener's words, wherever the other's turn ends.
+
+    好了好了 is none where the other's voice stops at it.
+    """
+    turn = meeting.turn
+    if not turn.is_backchannel:
+        accused = meeting.contact in (*VIOLATIONS, Contact.UNSURE)
+        brief = mine.duration_s <= thresholds.listening_s + 2 * edges.end_s
+        if not (accused and brief and listens(turn.text)):
+            return False
+    return not (hushes(turn.text) and _stops(voice, mine.start_s, thresholds))
+
+
+def _stops(voice: Sequence[Span], onset_s: float, thresholds: InterruptionThresholds) -> bool:
+    """Whether a voice falls silent soon after an instant, for longer than a pause in a turn."""
+    within_s = onset_s + thresholds.yield_s
+    nexts = itertools.chain((span.start_s for span in voice[1:]), [float("inf")])
+    return any(
+        onset_s < span.end_s < within_s and next_s - span.end_s > thresholds.max_pause_s
+        for span, next_s in zip(voice, nexts, strict=True)
+    )
 
 
 def _taken_up_at(
@@ -179,6 +287,17 @@ def _doubt(call: Call, agent: list[Turn], customer: list[Turn]) -> str | None:
     if not agent or not customer:
         return "只听到一方讲话，谈不上打断"
     return None
+
+
+def _unsure(met: Sequence[Meeting], rule: NoInterruptionRule) -> Finding:
+    longest = max(met, key=lambda meeting: meeting.overlap_s)
+    reason = f"{Contact.UNSURE}（{len(met)} 处，最长 {longest.overlap_s:.1f} 秒），无法判断是否打断"
+    return replace(
+        _whole_call(rule, Verdict.CANNOT_TELL, reason, confidence=0.0),
+        start_s=longest.turn.start_s,
+        end_s=longest.turn.end_s,
+        evidence=longest.turn.text or None,
+    )
 
 
 def _finding(meeting: Meeting, rule: NoInterruptionRule) -> Finding:

@@ -211,7 +211,7 @@ def test_not_cutting_in(make_call: MakeCall, book: Rulebook, start_s: float, end
 
 
 def test_a_backchannel_is_no_interruption(make_call: MakeCall, book: Rulebook) -> None:
-    said = [OPENING, FLOOR, ("A", "嗯嗯", 9, 9.6)]
+    said = [OPENING, FLOOR, ("A", "去首页", 9, 9.6)]
     assert not interruptions(make_call(said, backchannels=[2]), book)
     assert interruptions(make_call(said), book)
 
@@ -231,6 +231,88 @@ def test_giving_way_takes_no_floor(
 ) -> None:
     call = make_call([OPENING, FLOOR, ("A", text, 9, 11)])
     assert bool(interruptions(call, book)) is takes_the_floor
+
+
+@pytest.mark.parametrize(
+    ("text", "takes_the_floor"),
+    [
+        ("嗯嗯是的，您往下讲", False),
+        ("好了好了，晓得了", False),  # and the customer goes on
+        ("好的，那您把卡号念一遍", True),
+        ("行了行了，你别讲了", True),
+        ("您接着讲也没法给您退", True),
+    ],
+)
+def test_what_remains_beside_listeners_words_takes_the_floor(
+    make_call: MakeCall, book: Rulebook, text: str, takes_the_floor: bool
+) -> None:
+    call = make_call([OPENING, FLOOR, ("A", text, 9, 11.4)])
+    assert bool(interruptions(call, book)) is takes_the_floor
+
+
+def test_listeners_words_that_outlast_the_customer_are_no_interruption(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    call = make_call([OPENING, FLOOR, ("A", "哦哦，明白了，真不好意思", 13.2, 15.5)])
+    assert not interruptions(call, book)
+    assert interruptions(
+        make_call([OPENING, FLOOR, ("A", "明白了，真不好意思" * 2, 12, 15.5)]), book
+    )
+
+
+@pytest.mark.parametrize("text", ["行了行了", "好了，知道了"])
+def test_enough_has_been_heard_where_the_customer_stops(
+    make_call: MakeCall, book: Rulebook, text: str
+) -> None:
+    said = [OPENING, FLOOR, ("A", text, 10, 11)]
+    assert not interruptions(make_call(said, backchannels=[2]), book)
+    stops = {1: [(7, 10.9), (12.2, 14)]}
+    assert interruptions(make_call(said, backchannels=[2], pauses=stops), book)
+    agrees = [OPENING, FLOOR, ("A", "好的，知道了", 10, 11)]
+    assert not interruptions(make_call(agrees, pauses=stops), book)
+
+
+# edges of ready transcripts
+
+CLEAN = [
+    ("A", "您好，远山软件服务热线", 0.5, 4.0),
+    ("C", "你好，我的邮箱登不上去了", 4.4, 9.0),
+    ("A", "请问怎么称呼您", 9.3, 11.0),
+    ("C", "我姓顾，照顾的顾", 11.4, 14.0),
+    ("A", "顾先生，密码提示是什么", 14.5, 17.0),
+    ("C", "它说密码过期了请修改，可是我点进去是空白的", 17.4, 24.0),
+    ("A", "我给您发一个新的链接", 24.3, 27.0),
+]
+
+
+def verdict(call: Call, book: Rulebook) -> Verdict:
+    (finding,) = no_interruption.evaluate(call, book)
+    return finding.verdict
+
+
+@pytest.mark.parametrize("padding_s", [0.3, 0.5, 0.8])
+def test_padded_turns_do_not_cut_in(make_call: MakeCall, book: Rulebook, padding_s: float) -> None:
+    padded = [(who, text, max(0, a - padding_s), b + padding_s) for who, text, a, b in CLEAN]
+    assert verdict(make_call(padded, channels=Channels.TEXT), book) is PASS
+    talks_over = ("A", "您先听我说一下这个链接怎么用", 19.0 - padding_s, 22.0 + padding_s)
+    both = sorted([*padded, talks_over], key=lambda one: one[2])
+    assert verdict(make_call(both, channels=Channels.TEXT), book) is FAIL
+
+
+@pytest.mark.parametrize(("start_s", "told"), [(23.4, PASS), (23.0, UNTOLD), (22.5, FAIL)])
+def test_edges_of_ready_transcripts_are_less_sure_than_ours(
+    make_call: MakeCall, book: Rulebook, start_s: float, told: Verdict
+) -> None:
+    said = [*CLEAN[:-1], ("A", "我给您发一个新的链接", start_s, 27.0)]
+    assert verdict(make_call(said, channels=Channels.TEXT), book) is told
+    assert verdict(make_call(said), book) is FAIL
+
+
+def test_who_always_cuts_in_is_not_taken_for_padded(make_call: MakeCall, book: Rulebook) -> None:
+    """Padding makes both ways overlap; here only the agent begins too early."""
+    said = [(who, text, a - 2.0 * (who == "A" and a > 1), b) for who, text, a, b in CLEAN]
+    findings = no_interruption.evaluate(make_call(said, channels=Channels.TEXT), book)
+    assert [finding.verdict for finding in findings] == [FAIL] * len(findings)
 
 
 def test_starting_in_a_long_pause_is_no_interruption(make_call: MakeCall, book: Rulebook) -> None:

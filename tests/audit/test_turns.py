@@ -84,6 +84,13 @@ def test_a_listeners_token_under_the_others_words(token: str) -> None:
     assert [turn.is_backchannel for turn in spoken] == [False, True]
 
 
+@pytest.mark.parametrize(("seconds", "token"), [(2.4, True), (2.7, False)])
+def test_listeners_words_may_last(seconds: float, token: bool) -> None:
+    long = said(1, 0, 8, "我们仓库上个星期换了新的扫码枪一共八把前几天用着都挺好的")
+    spoken = turns(long, said(0, 3, 3 + seconds, "哎呀真抱歉您接着说"))
+    assert [turn.is_backchannel for turn in spoken] == [False, token]
+
+
 @pytest.mark.parametrize(
     ("start_s", "end_s", "text"),
     [

@@ -41,7 +41,7 @@ from audit.conditions import (
 from audit.phrases import find_words
 from audit.rulebook import Rulebook
 from audit.rules.findings import NO_AGENT, NO_ROLES, NO_TIMES, understood
-from audit.rules.no_interruption import VIOLATIONS, meetings
+from audit.rules.no_interruption import VIOLATIONS, Contact, edges, meetings
 from audit.rules.written import entities, loudness
 from audit.rules.written.evidence import (
     UNCLEAR,
@@ -269,11 +269,16 @@ class Evaluation:
         if wanted.by == "customer":
             one, other = other, one
         windows = {window.turn.index: window for window in area.windows}
+        thresholds = thresholds.model_copy(update=changes)
+        met = meetings(one, other, thresholds, edges=edges(self.call, thresholds))
         return found(
             (
-                _whole(window).doubted(window.doubt)
-                for met in meetings(one, other, thresholds.model_copy(update=changes))
-                if met.contact in VIOLATIONS and (window := windows.get(met.turn.index))
+                _whole(window).doubted(
+                    window.doubt or (m.contact if m.contact is Contact.UNSURE else None)
+                )
+                for m in met
+                if m.contact in (*VIOLATIONS, Contact.UNSURE)
+                and (window := windows.get(m.turn.index))
             ),
             area.blind,
         )
