@@ -23,7 +23,16 @@ _ADAPTER = TypeAdapter(Transcript)
 _HEARS = (
     *(
         f"{name}.py"
-        for name in ("audio", "media", "levels", "crosstalk", "speech", "hearing", "diarisation")
+        for name in (
+            "audio",
+            "media",
+            "wav",
+            "levels",
+            "crosstalk",
+            "speech",
+            "hearing",
+            "diarisation",
+        )
     ),
     *(f"{name}.py" for name in ("roles", "turns", "phrases", "pipeline", "text", "types")),
 )
