@@ -169,6 +169,8 @@ def _show(summary: Summary, out: Path, console: Any) -> None:
         console.print(f"rejected: {count} {reason}")
     if summary.waiting:
         console.print(f"left for later: {summary.waiting} recordings that are still written to")
+    if summary.unlisted:
+        console.print(f"not audited: {summary.unlisted} recordings that no manifest row names")
     if summary.ignored:
         console.print(f"ignored: {summary.ignored} files that are no recordings by their name")
     print(f"report: {summary.index}")
