@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from audit import review
 from audit.errors import UsageError
+from audit.files import text_of
 from audit.review import Decision, Kind
 from audit.types import Verdict
 from flows import publish, runs
@@ -109,7 +110,7 @@ def read(path: Path) -> ReviewFile:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UsageError(f"{path} is larger than {MAX_BYTES >> 20} MB: no file of reviews")
-        raw = json.loads(path.read_text("utf-8"))
+        raw = json.loads(text_of(path.read_bytes()))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -112,7 +112,7 @@ def test_turns_are_put_in_the_order_in_which_they_start(tmp_path: Path) -> None:
         (b"{not json", "bad_metadata", "no JSON"),
         (b"[" * 100_000, "bad_metadata", "no JSON"),
         ("通话".encode("gb18030"), "bad_metadata", "no JSON"),
-        (b"[]", "bad_metadata", "the line"),
+        (b"[]", "bad_metadata", "no calls"),
         (b"null", "bad_metadata", "the line"),
         (line(call_id=None), "bad_metadata", "call_id"),
         (line(call_id=""), "bad_metadata", "call_id"),
