@@ -72,7 +72,8 @@ def decode(path: Path, *, min_duration_s: float = 1.0, max_duration_s: float = 6
         raise RejectedRecording(RejectReason.MISSING_FILE, f"{path.name} does not exist") from error
     except OSError as error:
         raise RejectedRecording(
-            RejectReason.UNDECODABLE, f"{path.name} cannot be read: {error.strerror}"
+            RejectReason.UNDECODABLE,
+            f"{path.name} cannot be read ({error.strerror}); see to its disk",
         ) from error
     with file:
         if size == 0:
@@ -87,7 +88,8 @@ def decode(path: Path, *, min_duration_s: float = 1.0, max_duration_s: float = 6
     if audio.duration_s < min_duration_s:
         raise RejectedRecording(
             RejectReason.TOO_SHORT,
-            f"{path.name} is {audio.duration_s:.2f} s long, less than {min_duration_s:g} s",
+            f"{path.name} is {audio.duration_s:.2f} s long, less than {min_duration_s:g} s; "
+            "lower limits.min_duration_s if such calls are to be audited",
         )
     return audio
 
@@ -104,11 +106,14 @@ def _decode_stream(file: BinaryIO, name: str, max_duration_s: float) -> Audio:
         ) from error
     with container:
         if not container.streams.audio:
-            raise RejectedRecording(RejectReason.NO_AUDIO, f"{name} has no audio stream")
+            raise RejectedRecording(
+                RejectReason.NO_AUDIO, f"{name} has no audio stream; export it with its sound"
+            )
         stream = container.streams.audio[0]
         if stream.codec_context is None:
             raise RejectedRecording(
-                RejectReason.UNDECODABLE, f"{name} is in a codec that FFmpeg does not know"
+                RejectReason.UNDECODABLE,
+                f"{name} is in a codec that FFmpeg does not know; convert it to WAV",
             )
         stream.thread_type = "NONE"
         if container.format.name == "gsm" and not _is_gsm(file):
@@ -138,11 +143,12 @@ def _decode_stream(file: BinaryIO, name: str, max_duration_s: float) -> Audio:
         known = bool(stream.rate)
     if damaged > whole:  # FFmpeg finds a few frames of MP3 or AAC in any bytes
         raise RejectedRecording(
-            RejectReason.UNDECODABLE, f"{name} is no recording or damaged for the most part"
+            RejectReason.UNDECODABLE,
+            f"{name} is no recording, or damaged for the most part; copy it again",
         )
     if not blocks:
         reason = RejectReason.NO_AUDIO if known else RejectReason.UNDECODABLE
-        raise RejectedRecording(reason, f"{name} yields no audio when decoded")
+        raise RejectedRecording(reason, f"{name} yields no audio when decoded; copy it again")
     samples = _joined(blocks, length)
     for channel in samples:
         _centre(channel)

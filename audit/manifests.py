@@ -66,6 +66,8 @@ def read(location: str) -> list[Row]:
         raise
     except FileNotFoundError as error:
         raise UsageError(f"manifest {location} does not exist; check the path") from error
+    except IsADirectoryError as error:
+        raise UsageError(f"manifest {location} is a folder; name a file in it") from error
     except Exception as error:  # file systems and pyarrow each raise their own
         raise UsageError(f"manifest {location} cannot be read: {error}") from error
     missing = [name for name in ("file", "agent_id") if name not in columns]

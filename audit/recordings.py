@@ -120,6 +120,10 @@ def open_root(location: str) -> Root:
         )
     if not found:
         raise UsageError(f"recordings folder {location} does not exist; check the path")
+    if local and not os.access(path, os.R_OK | os.X_OK):
+        raise UsageError(
+            f"recordings folder {location} may not be read; give this user read access to it"
+        )
     return Root(filesystem, path.rstrip("/"), local)
 
 
