@@ -41,6 +41,8 @@ from audit.types import Call, Channels, Direction, Origin, Recording, Role, Span
 
 _T = TypeVar("_T")
 _BETWEEN = re.compile(r"[\s,\[\]]*")
+_BEGUN = re.compile(r"[-+.eE\d]*|tr?u?|fa?l?s?|nu?l?|Na?|In?f?i?n?i?t?|\\?u?[0-9a-fA-F]{0,3}")
+"""What a line may end with that is cut within a number, a word of JSON or an escape."""
 _COLUMN = re.compile(r"[\w-]{1,64}")
 _LONGEST_S = 86_400.0  # a day: what is later is no time within a call but a time stamp
 _SLACK_S = 0.1  # by which a turn's times may be off: rounding, and aligners' frames
@@ -283,11 +285,18 @@ def _lines(file: BinaryIO) -> Iterator[_Given]:
     """Lines that are not blank, each parsed by itself."""
     head = file.read(2)
     file.seek(0)
-    wide = head in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} or head.count(0) == 1
-    encoding = "utf-16" if head[:1] > b"\xf0" else "utf-16-be" if head[:1] == b"\0" else "utf-16-le"
-    raws: Iterable[bytes | str] = file
-    if wide:
-        raws = io.TextIOWrapper(file, encoding, errors="replace")
+    if head not in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} and head.count(0) != 1:
+        yield from _parsed(file)
+        return
+    encoding = {b"\xff": "utf-16", b"\xfe": "utf-16", b"\0": "utf-16-be"}.get(head[:1], "utf-16-le")
+    wide = io.TextIOWrapper(file, encoding, errors="replace")
+    try:
+        yield from _parsed(wide)
+    finally:
+        wide.detach()  # or it closes the file
+
+
+def _parsed(raws: Iterable[bytes | str]) -> Iterator[_Given]:
     for number, raw in enumerate(raws, start=1):
         try:
             text = (raw if isinstance(raw, str) else text_of(raw)).strip()
@@ -303,7 +312,7 @@ def _lines(file: BinaryIO) -> Iterator[_Given]:
         try:
             yield _Given(number, text, json.loads(text.rstrip(",")))
         except (ValueError, RecursionError) as error:
-            yield _Given(number, text, problem=_problem(text, error))
+            yield _Given(number, text, problem=_problem(text.rstrip(","), error))
 
 
 def _problem(text: str, error: Exception) -> str:
@@ -317,9 +326,10 @@ def _problem(text: str, error: Exception) -> str:
 
 def _is_cut(text: str, error: Exception) -> bool:
     """Whether text is JSON as far as it goes."""
-    return isinstance(error, json.JSONDecodeError) and (
-        error.pos >= len(text) or error.msg.startswith("Unterminated string")
-    )
+    if not isinstance(error, json.JSONDecodeError):
+        return False
+    unterminated = error.msg.startswith("Unterminated string")
+    return unterminated or _BEGUN.fullmatch(text, error.pos) is not None
 
 
 def _is_document(first: _Given, second: _Given | None) -> bool:
@@ -388,7 +398,9 @@ def _read_call(
         unnamed = place == "agent_id" and str(first["input"] or "").strip() in {"", "nan"}
         absent = place == "agent_id" and first["type"] == "missing"
         reason = RejectReason.NO_AGENT if unnamed or absent else RejectReason.BAD_METADATA
-        return Reject(source, reason, f"{place}: {_said(first)}", day)
+        nobody = reason is RejectReason.NO_AGENT
+        said = "it is missing or empty; name the agent of the call" if nobody else _said(first)
+        return Reject(source, reason, f"{place}: {said}", day)
     if line.rulebook and line.rulebook not in rulebooks:
         return Reject(
             source,

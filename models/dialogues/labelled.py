@@ -51,6 +51,8 @@ def _lines(file: Path) -> list[tuple[str, str]]:
 def _text(file: Path) -> str:
     try:
         return text_of(file.read_bytes())
+    except FileNotFoundError as error:
+        raise UsageError(f"labelled calls {file} do not exist; check the path") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"labelled calls {file} cannot be read: {error}") from error
 

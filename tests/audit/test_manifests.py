@@ -76,7 +76,7 @@ def test_a_quotation_that_takes_rows_in_is_refused(
 
 def test_an_open_quotation_in_the_header_is_refused(folder: Path) -> None:
     with pytest.raises(UsageError, match="line 1"):
-        planned(folder, f'file,agent_id,"note\nk1.wav,3001,好\nk2.wav,3001,"好"\n')
+        planned(folder, 'file,agent_id,"note\nk1.wav,3001,好\nk2.wav,3001,"好"\n')
 
 
 def test_notes_of_several_lines_and_marks_within_are_text(folder: Path) -> None:

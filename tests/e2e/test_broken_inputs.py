@@ -614,11 +614,15 @@ def test_manifests_as_spreadsheets_write_them(tmp_path: Path, clips: Path, form:
         pd.DataFrame(rows).to_parquet(manifest)
     else:
         manifest.write_bytes(pd.DataFrame(rows).to_csv(index=False).encode(form))
+    (clips / "extra.wav").write_bytes(HISS)
     out = tmp_path / "out"
     result = CliRunner().invoke(
         main, ["run", str(clips), "--out", str(out), "--manifest", str(manifest)]
     )
     assert result.exit_code == 3, result.stderr
+    assert "not audited: 1 recordings that no manifest row names" in result.stderr
+    (summary,) = out.glob("runs/*/summary.json")
+    assert json.loads(summary.read_bytes())["unlisted"] == 1
     calls = pd.read_parquet(out / "parquet" / "calls")
     assert calls["agent_name"].tolist() == ["林静"]
     assert pd.read_parquet(out / "parquet" / "rejects")["reason"].tolist() == ["no_agent"]

@@ -260,8 +260,9 @@ def test_files_that_are_refused(night: Path, changes: dict[str, Any], said: str)
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030"])
 def test_a_file_that_an_editor_saved_again(night: Path, encoding: str) -> None:
-    path = file_of(night)
-    path.write_bytes(path.read_text("utf-8").encode(encoding))
+    path = file_of(night, word())
+    text = json.dumps(json.loads(path.read_bytes()), ensure_ascii=False, indent=1)
+    path.write_bytes(text.encode(encoding))
     assert reviewing.import_reviews(path, night).new
 
 
