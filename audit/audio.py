@@ -86,7 +86,8 @@ def decode(
         raise RejectedRecording(RejectReason.MISSING_FILE, f"{path.name} does not exist") from error
     except OSError as error:
         raise RejectedRecording(
-            RejectReason.UNDECODABLE, f"{path.name} cannot be read: {error.strerror}"
+            RejectReason.UNDECODABLE,
+            f"{path.name} cannot be read ({error.strerror}); see to its disk",
         ) from error
     if size == 0:
         raise RejectedRecording(RejectReason.EMPTY, f"{path.name} has no bytes; record it again")
@@ -110,7 +111,8 @@ def decode(
     if audio.duration_s < min_duration_s:
         raise RejectedRecording(
             RejectReason.TOO_SHORT,
-            f"{path.name} is {audio.duration_s:.2f} s long, less than {min_duration_s:g} s",
+            f"{path.name} is {audio.duration_s:.2f} s long, less than {min_duration_s:g} s; "
+            "lower limits.min_duration_s if such calls are to be audited",
         )
     return audio
 
@@ -120,11 +122,14 @@ def _decode_stream(opened: Opened, name: str, max_duration_s: float) -> Audio:
 
     container = opened.container
     if not container.streams.audio:
-        raise RejectedRecording(RejectReason.NO_AUDIO, f"{name} has no audio stream")
+        raise RejectedRecording(
+            RejectReason.NO_AUDIO, f"{name} has no audio stream; export it with its sound"
+        )
     stream = container.streams.audio[0]
     if stream.codec_context is None:
         raise RejectedRecording(
-            RejectReason.UNDECODABLE, f"{name} is in a codec that FFmpeg does not know"
+            RejectReason.UNDECODABLE,
+            f"{name} is in a codec that FFmpeg does not know; convert it to WAV",
         )
     stream.thread_type = "NONE"
     if container.format.name == "gsm" and not _is_gsm(opened.file):
@@ -154,11 +159,12 @@ def _decode_stream(opened: Opened, name: str, max_duration_s: float) -> Audio:
     known = bool(stream.rate)
     if damaged > whole:  # FFmpeg finds a few frames of MP3 or AAC in any bytes
         raise RejectedRecording(
-            RejectReason.UNDECODABLE, f"{name} is no recording or damaged for the most part"
+            RejectReason.UNDECODABLE,
+            f"{name} is no recording, or damaged for the most part; copy it again",
         )
     if not blocks:
         reason = RejectReason.NO_AUDIO if known else RejectReason.UNDECODABLE
-        raise RejectedRecording(reason, f"{name} yields no audio when decoded")
+        raise RejectedRecording(reason, f"{name} yields no audio when decoded; copy it again")
     samples = _joined(blocks, length)
     for channel in samples:
         _centre(channel)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from audit import __version__, encoding
-from audit.errors import CallauditError, UsageError
+from audit.errors import CallauditError, NoAudit, UsageError
 
 EXIT_FAILED, EXIT_USAGE, EXIT_REJECTS = 1, 2, 3
 
@@ -59,7 +59,9 @@ def main(*, verbose: bool) -> None:
 
 def _local(_: click.Context, __: click.Parameter, value: str) -> Path:
     if "://" in value:
-        raise UsageError(f"--out {value} is no local folder; only `run` writes elsewhere")
+        raise UsageError(
+            f"--out {value} is a URL; this command writes to a folder of this machine only"
+        )
     return Path(value)
 
 
@@ -268,7 +270,7 @@ def compact(*, out: Path, keep_nights: int, verbose: bool) -> None:
 
     del verbose
     if not (out / "parquet").is_dir():
-        raise UsageError(f"{out} holds no audit; run `callaudit run RECORDINGS --out {out}` first")
+        raise NoAudit.at(out)
     months = 0
     for done in compaction.compact(out, keep_nights=keep_nights):
         months += 1
@@ -340,7 +342,7 @@ def report(*, out: Path, bundle_audio: bool, verbose: bool) -> None:
 
 def _need_audit(out: Path) -> None:
     if not (out / "parquet" / "calls").is_dir():
-        raise UsageError(f"{out} holds no audit; run `callaudit run RECORDINGS --out {out}` first")
+        raise NoAudit.at(out)
 
 
 @main.group()
@@ -362,8 +364,7 @@ def review_import(*, files: tuple[Path, ...], out: Path, verbose: bool) -> None:
     from flows import reviewing
 
     del verbose
-    if not (out / "parquet" / "calls").is_dir():
-        raise UsageError(f"{out.absolute()} holds no audit; name its folder with --out")
+    _need_audit(out)
     for file in files:
         done = reviewing.import_reviews(file, out)
         click.echo(f"{file}: {done}; report: {done.index}")
@@ -398,6 +399,7 @@ def evaluate(*, out: Path, truth: Path, as_json: bool, verbose: bool) -> None:
     from audit import evaluation, private_store
     from reports import parquet, restoring
 
+    _need_audit(out)
     private_store.check_key(out)
     tables = {name: parquet.read(out, name).to_pylist() for name in ("calls", "turns", "findings")}
     truths = evaluation.read_truth(truth)
@@ -410,7 +412,10 @@ def evaluate(*, out: Path, truth: Path, as_json: bool, verbose: bool) -> None:
         )
     result = evaluation.evaluate(tables, truths)
     if len(result.not_audited) == result.calls:
-        raise UsageError(f"{out} holds none of the {result.calls} calls labelled in {truth}")
+        raise UsageError(
+            f"{out} holds none of the {result.calls} calls labelled in {truth}; audit those calls "
+            "under the call_ids that the labels have"
+        )
     if as_json:
         click.echo(result.to_json())
         return
@@ -453,7 +458,7 @@ def rulebook_check(ctx: click.Context, *, file: Path) -> None:
     from audit.rules.written import examples
 
     if not file.is_file():
-        raise UsageError(f"there is no file {file}")
+        raise UsageError(f"there is no file {file}; check the path")
     try:
         book = books.load(str(file))
         problems = examples.problems(book, file)

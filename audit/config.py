@@ -11,10 +11,12 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from audit import manifests, media
 from audit.diarisation import DiarisationOptions
 from audit.errors import UsageError
+from audit.files import text_of
 from audit.hearing import PackingOptions
 from audit.privacy.items import Private
 from audit.speech import SpeechOptions
@@ -188,11 +190,16 @@ def load(path: Path | None, *, overrides: dict[str, Any] | None = None) -> Confi
     raw: Any = {}
     if path is not None:
         try:
-            raw = yaml.safe_load(path.read_text("utf-8")) or {}
+            raw = yaml.safe_load(text_of(path.read_bytes())) or {}
+        except FileNotFoundError as error:
+            raise UsageError(f"configuration {path} does not exist; check the path") from error
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise UsageError(f"configuration {path} cannot be read: {error}") from error
         if not isinstance(raw, dict):
-            raise UsageError(f"configuration {path} must be a mapping of sections")
+            raise UsageError(
+                f"configuration {path} must be a mapping of sections, such as "
+                "`batch: {timezone: Asia/Shanghai}`; see docs/configuration.md"
+            )
     for name, value in (overrides or {}).items():
         if value is None:
             continue
@@ -210,6 +217,17 @@ def load(path: Path | None, *, overrides: dict[str, Any] | None = None) -> Confi
         return Config.model_validate(raw)
     except ValidationError as error:
         problems = "; ".join(
-            f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()
+            f"{'.'.join(str(part) for part in e['loc'])}: {_said(e)}" for e in error.errors()
         )
-        raise UsageError(f"configuration {path or ''} is not valid: {problems}") from error
+        where = "the command line's options" if path is None else f"configuration {path}"
+        raise UsageError(
+            f"{where}: {problems}; docs/configuration.md lists the settings"
+        ) from error
+
+
+def _said(error: ErrorDetails) -> str:
+    if error["type"] == "extra_forbidden":
+        return "there is no such setting"
+    said = error["msg"].removeprefix("Value error, ").replace("Input should be", "it must be")
+    given = error["input"]
+    return f"{said}, not {given!r}" if isinstance(given, str | int | float) else said

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
+
+_ADVICE = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space there"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "let this user write there"),
+    errno.EROFS: "mount it so that it can be written, or name another folder",
+    errno.ENOTDIR: "name a folder that is not below a file",
+    errno.ENOENT: "see that the disk or share is there",
+    errno.ENAMETOOLONG: "name a folder with a shorter path",
+}
+"""What to do about an error of the operating system on writing."""
 
 
 class RejectReason(StrEnum):
@@ -34,6 +46,22 @@ class UsageError(CallauditError):
     """Wrong usage or configuration; nothing has been written (exit code 2)."""
 
 
+class NoAudit(UsageError):
+    """There are no tables where an audit should be."""
+
+    @classmethod
+    def at(cls, out: Path) -> NoAudit:
+        """The sentence for a place: no folder of this machine, not there, or without an audit."""
+        if re.match(r"[a-z][a-z0-9+.-]+:/", str(out)):  # a Path has one slash for two
+            return cls(f"{out} is a URL; copy the audit to a folder of this machine, and name that")
+        if not out.exists():
+            return cls(f"the folder {out.absolute()} does not exist; check the path")
+        return cls(
+            f"{out.absolute()} holds no audit; name the folder that was given as --out, or run "
+            f"`callaudit run RECORDINGS --out {out}` first"
+        )
+
+
 class WeightsNotFound(UsageError):
     """No usable weights for the model asked for."""
 
@@ -45,8 +73,9 @@ class OutputFailed(CallauditError):
     def at(cls, place: Path, error: OSError) -> OutputFailed:
         """The sentence for an error of the operating system at a place."""
         cause = os.strerror(error.errno) if error.errno else type(error).__name__
+        advice = _ADVICE.get(error.errno or 0, "mend that")
         return cls(
-            f"{place} cannot be written ({cause}); free or mend it and run the batch again: "
+            f"{place} cannot be written ({cause}); {advice} and run the batch again: "
             "what was heard is kept and is not heard twice"
         )
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import UsageError
+from audit.files import text_of
 from audit.types import Span, Verdict
 
 Row = Mapping[str, Any]
@@ -176,12 +177,16 @@ def read_truth(place: Path) -> list[dict[str, Any]]:
     Raises:
         UsageError: there are none, or one cannot be read.
     """
+    if not place.exists():
+        raise UsageError(f"there are no labelled calls at {place}: check the path")
     return _read_lines(place) if place.is_file() else _read_files(place)
 
 
 def _read_lines(file: Path) -> list[dict[str, Any]]:
     try:
-        truths = [json.loads(line) for line in file.read_text("utf-8").splitlines() if line]
+        truths = [
+            json.loads(line) for line in text_of(file.read_bytes()).split("\n") if line.strip()
+        ]
         _ = [(str(truth["call_id"]), *map(str.strip, truth["fails"])) for truth in truths]
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(
@@ -189,7 +194,7 @@ def _read_lines(file: Path) -> list[dict[str, Any]]:
             "call_id, turns and fails, a list of check ids"
         ) from error
     if not truths:
-        raise UsageError(f"{file} holds no labelled transcripts")
+        raise UsageError(f"{file} is empty; it needs a labelled transcript on each line")
     return truths
 
 
@@ -197,13 +202,16 @@ def _read_files(folder: Path) -> list[dict[str, Any]]:
     truths = []
     for path in sorted(folder.glob("*.json")):
         try:
-            truth = json.loads(path.read_text("utf-8"))
+            truth = json.loads(text_of(path.read_bytes()))
             truth["call_id"], truth["turns"]
         except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"{path} is no labelled call ({error}); see corpus format") from error
+            raise UsageError(
+                f"{path} is no labelled call ({error!r}); it needs call_id and turns, as the "
+                "files under data_samples/truth"
+            ) from error
         truths.append(truth)
     if not truths:
-        raise UsageError(f"{folder} holds no labelled calls (*.json)")
+        raise UsageError(f"{folder} holds no labelled calls; they are files that end in .json")
     return truths
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from typing import TypeVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from audit import cells, sheets
 from audit.errors import RejectedRecording, RejectReason, UsageError
-from audit.types import Direction, Recording
+from audit.sheets import Row
+from audit.types import Recording
 
 _NAME = re.compile(r"(?P<call>.+)_(?P<agent>[^_]+)_(?P<time>\d{8}T\d{6})")
 _KNOWN = {
@@ -27,6 +28,9 @@ _KNOWN = {
     "answer_wait_s",
     "customer_vip",
 }
+_REQUIRED = frozenset({"file", "agent_id", "started_at"})
+"""Columns before whose cell no row may end: the rest counts as empty, which Excel leaves out."""
+_T = TypeVar("_T")
 _MAX_ID_BYTES = 200
 ID_WANTED = f"printable and at most {_MAX_ID_BYTES} bytes long when escaped for a folder's name"
 """What :func:`is_id` asks for, in words."""
@@ -46,65 +50,38 @@ def time_zone(name: str) -> ZoneInfo:
         ) from error
 
 
-def read(location: str) -> list[dict[str, str]]:
+def read(location: str) -> list[Row]:
     """Rows of a CSV or Parquet manifest, every cell as text.
 
     Raises:
-        UsageError: it cannot be read or lacks a required column.
+        UsageError: it cannot be read without losing something, or lacks a required column.
     """
     import fsspec
 
     try:
         with fsspec.open(location, "rb") as file:
             blob = file.read()
-        columns, rows = _parquet_rows(blob) if blob[:4] == b"PAR1" else _csv_rows(blob)
+        columns, rows = sheets.read(blob, known=_KNOWN, required=_REQUIRED)
     except UsageError:
         raise
-    except Exception as error:  # file systems, pyarrow and csv each raise their own
+    except FileNotFoundError as error:
+        raise UsageError(f"manifest {location} does not exist; check the path") from error
+    except IsADirectoryError as error:
+        raise UsageError(f"manifest {location} is a folder; name a file in it") from error
+    except Exception as error:  # file systems and pyarrow each raise their own
         raise UsageError(f"manifest {location} cannot be read: {error}") from error
     missing = [name for name in ("file", "agent_id") if name not in columns]
     if missing:
         raise UsageError(
-            f"manifest {location} has no column {' and no column '.join(missing)}; "
-            "its first line must name at least file and agent_id, with commas between"
+            f"manifest {location} has no column {' and no column '.join(missing)}; its first line "
+            f"must name at least file and agent_id, and names {_listed(columns)}"
         )
     return rows
 
 
-def _parquet_rows(blob: bytes) -> tuple[list[str], list[dict[str, str]]]:
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(io.BytesIO(blob))
-    rows = [{key: _as_text(value) for key, value in row.items()} for row in table.to_pylist()]
-    return table.schema.names, rows
-
-
-def _as_text(value: object) -> str:
-    if value is None or value != value:  # NaN
-        return ""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def _csv_rows(blob: bytes) -> tuple[list[str], list[dict[str, str]]]:
-    """Columns and rows of a CSV file in UTF-8 or, as Chinese spreadsheets write it, GB 18030."""
-    try:
-        text = blob.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            text = blob.decode("gb18030")
-        except UnicodeDecodeError as error:
-            raise UsageError(
-                "the manifest is neither Parquet nor CSV in UTF-8 or GB 18030; save it as CSV UTF-8"
-            ) from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    if not reader.fieldnames:
-        raise UsageError("the manifest is empty; it needs a header with file and agent_id")
-    reader.fieldnames = columns = [name.strip() for name in reader.fieldnames]
-    return columns, [{k: (v or "").strip() for k, v in row.items() if k} for row in reader]
+def _listed(columns: Sequence[str]) -> str:
+    shown = ", ".join(name[:40] for name in columns[:12])
+    return shown + (", …" if len(columns) > 12 else "")
 
 
 def from_name(row: Mapping[str, str], zone: ZoneInfo) -> Recording:
@@ -125,7 +102,7 @@ def from_name(row: Mapping[str, str], zone: ZoneInfo) -> Recording:
         source_file=name,
         call_id=match["call"],
         agent_id=match["agent"],
-        started_at=read_time(match["time"], zone),
+        started_at=_moment(row, zone),
     )
 
 
@@ -143,49 +120,64 @@ def from_row(row: Mapping[str, str], zone: ZoneInfo) -> Recording:
             RejectReason.NO_AGENT, f"the manifest names no agent_id for {file}; fill it in"
         )
     stem = posixpath.splitext(posixpath.basename(file))[0]
-    channel = row.get("agent_channel", "")
-    if channel not in {"", "0", "1", "mono"}:
-        raise bad_value("agent_channel", channel, "0, 1, mono or nothing")
-    direction = row.get("direction", "")
-    if direction not in {"", "in", "out"}:
-        raise bad_value("direction", direction, "in, out or nothing")
-    when = started(row)
+    for column in ("agent_id", "call_id"):
+        if cells.is_shortened(row.get(column, "")):
+            raise bad_value(column, row[column], cells.IN_FULL)
     return Recording(
         source_file=file,
         call_id=row.get("call_id") or stem,
         agent_id=row["agent_id"],
-        started_at=read_time(when, zone) if when else datetime.now(zone),
+        started_at=_moment(row, zone),
         agent_name=row.get("agent_name") or None,
-        direction=Direction(direction) if direction else None,
+        direction=_told(row, "direction", cells.direction),
         rulebook_id=row.get("rulebook") or None,
-        agent_channel=channel or None,
-        answer_wait_s=_number("answer_wait_s", row.get("answer_wait_s", "")),
-        customer_vip=_truth("customer_vip", row.get("customer_vip", "")),
+        agent_channel=_told(row, "agent_channel", cells.channel),
+        answer_wait_s=_told(row, "answer_wait_s", wait_s),
+        customer_vip=_told(row, "customer_vip", cells.truth),
         meta={f"meta_{key}": value for key, value in row.items() if key not in _KNOWN},
     )
 
 
 def started(row: Mapping[str, str]) -> str:
     """When a row or its file's name says the call began; empty if neither does."""
+    if row.get("started_at"):
+        return row["started_at"]
     named = _NAME.fullmatch(posixpath.splitext(posixpath.basename(row.get("file", "")))[0])
-    return row.get("started_at") or (named["time"] if named else "")
+    return named["time"] if named else ""
+
+
+def _moment(row: Mapping[str, str], zone: ZoneInfo) -> datetime:
+    """When the call began, by the row or by its file's name; now if neither tells."""
+    when = started(row)
+    if not when:
+        return datetime.now(zone)
+    try:
+        return read_time(when, zone)
+    except RejectedRecording as error:
+        if row.get("started_at"):
+            raise
+        raise RejectedRecording(
+            RejectReason.BAD_METADATA,
+            f"the name of {row['file']} gives {when} as the time, which is none; rename the "
+            "recording, or list it in a manifest with started_at",
+        ) from error
 
 
 def bad_value(column: str, value: str, wanted: str) -> RejectedRecording:
-    """The reject for a cell that does not hold what its column asks for."""
+    """The reject for a value that is not what its column asks for."""
     return RejectedRecording(
-        RejectReason.BAD_METADATA, f"{column} is {value!r} in the manifest; it must be {wanted}"
+        RejectReason.BAD_METADATA, f"{column} is {value!r}; it must be {wanted}"
     )
 
 
 def read_time(text: str, zone: ZoneInfo) -> datetime:
-    """A moment in ISO 8601, by the clock of ``zone``; one without an offset is in it."""
+    """A moment as :func:`audit.cells.moment` reads it, by the clock of ``zone``."""
     try:
-        moment = datetime.fromisoformat(text)
-        if not is_year(moment.year):
-            raise ValueError("year")
+        moment = cells.moment(text, zone)
     except ValueError as error:
-        raise bad_value("started_at", text, "a time such as 2026-11-09T09:02:00+08:00") from error
+        raise bad_value("started_at", text, str(error)) from error
+    if not is_year(moment.year):
+        raise bad_value("started_at", text, "a time from 1990 to 2200")
     return in_zone(moment, zone)
 
 
@@ -219,27 +211,27 @@ def date_of(row: Mapping[str, str], zone: ZoneInfo) -> date | None:
     return None
 
 
-def _number(column: str, text: str) -> float | None:
+def _told(row: Mapping[str, str], column: str, reader: Callable[[str], _T]) -> _T | None:
+    """What a cell means; None where it is empty."""
+    text = row.get(column, "")
     if not text:
         return None
     try:
-        number = float(text)
+        return reader(text)
     except ValueError as error:
-        raise bad_value(column, text, "a number of seconds") from error
-    if not 0 <= number < 86_400:
-        raise bad_value(column, text, "a number of seconds from 0 to 86400")
-    return number
+        raise bad_value(column, text, str(error)) from error
 
 
-def _truth(column: str, text: str) -> bool | None:
-    if not text:
-        return None
-    lowered = text.lower()
-    if lowered in {"1", "true", "yes", "y", "是"}:
-        return True
-    if lowered in {"0", "false", "no", "n", "否"}:
-        return False
-    raise bad_value(column, text, "true or false")
+def wait_s(text: str) -> float:
+    """Seconds in the queue.
+
+    Raises:
+        ValueError: it is no such number, or may be minutes as well.
+    """
+    waited = cells.seconds(text)
+    if not 0 <= waited < 86_400 or text.count(":") == 1:
+        raise ValueError("a number of seconds from 0 to 86400")
+    return waited
 
 
 def is_id(value: str) -> bool:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import yaml
 
+from audit.files import text_of
+
 _UNSAID = 2
 
 
 def composed(path: Path) -> yaml.Node | None:
     """A file's nodes with their marks; None for an empty file."""
-    node: yaml.Node | None = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
+    node: yaml.Node | None = yaml.compose(text_of(path.read_bytes()), Loader=yaml.SafeLoader)
     return node
 
 

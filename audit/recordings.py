@@ -7,21 +7,25 @@ listed, becomes exactly one :class:`audit.types.Recording` or one :class:`Reject
 from __future__ import annotations
 
 import hashlib
+import os
 import posixpath
 import re
 import shutil
 import stat
 import tempfile
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from audit import manifests, media
 from audit.errors import RejectedRecording, RejectReason, UsageError
+from audit.sheets import Row
 from audit.types import RawForm, Recording
 
 SUFFIXES = frozenset(
@@ -33,6 +37,10 @@ SUFFIXES = frozenset(
     | media.UNTOLD
 )
 """Endings of files that a listing takes for recordings."""
+
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+"""How a path on Windows begins that is no relative one."""
+_RENAME = "rename it, a whole folder with `convmv -f gbk -t utf-8 --notest -r FOLDER`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,8 @@ class Plan:
     """Files in the folder that are no recordings by their name."""
     waiting: tuple[Recording, ...] = ()
     """Recordings that are still being written to."""
+    unlisted: int = 0
+    """Recordings in the folder that no row of the manifest names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,20 @@ class Root:
     def join(self, relative: str) -> str:
         """Full path of a file, on the root's own file system."""
         return posixpath.join(self.path, relative)
+
+    def relative(self, full: str) -> str:
+        """A file that is named by its full path or URL, relative to the root if it is below it."""
+        path = full
+        if "://" in full:
+            if full.partition("://")[0] not in _protocols(self.filesystem):
+                return full
+            path = str(self.filesystem._strip_protocol(full))
+        elif not self.local:
+            return full
+        if self.local and "\0" not in path:
+            folder, name = posixpath.split(path)
+            path = posixpath.join(os.path.realpath(folder), name)
+        return path.removeprefix(f"{self.path}/") if path.startswith(f"{self.path}/") else full
 
     def uri(self, relative: str) -> str:
         """What a person or a page can open the file by."""
@@ -92,8 +116,16 @@ def open_root(location: str) -> Root:
         found = filesystem.isdir(path)
     except Exception as error:  # each file system raises its own
         raise UsageError(f"recordings {location} cannot be reached: {error}") from error
+    if not found and filesystem.exists(path):
+        raise UsageError(
+            f"recordings {location} is a file; give the folder that holds the recordings"
+        )
     if not found:
-        raise UsageError(f"recordings {location} is no folder that exists; check the path")
+        raise UsageError(f"recordings folder {location} does not exist; check the path")
+    if local and not os.access(path, os.R_OK | os.X_OK):
+        raise UsageError(
+            f"recordings folder {location} may not be read; give this user read access to it"
+        )
     return Root(filesystem, path.rstrip("/"), local)
 
 
@@ -133,27 +165,35 @@ def plan(
     if manifest is None:
         shown = [name for name in listed if not _is_hidden(name)]
         names = sorted(name for name in shown if is_recording(name) or _ending(name) in raw_forms)
-        rows: Iterable[Mapping[str, str]] = ({"file": name} for name in names)
+        rows: Iterable[Row] = (Row(n, {"file": name}) for n, name in enumerate(names, start=1))
         ignored = len(shown) - len(names)
         read_row = manifests.from_name
     else:
         rows = manifests.read(manifest)
         ignored = 0
         read_row = manifests.from_row
+    found = _Found(root, listed)
     known = frozenset(rulebooks)
     midnight = manifests.in_zone(datetime.combine(today, time()), zone)
     recordings: dict[str, Recording] = {}
     rejects: list[Reject] = []
     waiting: list[Recording] = []
     settled = datetime.now(UTC) - timedelta(seconds=settle_s)  # no clock that is put back
-    for number, row in enumerate(rows, start=1):
-        source = _showable(row.get("file", "").strip())
+    named = set()
+    for number, row, problem in rows:
+        if _is_full(row.get("file", "")):
+            row["file"] = root.relative(row["file"])
+        named.add(posixpath.normpath(row.get("file", "")))
+        source = _showable(row.get("file", ""))
         try:
+            if problem is not None:
+                raise RejectedRecording(RejectReason.BAD_METADATA, problem)
+            _check_name(row)
             recording = read_row(row, zone)
             raw_form = raw_forms.get(_ending(recording.source_file))
             if raw_form is not None:
                 recording = replace(recording, raw_form=raw_form)
-            file = _check(recording, root, listed, known, max_bytes)
+            file = _check(recording, found, known, max_bytes)
             written = file.modified(zone) or midnight
             if not manifests.started(row):
                 recording = replace(recording, started_at=written)
@@ -178,7 +218,9 @@ def plan(
             )
         else:
             recordings[recording.call_id] = recording
-    return Plan(tuple(recordings.values()), tuple(rejects), ignored, tuple(waiting))
+    others = (name for name in listed if name not in named and not _is_hidden(name))
+    unlisted = sum(map(is_recording, others))
+    return Plan(tuple(recordings.values()), tuple(rejects), ignored, tuple(waiting), unlisted)
 
 
 def told_apart(rejects: Iterable[Reject], *, audited: Iterable[str]) -> list[Reject]:
@@ -236,6 +278,47 @@ def _listing(root: Root) -> dict[str, _File]:
     }
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What lies below the root."""
+
+    root: Root
+    files: Mapping[str, _File]
+
+    @cached_property
+    def _by_stem(self) -> dict[str, str]:
+        return {_stem(name): name for name in sorted(self.files, reverse=True)}
+
+    def instead_of(self, name: str) -> str:
+        """What to do about a file that is not there: the one that may be meant, if there is one."""
+        if posixpath.normpath(name) in self.files:
+            return f"{name} is a link to something that is not there; mend the link"
+        like = self._by_stem.get(_stem(name))
+        if like is None:
+            return (
+                f"{name} is not below the recordings' folder; copy it there, or take its row out "
+                "of the manifest"
+            )
+        if like != _showable(like):
+            return f"{name} is there under a name that is not in UTF-8; {_RENAME}"
+        return (
+            f"{name} is not below the recordings' folder, but {like} is; if that is meant, write "
+            "it so in the manifest, with its folder, letter case and ending"
+        )
+
+
+def _stem(name: str) -> str:
+    """A file's name as people remember it: without folder, letter case, ending and encoding."""
+    base = posixpath.basename(name.replace("\\", "/"))
+    if base != _showable(base):
+        base = os.fsencode(base).decode("gb18030", "replace")
+    return unicodedata.normalize("NFKC", posixpath.splitext(base)[0]).casefold()
+
+
+def _is_full(name: str) -> bool:
+    return "://" in name or posixpath.isabs(name)
+
+
 def _is_hidden(name: str) -> bool:
     return any(part.startswith(".") for part in name.split("/"))
 
@@ -254,10 +337,18 @@ def _ending(name: str) -> str:
     return posixpath.splitext(name)[1].lower()
 
 
+def _check_name(row: Mapping[str, str]) -> None:
+    """Refuse a file whose name is in another encoding than UTF-8, which no table can hold."""
+    name = row.get("file", "")
+    if name != _showable(name):
+        raise RejectedRecording(
+            RejectReason.BAD_METADATA, f"the name of {_showable(name)} is not in UTF-8; {_RENAME}"
+        )
+
+
 def _check(
     recording: Recording,
-    root: Root,
-    listed: Mapping[str, _File],
+    found: _Found,
     rulebooks: frozenset[str],
     max_bytes: int,
 ) -> _File:
@@ -267,15 +358,12 @@ def _check(
             raise manifests.bad_value(column, value[:40], manifests.ID_WANTED)
     name = recording.source_file
     parts = name.replace("\\", "/").split("/")
-    if posixpath.isabs(name) or ".." in parts or "://" in name or "\0" in name:
+    if _is_full(name) or _DRIVE.match(name) or ".." in parts or "\0" in name:
         raise _outside(name)
-    if name != _showable(name):
-        raise manifests.bad_value("file", name, "in UTF-8; rename the recording")
-    file = _local_file(root, name) if root.local else listed.get(posixpath.normpath(name))
+    root, slashed = found.root, posixpath.normpath(name)
+    file = _local_file(root, name) if root.local else found.files.get(slashed)
     if file is None:
-        raise RejectedRecording(
-            RejectReason.MISSING_FILE, f"{name} is not below the recordings; check the manifest"
-        )
+        raise RejectedRecording(RejectReason.MISSING_FILE, found.instead_of(name))
     if file.size == 0:
         raise RejectedRecording(RejectReason.EMPTY, f"{name} has no bytes; copy it again")
     if file.size > max_bytes:
@@ -298,13 +386,13 @@ def _local_file(root: Root, name: str) -> _File | None:
     (A listing tells nothing of what links point at.)
     """
     try:
-        resolved = Path(root.join(name)).resolve()
-        if not resolved.is_relative_to(root.path):
+        resolved = os.path.realpath(root.join(name))
+        if resolved != root.path and not resolved.startswith(f"{root.path}/"):
             raise _outside(name)
-        found = resolved.stat()
+        found = os.stat(resolved)
     except PermissionError as error:
         raise _unreadable(name) from error
-    except (OSError, RuntimeError):  # gone, a name too long, a loop of links
+    except OSError:  # gone, a name too long, a loop of links
         return None
     if not stat.S_ISREG(found.st_mode):
         raise RejectedRecording(RejectReason.UNDECODABLE, f"{name} is a folder or a device")
@@ -319,7 +407,9 @@ def _unreadable(name: str) -> RejectedRecording:
 
 def _outside(name: str) -> RejectedRecording:
     return RejectedRecording(
-        RejectReason.OUTSIDE_ROOT, f"{name} leads out of the recordings' folder; move it inside"
+        RejectReason.OUTSIDE_ROOT,
+        f"{name} leads out of the recordings' folder; put the recording inside it, and name it "
+        "relative to it",
     )
 
 

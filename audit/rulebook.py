@@ -28,6 +28,7 @@ from pydantic_core import ErrorDetails
 
 from audit.conditions import Condition, Phrase, all_wordings, needs_hit
 from audit.errors import UsageError
+from audit.files import text_of
 from audit.marks import composed, line_of
 from audit.names import SURNAMES, TITLES
 from audit.types import Severity
@@ -639,12 +640,14 @@ def _read(id_or_path: str) -> dict[str, Any]:
     if plain and (_SHIPPED / f"{id_or_path}.yaml").is_file():
         return _read_shipped(id_or_path)
     if not Path(id_or_path).is_file():
+        if "/" in id_or_path or id_or_path.endswith((".yaml", ".yml")):
+            raise UsageError(f"there is no rulebook file {id_or_path}; check the path")
         raise UsageError(
             f"there is no rulebook {id_or_path!r}; choose one of {', '.join(shipped())} "
             "or give the path of a YAML file"
         )
     try:
-        loaded = yaml.safe_load(Path(id_or_path).read_text("utf-8"))
+        loaded = yaml.safe_load(text_of(Path(id_or_path).read_bytes()))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(f"rulebook {id_or_path} cannot be read: {error}") from error
     if not isinstance(loaded, dict):

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audit.errors import UsageError
+from audit.errors import NoAudit, UsageError
 from reports import calibration, drift, parquet
 from reports.calibration import Agreement, RuleQuality, Threshold
 from reports.drift import Alarm
@@ -45,9 +45,14 @@ def calibrate(out: Path, *, precision: float) -> Calibration:
     Raises:
         UsageError: OUT holds no reviews.
     """
+    if not (out / "parquet" / "calls").is_dir():
+        raise NoAudit.at(out)
     reviews: pd.DataFrame = parquet.read(out, "reviews").to_pandas()
     if reviews.empty:
-        raise UsageError(f"{out} holds no reviews; review findings in the report and import them")
+        raise UsageError(
+            f"{out} holds no reviews; review findings in its pages and "
+            "bring them in with `callaudit review import`"
+        )
     counts, confidences = _findings(out, set(reviews["finding_id"].dropna()))
     figures = parquet.read(
         out, "calls", columns=["audit_date", "disposition", "rule_scores", "transcript_confidence"]

@@ -167,13 +167,21 @@ def _show(summary: Summary, out: Path, console: Any) -> None:
         )
     if rows:
         console.print(table)
+    if not summary.planned:
+        console.print("nothing to audit: there is no recording" + _of_night(summary.night))
     for reason, count in sorted(summary.reasons.items()):
         console.print(f"rejected: {count} {reason}")
     if summary.waiting:
         console.print(f"left for later: {summary.waiting} recordings that are still written to")
+    if summary.unlisted:
+        console.print(f"not audited: {summary.unlisted} recordings that no manifest row names")
     if summary.ignored:
         console.print(f"ignored: {summary.ignored} files that are no recordings by their name")
     print(f"report: {summary.index}")
+
+
+def _of_night(night: date | None) -> str:
+    return "" if night is None else f" of {night}"
 
 
 def _number(value: float | None) -> str:

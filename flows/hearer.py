@@ -84,7 +84,7 @@ def _outcome(recording: Recording, job: Job, root: Root, tell: Tell) -> Message:
     except Exception as error:  # a night goes on whatever one recording does
         where = "".join(traceback.format_tb(error.__traceback__))  # no message: it may quote
         _log.info("call %s: %s\n%s", recording.call_id, type(error).__name__, where)
-        detail = f"hearing it failed with {type(error).__name__}"
+        detail = f"hearing it failed with {type(error).__name__}; --verbose shows where"
         crashed = Outcome(recording.call_id, reason=RejectReason.CRASHED, detail=detail)
         return Message(outcome=crashed, again=True)
 

@@ -21,6 +21,14 @@ from flows.runs import Job, Outcome
 
 _LOAD_S = 1800.0
 """Limit for loading a model, which may have to be downloaded."""
+_LATE = {
+    "read": "it was not read within batch.timeout_s; see to its disk or share",
+    "loaded": "the model was not loaded within half an hour; see `callaudit doctor`",
+    "decoded": "it was not decoded within batch.timeout_s; see to its disk, or raise that",
+    "heard": "it was not heard within batch.timeout_s and batch.timeout_per_s of its length; raise "
+    "them, or take a smaller model",
+}
+"""What is said of a recording on which a step takes too long."""
 _log = logging.getLogger(__name__)
 
 
@@ -109,7 +117,7 @@ class Hearer:
                 if message.fatal is not None:
                     raise (UsageError if message.usage else OutputFailed)(message.fatal)
                 if message.checkpoint is not None:
-                    name, limit_s = message.checkpoint, _LOAD_S
+                    name, step, limit_s = message.checkpoint, "loaded", _LOAD_S
                 elif message.loaded:
                     step, limit_s = "decoded", batch.timeout_s
                 else:
@@ -124,7 +132,7 @@ class Hearer:
             )
         else:
             self._stop()
-            reason, detail = RejectReason.TIMEOUT, f"it was not {step} within its limit of time"
+            reason, detail = RejectReason.TIMEOUT, _LATE[step]
         _log.info("call %s: %s", recording.call_id, detail)
         outcome = Outcome(recording.call_id, reason=reason, detail=detail)
         return _Ended(outcome, name, again=True)

@@ -73,6 +73,7 @@ def plan(
         night=night,
         waiting=len(planned.waiting),
         ignored=planned.ignored,
+        unlisted=planned.unlisted,
     )
     return str(runs.save_job(job))
 

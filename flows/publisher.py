@@ -118,6 +118,7 @@ def publish_all(job: Job) -> None:
         index=str(index),
         night=job.night,
         waiting=job.waiting,
+        unlisted=job.unlisted,
     )
     runs.save_summary(job.folder, summary)
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audit import attempts, checkpoints, private_store
-from audit.errors import UsageError
+from audit.errors import NoAudit, UsageError
 from audit.files import write_whole
 from flows import runs
 from reports import html, merged, parquet, records, staging
@@ -56,7 +56,9 @@ def purge(out: Path, *, before: date | None = None, call_ids: Collection[str] = 
         gone = _find(out, before, frozenset(call_ids))
         unknown = sorted(set(call_ids) - gone.calls)
         if unknown:
-            raise UsageError(f"{out} has no call {', '.join(unknown)}; nothing was erased")
+            raise UsageError(
+                f"{out} has no call {', '.join(unknown)}; nothing was erased: check the ids"
+            )
         # derived things first: should this be cut short, the tables still say what is to be done
         _erase_runs(out, before, gone)
         _erase_heard(out, gone)
@@ -87,7 +89,7 @@ def purge_words(out: Path, *, before: date) -> int:
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
     if not (out / "parquet").is_dir():
-        raise UsageError(f"{out} holds no audit; check the path")
+        raise NoAudit.at(out)
     with runs.alone(out), merged.lock(out):
         staging.recover(out)
         private_store.forget_earlier(out)

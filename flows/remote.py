@@ -183,7 +183,10 @@ def _write(filesystem: Any, root: str, local: Path, index: Index) -> None:
 def _inside(local: Path, name: str) -> Path:
     """The place of a file, which an index from elsewhere may not put outside."""
     if posixpath.isabs(name) or ".." in name.split("/"):
-        raise OutputFailed(f"the index of OUT names {name!r}, which leads outside; see to it")
+        raise OutputFailed(
+            f"the index of OUT names {name!r}, which leads outside of it; "
+            f"take that line out of {_INDEX}"
+        )
     return local / name
 
 

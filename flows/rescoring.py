@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from audit import pipeline, private_store, rulebook, tariff
-from audit.errors import UsageError
+from audit.errors import NoAudit
 from audit.lineage import code_sha256
 from audit.rulebook import Rulebook
 from flows import publish, runs
@@ -153,7 +153,7 @@ def rescore(
     private_store.check_key(out)
     nights = parquet.nights(out, "calls")
     if not nights:
-        raise UsageError(f"{out} holds no audit; run `callaudit run RECORDINGS --out {out}` first")
+        raise NoAudit.at(out)
     if not write:
         return _compared(out, nights, book, stage_model, None)
     with staging.staged(out) as batch:

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from audit import review
-from audit.errors import UsageError
+from audit.errors import NoAudit, UsageError
+from audit.files import text_of
 from audit.review import Decision, Kind
 from audit.types import Verdict
 from flows import publish, runs
@@ -109,7 +110,9 @@ def read(path: Path) -> ReviewFile:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UsageError(f"{path} is larger than {MAX_BYTES >> 20} MB: no file of reviews")
-        raw = json.loads(path.read_text("utf-8"))
+        raw = json.loads(text_of(path.read_bytes()))
+    except FileNotFoundError as error:
+        raise UsageError(f"{path} does not exist; check the path") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -142,7 +145,7 @@ def import_reviews(path: Path, out: Path, *, now: datetime | None = None) -> Imp
     given = read(path).reviews
     calls = {row["call_id"]: row for row in _calls(out)}
     if not calls:
-        raise UsageError(f"{out} holds no audit; run `callaudit run RECORDINGS --out {out}` first")
+        raise NoAudit.at(out)
     own = [item for item in given if item.call_id in calls]
     if given and not own:
         raise UsageError(

@@ -43,6 +43,8 @@ class Job:
     """Recordings still being written to, left for a later run."""
     ignored: int = 0
     """Files that are no recordings by their name."""
+    unlisted: int = 0
+    """Recordings in the folder that no row of the manifest names."""
 
     @property
     def shard_size(self) -> int:
@@ -99,6 +101,8 @@ class Summary:
     """The one night that was audited; None for whatever lay there."""
     waiting: int = 0
     """Recordings still being written to, left for a later run."""
+    unlisted: int = 0
+    """Recordings in the folder that no row of the manifest names."""
 
 
 _JOB = TypeAdapter(Job)

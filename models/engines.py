@@ -47,10 +47,14 @@ def choose(config: RecogniserConfig) -> Choice:
                 "run `pip install faster-whisper` or `pip install openai-whisper`"
             )
         engine = "faster-whisper" if "faster-whisper" in available else "openai-whisper"
+    if engine not in available and engine in installed():
+        raise UsageError(
+            f"engine {engine} cannot read {found.path or found.name}; use --engine auto, or give "
+            "a checkpoint of its own form with --model"
+        )
     if engine not in available:
         raise UsageError(
-            f"engine {engine} is not installed or cannot read {found.path or found.name}; "
-            f"use --engine auto or `pip install {engine}`"
+            f"engine {engine} is not installed; use --engine auto or `pip install {engine}`"
         )
     return Choice(engine, found)
 

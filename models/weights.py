@@ -214,7 +214,10 @@ def _variables(blob: bytes, folder: Path) -> Iterator[tuple[str, NDArray[Any]]]:
         return value.rstrip(b"\0").decode()
 
     if take("<I") != 6 or text() != "WhisperSpec":
-        raise WeightsNotFound(f"{folder}/model.bin is not a CTranslate2 Whisper model, version 6")
+        raise WeightsNotFound(
+            f"{folder}/model.bin is not a CTranslate2 Whisper model, version 6; "
+            "use --engine faster-whisper, or another checkpoint"
+        )
     take("<I")
     for _ in range(take("<I")):
         name = text()
@@ -226,7 +229,10 @@ def _variables(blob: bytes, folder: Path) -> Iterator[tuple[str, NDArray[Any]]]:
         if dtype.kind == "f":
             array = array.astype(np.float32)
         elif len(shape) > 1:
-            raise WeightsNotFound(f"{folder}/model.bin is quantised; openai-whisper needs floats")
+            raise WeightsNotFound(
+                f"{folder}/model.bin is quantised, and openai-whisper needs floats; "
+                "use --engine faster-whisper"
+            )
         yield name, array.reshape(shape)
 
 

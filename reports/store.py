@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from audit.errors import UsageError
+from audit.errors import NoAudit, UsageError
 from reports import merged, parquet, schema
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def open_store(out: Path) -> Store:
         UsageError: there are none.
     """
     if not (out / "parquet").is_dir():
-        raise UsageError(f"{out} holds no audit; run `callaudit run RECORDINGS --out {out}` first")
+        raise NoAudit.at(out)
     return Store(out)
 
 

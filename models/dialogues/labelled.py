@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import UsageError
+from audit.files import text_of
 from audit.types import Role, Segment, Span, Turn
 
 OWN = "own"
@@ -34,7 +35,7 @@ def read(place: Path) -> list[tuple[Turn, ...]]:
         _call(text, where) for where, text in (_files(place) if place.is_dir() else _lines(place))
     ]
     if not calls:
-        raise UsageError(f"{place} holds no labelled calls")
+        raise UsageError(f"{place} holds no labelled calls; a folder's are files that end in .json")
     return calls
 
 
@@ -49,7 +50,9 @@ def _lines(file: Path) -> list[tuple[str, str]]:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text("utf-8-sig")
+        return text_of(file.read_bytes())
+    except FileNotFoundError as error:
+        raise UsageError(f"labelled calls {file} do not exist; check the path") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"labelled calls {file} cannot be read: {error}") from error
 

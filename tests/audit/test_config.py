@@ -69,7 +69,7 @@ def test_a_section_left_empty_takes_options(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="does not exist"):
         load(tmp_path / "nowhere.yaml")
 
 

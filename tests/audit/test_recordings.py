@@ -223,9 +223,7 @@ def test_a_parquet_manifest(tmp_path: Path) -> None:
     assert dict(recording.meta) == {"meta_score": "4"}
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"file;agent_id\na;1\n", b"agent_id\n1\n", b"\xff\xfe\x00"]
-)
+@pytest.mark.parametrize("content", [b"", b"name;agent\na;1\n", b"agent_id\n1\n", b"\xff\xfe\x00"])
 def test_a_manifest_that_is_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "m.csv").write_bytes(content)
     with pytest.raises(UsageError):

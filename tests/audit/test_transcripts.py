@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -112,7 +113,7 @@ def test_turns_are_put_in_the_order_in_which_they_start(tmp_path: Path) -> None:
         (b"{not json", "bad_metadata", "no JSON"),
         (b"[" * 100_000, "bad_metadata", "no JSON"),
         ("通话".encode("gb18030"), "bad_metadata", "no JSON"),
-        (b"[]", "bad_metadata", "the line"),
+        (b"[]", "bad_metadata", "no calls"),
         (b"null", "bad_metadata", "the line"),
         (line(call_id=None), "bad_metadata", "call_id"),
         (line(call_id=""), "bad_metadata", "call_id"),
@@ -166,6 +167,201 @@ def test_a_file_that_cannot_be_read_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Mars"):
         path = lay(tmp_path / "calls.jsonl", [line()])
         list(transcripts.read(path, timezone="Mars/Base", rulebooks=frozenset()))
+
+
+# Files as people have them
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps([line(), line(call_id="T2")], ensure_ascii=False),
+        json.dumps([line(), line(call_id="T2")], indent=1),
+        json.dumps({"calls": [line(), line(call_id="T2")]}, indent=4, ensure_ascii=False),
+        json.dumps({"calls": [line(), line(call_id="T2")]}),
+        json.dumps(line(), indent=2) + "\n\n" + json.dumps(line(call_id="T2"), indent=2),
+        f"[\n{json.dumps(line())},\n{json.dumps(line(call_id='T2'))}\n]\n",
+        f"[{json.dumps(line())},\n{json.dumps(line(call_id='T2'))}]",
+        f"{json.dumps(line())},\r\n\r\n{json.dumps(line(call_id='T2'), ensure_ascii=False)},\r\n",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "gb18030"])
+def test_json_in_any_shape_and_encoding(tmp_path: Path, text: str, encoding: str) -> None:
+    path = tmp_path / "calls.json"
+    path.write_bytes(text.encode(encoding))
+    got = read(path)
+    assert [item.recording.call_id for item in got if isinstance(item, Call)] == ["T1", "T2"]
+    assert len(got) == 2
+    assert all(item.turns[0].text == GREETING for item in got if isinstance(item, Call))
+
+
+def test_the_same_words_are_the_same_call_in_any_encoding(tmp_path: Path) -> None:
+    text = json.dumps(line(), ensure_ascii=False)
+    origins = set()
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "gb18030"):
+        (tmp_path / "calls.jsonl").write_bytes(f"{text}\n".encode(encoding))
+        (got,) = read(tmp_path / "calls.jsonl")
+        assert isinstance(got, Call)
+        origins.add(got.transcript.origin)
+    assert len(origins) == 1
+
+
+def test_a_file_that_was_not_written_to_its_end(tmp_path: Path) -> None:
+    whole = json.dumps(line(call_id="T2"), ensure_ascii=False).encode()
+    for cut in range(40, len(whole), 7):
+        got = read(lay(tmp_path / "calls.jsonl", [line(), whole[:cut]]))
+        assert isinstance(got[0], Call) and isinstance(got[1], Reject)
+        assert got[1].source_file == "calls.jsonl:2"
+        assert "in the middle" in got[1].detail or "bytes" in got[1].detail
+        first, *rest = read(
+            lay(tmp_path / "calls.jsonl", [whole[:cut], line(), line(call_id="T3")])
+        )
+        assert isinstance(first, Reject) and all(isinstance(item, Call) for item in rest)
+        assert len(rest) == 2
+    calls = json.dumps([line(), line(call_id="T2"), line(call_id="T3")], indent=1)
+    (tmp_path / "calls.json").write_text(calls[: -len(calls) // 6])
+    *heard, last = read(tmp_path / "calls.json")
+    assert [isinstance(item, Call) for item in heard] == [True, True]
+    assert isinstance(last, Reject) and "export it again" in last.detail
+
+
+def test_damaged_text_is_not_read_as_another_encoding(tmp_path: Path) -> None:
+    broken = json.dumps(line(), ensure_ascii=False).encode().replace("服".encode(), b"\xe6\x9c")
+    got = only(tmp_path, broken)
+    assert isinstance(got, Reject)
+    assert "export it again" in got.detail
+
+
+def test_lines_are_read_one_at_a_time(tmp_path: Path) -> None:
+    path = lay(tmp_path / "calls.jsonl", [line(call_id=f"T{number}") for number in range(1000)])
+    calls = transcripts.read(path, timezone=ZONE, rulebooks=frozenset())
+    next(calls)
+    tracemalloc.start()
+    assert sum(isinstance(item, Call) for item in calls) == 999
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < path.stat().st_size / 2
+
+
+@pytest.mark.parametrize(
+    ("said", "role"),
+    [
+        *((word, Role.AGENT) for word in ("Agent", "AGENT_2", "agent1", "客服", "坐席", "座席3")),
+        *((word, Role.CUSTOMER) for word in ("Customer", "customer 1", "客户", "用户", "顧客")),
+        *((word, Role.UNKNOWN) for word in ("unknown", "未知")),
+    ],
+)
+def test_words_for_roles(tmp_path: Path, said: str, role: Role) -> None:
+    assert call(tmp_path, turns=[{"role": said, "text": "喂"}]).turns[0].role is role
+
+
+@pytest.mark.parametrize("said", ["A", "B", "spk0", "1", "", "caller", None, 3])
+def test_words_that_may_be_either_are_not_guessed(tmp_path: Path, said: object) -> None:
+    got = only(tmp_path, line(turns=[{"role": said, "text": "喂"}]))
+    assert isinstance(got, Reject)
+    assert "unknown where it is not told" in got.detail
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ({"start_s": -0.03}, (0.0, 7.0)),
+        ({"start_s": -0.05, "end_s": -0.01}, (0.0, 0.0)),
+        ({"end_s": 0.44}, (0.5, 0.5)),
+    ],
+)
+def test_times_a_few_hundredths_off_are_put_right_and_doubted(
+    tmp_path: Path, times: dict[str, float], expected: tuple[float, float]
+) -> None:
+    got = call(tmp_path, turns=[{**TURNS[0], **times}, *TURNS[1:]])
+    assert (got.turns[0].start_s, got.turns[0].end_s) == expected
+    assert any("1 句话" in doubt for doubt in got.transcript.doubts)
+    assert call(tmp_path).transcript.doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [("0.5", "7"), ("00:00:00.500", "00:00:07,000"), ("0:00.5", "0:07")]
+)
+def test_times_as_text(tmp_path: Path, start: str, end: str) -> None:
+    got = call(tmp_path, turns=[{**TURNS[0], "start_s": start, "end_s": end}])
+    assert got.turns[0].span == Span(0.5, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"turns": [{**TURNS[0], "start_s": -0.3}]}, "seconds from the beginning"),
+        ({"turns": [{**TURNS[0], "end_s": 0.2}]}, "end_s is before start_s"),
+        ({"turns": [{**TURNS[0], "start_s": True}]}, "number of seconds"),
+        (
+            {
+                "turns": [
+                    {**t, "start_s": t["start_s"] * 1000, "end_s": t["end_s"] * 1000} for t in TURNS
+                ]
+            },  # type: ignore[operator]
+            "divide them by 1000",
+        ),
+        ({"duration_s": 15_500}, "divide them by 1000"),
+        ({"turns": None}, "missing"),
+        ({"turns": [None]}, "a turn"),
+        ({"started_at": "3/7/2026 8:04"}, "year first"),
+        ({"direction": "sideways"}, "in, out or nothing"),
+        ({"customer_vip": "maybe"}, "true or false"),
+        ({"agent_id": float("nan")}, "name the agent"),
+    ],
+)
+def test_what_a_line_has_to_say_instead(
+    tmp_path: Path, changes: dict[str, object], told: str
+) -> None:
+    got = only(tmp_path, line(**changes))
+    assert isinstance(got, Reject)
+    assert told in got.detail
+
+
+def test_a_long_call_of_few_words_is_in_seconds(tmp_path: Path) -> None:
+    slow = [
+        {"role": "agent", "text": "请您稍等，正在查询。", "start_s": 1200.0, "end_s": 1260.0},
+        {"role": "customer", "text": "好", "start_s": 1300.0, "end_s": 1330.0},
+    ]
+    assert call(tmp_path, turns=[*TURNS, *slow], duration_s=3600).transcript.duration_s == 3600
+
+
+def test_a_length_that_is_shorter_than_what_was_said_is_doubted(tmp_path: Path) -> None:
+    got = call(tmp_path, duration_s=12.0)
+    assert got.transcript.duration_s == 15.0
+    assert any("时长" in doubt for doubt in got.transcript.doubts)
+
+
+def test_fields_in_the_manifests_many_forms(tmp_path: Path) -> None:
+    got = call(
+        tmp_path,
+        agent_id=2001.0,
+        started_at="2026/11/16 9:05",
+        direction="呼出",
+        customer_vip="是",
+        answer_wait_s="0:00:12",
+    ).recording
+    assert (got.agent_id, got.direction, got.customer_vip) == ("2001", Direction.OUT, True)
+    assert got.answer_wait_s == 12.0
+    assert got.started_at == datetime(2026, 11, 16, 1, 5, tzinfo=UTC)
+    empty = call(tmp_path, direction="", rulebook="", agent_name="", customer_vip="").recording
+    assert (empty.direction, empty.rulebook_id, empty.agent_name) == (None, None, None)
+
+
+def test_a_turn_without_length_accuses_nobody(tmp_path: Path) -> None:
+    """Of the pace, or of cutting in: its times are known to be wrong."""
+    story = {"role": "customer", "text": "打印机从早上开始就坏了", "start_s": 7.5, "end_s": 12.0}
+    answer = {
+        "role": "agent",
+        "text": "好的，我马上帮您登记一下这个问题。",
+        "start_s": 12.06,
+        "end_s": 12.0,
+    }
+    path = lay(tmp_path / "calls.jsonl", [line(turns=[TURNS[0], story, answer])])
+    assert audit(path, tmp_path / "out").exit_code == 0
+    findings = table(tmp_path / "out", "findings").set_index("rule_id")["verdict"]
+    assert findings["speech_rate"] == "cannot_tell"
+    assert findings["no_interruption"] == "pass"
 
 
 # The command

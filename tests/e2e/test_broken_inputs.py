@@ -566,7 +566,7 @@ def refused(arguments: list[object], out: Path) -> str:
         (b"", "empty"),
         (b"file,agent\nC1_2001_20261116T090000.wav,2001\n", "no column agent_id"),
         (b"call,agent\n", "no column file and no column agent_id"),
-        (b"file;agent_id\nC1_2001_20261116T090000.wav;2001\n", "commas"),
+        (b"file:agent_id\nC1_2001_20261116T090000.wav:2001\n", "names file:agent_id"),
         (zipped(), "manifest"),
         (b"PAR1 but nothing more", "cannot be read"),
         (CLIP, "manifest"),
@@ -583,8 +583,8 @@ def test_a_manifest_that_is_none_is_refused(
 def test_other_wrong_usage_is_refused(tmp_path: Path, clips: Path) -> None:
     out, config = tmp_path / "out", tmp_path / "config.yaml"
     assert "manifest" in refused([clips, "--manifest", tmp_path / "none.csv"], out)
-    assert "no folder" in refused([tmp_path / "nowhere"], out)
-    assert "no folder" in refused([clips / "C1_2001_20261116T090000.wav"], out)
+    assert "does not exist" in refused([tmp_path / "nowhere"], out)
+    assert "is a file" in refused([clips / "C1_2001_20261116T090000.wav"], out)
     assert "nobody" in refused(["nobody://bucket/calls"], out)
     for text, told in (
         ("limits: {max_byte: 3}", "limits.max_byte"),
@@ -595,7 +595,7 @@ def test_other_wrong_usage_is_refused(tmp_path: Path, clips: Path) -> None:
     ):
         config.write_text(text)
         assert told in refused([clips, "--config", config], out)
-    assert "cannot be read" in refused([clips, "--config", tmp_path / "none.yaml"], out)
+    assert "does not exist" in refused([clips, "--config", tmp_path / "none.yaml"], out)
     assert "hotline" in refused([clips, "--rulebook", "nobody's"], out)
     no_model = refused([clips, "--model", tmp_path / "none"], out)
     assert "model.bin" in no_model and ".pt" in no_model
@@ -614,11 +614,15 @@ def test_manifests_as_spreadsheets_write_them(tmp_path: Path, clips: Path, form:
         pd.DataFrame(rows).to_parquet(manifest)
     else:
         manifest.write_bytes(pd.DataFrame(rows).to_csv(index=False).encode(form))
+    (clips / "extra.wav").write_bytes(HISS)
     out = tmp_path / "out"
     result = CliRunner().invoke(
         main, ["run", str(clips), "--out", str(out), "--manifest", str(manifest)]
     )
     assert result.exit_code == 3, result.stderr
+    assert "not audited: 1 recordings that no manifest row names" in result.stderr
+    (summary,) = out.glob("runs/*/summary.json")
+    assert json.loads(summary.read_bytes())["unlisted"] == 1
     calls = pd.read_parquet(out / "parquet" / "calls")
     assert calls["agent_name"].tolist() == ["林静"]
     assert pd.read_parquet(out / "parquet" / "rejects")["reason"].tolist() == ["no_agent"]

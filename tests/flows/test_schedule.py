@@ -208,7 +208,7 @@ def test_served_nights(
         (told,) = until(lambda: posted, seconds=20)
         assert told["state"] == "Failed"
         assert told["flow_run_id"] == run["id"]
-        assert "cannot be reached" in told["text"] or "no folder" in told["text"]
+        assert "cannot be reached" in told["text"] or "does not exist" in told["text"]
     finally:
         served.terminate()
         served.wait(30)

@@ -200,7 +200,7 @@ def test_too_few_calls_and_places_that_are_not_to_be_written(tmp_path: Path) -> 
         result = run(main, ["train", "stages", "--data", data, "--out", str(out)])
         assert result.exit_code == 2
     missing = run(main, ["train", "stages", "--data", str(tmp_path / "none")])
-    assert missing.exit_code == 2 and "cannot be read" in missing.output
+    assert missing.exit_code == 2 and "do not exist" in missing.output
 
 
 def test_a_closing_that_is_reopened_is_handling(tmp_path: Path) -> None:

@@ -258,13 +258,21 @@ def test_files_that_are_refused(night: Path, changes: dict[str, Any], said: str)
     assert not (night / "parquet" / "reviews").exists()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030"])
+def test_a_file_that_an_editor_saved_again(night: Path, encoding: str) -> None:
+    path = file_of(night, word())
+    text = json.dumps(json.loads(path.read_bytes()), ensure_ascii=False, indent=1)
+    path.write_bytes(text.encode(encoding))
+    assert reviewing.import_reviews(path, night).new
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[[[", b"[" * 100_000, b"null", b"[]"])
 def test_files_that_are_no_reviews(night: Path, content: bytes) -> None:
     path = night / "reviews.json"
     path.write_bytes(content)
     with pytest.raises(UsageError, match="again from the report"):
         reviewing.import_reviews(path, night)
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="does not exist"):
         reviewing.import_reviews(night / "gone.json", night)
 
 
