@@ -69,12 +69,15 @@ def withheld(findings: Sequence[Finding], call: Call, rulebook: Rulebook) -> lis
     """The findings without what such a call cannot tell.
 
     Of a call without a conversation the rules that every call has remain, as ``cannot_tell``
-    with the words found; of one with a dead channel, those on how both voices meet.
+    with the words found; of one with a dead channel, those on how both voices meet, unless the
+    agent speaks as on a silent line, and ``silent_call`` tells how.
     """
     came_out = tell(call, rulebook.dispositions)
     if not came_out.connected:
         return [_untold(one, _WHY[came_out]) for one in findings if one.rule_id in ALWAYS]
-    if call.transcript.dead_channel is None or came_out is Disposition.CONVERSATION:
+    told = {one.rule_id for one in findings if one.verdict is not Verdict.CANNOT_TELL}
+    dead = call.transcript.dead_channel is not None
+    if not dead or came_out is Disposition.CONVERSATION or "silent_call" in told:
         return list(findings)
     who = "客户" if any(turn.role is Role.AGENT for turn in call.turns) else "客服"
     reason = f"{who}声道没有声音，可能没有录到"

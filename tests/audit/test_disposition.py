@@ -177,3 +177,7 @@ def test_on_a_dead_channel_one_other_sentence_is_half_a_conversation(
     dead = replace(call, transcript=replace(transcript, dead_channel=1))
     verdicts = {f.verdict for f in judged(dead, book).findings if f.rule_id == "silent_call"}
     assert verdicts == {UNTOLD}
+    greets = make_call([GREETING, ("A", "您好，请问有什么可以帮您？", 12, 14)])
+    silent = replace(transcript, turns=greets.turns, dead_channel=1)
+    rules = {f.rule_id for f in judged(replace(greets, transcript=silent), book).findings}
+    assert "silent_call" in rules and not rules & {"hold", "dead_air", "active_listening"}
