@@ -102,7 +102,11 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
             if not raw.strip():
                 continue
             source = f"{path.name}:{number}"
-            result = _read_line(raw, source, written, rulebooks)
+            try:
+                result = _read_line(raw, source, written, rulebooks)
+            except Exception as error:  # no message: it may quote
+                detail = f"reading the line failed with {type(error).__name__}; mend it or leave it"
+                result = Reject(source, RejectReason.CRASHED, detail, written.date())
             if isinstance(result, Call) and result.recording.call_id in seen:
                 yield Reject(
                     source,
