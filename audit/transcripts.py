@@ -60,6 +60,11 @@ class _Line(BaseModel):
     def _is_told(cls, value: object) -> object:
         return None if value == "" else value
 
+    @field_validator("agent_name", mode="before")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        return _written(value) if isinstance(value, str) else value
+
     @field_validator("call_id", "agent_id")
     @classmethod
     def _is_id(cls, value: str) -> str:
@@ -101,7 +106,7 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
         for number, raw in enumerate(file, start=1):
             if not raw.strip():
                 continue
-            source = f"{path.name}:{number}"
+            source = f"{_written(path.name)}:{number}"
             try:
                 result = _read_line(raw, source, written, rulebooks)
             except Exception as error:  # no message: it may quote
@@ -172,7 +177,12 @@ def _cell(value: str | float) -> str:
         return str(value).lower()
     if isinstance(value, float) and not math.isfinite(value):
         return ""
-    return str(value).encode("utf-8", "replace").decode()
+    return _written(str(value))
+
+
+def _written(text: str) -> str:
+    """Text that files can hold: what is no character becomes ``?``."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _transcript(line: _Line, raw: bytes) -> Transcript:
