@@ -42,7 +42,7 @@ def completed(out: Path, table: Table, rows: pa.Table, *, exchange: Exchange) ->
         folder = out / "parquet" / table.name
         files = sorted(map(str, folder.glob("audit_date=*/**/part-*.parquet")))
         if table.name not in noted:
-            known = set().union(*(_known(table, _stored(Path(file))) for file in files))
+            known = set().union(*(_known(table, _stored(file)) for file in files))
         known |= own
         _complete(table, files, known, exchange)
         text = json.dumps(noted | {table.name: _order(table, known)}, ensure_ascii=False, indent=1)
@@ -57,11 +57,10 @@ def forget(out: Path) -> None:
 
 def _complete(table: Table, files: list[str], columns: set[str], exchange: Exchange) -> None:
     def complete(file: str) -> None:
-        path = Path(file)
-        stored = _stored(path)
-        if stored and not columns <= set(stored):
-            rows = pq.read_table(path, partitioning=None)
-            exchange(path, _with(table, rows, columns))
+        with contextlib.suppress(pa.ArrowInvalid), pq.ParquetFile(file) as stored:
+            if not columns <= set(stored.schema_arrow.names):
+                rows = stored.read(use_threads=False)
+                exchange(Path(file), _with(table, rows, columns))
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         for _ in pool.map(complete, files[:0:-1]):
@@ -70,10 +69,10 @@ def _complete(table: Table, files: list[str], columns: set[str], exchange: Excha
         complete(first)
 
 
-def _stored(path: Path) -> list[str]:
+def _stored(file: str) -> list[str]:
     """The columns of a file; none where it is damaged, which whoever reads it will say."""
     with contextlib.suppress(pa.ArrowInvalid):
-        return list(pq.read_schema(path).names)
+        return list(pq.read_schema(file).names)
     return []
 
 
