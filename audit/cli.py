@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -44,17 +45,24 @@ class _Group(click.Group):
             ctx.exit(EXIT_USAGE if usage else EXIT_FAILED)
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="callaudit")
-@click.option("--verbose", is_flag=True, help="Show tracebacks and debug logs.")
-def main(*, verbose: bool) -> None:
-    """Audit recorded Chinese service calls against service norms, with evidence."""
-    encoding.check(sys.argv[1:])
-    os.umask(0o027)  # what is written is for owner and group
-    if verbose:
+def _show_logs(_: click.Context, __: click.Parameter, value: bool) -> bool:
+    if value:
         import logging
 
         logging.basicConfig(level=logging.INFO)
+    return value
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="callaudit")
+@click.option(
+    "--verbose", is_flag=True, callback=_show_logs, help="Show tracebacks and debug logs."
+)
+def main(*, verbose: bool) -> None:
+    """Audit recorded Chinese service calls against service norms, with evidence."""
+    del verbose
+    encoding.check(sys.argv[1:])
+    os.umask(0o027)  # what is written is for owner and group
 
 
 def _local(_: click.Context, __: click.Parameter, value: str) -> Path:
@@ -90,7 +98,11 @@ _private_option = click.option(
     help="Customers' data: keep it in tables and pages, mask it there (default), or mask it and "
     "keep no full transcript either.",
 )
-_verbose_option = click.option("--verbose", is_flag=True, help="Show tracebacks.")
+
+
+_verbose_option = click.option(
+    "--verbose", is_flag=True, callback=_show_logs, help="Show tracebacks."
+)
 
 
 @main.command()
@@ -224,7 +236,9 @@ def audit_transcripts(
 )
 @_config_option
 @_verbose_option
+@click.pass_context
 def rescore(
+    ctx: click.Context,
     *,
     out: Path,
     rulebook: str,
@@ -249,6 +263,7 @@ def rescore(
     if page is not None:
         rescoring.write_page(difference, page, out=out)
         click.echo(f"page: {page}")
+    _tell_failed(ctx, difference.failed.values())
 
 
 @main.command()
@@ -325,8 +340,10 @@ def calibrate(
 @click.argument("out", type=click.Path(path_type=Path))
 @_bundle_option
 @_verbose_option
-def report(*, out: Path, bundle_audio: bool, verbose: bool) -> None:
+@click.pass_context
+def report(ctx: click.Context, *, out: Path, bundle_audio: bool, verbose: bool) -> None:
     """Render the HTML pages under OUT again from its Parquet tables."""
+    from flows import crashes
     from reports import html, sound
 
     del verbose
@@ -337,7 +354,17 @@ def report(*, out: Path, bundle_audio: bool, verbose: bool) -> None:
             click.echo(
                 f"callaudit: {gone} recordings cannot be reached and were not copied", err=True
             )
-    click.echo(str(html.render(out)))
+    pages = html.draw(out)
+    click.echo(str(pages.index))
+    _tell_failed(ctx, crashes.undrawn(pages))
+
+
+def _tell_failed(ctx: click.Context, sentences: Collection[str]) -> None:
+    """Name calls that something failed for, and end as a batch with rejects does."""
+    for sentence in sentences:
+        click.echo(f"callaudit: {sentence}; run again with --verbose to see where", err=True)
+    if sentences:
+        ctx.exit(EXIT_REJECTS)
 
 
 def _need_audit(out: Path) -> None:
@@ -359,15 +386,19 @@ def review() -> None:
     help="Folder of the audit (default: the current folder).",
 )
 @_verbose_option
-def review_import(*, files: tuple[Path, ...], out: Path, verbose: bool) -> None:
+@click.pass_context
+def review_import(ctx: click.Context, *, files: tuple[Path, ...], out: Path, verbose: bool) -> None:
     """Bring FILES, exported from the report's pages, into the table of reviews."""
     from flows import reviewing
 
     del verbose
     _need_audit(out)
+    undrawn: dict[str, None] = {}
     for file in files:
         done = reviewing.import_reviews(file, out)
         click.echo(f"{file}: {done}; report: {done.index}")
+        undrawn |= dict.fromkeys(done.undrawn)
+    _tell_failed(ctx, undrawn)
 
 
 @main.command("case-file")

@@ -191,6 +191,11 @@ class _Line(BaseModel):
             return str(int(value)) if value.is_integer() else "" if value != value else value
         return value
 
+    @field_validator("agent_name", mode="before")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        return _written(value) if isinstance(value, str) else value
+
     @field_validator("call_id", "agent_id")
     @classmethod
     def _is_id(cls, value: str) -> str:
@@ -255,8 +260,12 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
         raise UsageError(f"transcripts {path} cannot be read: {error.strerror}") from error
     with file:
         for given in _given(file):
-            source = f"{path.name}:{given.number}"
-            result = _read_call(given, source, written, zone, rulebooks)
+            source = f"{_written(path.name)}:{given.number}"
+            try:
+                result = _read_call(given, source, written, zone, rulebooks)
+            except Exception as error:  # no message: it may quote
+                detail = f"reading the line failed with {type(error).__name__}; mend it or leave it"
+                result = Reject(source, RejectReason.CRASHED, detail, written.date())
             if isinstance(result, Call) and result.recording.call_id in seen:
                 yield Reject(
                     source,
@@ -451,7 +460,12 @@ def _cell(value: str | float) -> str:
         return str(value).lower()
     if isinstance(value, float) and not math.isfinite(value):
         return ""
-    return str(value).encode("utf-8", "replace").decode()
+    return _written(str(value))
+
+
+def _written(text: str) -> str:
+    """Text that files can hold: what is no character becomes ``?``."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _transcript(line: _Line, text: str) -> Transcript:

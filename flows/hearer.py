@@ -162,11 +162,11 @@ def _bundle(path: Path, recording: Recording, job: Job, transcript: Transcript) 
     from reports import sound
 
     hidden: tuple[Span, ...] = ()
-    if job.config.private.mode != "keep":
-        hidden = privacy.spoken(transcript, agent_name=recording.agent_name)
     try:
+        if job.config.private.mode != "keep":
+            hidden = privacy.spoken(transcript, agent_name=recording.agent_name)
         sound.bundle(path, job.out, recording.call_id, hidden=hidden, raw_form=recording.raw_form)
-    except (OSError, ValueError):
+    except Exception:  # whatever it is: no copy rather than one that tells what it should hide
         _log.warning("the recording of call %s could not be copied", recording.call_id)
 
 

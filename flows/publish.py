@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,12 +15,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from audit.apart import failing
+from audit.errors import CallauditError
 from audit.privacy import Private
-from audit.recordings import Reject, file_of
-from audit.types import AuditedCall
+from audit.recordings import Reject, file_of, told_apart
+from audit.types import AuditedCall, Recording
+from flows.crashes import Crashes, Step
 from reports import html, merged, parquet, records, staging
-from reports.paths import case_file, night_page
-from reports.schema import AGENTS, CALLS, FINDINGS, REJECTS, SCHEMA_VERSION, TURNS
+from reports.paths import audio_copy, call_page, case_file, night_page
+from reports.schema import AGENTS, CALLS, FINDINGS, REJECTS, SCHEMA_VERSION, TABLES, TURNS
 
 Place = tuple[date, str]
 """Audit date and agent id: one partition."""
@@ -41,35 +44,94 @@ class Located:
     """Name of its full transcript in the private store, if it stays there."""
 
 
-def publish_calls(out: Path, place: Place, calls: Sequence[Located], *, run_id: str) -> None:
-    """Write one agent's night: earlier rows of the same calls give way, others stay."""
+def publish_calls(
+    out: Path,
+    place: Place,
+    calls: Sequence[Located],
+    *,
+    run_id: str,
+    crashes: Crashes | None = None,
+    replaced: Collection[str] = (),
+) -> None:
+    """Write one agent's night: earlier rows of the same calls give way, others stay.
+
+    Args:
+        out: the folder of the audit.
+        place: the agent's night.
+        calls: as they were judged.
+        run_id: the run that writes them.
+        crashes: receives the calls that no rows could be made of.
+        replaced: ids of further calls whose earlier rows give way: those that were to be judged.
+
+    Raises:
+        CallauditError: no rows could be made of a call, and there is nothing to receive it.
+    """
+    noted = Crashes() if crashes is None else crashes
+    rows = sound_rows(calls, run_id=run_id, crashes=noted)
+    if crashes is None and noted.told:
+        raise CallauditError("; ".join(noted.told.values()))
+    ids = {call.audited.call.recording.call_id for call in calls} | set(replaced)
     with merged.lock(out):
-        for path, rows in prepared(out, place, calls, run_id=run_id):
-            parquet.write(path, rows)
+        for path, table in prepared(out, place, rows, replaced=ids, run_id=run_id):
+            parquet.write(path, table)
+
+
+def sound_rows(
+    calls: Sequence[Located], *, run_id: str, crashes: Crashes
+) -> list[records.CallRows]:
+    """The rows of calls that tables can hold."""
+    rows: list[records.CallRows] = []
+    for call in calls:
+        if (made := rows_of(call, run_id=run_id, crashes=crashes)) is not None:
+            rows.append(made)
+    for unfit, error in failing(rows, lambda some: _tables(some, run_id)):
+        crashes.note(str(unfit.call["call_id"]), Step.TABLES, error)
+    return [row for row in rows if row.call["call_id"] not in crashes.told]
+
+
+def rows_of(call: Located, *, run_id: str, crashes: Crashes) -> records.CallRows | None:
+    """The rows of one call, masked unless it is to be kept in full; None if that fails."""
+    call_id = call.audited.call.recording.call_id
+    with crashes.apart(call_id, Step.MASKING):
+        shown = records.shown(call.audited, private=call.private)
+        with crashes.apart(call_id, Step.TABLES):
+            return records.shown_rows(
+                shown,
+                run_id=run_id,
+                source_uri=call.source_uri,
+                private=call.private,
+                transcript_id=call.transcript_id,
+            )
+    return None
 
 
 def prepared(
-    out: Path, place: Place, calls: Sequence[Located], *, run_id: str
+    out: Path,
+    place: Place,
+    rows: Sequence[records.CallRows],
+    *,
+    replaced: set[str],
+    run_id: str,
 ) -> Iterator[tuple[Path, pa.Table]]:
     """The partitions that ``publish_calls`` writes, and their rows."""
-    rows = [rows_of(call, run_id=run_id) for call in calls]
-    new = {
+    if rows or parquet.partition_file(out, CALLS, *place).exists():
+        yield from _replaced(out, place, _rows(rows), replaced, run_id)
+
+
+def _rows(rows: Sequence[records.CallRows]) -> dict[str, list[records.Row]]:
+    return {
         CALLS.name: [row.call for row in rows],
         TURNS.name: [turn for row in rows for turn in row.turns],
         FINDINGS.name: [finding for row in rows for finding in row.findings],
     }
-    return _replaced(out, place, new, {str(row.call["call_id"]) for row in rows}, run_id)
 
 
-def rows_of(call: Located, *, run_id: str) -> records.CallRows:
-    """The rows of one call, masked unless it is to be kept in full."""
-    return records.call_rows(
-        call.audited,
-        run_id=run_id,
-        source_uri=call.source_uri,
-        private=call.private,
-        transcript_id=call.transcript_id,
-    )
+def _tables(rows: Sequence[records.CallRows], run_id: str) -> None:
+    """Fail where a table cannot hold the rows, or an agent's night cannot be summed up of them."""
+    for name, listed in _rows(rows).items():
+        parquet.to_table(TABLES[name], listed)
+    if rows:
+        parquet.to_table(AGENTS, [records.agent_row([r.call for r in rows], run_id=run_id)])
 
 
 def withdraw(
@@ -163,20 +225,69 @@ def publish_rejects(
             parquet.write(path, rows.sort_by("source_file"))
 
 
-def publish_pages(out: Path, *, calls: set[str], agents: set[str]) -> Path:
+def publish_pages(out: Path, *, calls: set[str], agents: set[str]) -> html.Drawn:
     """Render the pages of the calls and agents that a run touched, and the index."""
-    return html.render(out, touched=(calls, agents))
+    return html.draw(out, touched=(calls, agents))
 
 
-def publish_pages_of(out: Path, kept: dict[str, Place], *, left: Collection[Place]) -> Path:
-    """Render what shows calls that are published anew; their earlier case files are removed.
+def finish(
+    out: Path,
+    judged: Mapping[str, Recording],
+    rejects: Sequence[Reject],
+    *,
+    left: set[Place],
+    planned: set[str],
+    crashes: Crashes,
+    run_id: str,
+) -> Path:
+    """Write the rejects of a run and its pages; returns the night's entrance.
+
+    A call whose page cannot be drawn, or that its agent's or its night's fails for, leaves the
+    tables again and is a reject, too.
 
     Args:
         out: the folder of the audit.
-        kept: where each of the calls is.
-        left: where some of them were before, see :func:`withdraw`.
+        judged: what was to be published, by call; the tables have it unless it has crashed.
+        rejects: what was rejected before.
+        left: where some of the calls were before, see :func:`withdraw`.
+        planned: source files of the run.
+        crashes: the calls that have crashed by now; receives more.
+        run_id: the run.
     """
-    for call_id in kept:
+    drawn: set[str] = set()
+    while True:
+        kept = {c: _place(r) for c, r in judged.items() if c not in crashes.told}
+        crashed = [crashes.reject(r) for c, r in judged.items() if c in crashes.told]
+        audited = {judged[call_id].source_file for call_id in kept}
+        listed = told_apart([*rejects, *crashed], audited=audited)
+        publish_rejects(out, listed, planned=planned, run_id=run_id)
+        gone = {reject.call_id for reject in listed if reject.call_id} - kept.keys()
+        pages = _publish_pages_of(out, {c: kept[c] for c in kept.keys() - drawn}, gone, left)
+        drawn |= kept.keys()
+        failed = pages.failed.keys() & kept.keys()
+        if not failed:
+            return pages.index
+        for call_id in failed:
+            crashes.note(call_id, Step.PAGE, pages.failed[call_id])
+        left = withdraw(out, failed, keep={}, run_id=run_id)
+        drawn -= {call_id for call_id, place in kept.items() if place in left}  # neighbours
+
+
+def _place(recording: Recording) -> Place:
+    return recording.audit_date, recording.agent_id
+
+
+def _publish_pages_of(
+    out: Path, kept: Mapping[str, Place], gone: Collection[str], left: Collection[Place]
+) -> html.Drawn:
+    """Render what shows calls that are published anew; their earlier case files are removed.
+
+    Nothing that shows calls that are ``gone`` stays.
+    """
+    for call_id in gone:
+        call_page(out, call_id).unlink(missing_ok=True)
+        audio_copy(out, call_id).unlink(missing_ok=True)
+    for call_id in (*kept, *gone):
         case_file(out, call_id).unlink(missing_ok=True)
     for night, _ in left:
         night_page(out, night.isoformat()).unlink(missing_ok=True)  # which has it drawn again

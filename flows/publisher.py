@@ -21,6 +21,7 @@ from audit.errors import CallauditError, OutputFailed, RejectReason, UsageError
 from audit.recordings import Reject
 from audit.types import AuditedCall, Call, Recording
 from flows import publish, purging, runs
+from flows.crashes import Crashes, Step
 from flows.runs import Job, Summary
 from reports import parquet
 from reports.schema import CALLS
@@ -82,29 +83,34 @@ def publish_all(job: Job) -> None:
         place = (recording.audit_date, recording.agent_id)
         places[place].append((recording, outcome.checkpoint))
     kept = {recording.call_id: place for place, listed in places.items() for recording, _ in listed}
-    audited_files = {r.source_file for listed in places.values() for r, _ in listed}
     rejects = _without_kept_audits(job, rejects)
-    named = {recording.call_id for recording in job.recordings}
-    named |= {reject.call_id for reject in rejects if reject.call_id}
+    named = kept.keys() | {reject.call_id for reject in rejects if reject.call_id}
     left = publish.withdraw(job.out, named, keep=kept, run_id=job.run_id)
+    heard = {recording.call_id: recording for listed in places.values() for recording, _ in listed}
+    parquet.provide(job.out, CALLS, {name for one in heard.values() for name in one.meta})
+    crashes = Crashes()
     for place, listed in sorted(places.items()):
-        calls = [
-            publish.Located(
-                _judged(job, recording, name),
-                root.uri(recording.source_file),
-                private.mode,
-                None if private.mode == "drop" else name,
-            )
-            for recording, name in listed
-        ]
-        publish.publish_calls(job.out, place, calls, run_id=job.run_id)
-    publish.publish_rejects(
+        calls = []
+        for recording, name in listed:
+            with crashes.apart(recording.call_id, Step.JUDGING):
+                audited = _judged(job, recording, name)
+                uri = root.uri(recording.source_file)
+                kept_as = None if private.mode == "drop" else name
+                calls.append(publish.Located(audited, uri, private.mode, kept_as))
+        ids = {recording.call_id for recording, _ in listed}
+        publish.publish_calls(
+            job.out, place, calls, run_id=job.run_id, crashes=crashes, replaced=ids
+        )
+    index = publish.finish(
         job.out,
-        recordings.told_apart(rejects, audited=audited_files),
+        heard,
+        rejects,
+        left=left,
         planned={r.source_file for r in job.recordings} | {r.source_file for r in job.rejects},
+        crashes=crashes,
         run_id=job.run_id,
     )
-    index = publish.publish_pages_of(job.out, kept, left=left)
+    rejects += [crashes.reject(heard[call_id]) for call_id in crashes.told]
     _forget_words(job, {name for listed in places.values() for _, name in listed})
     summary = Summary(
         run_id=job.run_id,
@@ -150,7 +156,7 @@ def _without_kept_audits(job: Job, rejects: list[Reject]) -> list[Reject]:
 def _judged(job: Job, recording: Recording, checkpoint: str) -> AuditedCall:
     transcript = checkpoints.load(job.out, checkpoint)
     if transcript is None:
-        raise FileNotFoundError(f"checkpoint {checkpoint} of {recording.call_id} has gone")
+        raise LookupError(f"checkpoint {checkpoint} of {recording.call_id} has gone")
     book = rulebook.load(recording.rulebook_id or job.config.batch.rulebook)
     tariff.keep(job.out, book)
     return pipeline.judge(Call(recording, transcript), book, stage_model=job.config.stages.model)

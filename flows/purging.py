@@ -22,7 +22,7 @@ from audit import attempts, checkpoints, private_store
 from audit.errors import NoAudit, UsageError
 from audit.files import write_whole
 from flows import runs
-from reports import html, merged, parquet, records, staging
+from reports import html, merged, parquet, records, staging, widening
 from reports.paths import audio_copy, call_page, case_file
 from reports.schema import AGENTS, CALLS, TABLES
 
@@ -229,6 +229,7 @@ def _erase_rows(out: Path, before: date | None, gone: _Gone) -> None:
                 _keep(path, folder, lambda rows: _without(rows, gone))
     for path in sorted(parquet.table_dir(out, AGENTS.name).glob("audit_date=*/*/*.parquet")):
         _sum_up(out, path)
+    widening.forget(out)  # the note may name columns that only erased calls had
 
 
 def _without(rows: pa.Table, gone: _Gone) -> pa.Table:

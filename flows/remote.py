@@ -120,7 +120,7 @@ def _send(filesystem: Any, root: str, local: Path) -> None:
     if not changed and not gone:
         return
     _write(filesystem, root, local, {**known, **dict.fromkeys(changed, _UNSURE)})
-    for name in sorted(changed, key=_rank):
+    for name in _in_order(changed):
         _put(filesystem, posixpath.join(root, name), files[name])
     for name in sorted(gone, key=_rank, reverse=True):
         if filesystem.exists(target := posixpath.join(root, name)):
@@ -136,6 +136,13 @@ def _files(local: Path) -> Iterator[Path]:
             continue  # customers' data leaves this machine encrypted or not at all
         if path.is_file() and not any(part.startswith(".") for part in parts):
             yield path
+
+
+def _in_order(names: list[str]) -> list[str]:
+    """Names as they are sent: of a table the first file last, see ``reports.widening``."""
+    tables = sorted((name for name in names if name.startswith("parquet/")), reverse=True)
+    others = sorted(name for name in names if not name.startswith("parquet/"))
+    return sorted([*tables, *others], key=lambda name: _rank(name)[0])
 
 
 def _rank(name: str) -> tuple[int, str]:

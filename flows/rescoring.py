@@ -15,6 +15,7 @@ from audit.errors import NoAudit
 from audit.lineage import code_sha256
 from audit.rulebook import Rulebook
 from flows import publish, runs
+from flows.crashes import Crashes, Step
 from models import stages
 from reports import html, parquet, records, restoring, staging
 
@@ -94,6 +95,9 @@ class Difference:
     """Those whose mean score changes."""
     left: int = 0
     """Calls that stay as they are: their text is masked, and nobody has it in full any more."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """Calls that a step has failed for, and a sentence on each: they stay as they are; or have no
+    page, where only that has failed."""
     written: bool = False
 
     @property
@@ -154,16 +158,19 @@ def rescore(
     nights = parquet.nights(out, "calls")
     if not nights:
         raise NoAudit.at(out)
+    crashes = Crashes()
     if not write:
-        return _compared(out, nights, book, stage_model, None)
+        return _compared(out, nights, book, stage_model, None, crashes)
     with staging.staged(out) as batch:
-        difference = _compared(out, nights, book, stage_model, batch)
+        difference = _compared(out, nights, book, stage_model, batch, crashes)
         tariff.keep(out, book)
         batch.commit()
     touched = {flip.call_id for flip in difference.flips} | batch.rows_of("calls", "call_id")
     if touched:
         agents = batch.rows_of("calls", "agent")
-        publish.publish_pages(out, calls=touched, agents=agents)
+        pages = publish.publish_pages(out, calls=touched, agents=agents)
+        for call_id, error in pages.failed.items():
+            crashes.note(call_id, Step.PAGE, error)
     difference.written = True
     return difference
 
@@ -180,9 +187,10 @@ def _compared(
     book: Rulebook,
     stage_model: Path | None,
     batch: staging.Batch | None,
+    crashes: Crashes,
 ) -> Difference:
     run_id = runs.new_run_id()
-    difference = Difference(book.id)
+    difference = Difference(book.id, failed=crashes.told)
     scores: dict[str, list[_Scores]] = defaultdict(list)
     for night in nights:
         only = (night, night)
@@ -192,44 +200,63 @@ def _compared(
                 out, "findings", nights=only, columns=("call_id", *_SAME, *_WEIGHT)
             ).to_pylist()
         )
-        places: dict[publish.Place, list[publish.Located]] = defaultdict(list)
+        places: dict[publish.Place, list[records.CallRows]] = defaultdict(list)
         read: list[str] = []
         for row in parquet.read(out, "calls", nights=only).to_pylist():
-            stored = records.call_from_rows(row, turns[row["call_id"]])
-            same_code = row["code_sha256"] == code_sha256()
-            call = restoring.in_full(out, row, stored, same_code=same_code)
             difference.calls += 1
-            if call is None:
-                kept = _outcome(row)
-                pair = kept.score, kept.auto_fail
-                scores[row["agent"]].append((pair, pair))
-                difference.left += 1
-                continue
-            if call is not stored:
-                read.append(row["call_id"])
-            call = replace(call, recording=replace(call.recording, rulebook_id=book.id))
-            staged_by = (row["stages_sha256"], row["cues_sha256"]) if same_code else None
-            audited = pipeline.judge(call, book, stage_model=stage_model, staged_by=staged_by)
-            located = publish.Located(
-                audited, row["source_uri"], row["private"] or "keep", row["transcript_id"]
-            )
-            new = publish.rows_of(located, run_id=run_id)
-            before, after = _outcome(row), _outcome(new.call)
+            before, new = _outcome(row), None
+            with crashes.apart(row["call_id"], Step.JUDGING):
+                located = _judged_again(out, row, turns[row["call_id"]], book, stage_model, read)
+                difference.left += located is None
+                if located is not None:
+                    new = publish.rows_of(located, run_id=run_id, crashes=crashes)
+                    if new is not None and batch is not None:
+                        places[date.fromisoformat(night), row["agent"]].append(new)
+            after = before if new is None else _outcome(new.call)
             scores[row["agent"]].append(
                 ((before.score, before.auto_fail), (after.score, after.auto_fail))
             )
             if before != after:
                 difference.flips.append(Flip(row["call_id"], row["agent"], before, after))
-            _compare_findings(difference, row, findings[row["call_id"]], new.findings)
-            if batch is not None:
-                places[date.fromisoformat(night), row["agent"]].append(located)
+            if new is not None:
+                _compare_findings(difference, row, findings[row["call_id"]], new.findings)
         private_store.note_access(out, "rescore", read)
         if batch is not None:
             for place, listed in sorted(places.items()):
-                for path, rows in publish.prepared(out, place, listed, run_id=run_id):
-                    batch.put(path, rows)
+                ids = {str(rows.call["call_id"]) for rows in listed}
+                for path, table in publish.prepared(
+                    out, place, listed, replaced=ids, run_id=run_id
+                ):
+                    batch.put(path, table)
     difference.agents = list(_agents(scores, book))
     return difference
+
+
+def _judged_again(
+    out: Path,
+    row: Row,
+    turns: Sequence[Row],
+    book: Rulebook,
+    stage_model: Path | None,
+    read: list[str],
+) -> publish.Located | None:
+    """A stored call under the rulebook; None where its text in full is kept nowhere.
+
+    ``read`` receives its id if its text comes from the private store.
+    """
+    stored = records.call_from_rows(row, turns)
+    same_code = row["code_sha256"] == code_sha256()
+    call = restoring.in_full(out, row, stored, same_code=same_code)
+    if call is None:
+        return None
+    if call is not stored:
+        read.append(row["call_id"])
+    call = replace(call, recording=replace(call.recording, rulebook_id=book.id))
+    staged_by = (row["stages_sha256"], row["cues_sha256"]) if same_code else None
+    audited = pipeline.judge(call, book, stage_model=stage_model, staged_by=staged_by)
+    return publish.Located(
+        audited, row["source_uri"], row["private"] or "keep", row["transcript_id"]
+    )
 
 
 def _by_call(rows: Sequence[Row]) -> dict[str, list[Row]]:

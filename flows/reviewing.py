@@ -17,7 +17,7 @@ from audit.errors import NoAudit, UsageError
 from audit.files import text_of
 from audit.review import Decision, Kind
 from audit.types import Verdict
-from flows import publish, runs
+from flows import crashes, publish, runs
 from reports import parquet, reviews
 from reports.schema import CALLS, FINDINGS, REVIEWS, SCHEMA_VERSION
 
@@ -86,6 +86,8 @@ class Imported:
     vanished: int
     overridden: int
     index: Path
+    undrawn: tuple[str, ...] = ()
+    """Sentences on calls whose pages could not be drawn."""
 
     def __str__(self) -> str:
         """One sentence for the person who imported them."""
@@ -178,10 +180,11 @@ def import_reviews(path: Path, out: Path, *, now: datetime | None = None) -> Imp
             )
         _write(out, place, rows)
         _withdraw(out, {row["review_id"] for row in rows}, before, keep=place)
-    index = publish.publish_pages(
+    pages = publish.publish_pages(
         out, calls={item.call_id for item in own}, agents={agent for _, agent in places}
     )
-    return Imported(foreign=len(given) - len(own), index=index, **tally)
+    undrawn = tuple(crashes.undrawn(pages))
+    return Imported(foreign=len(given) - len(own), index=pages.index, undrawn=undrawn, **tally)
 
 
 def _calls(out: Path) -> list[dict[str, Any]]:

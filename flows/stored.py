@@ -11,9 +11,12 @@ from audit.config import Config
 from audit.privacy import Private
 from audit.recordings import Reject
 from audit.rulebook import Rulebook
-from audit.types import AuditedCall, Call
+from audit.types import AuditedCall, Call, Recording
 from flows import publish, runs
+from flows.crashes import Crashes, Step
 from models import stages
+from reports import parquet
+from reports.schema import CALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,10 @@ def _published(
     private_store.open_store(out)
     run_id = runs.new_run_id()
     places: dict[publish.Place, list[publish.Located]] = defaultdict(list)
-    kept: dict[str, publish.Place] = {}
+    ids: dict[publish.Place, set[str]] = defaultdict(set)
+    read: dict[str, Recording] = {}
     rejects: list[Reject] = []
+    crashes = Crashes()
     for item in transcripts.read(file, timezone=config.batch.timezone, rulebooks=known):
         if isinstance(item, Reject):
             rejects.append(item)
@@ -55,18 +60,27 @@ def _published(
         book = default if named is None else rulebook.load(named)
         tariff.keep(out, book)
         place = (item.recording.audit_date, item.recording.agent_id)
-        audited = pipeline.judge(item, book, stage_model=config.stages.model)
-        places[place].append(_located(out, item, audited, config.private.mode))
-        kept[item.recording.call_id] = place
+        read[item.recording.call_id] = item.recording
+        ids[place].add(item.recording.call_id)
+        with crashes.apart(item.recording.call_id, Step.JUDGING):
+            audited = pipeline.judge(item, book, stage_model=config.stages.model)
+            places[place].append(_located(out, item, audited, config.private.mode))
+    kept = {call_id: place for place, its in ids.items() for call_id in its}
     left = publish.withdraw(out, kept, keep=kept, run_id=run_id)
-    for place, calls in sorted(places.items()):
-        publish.publish_calls(out, place, calls, run_id=run_id)
-    lines = {call.audited.call.recording.source_file for calls in places.values() for call in calls}
-    publish.publish_rejects(
-        out, rejects, planned=lines | {reject.source_file for reject in rejects}, run_id=run_id
+    parquet.provide(out, CALLS, {name for recording in read.values() for name in recording.meta})
+    for place, its in sorted(ids.items()):
+        publish.publish_calls(
+            out, place, places[place], run_id=run_id, crashes=crashes, replaced=its
+        )
+    sources = {recording.source_file for recording in read.values()}
+    sources |= {reject.source_file for reject in rejects}
+    index = publish.finish(
+        out, read, rejects, left=left, planned=sources, crashes=crashes, run_id=run_id
     )
-    index = publish.publish_pages_of(out, kept, left=left)
-    return Published(len(kept), len(rejects), index)
+    for call_id in crashes.told:
+        private_store.remove(out, checkpoints.of_ready(call_id))
+    crashed = len(crashes.told)
+    return Published(len(read) - crashed, len(rejects) + crashed, index)
 
 
 def _located(out: Path, call: Call, audited: AuditedCall, private: Private) -> publish.Located:

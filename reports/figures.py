@@ -7,6 +7,7 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -186,16 +187,23 @@ def _reviewed(out: Path, calls: list[CallRow]) -> list[CallRow]:
     for call in calls:
         if call.call_id in by_call and call.call_id in facts:
             row, findings = facts[call.call_id]
-            said = [reviews.from_row(r) for r in by_call[call.call_id]]
-            card = reviews.settled(out, row, reviews.findings_by_id(findings), said).scorecard
-            call = replace(
-                call,
-                reviewed=len(said),
-                overridden=card.score if card else None,
-                overridden_grade=card.grade if card else None,
-            )
+            with suppress(Exception):  # its own page says so
+                call = _settled(out, call, row, findings, by_call[call.call_id])
         done.append(call)
     return done
+
+
+def _settled(
+    out: Path, call: CallRow, row: Row, findings: Sequence[Row], said: Sequence[Row]
+) -> CallRow:
+    given = [reviews.from_row(r) for r in said]
+    card = reviews.settled(out, row, reviews.findings_by_id(findings), given).scorecard
+    return replace(
+        call,
+        reviewed=len(given),
+        overridden=card.score if card else None,
+        overridden_grade=card.grade if card else None,
+    )
 
 
 def reject_rows(out: Path) -> list[Row]:

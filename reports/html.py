@@ -9,13 +9,15 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, Template
 
 from audit import peaks
+from audit.apart import error_of, failing
 from audit.files import write_changed
 from audit.scoring import ALWAYS
 from audit.types import Role
@@ -29,8 +31,25 @@ Touched = tuple[set[str], set[str]]
 """Ids of calls and of agents."""
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The night's entrance, and calls (ids) that a page could not be drawn for, and why.
+
+    Such a call has no page; its agent's and its night's are drawn without it if it is they that
+    fail for it.
+    """
+
+    index: Path
+    failed: Mapping[str, Exception]
+
+
 def render(out: Path, *, touched: Touched | None = None) -> Path:
-    """Write the pages and return the night's entrance, ``OUT/html/index.html``.
+    """As :func:`draw`, for those who ask for the entrance only."""
+    return draw(out, touched=touched).index
+
+
+def draw(out: Path, *, touched: Touched | None = None) -> Drawn:
+    """Write the pages; the night's entrance is ``OUT/html/index.html``.
 
     Args:
         out: the folder that holds ``parquet``.
@@ -43,12 +62,15 @@ def render(out: Path, *, touched: Touched | None = None) -> Path:
     drawing = environment()
     calls = figures.call_rows(out)
     rejects = figures.reject_rows(out)
-    _write_calls(out, drawing, calls, touched)
-    _write_agents(out, drawing, calls, touched)
-    index = _write_nights(out, drawing, calls, rejects, touched)
+    failed = _write_calls(out, drawing, calls, touched)
+    failed |= _write_agents(out, drawing, calls, touched)
+    index, without = _write_nights(out, drawing, calls, rejects, touched)
+    failed |= without
+    for call_id in failed:
+        call_page(out, call_id).unlink(missing_ok=True)  # which would show what was before
     if touched is None:
         _prune(out, calls)
-    return index
+    return Drawn(index, failed)
 
 
 def render_comparison(path: Path, difference: object, *, root: str) -> None:
@@ -65,34 +87,57 @@ def render_comparison(path: Path, difference: object, *, root: str) -> None:
 
 def _write_calls(
     out: Path, drawing: Environment, calls: Iterable[CallRow], touched: Touched | None
-) -> None:
+) -> dict[str, Exception]:
     template = drawing.get_template("call.html")
+    failed: dict[str, Exception] = {}
     ordered = sorted(calls, key=lambda call: (call.audit_date, call.agent))
     for _, group in itertools.groupby(ordered, key=lambda call: (call.audit_date, call.agent)):
         own = list(group)
-        only = None if touched is None else touched[0]
-        if only is not None and only.isdisjoint(call.call_id for call in own):
-            continue
-        for page in views.call_pages(out, own, only=only):
-            _write_faults(out, page)
-            heard = sound.locate(out, page.facts, hidden=page.hidden)
-            path = call_page(out, page.row.call_id)
-            _draw(path, template, page=page, sound=heard, root="../", **player(out, page))
+        only = [c.call_id for c in own if touched is None or c.call_id in touched[0]]
+
+        def write_some(ids: Sequence[str], own: Sequence[CallRow] = own) -> None:
+            for page in views.call_pages(out, own, only=set(ids)):
+                _write_call(out, template, page)
+
+        if only and error_of(write_some, only) is not None:
+            alone = ((call_id, error_of(write_some, [call_id])) for call_id in only)
+            failed |= {call_id: error for call_id, error in alone if error is not None}
+    return failed
+
+
+def _write_call(out: Path, template: Template, page: CallPage) -> None:
+    _write_faults(out, page)
+    heard = sound.locate(out, page.facts, hidden=page.hidden)
+    path = call_page(out, page.row.call_id)
+    _draw(path, template, page=page, sound=heard, root="../", **player(out, page))
 
 
 def _write_agents(
     out: Path, drawing: Environment, calls: Sequence[CallRow], touched: Touched | None
-) -> None:
+) -> dict[str, Exception]:
     template = drawing.get_template("agent.html")
+    failed: dict[str, Exception] = {}
     by_agent: dict[str, list[CallRow]] = {}
     for call in calls:
         by_agent.setdefault(call.agent, []).append(call)
     for agent, own in sorted(by_agent.items()):
-        if touched is None or agent in touched[1]:
-            others = [call for call in calls if call.agent != agent]
-            page = views.agent_page(out, own, others=others)
+        if touched is not None and agent not in touched[1]:
+            continue
+        others = [call for call in calls if call.agent != agent]
+        path = agent_page(out, agent)
+
+        def write_some(
+            some: Sequence[CallRow], path: Path = path, others: Sequence[CallRow] = others
+        ) -> None:
+            if not some:
+                path.unlink(missing_ok=True)
+                return
+            page = views.agent_page(out, some, others=others)
             tips = coaching.tips(page.clauses)
-            _draw(agent_page(out, agent), template, page=page, coaching=tips, root="../")
+            _draw(path, template, page=page, coaching=tips, root="../")
+
+        failed |= {call.call_id: error for call, error in failing(own, write_some)}
+    return failed
 
 
 def _write_nights(
@@ -101,26 +146,47 @@ def _write_nights(
     calls: list[CallRow],
     rejects: list[Row],
     touched: Touched | None,
-) -> Path:
+) -> tuple[Path, dict[str, Exception]]:
     """Every night has a page of its own; the latest is the index too."""
     index = index_page(out)
     folder = index.parent / "nights"
     nights = sorted({c.audit_date for c in calls} | {r["audit_date"] for r in rejects})
     if not nights:
         _draw(index, drawing.get_template("empty.html"), root="")
-        return index
+        return index, {}
     wanted = set(nights)
     if touched is not None:
         since = min((c.audit_date for c in calls if c.call_id in touched[0]), default=nights[-1])
         wanted = {n for n in nights if n >= since or not night_page(out, n).is_file()}
+    wanted.add(nights[-1])
     template = drawing.get_template("night.html")
-    for page in views.night_pages(out, calls, rejects, wanted=wanted | {nights[-1]}):
-        _draw(night_page(out, page.night), template, page=page, root="../")
-        _write_queue(out, drawing, page)
-        if page.night == nights[-1]:
-            _draw(index, template, page=page, root="")
+
+    def write_some(listed: Sequence[CallRow], chosen: Collection[str] = wanted) -> None:
+        for page in views.night_pages(out, listed, rejects, wanted=chosen):
+            _draw(night_page(out, page.night), template, page=page, root="../")
+            _write_queue(out, drawing, page)
+            if page.night == nights[-1]:
+                _draw(index, template, page=page, root="")
+
+    failed: dict[str, Exception] = {}
+    if error_of(write_some, calls) is not None:
+        for night in sorted(wanted):  # so that those of before are right when its trend is drawn
+            own = [call for call in calls if call.audit_date == night]
+            others = [c for c in calls if c.audit_date != night and c.call_id not in failed]
+
+            def write_one(
+                some: Sequence[CallRow],
+                others: Sequence[CallRow] = others,
+                night: str = night,
+            ) -> None:
+                if some or any(row["audit_date"] == night for row in rejects):
+                    write_some([*others, *some], {night})
+                else:
+                    night_page(out, night).unlink(missing_ok=True)
+
+            failed |= {call.call_id: error for call, error in failing(own, write_one)}
     write(folder / "list.js", f"self.CALLAUDIT_NIGHTS = {json.dumps(nights[::-1])};\n")
-    return index
+    return index, failed
 
 
 def _write_queue(out: Path, drawing: Environment, page: NightPage) -> None:

@@ -2,7 +2,8 @@
 
 Every partition is one file, written beside its place and renamed into it, so that a reader
 sees the old rows or the new ones and never half of either. Rows of a partition that the run
-did not touch are kept. Writers hold ``merged.lock``.
+did not touch are kept. All files of a table have the same columns (``reports.widening``). Writers
+hold ``merged.lock``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from audit.errors import CallauditError
-from reports import merged
+from reports import merged, widening
 from reports.paths import partition_value
 from reports.schema import SCHEMA_VERSION, TABLES, Table
 
@@ -269,19 +270,38 @@ def write(path: Path, rows: pa.Table) -> None:
     """
     out, table, night = _place(path)
     with merged.lock(out):
+        rows = completed(path, rows)
         old = read_partition(path)
         if old is not None and same(old, rows):
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        os.close(handle)
-        try:
-            write_file(rows, Path(temporary))
-            merged.forget(out, [(table, night)])
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        merged.forget(out, [(table, night)])
+        _exchange(path, rows)
+
+
+def completed(path: Path, rows: pa.Table) -> pa.Table:
+    """Rows of a partition with every column that its table has by now, see ``reports.widening``."""
+    out, table, _ = _place(path)
+    with merged.lock(out):
+        return widening.completed(out, TABLES[table], rows, exchange=_exchange)
+
+
+def provide(out: Path, table: Table, extra: Iterable[str]) -> None:
+    """Give all files of a table columns that are going to come, at once rather than one by one."""
+    coming = table.arrow_schema(extra=tuple(sorted(set(extra)))).empty_table()
+    with merged.lock(out):
+        widening.completed(out, table, coming, exchange=_exchange)
+
+
+def _exchange(path: Path, rows: pa.Table) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    os.close(handle)
+    try:
+        write_file(rows, Path(temporary))
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def write_file(rows: pa.Table, path: Path, *, durable: bool = True) -> None:
@@ -313,7 +333,7 @@ def _place(path: Path) -> tuple[Path, str, str]:
 
 def same(old: pa.Table, new: pa.Table) -> bool:
     """Whether tables are equal but for the run that wrote the rows."""
-    if old.schema.names != new.schema.names:
+    if sorted(old.schema.names) != sorted(new.schema.names):
         return False
     compared = [name for name in new.schema.names if name != "run_id"]
     return bool(old.select(compared).equals(new.select(compared)))

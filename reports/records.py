@@ -66,8 +66,29 @@ def call_rows(
         private: whether customers' data is kept in the rows; else marks stand for it.
         transcript_id: name of the full transcript in the private store.
     """
-    if private != "keep":
-        audited = privacy.mask(audited)
+    return shown_rows(
+        shown(audited, private=private),
+        run_id=run_id,
+        source_uri=source_uri,
+        private=private,
+        transcript_id=transcript_id,
+    )
+
+
+def shown(audited: AuditedCall, *, private: Private) -> AuditedCall:
+    """The call as people read it: masked unless it is to be kept in full."""
+    return audited if private == "keep" else privacy.mask(audited)
+
+
+def shown_rows(
+    audited: AuditedCall,
+    *,
+    run_id: str,
+    source_uri: str | None,
+    private: Private,
+    transcript_id: str | None,
+) -> CallRows:
+    """The rows of a call that is :func:`shown` already."""
     common = {
         "call_id": audited.call.recording.call_id,
         "agent": audited.call.recording.agent_id,

@@ -37,6 +37,7 @@ class Batch:
 
     def put(self, path: Path, rows: pa.Table) -> None:
         """Lay one partition ready, unless it says the same already."""
+        rows = parquet.completed(path, rows)
         stamp = _stamp(path)
         old = parquet.read_partition(path)
         if old is not None and parquet.same(old, rows):

@@ -2,11 +2,15 @@
 
 Opening a recording whose name begins with a fault has that fault, as a decoder might: every
 second opening is the decoder's, the one before reads the bytes. ``CALLAUDIT_KILL_AT=N`` ends the
-process in the middle of its Nth renaming of a file.
+process in the middle of its Nth renaming of a file. ``CALLAUDIT_POISON=MODULE:FUNCTION:CALL``
+lets a function fail whenever what it is given has to do with that call, as a fault in it would.
 """
 
 import ctypes
 import errno
+import functools
+import importlib.abc
+import importlib.machinery
 import os
 import signal
 import sys
@@ -60,3 +64,33 @@ def strike(event: str, args: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(strike)
+
+
+class Poison(importlib.abc.MetaPathFinder):
+    """Finds one module, and exchanges a function of it once it is loaded."""
+
+    def __init__(self, module: str, function: str, call: str) -> None:
+        self.module, self.function, self.call = module, function, call
+
+    def find_spec(self, name, path, target=None):
+        if name != self.module:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        load = spec.loader.exec_module
+        spec.loader.exec_module = lambda module: (load(module), self.into(module))
+        return spec
+
+    def into(self, module: object) -> None:
+        real = getattr(module, self.function)
+
+        @functools.wraps(real)
+        def poisoned(*args, **options):
+            if f"'{self.call}'" in repr(args):
+                raise RecursionError("at the customer's number 13900001111")
+            return real(*args, **options)
+
+        setattr(module, self.function, poisoned)
+
+
+if "CALLAUDIT_POISON" in os.environ:
+    sys.meta_path.insert(0, Poison(*os.environ["CALLAUDIT_POISON"].split(":")))

@@ -215,11 +215,37 @@ def test_two_batches_at_once(tmp_path: Path, prefect_server: str) -> None:
     night.check()
 
 
+POISONED_STEPS = {
+    "judging": "audit.pipeline:judge",
+    "masking": "audit.privacy:mask",
+    "tables": "reports.records:shown_rows",
+    "page": "reports.html:player",
+}
+
+
+def test_a_call_that_makes_its_publication_fail(tmp_path: Path, prefect_server: str) -> None:
+    night = Night(tmp_path, ["C1", "poison", "C2"], {"PREFECT_API_URL": prefect_server})
+    for step, place in POISONED_STEPS.items():
+        inject()
+        code, told = night.run(CALLAUDIT_POISON=f"{place}:poison")
+        assert code == 3, told
+        assert night.reasons() == {"poison": "crashed"}
+        (detail,) = night.table("rejects")["detail"]
+        assert f"{step} of call 'poison' failed with RecursionError" in detail
+        assert "13900001111" not in detail + told
+        night.check()
+    code, told = night.run()
+    assert code == 0, told
+    night.check()
+    resumed = [json.loads(p.read_text())["resumed"] for p in night.out.glob("runs/*/summary.json")]
+    assert sorted(resumed) == [0, 3, 3, 3, 3]  # nothing was heard twice
+
+
 def test_the_process_that_publishes_is_killed(tmp_path: Path, prefect_server: str) -> None:
-    """Its eighth file is a page; nobody else of the night writes so many for one call."""
+    """Its twelfth file is a page; nobody else of the night writes so many for one call."""
     night = Night(tmp_path, ["C1"], {"PREFECT_API_URL": prefect_server})
     inject()
-    code, told = night.run(CALLAUDIT_KILL_AT="8")
+    code, told = night.run(CALLAUDIT_KILL_AT="12")
     assert code == 1
     assert "the process that publishes died (SIGKILL, out of memory or killed)" in told
     night.check(complete=False)
