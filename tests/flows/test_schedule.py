@@ -22,6 +22,7 @@ from prefect.server.schemas.schedules import CronSchedule
 from audit.errors import CallauditError
 from flows import runs
 from flows.schedule import due
+from tests.conftest import NO_WAY_OUT
 from tests.flows.nights import ROOT, SCRIPT, Night, write_clip
 
 TODAY = datetime.now(ZoneInfo("Asia/Shanghai")).date()
@@ -168,6 +169,7 @@ def test_served_nights(
         ],
         env={
             **os.environ,
+            **NO_WAY_OUT,
             "PREFECT_API_URL": prefect_server,
             "PREFECT_HOME": str(tmp_path / "prefect"),
             "CALLAUDIT_WEBHOOK": address,
