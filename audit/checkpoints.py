@@ -25,7 +25,10 @@ _HEARS = (
         f"{name}.py"
         for name in ("audio", "levels", "crosstalk", "speech", "hearing", "diarisation")
     ),
-    *(f"{name}.py" for name in ("roles", "turns", "phrases", "pipeline", "text", "types")),
+    *(
+        f"{name}.py"
+        for name in ("intelligibility", "roles", "turns", "phrases", "pipeline", "text", "types")
+    ),
 )
 
 

@@ -16,6 +16,7 @@ from audit import crosstalk, diarisation, hearing, roles, rules, scoring, speech
 from audit.config import Config, HearingConfig, LimitsConfig
 from audit.levels import frame_levels, mean_level
 from audit.rulebook import Rulebook
+from audit.rules import reliance
 from audit.text import simplify
 from audit.types import (
     AuditedCall,
@@ -33,6 +34,9 @@ from models import stages as stage_models
 _NO_VOICE_PRINTS = (
     "未安装声纹模型，单声道录音无法区分双方（pip install --no-deps resemblyzer==0.1.4）"
 )
+
+_PER_S = 4.0
+"""Characters a second of ordinary speech."""
 
 _SAME = 0.9
 """Likeness from which two channels carry one line; that of two speakers' is below a half."""
@@ -133,6 +137,7 @@ def hear(
         confidence=_confidence(built),
         role_confidence=decision.confidence,
         role_source=decision.source,
+        roles_confirmed=decision.confidence >= hearing_config.role_confidence,
         doubts=tuple(doubts),
     )
 
@@ -161,6 +166,9 @@ def judge(
         staged = stages.assign(call.turns, cues=rulebook.stages, model=stage_model)
         call = replace(call, transcript=replace(call.transcript, turns=staged))
     findings = tuple(rules.evaluate(call, rulebook))
+    told = call.transcript.doubts
+    told += tuple(doubt for doubt in reliance.doubts(call) if doubt not in told)
+    call = replace(call, transcript=replace(call.transcript, doubts=told))
     return AuditedCall(
         call=call,
         findings=findings,
@@ -191,6 +199,12 @@ def _two_channels(audio: audio_door.Audio, *, mono: bool) -> audio_door.Audio:
 
 
 def _confidence(built: tuple[Turn, ...]) -> float | None:
-    told = [(t.asr_confidence, len(t.text)) for t in built if t.asr_confidence is not None]
+    told = [(t.asr_confidence, _weight(t)) for t in built if t.asr_confidence is not None]
     weight = sum(length for _, length in told)
     return round(sum(p * n for p, n in told) / weight, 4) if weight else None
+
+
+def _weight(turn: Turn) -> float:
+    """Characters of a turn; what is no text has as many as its speech may have had."""
+    seconds = sum(span.duration_s for span in turn.speech)
+    return min(len(turn.text), _PER_S * seconds) if turn.unintelligible else len(turn.text)

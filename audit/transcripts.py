@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from audit.errors import RejectReason, UsageError
+from audit.intelligibility import is_loop, is_too_fast
 from audit.manifests import ID_WANTED, is_id, is_year, time_zone
 from audit.recordings import Reject
 from audit.text import simplify
@@ -21,6 +22,8 @@ from audit.turns import with_backchannels
 from audit.types import Call, Channels, Direction, Origin, Recording, Role, Span, Transcript, Turn
 
 _COLUMN = re.compile(r"[\w-]{1,64}")
+_MOST_FAST = 0.3
+"""Share of turns with more text than can be said in their time from which the times are wrong."""
 _LONGEST_S = 86_400.0  # a day: what is later is no time within a call but a time stamp
 
 
@@ -183,8 +186,9 @@ def _transcript(line: _Line, raw: bytes) -> Transcript:
                 speech=(Span(turn.start_s, turn.end_s),)
                 if turn.start_s is not None and turn.end_s is not None
                 else (),
+                unintelligible=is_loop(turn.text, seconds),
             )
-            for index, turn in enumerate(_in_order(line.turns))
+            for index, (turn, seconds) in enumerate(_with_seconds(_in_order(line.turns)))
         ]
     )
     ends = [turn.end_s for turn in turns if turn.end_s is not None]
@@ -195,6 +199,19 @@ def _transcript(line: _Line, raw: bytes) -> Transcript:
         origin=Origin(hashlib.sha256(raw.strip()).hexdigest(), None, None, None),
         duration_s=spoken_s if line.duration_s is None else max(line.duration_s, *ends, 0.0),
     )
+
+
+def _with_seconds(turns: list[_Turn]) -> list[tuple[_Turn, float | None]]:
+    """Turns with their lengths; without, where more of them are too short than words go wrong."""
+    seconds = [
+        None if turn.start_s is None or turn.end_s is None else turn.end_s - turn.start_s
+        for turn in turns
+    ]
+    fast = sum(
+        s is not None and is_too_fast(t.text, s) for t, s in zip(turns, seconds, strict=True)
+    )
+    told = fast <= _MOST_FAST * len(turns)
+    return [(turn, s if told else None) for turn, s in zip(turns, seconds, strict=True)]
 
 
 def _in_order(turns: list[_Turn]) -> list[_Turn]:

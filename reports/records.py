@@ -122,6 +122,7 @@ def _call(audited: AuditedCall) -> Row:
         **_stage_lengths(audited.call),
         "role_confidence": transcript.role_confidence,
         "role_source": transcript.role_source,
+        "roles_confirmed": transcript.roles_confirmed,
         "doubts": list(transcript.doubts),
         "audio_sha256": origin.audio_sha256,
         "engine": origin.engine,
@@ -219,6 +220,7 @@ def _turn(turn: Turn) -> Row:
         "role_confidence": turn.role_confidence,
         "level_db": turn.level_db,
         "is_backchannel": turn.is_backchannel,
+        "unintelligible": turn.unintelligible,
         "speech": [{"start_s": s.start_s, "end_s": s.end_s} for s in turn.speech],
         "masked": [asdict(masked) for masked in turn.masked],
     }
@@ -348,6 +350,7 @@ def call_from_rows(call: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) 
             confidence=call["transcript_confidence"],
             role_confidence=call.get("role_confidence"),
             role_source=call.get("role_source"),
+            roles_confirmed=call.get("roles_confirmed"),
             doubts=tuple(call["doubts"]),
         ),
     )
@@ -377,6 +380,7 @@ def _turn_from_row(row: Mapping[str, Any]) -> Turn:
         role_confidence=row.get("role_confidence"),
         level_db=row.get("level_db"),
         is_backchannel=row["is_backchannel"],
+        unintelligible=bool(row.get("unintelligible")),
         segment=Segment(row["segment"]),
         segment_confidence=row.get("segment_confidence"),
         segment_or=Segment(row["segment_or"]) if row.get("segment_or") else None,

@@ -16,7 +16,7 @@ from audit.privacy.items import Private
 from audit.review import Decision, Kind
 from audit.types import Channels, Direction, Role, Segment, Severity, Verdict
 
-SCHEMA_VERSION = "1.5"
+SCHEMA_VERSION = "1.6"
 """Major.minor: the major changes when a column is renamed, dropped or changes its meaning."""
 
 CHANGES = (
@@ -31,6 +31,7 @@ CHANGES = (
     ),
     ("1.4", "calls.cues_sha256; turns.segment_or"),
     ("1.5", "calls.private, calls.transcript_id; turns.masked"),
+    ("1.6", "calls.roles_confirmed; turns.unintelligible"),
 )
 """What each version added, oldest first. Readers take every version of their own major: what a
 file does not have yet is empty."""
@@ -153,6 +154,12 @@ CALLS = Table(
             nullable=True,
         ),
         _text("role_source", "what told them: manifest, default or content", nullable=True),
+        Column(
+            "roles_confirmed",
+            pa.bool_(),
+            "manifest or words tell them as surely as configured (not for ready transcripts)",
+            nullable=True,
+        ),
         Column("doubts", pa.list_(pa.string()), "why some things cannot be told"),
         _text("audio_sha256", "hash of the recording's bytes", nullable=True),
         _text("engine", "the recogniser", nullable=True),
@@ -215,6 +222,12 @@ TURNS = Table(
         ),
         _real("level_db", "root mean square of its sound", unit="dBFS", nullable=True),
         Column("is_backchannel", pa.bool_(), "a listener's token that takes no floor"),
+        Column(
+            "unintelligible",
+            pa.bool_(),
+            "the words are none (a loop, another language): held against nobody",
+            nullable=True,
+        ),
         Column(
             "speech",
             pa.list_(pa.struct([("start_s", pa.float64()), ("end_s", pa.float64())])),

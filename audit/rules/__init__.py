@@ -11,6 +11,7 @@ from audit.rules import (
     greeting,
     hold,
     no_interruption,
+    reliance,
     silent_call,
     speech_rate,
     written,
@@ -37,6 +38,9 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     ``written`` stands for all rules that are written in the rulebook itself.
 
     A rule beyond the first three gives nothing where the rulebook does not have it or the call
-    has no occasion for it (a call without a wait, for ``hold``).
+    has no occasion for it (a call without a wait, for ``hold``). What rests on words or speakers
+    that are not sure is not told: see :mod:`audit.rules.reliance`.
     """
-    return [finding for rule in RULES.values() for finding in rule(call, rulebook)]
+    heard = reliance.readable(call)
+    found = [finding for rule in RULES.values() for finding in rule(heard, rulebook)]
+    return reliance.withheld(found, call, rulebook)
