@@ -34,7 +34,10 @@ _HEARS = (
             "diarisation",
         )
     ),
-    *(f"{name}.py" for name in ("roles", "turns", "phrases", "pipeline", "text", "types")),
+    *(
+        f"{name}.py"
+        for name in ("intelligibility", "roles", "turns", "phrases", "pipeline", "text", "types")
+    ),
 )
 
 

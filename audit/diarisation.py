@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from audit import roles
 from audit.audio import Audio
 from audit.hearing import Heard
-from audit.types import Direction, Samples, Span, Turn, Utterance, Word
+from audit.types import Direction, Samples, Span, Turn, Word
 
 Prints = NDArray[np.float32]
 Labels = NDArray[np.intp]
@@ -177,7 +177,9 @@ def _evidence(
     middles = np.array([window.middle_s for window in windows])
     weights = np.zeros(len(windows))
     weights[0] += roles.first_word(direction)
-    for _, words in heard:
+    for utterance, words in heard:
+        if utterance.unintelligible:
+            continue
         for second, weight in roles.evidence(words):
             weights[int(np.abs(middles - second).argmin())] += weight
     return weights
@@ -375,4 +377,4 @@ def _told(heard: Sequence[Heard], spoken: Sequence[Sequence[Span]]) -> Iterator[
             if nearest is not None:
                 shares[nearest].append(word)
         for (span, voice), share in zip(joined, shares, strict=True):
-            yield Utterance(voice, span), tuple(share)
+            yield replace(utterance, channel=voice, span=span), tuple(share)

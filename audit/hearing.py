@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from audit.audio import Audio
-from audit.types import SAMPLE_RATE, Recogniser, Samples, Span, Utterance, Word
+from audit.intelligibility import is_loop, is_suspect
+from audit.types import SAMPLE_RATE, Recognised, Recogniser, Samples, Span, Utterance, Word
 
 Heard = tuple[Utterance, tuple[Word, ...]]
 """An utterance and the words recognised in it."""
@@ -22,6 +24,16 @@ Heard = tuple[Utterance, tuple[Word, ...]]
 _BATCH = 32  # windows held at once; engines cut them into batches of their own
 
 _MARKS = " ,，.。?？!！、;；:："
+
+_READ = 0.9
+"""Probability of the language that is read from which a window is no other's. Windows of Mandarin
+calls have 0.97 and more, those of other languages and of noise 0.15 and less."""
+_FOREIGN = 0.3
+"""The same below which what was recognised is not what was said."""
+_TELLING_S = 1.2
+"""Seconds of an utterance from which its language is told by itself."""
+_REPETITION_PENALTY = 1.2
+"""How repeats are held down where an utterance that loops is decoded for the third time."""
 
 WINDOW_S = 29.0
 """Seconds packed into one window: Whisper's 30 s less a margin for the last word."""
@@ -36,6 +48,19 @@ class PackingOptions:
     join_s: float = 0.35
     level_db: float = -23.0
     retry_s: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What was recognised in an utterance, and whether that window was in the language read."""
+
+    words: tuple[Word, ...]
+    language_probability: float | None
+
+    def is_in_doubt(self, utterance: Utterance) -> bool:
+        """Whether it is worth to be recognised once more, alone."""
+        known = self.language_probability is None or self.language_probability >= _READ
+        return not known or is_suspect(_said(self.words), utterance.span.duration_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,32 +169,79 @@ def recognise(
     """Recognise utterances and give each its words, on the recording's clock.
 
     Whisper writes a sentence once that it hears twice in a window, so utterances that are left
-    without words are recognised again, each in a window of its own.
+    without words are recognised again, each in a window of its own. So are those that may be no
+    speech in the language that is read: whose words repeat themselves, or whose window is another
+    language's. What loops even then is recognised a third time with repeats held down. What is no
+    text after all that is marked ``unintelligible``.
 
     Returns:
         The utterances in the order in which they start.
     """
-    heard = _recognise_windows(pack(audio, spoken, options=options), recogniser, simplify)
+
+    def alone(chosen: Iterable[Utterance]) -> Iterator[Window]:
+        return (window for one in chosen for window in pack(audio, [one], options=options))
+
+    hear = recogniser.recognise
+    first = _recognise_windows(pack(audio, spoken, options=options), hear, simplify)
     missed = [
         utterance
-        for utterance, words in heard
-        if not words and utterance.span.duration_s >= options.retry_s
+        for utterance, reading in first.items()
+        if (not reading.words and utterance.span.duration_s >= options.retry_s)
+        or reading.is_in_doubt(utterance)
     ]
-    alone = (window for utterance in missed for window in pack(audio, [utterance], options=options))
-    again = dict(_recognise_windows(alone, recogniser, simplify))
-    heard = [(utterance, again.get(utterance, words)) for utterance, words in heard]
+    again = _recognise_windows(alone(missed), hear, simplify)
+    loops = [utterance for utterance, reading in again.items() if _loops(utterance, reading.words)]
+    hold_down = partial(hear, repetition_penalty=_REPETITION_PENALTY)
+    held = _recognise_windows(alone(loops), hold_down, simplify)
+    heard = [
+        _judged(utterance, reading, again.get(utterance), held.get(utterance))
+        for utterance, reading in first.items()
+    ]
     return sorted(heard, key=lambda item: (item[0].span, item[0].channel))
 
 
+def _judged(
+    utterance: Utterance, first: _Reading, again: _Reading | None, held: _Reading | None
+) -> Heard:
+    """The best reading of an utterance, marked where it is none.
+
+    A window's language is told by all that is said in it, an utterance's own only where it is long
+    enough.
+    """
+    best = again if again and (again.words or _loops(utterance, first.words)) else first
+    if held and held.words and not _loops(utterance, held.words):
+        best = held
+    own = again.language_probability if again else None
+    if own is None or utterance.span.duration_s < _TELLING_S:
+        own = first.language_probability
+    foreign = own is not None and own < _FOREIGN
+    if foreign or _loops(utterance, best.words):
+        utterance = replace(utterance, unintelligible=True)
+    return utterance, best.words
+
+
+def _loops(utterance: Utterance, words: Sequence[Word]) -> bool:
+    return is_loop(_said(words), utterance.span.duration_s)
+
+
+def _said(words: Sequence[Word]) -> str:
+    return "".join(word.text for word in words)
+
+
 def _recognise_windows(
-    windows: Iterable[Window], recogniser: Recogniser, simplify: Callable[[str], str]
-) -> list[Heard]:
-    heard: list[Heard] = []
+    windows: Iterable[Window],
+    recognise: Callable[[Sequence[Samples]], list[Recognised]],
+    simplify: Callable[[str], str],
+) -> dict[Utterance, _Reading]:
+    heard: dict[Utterance, _Reading] = {}
     remaining = iter(windows)
     while batch := list(itertools.islice(remaining, _BATCH)):
-        results = recogniser.recognise([window.samples for window in batch])
+        results = recognise([window.samples for window in batch])
         for window, result in zip(batch, results, strict=True):
-            heard += _shared_out(window, result.words, simplify)
+            heard |= {
+                utterance: _Reading(words, result.language_probability)
+                for utterance, words in _shared_out(window, result.words, simplify)
+            }
     return heard
 
 

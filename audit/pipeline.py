@@ -18,7 +18,7 @@ from audit.config import Config, HearingConfig, LimitsConfig
 from audit.levels import frame_levels, mean_level
 from audit.media import Lengths
 from audit.rulebook import Rulebook
-from audit.rules import disposition
+from audit.rules import disposition, reliance
 from audit.text import simplify
 from audit.types import (
     AuditedCall,
@@ -37,6 +37,9 @@ from models import stages as stage_models
 _NO_VOICE_PRINTS = (
     "未安装声纹模型，单声道录音无法区分双方（pip install --no-deps resemblyzer==0.1.4）"
 )
+
+_PER_S = 4.0
+"""Characters a second of ordinary speech."""
 
 _SAME = 0.9
 """Likeness from which two channels carry one line; that of two speakers' is below a half."""
@@ -144,6 +147,7 @@ def hear(
         confidence=_confidence(built),
         role_confidence=decision.confidence,
         role_source=decision.source,
+        roles_confirmed=decision.confidence >= hearing_config.role_confidence,
         doubts=tuple(doubts),
         dead_channel=dead,
         begins_in_speech=begins,
@@ -174,11 +178,14 @@ def judge(
         staged = stages.assign(call.turns, cues=rulebook.stages, model=stage_model)
         call = replace(call, transcript=replace(call.transcript, turns=staged))
     findings = tuple(rules.evaluate(call, rulebook))
+    told = call.transcript.doubts
+    told += tuple(doubt for doubt in reliance.doubts(call) if doubt not in told)
+    call = replace(call, transcript=replace(call.transcript, doubts=told))
     return AuditedCall(
         call=call,
         findings=findings,
         scorecard=scoring.score(findings, rulebook),
-        disposition=disposition.tell(call, rulebook.dispositions),
+        disposition=disposition.tell(reliance.readable(call), rulebook.dispositions),
         rulebook_id=rulebook.id,
         rulebook_sha256=rulebook.sha256,
         stages_sha256=told_by[0],
@@ -228,6 +235,12 @@ def _length_doubt(lengths: Lengths) -> str:
 
 
 def _confidence(built: tuple[Turn, ...]) -> float | None:
-    told = [(t.asr_confidence, len(t.text)) for t in built if t.asr_confidence is not None]
+    told = [(t.asr_confidence, _weight(t)) for t in built if t.asr_confidence is not None]
     weight = sum(length for _, length in told)
     return round(sum(p * n for p, n in told) / weight, 4) if weight else None
+
+
+def _weight(turn: Turn) -> float:
+    """Characters of a turn; what is no text has as many as its speech may have had."""
+    seconds = sum(span.duration_s for span in turn.speech)
+    return min(len(turn.text), _PER_S * seconds) if turn.unintelligible else len(turn.text)

@@ -16,7 +16,7 @@ _AGENT_SAYS = {
     "有什么(可以|能)帮": 1.5,
     "工号": 1.0,
     "客服": 0.3,
-    "(您|你)好…(客服|热线|中心|公司|联通|电信|移动)": 1.0,
+    "(您|你)好…(客服|热线|服务|中心|公司|联通|电信|移动)": 1.0,
     "请(问|您)": 0.7,
     "(请|您)(稍等|等)": 1.0,
     "(帮|给|为)(您|你)": 1.0,
@@ -28,6 +28,7 @@ _AGENT_SAYS = {
     "(登记|核对|核实|备注|反馈|办理)": 0.5,
     "还有(什么|其他|别的)": 0.7,
     "祝您": 1.0,
+    "(有|让|请)(人|专人|师傅|同事|工程师)…(联系|回复|上门)": 1.0,
     "不客气": 0.7,
     "(您|你)(现在|今天|明天|后天|)(在家|方便)": 0.7,
     "(修|装|查)(宽带|网络|电话|电脑)的": 0.7,
@@ -109,7 +110,8 @@ def leads(heard: Iterable[Heard], *, voices: int, direction: Direction | None) -
     if spoken:
         totals[spoken[0][0].channel] += first_word(direction)
     for utterance, words in spoken:
-        totals[utterance.channel] += sum(weight for _, weight in evidence(words))
+        if not utterance.unintelligible:
+            totals[utterance.channel] += sum(weight for _, weight in evidence(words))
     return totals
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from audit.intelligibility import is_readable
 from audit.text import spoken_characters
 from audit.types import Span, Turn
 
@@ -66,8 +67,10 @@ def silences(turns: Iterable[Turn], *, least_s: float) -> list[Silence]:
 def characters_per_minute(turns: Sequence[Turn]) -> float | None:
     """Characters in a minute of the turns' own speech, pauses left out.
 
-    None for less than a second of speech.
+    None for less than a second of speech. Turns that were not read, or are no Mandarin, count on
+    neither side.
     """
+    turns = [turn for turn in turns if is_readable(turn)]
     seconds = total_s(speech(turns))
     if seconds < _LEAST_SPEECH_S:
         return None

@@ -34,6 +34,7 @@ from pydantic_core import ErrorDetails
 from audit import cells
 from audit.errors import RejectReason, UsageError
 from audit.files import text_of
+from audit.intelligibility import is_loop, is_too_fast
 from audit.manifests import ID_WANTED, in_zone, is_id, is_year, time_zone, wait_s
 from audit.recordings import Reject
 from audit.text import simplify
@@ -45,6 +46,8 @@ _BETWEEN = re.compile(r"[\s,\[\]]*")
 _BEGUN = re.compile(r"[-+.eE\d]*|tr?u?|fa?l?s?|nu?l?|Na?|In?f?i?n?i?t?|\\?u?[0-9a-fA-F]{0,3}")
 """What a line may end with that is cut within a number, a word of JSON or an escape."""
 _COLUMN = re.compile(r"[\w-]{1,64}")
+_MOST_FAST = 0.3
+"""Share of turns with more text than can be said in their time from which the times are wrong."""
 _LONGEST_S = 86_400.0  # a day: what is later is no time within a call but a time stamp
 _SLACK_S = 0.1  # by which a turn's times may be off: rounding, and aligners' frames
 _SLOWEST_S = 20.0  # a character, as the median of a call; at 20 a second it takes 50 milliseconds
@@ -478,8 +481,9 @@ def _transcript(line: _Line, text: str) -> Transcript:
                 start_s=span.start_s if span else None,
                 end_s=span.end_s if span else None,
                 speech=(span,) if span else (),
+                unintelligible=is_loop(turn.text, seconds),
             )
-            for index, (turn, span) in enumerate((t, t.span) for t in _in_order(line.turns))
+            for index, (turn, span, seconds) in enumerate(_with_seconds(_in_order(line.turns)))
         ]
     )
     ends = [turn.end_s for turn in turns if turn.end_s is not None]
@@ -503,6 +507,15 @@ def _doubts(line: _Line, last_s: float) -> Iterator[str]:
         yield f"有 {len(off)} 句话的起止时间为负或前后颠倒，最多差 {max(off):.2f} 秒，已修正"
     if line.duration_s is not None and last_s - line.duration_s > _SLACK_S:
         yield f"写明的时长为 {line.duration_s:.1f} 秒，最后一句却到 {last_s:.1f} 秒，以后者为准"
+
+
+def _with_seconds(turns: list[_Turn]) -> Iterator[tuple[_Turn, Span | None, float | None]]:
+    """Turns with their times and lengths; no lengths where many are too short for their words."""
+    timed = [(turn, turn.span) for turn in turns]
+    fast = sum(span is not None and is_too_fast(t.text, span.duration_s) for t, span in timed)
+    told = fast <= _MOST_FAST * len(turns)
+    for turn, span in timed:
+        yield turn, span, span.duration_s if told and span else None
 
 
 def _in_order(turns: list[_Turn]) -> list[_Turn]:

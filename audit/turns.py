@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from audit.backchannels import SHARE, listens
@@ -14,6 +14,11 @@ from audit.types import Role, Span, Turn, Utterance, Word
 _NOT_HAN = re.compile(r"[^\u3400-\u9fff]")
 _NEW_TOPIC = ("(请问|)(您|你|)还有(其他|其它|别的|什么)",)
 """Words that open a new part of the call: a turn ends before them."""
+
+_SPACES = re.compile(r"\s+")
+_LATIN_END = re.compile(r"(?:[A-Za-z][,.?!;:'’]?|[A-Za-z] ?\d+(?:\.\d+)?)$")
+"""How a text ends that goes on with a space: in a Latin word, or a number that belongs to it."""
+_FULL_WIDTH = {",": "，", "?": "？", "!": "！", ".": "。"}
 
 _SHORTEST_S = 0.3
 """Seconds that both parts of an utterance must have for it to be split."""
@@ -43,7 +48,8 @@ def build(
     """Join utterances into turns and mark back-channels.
 
     Utterances of a channel are one turn where the pause between them is no longer than a
-    breath, or short and the other speaker does not take over in it.
+    breath, or short and the other speaker does not take over in it. What is unintelligible is a
+    turn of its own, so that nothing hangs on the words beside it.
 
     Args:
         heard: utterances with their words, in the order in which they start.
@@ -100,8 +106,8 @@ def _split_at_new_topic(item: Heard, heard: Sequence[Heard]) -> list[Heard]:
             if min(before.duration_s, after.duration_s) < _SHORTEST_S:
                 return [item]
             return [
-                (Utterance(utterance.channel, before), words[:number]),
-                (Utterance(utterance.channel, after), words[number:]),
+                (replace(utterance, span=before), words[:number]),
+                (replace(utterance, span=after), words[number:]),
             ]
         length += len(word.text)
     return [item]
@@ -110,6 +116,8 @@ def _split_at_new_topic(item: Heard, heard: Sequence[Heard]) -> list[Heard]:
 def _continues(
     group: Sequence[Heard], item: Heard, heard: Sequence[Heard], options: TurnOptions
 ) -> bool:
+    if group[-1][0].unintelligible != item[0].unintelligible:
+        return False
     before, after = group[-1][0].span, item[0].span
     pause_s = after.start_s - before.end_s
     if pause_s > options.join_s or find_any(_NEW_TOPIC, _text(item[1])[:8]):
@@ -156,6 +164,7 @@ def _turn(group: Sequence[Heard], regions: Sequence[Sequence[Span]], roles: Sequ
     channel = group[0][0].channel
     span = Span(group[0][0].span.start_s, group[-1][0].span.end_s)
     words = [word for _, said in group for word in said]
+    unintelligible = group[0][0].unintelligible
     weight = sum(len(word.text) for word in words)
     confidence = (
         sum(word.probability * len(word.text) for word in words) / weight if weight else None
@@ -163,7 +172,7 @@ def _turn(group: Sequence[Heard], regions: Sequence[Sequence[Span]], roles: Sequ
     return Turn(
         index=0,
         role=roles[channel],
-        text="".join(_text(said) for _, said in group).strip(" ,，"),
+        text=_joined(_text(said) for _, said in group),
         channel=channel,
         speaker=channel,
         start_s=span.start_s,
@@ -173,20 +182,47 @@ def _turn(group: Sequence[Heard], regions: Sequence[Sequence[Span]], roles: Sequ
             for r in regions[channel]
             if r.overlap_s(span) > 0
         ),
-        asr_confidence=None if confidence is None else round(confidence, 4),
+        asr_confidence=0.0
+        if unintelligible
+        else None
+        if confidence is None
+        else round(confidence, 4),
+        unintelligible=unintelligible,
         words=tuple(words),
     )
 
 
 def _text(words: Sequence[Word]) -> str:
-    """Words as one text; a pause between utterances becomes a comma."""
+    """Words as one text; a pause between utterances becomes a comma.
+
+    What is written in Latin letters keeps its spaces and its marks: Microsoft Word, abc@163.com.
+    """
     text = "".join(word.text for word in words).strip()
-    text = re.sub(r"\s+", "，", text)
-    for half, full in (",", "，"), ("?", "？"), ("!", "！"), (".", "。"):
-        text = text.replace(half, full)
-    if text and text[-1] not in "，。？！":
-        text += "，"
+    text = _SPACES.sub(_space, text)
+    text = re.sub("[,.?!]", _mark, text)
+    if text and text[-1] not in "，。？！,.?!":
+        text += "," if _LATIN_END.search(text) else "，"
     return text
+
+
+def _space(spaces: re.Match[str]) -> str:
+    """A pause between Chinese words, a space beside Latin ones."""
+    latin = _LATIN_END.search(spaces.string, 0, spaces.start())
+    return " " if latin or re.match("[A-Za-z]", spaces.string[spaces.end() :]) else "，"
+
+
+def _mark(mark: re.Match[str]) -> str:
+    """A mark in full width, unless it is part of Latin writing or of a number."""
+    before, after = mark.string[: mark.start()][-1:], mark.string[mark.end() :][:1]
+    inside = before.isascii() and before.isalnum() and after.isascii() and after.isalnum()
+    after_word = before.isascii() and before.isalpha() and not re.match(r"[\u3400-\u9fff]", after)
+    return mark[0] if after_word or (inside and mark[0] == ".") else _FULL_WIDTH[mark[0]]
+
+
+def _joined(texts: Iterable[str]) -> str:
+    """The texts of utterances as one turn's."""
+    joined = "".join(f"{text} " if text.endswith(tuple(_FULL_WIDTH)) else text for text in texts)
+    return joined.strip(" ,，")
 
 
 def _is_backchannel(turn: Turn, turns: Sequence[Turn], options: TurnOptions) -> bool:

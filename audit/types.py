@@ -226,6 +226,9 @@ class Turn:
     level_db: float | None = None
     """Root mean square of its sound, in dB below full scale."""
     is_backchannel: bool = False
+    unintelligible: bool = False
+    """Whether its words are none: repeats without end, or another language's sound written as
+    Chinese. They are held against nobody."""
     segment: Segment | None = None
     segment_confidence: float | None = None
     """Probability of the stage, over the whole call."""
@@ -279,6 +282,8 @@ class Transcript:
     """Probability that agent and customer are told rightly; None for ready transcripts."""
     role_source: str | None = None
     """What told them: ``manifest``, ``default`` or ``content``."""
+    roles_confirmed: bool | None = None
+    """Whether that is as sure as configured; None for ready transcripts."""
     doubts: tuple[str, ...] = ()
     """Why some things cannot be told from this recording, in words for the QA team."""
     dead_channel: int | None = None
@@ -378,6 +383,8 @@ class Utterance:
 
     channel: int
     span: Span
+    unintelligible: bool = False
+    """Whether what was recognised in it is not what was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,6 +393,8 @@ class Recognised:
 
     words: tuple[Word, ...]
     no_speech_probability: float
+    language_probability: float | None = None
+    """Probability that it is the language that is read; None where nothing gave cause to ask."""
 
 
 class Recogniser(Protocol):
@@ -396,6 +405,14 @@ class Recogniser(Protocol):
         """Engine and weights (``audio_sha256`` is None)."""
         ...
 
-    def recognise(self, windows: Sequence[Samples]) -> list[Recognised]:
-        """Recognise windows of at most 30 s of 16 kHz mono audio each."""
+    def recognise(
+        self, windows: Sequence[Samples], *, repetition_penalty: float = 1.0
+    ) -> list[Recognised]:
+        """Recognise windows of at most 30 s of 16 kHz mono audio each.
+
+        Args:
+            windows: the sound.
+            repetition_penalty: what the score of a token that was written before is divided by
+                (Keskar et al., CTRL, 2019); 1 for nothing.
+        """
         ...

@@ -12,12 +12,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from audit.types import SAMPLE_RATE, Recognised, Samples
+from audit.intelligibility import is_latin, is_suspect
+from audit.types import SAMPLE_RATE, Recognised, Samples, Word
 
 FRAMES = 3000
 """Mel frames of Whisper's own window, 100 a second."""
 _STEP = 500
 _AFTER_S = 1.0
+
+LANGUAGE_FRAMES = 500
+"""Of what the encoder made of a window, 50 a second, as much as tells its language."""
+_SURE = 0.85
+"""Mean word probability from which a window's language is not asked for: that of Mandarin calls
+lies between 0.8 and 0.9, that of other speech below it, if it is no loop (docs/listening.md)."""
 
 
 def recognise(
@@ -65,3 +72,12 @@ def frames(window: Samples) -> int:
     """
     wanted = 100 * (len(window) / SAMPLE_RATE + _AFTER_S)
     return min(FRAMES, _STEP * -int(-wanted // _STEP))
+
+
+def asks_language(words: Sequence[Word]) -> bool:
+    """Whether a window's words give cause to ask which language it is: doubtful, Latin, a loop."""
+    text = "".join(word.text for word in words)
+    if not text:
+        return False
+    mean = sum(word.probability for word in words) / len(words)
+    return mean < _SURE or is_latin(text) or is_suspect(text)

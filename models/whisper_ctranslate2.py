@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,13 +28,20 @@ class CTranslate2Whisper:
     threads: int
     """Batches at a time, each on a core of its own."""
 
-    def recognise(self, windows: Sequence[Samples]) -> list[Recognised]:
+    def recognise(
+        self, windows: Sequence[Samples], *, repetition_penalty: float = 1.0
+    ) -> list[Recognised]:
         """Recognise windows of at most 30 s; see :class:`audit.types.Recogniser`."""
         return batches.recognise(
-            windows, self._recognise_batch, size=self.batch_size, at_once=self.threads
+            windows,
+            partial(self._recognise_batch, repetition_penalty=repetition_penalty),
+            size=self.batch_size,
+            at_once=self.threads,
         )
 
-    def _recognise_batch(self, windows: Sequence[Samples]) -> list[Recognised]:
+    def _recognise_batch(
+        self, windows: Sequence[Samples], *, repetition_penalty: float
+    ) -> list[Recognised]:
         frames = batches.frames(windows[0])
         features = np.stack([self._features(window, frames) for window in windows])
         encoded = self.model.encode(features)
@@ -43,6 +51,7 @@ class CTranslate2Whisper:
             [tokens] * len(windows),
             beam_size=self.beam_size,
             max_length=self.model.max_length,
+            repetition_penalty=repetition_penalty,
             suppress_blank=True,
             suppress_tokens=list(self.suppressed),
             return_no_speech_prob=True,
@@ -53,16 +62,32 @@ class CTranslate2Whisper:
         ]
         lengths = [len(window) // (SAMPLE_RATE // 100) for window in windows]
         aligned = self.model.find_alignment(self.tokenizer, texts, encoded, lengths)
-        return [
-            Recognised(
-                words=tuple(
-                    Word(w["word"], float(w["start"]), float(w["end"]), float(w["probability"]))
-                    for w in words
-                ),
-                no_speech_probability=float(result.no_speech_prob),
+        said = [
+            tuple(
+                Word(w["word"], float(w["start"]), float(w["end"]), float(w["probability"]))
+                for w in words
             )
-            for words, result in zip(aligned, results, strict=True)
+            for words in aligned
         ]
+        languages = (
+            self._languages(encoded)
+            if any(map(batches.asks_language, said))
+            else [None] * len(windows)
+        )
+        return [
+            Recognised(words, float(result.no_speech_prob), language)
+            for words, result, language in zip(said, results, languages, strict=True)
+        ]
+
+    def _languages(self, encoded: Any) -> list[float]:
+        """For each window the probability of the language that is read."""
+        from ctranslate2 import StorageView
+
+        if encoded.device == "cpu":  # a third of the frames costs a third
+            part = np.asarray(encoded)[:, : batches.LANGUAGE_FRAMES]
+            encoded = StorageView.from_array(np.ascontiguousarray(part))
+        wanted = f"<|{self.tokenizer.language_code}|>"
+        return [dict(told)[wanted] for told in self.model.model.detect_language(encoded)]
 
     def _features(self, window: Samples, frames: int) -> Samples:
         mel = self.model.feature_extractor(window)[..., :frames]

@@ -6,6 +6,7 @@ import os
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,16 @@ class OpenAIWhisper:
     beam_size: int
     batch_size: int
 
-    def recognise(self, windows: Sequence[Samples]) -> list[Recognised]:
+    def recognise(
+        self, windows: Sequence[Samples], *, repetition_penalty: float = 1.0
+    ) -> list[Recognised]:
         """Recognise windows of at most 30 s; see :class:`audit.types.Recogniser`."""
-        return batches.recognise(windows, self._recognise_batch, size=self.batch_size)
+        recognise_batch = partial(self._recognise_batch, repetition_penalty=repetition_penalty)
+        return batches.recognise(windows, recognise_batch, size=self.batch_size)
 
-    def _recognise_batch(self, windows: Sequence[Samples]) -> list[Recognised]:
+    def _recognise_batch(
+        self, windows: Sequence[Samples], *, repetition_penalty: float
+    ) -> list[Recognised]:
         import torch
         from whisper.audio import HOP_LENGTH, log_mel_spectrogram, pad_or_trim
         from whisper.decoding import DecodingOptions
@@ -49,21 +55,30 @@ class OpenAIWhisper:
             fp16=self.model.device.type == "cuda",
         )
         heard = []
-        for window, result in zip(windows, _decode(self.model, mels, options), strict=True):
+        results = _decode(self.model, mels, options, repetition_penalty=repetition_penalty)
+        for window, result in zip(windows, results, strict=True):
             tokens = [token for token in result.tokens if token < self.tokenizer.eot]
             frames = len(window) // HOP_LENGTH
             read = _Read(self.model)
-            words = find_alignment(read, self.tokenizer, tokens, result.audio_features, frames)
-            heard.append(
-                Recognised(
-                    words=tuple(
-                        Word(w.word, float(w.start), float(w.end), float(w.probability))
-                        for w in words
-                    ),
-                    no_speech_probability=float(result.no_speech_prob),
-                )
+            words = tuple(
+                Word(w.word, float(w.start), float(w.end), float(w.probability))
+                for w in find_alignment(read, self.tokenizer, tokens, result.audio_features, frames)
             )
+            asked = batches.asks_language(words)
+            language = self._language(result.audio_features) if asked else None
+            heard.append(Recognised(words, float(result.no_speech_prob), language))
         return heard
+
+    def _language(self, encoded: Any) -> float:
+        """The probability of the language that is read, in a window."""
+        import torch
+
+        start = torch.tensor([[self.tokenizer.sot]], device=encoded.device)
+        with torch.no_grad():
+            scores = self.model.decoder(start, encoded[None, : batches.LANGUAGE_FRAMES])[0, 0]
+        known = list(self.tokenizer.all_language_tokens)
+        among = scores[known].float().softmax(dim=-1)
+        return float(among[known.index(self.tokenizer.language_token)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +94,7 @@ class _Read:
         return getattr(self.model, name)
 
 
-def _decode(model: Any, mels: Any, options: Any) -> Any:
+def _decode(model: Any, mels: Any, options: Any, *, repetition_penalty: float) -> Any:
     """``whisper.decode``, for beams of several windows as well.
 
     openai-whisper counts its audio once a beam when it has decoded and once a window while it
@@ -97,7 +112,26 @@ def _decode(model: Any, mels: Any, options: Any) -> Any:
         def _main_loop(self, audio_features: Any, tokens: Any) -> Any:
             return super()._main_loop(audio_features[:: self.n_group].contiguous(), tokens)
 
-    return Task(model, options).run(mels)
+    task = Task(model, options)
+    if repetition_penalty != 1.0:
+        task.logit_filters.append(_RepetitionPenalty(repetition_penalty, task.sample_begin))
+    return task.run(mels)
+
+
+@dataclass(frozen=True, slots=True)
+class _RepetitionPenalty:
+    """A logit filter as CTranslate2 has it: what was written before is less likely."""
+
+    penalty: float
+    begin: int
+
+    def apply(self, logits: Any, tokens: Any) -> None:
+        import torch
+
+        written = tokens[:, self.begin :]
+        scores = logits.gather(1, written)
+        divided = torch.where(scores < 0, scores * self.penalty, scores / self.penalty)
+        logits.scatter_(1, written, divided)
 
 
 def load(

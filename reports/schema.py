@@ -33,7 +33,8 @@ CHANGES = (
     ("1.5", "calls.private, calls.transcript_id; turns.masked"),
     (
         "1.6",
-        "calls.raw_form, disposition, dead_channel, begins_in_speech; agents.not_connected",
+        "calls.raw_form, disposition, dead_channel, begins_in_speech, roles_confirmed; "
+        "turns.unintelligible; agents.not_connected",
     ),
 )
 """What each version added, oldest first. Readers take every version of their own major: what a
@@ -180,6 +181,12 @@ CALLS = Table(
             nullable=True,
         ),
         _text("role_source", "what told them: manifest, default or content", nullable=True),
+        Column(
+            "roles_confirmed",
+            pa.bool_(),
+            "manifest or words tell them as surely as configured (not for ready transcripts)",
+            nullable=True,
+        ),
         Column("doubts", pa.list_(pa.string()), "why some things cannot be told"),
         _text("audio_sha256", "hash of the recording's bytes", nullable=True),
         _text("engine", "the recogniser", nullable=True),
@@ -242,6 +249,12 @@ TURNS = Table(
         ),
         _real("level_db", "root mean square of its sound", unit="dBFS", nullable=True),
         Column("is_backchannel", pa.bool_(), "a listener's token that takes no floor"),
+        Column(
+            "unintelligible",
+            pa.bool_(),
+            "the words are none (a loop, another language): held against nobody",
+            nullable=True,
+        ),
         Column(
             "speech",
             pa.list_(pa.struct([("start_s", pa.float64()), ("end_s", pa.float64())])),

@@ -328,6 +328,7 @@ def _turn(row: Row) -> Turn:
         speech = (Span(start, end),)
     names = ("text", "channel", "speaker", "asr_confidence", "role_confidence", "is_backchannel")
     same: dict[str, Any] = {k: row.get(k) for k in names}
+    same["unintelligible"] = bool(row.get("unintelligible"))
     same |= {"start_s": start, "end_s": end, "segment": Segment(row["segment"])}
     same["masked"] = records.masked(row)
     return Turn(row["turn_index"], Role(row["role"]), speech=speech, **same)

@@ -12,6 +12,7 @@ from audit.rules import (
     greeting,
     hold,
     no_interruption,
+    reliance,
     silent_call,
     speech_rate,
     written,
@@ -38,8 +39,10 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     ``written`` stands for all rules that are written in the rulebook itself.
 
     A rule beyond the first three gives nothing where the rulebook does not have it or the call
-    has no occasion for it (a call without a wait, for ``hold``). Where nobody was talked to, or one
-    of two channels is dead, what cannot be told is withheld: see :mod:`audit.rules.disposition`.
+    has no occasion for it (a call without a wait, for ``hold``). What rests on words or speakers
+    that are not sure is not told (:mod:`audit.rules.reliance`), nor what cannot be told where
+    nobody was talked to or one of two channels is dead (:mod:`audit.rules.disposition`).
     """
-    found = [finding for rule in RULES.values() for finding in rule(call, rulebook)]
-    return disposition.withheld(found, call, rulebook)
+    heard = reliance.readable(call)
+    found = [finding for rule in RULES.values() for finding in rule(heard, rulebook)]
+    return disposition.withheld(reliance.withheld(found, call, rulebook), heard, rulebook)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from audit.intelligibility import is_mandarin
 from audit.phrases import find_any
 from audit.rulebook import Check
 from audit.types import Call, Finding, Role, Span, Turn, Verdict
@@ -43,7 +44,8 @@ def is_to_a_bystander(turn: Turn) -> bool:
 
 def understood(turn: Turn) -> bool:
     """Whether a turn's words were heard well enough to build on."""
-    return bool(turn.text) and (turn.asr_confidence is None or turn.asr_confidence >= SURE)
+    clear = turn.asr_confidence is None or turn.asr_confidence >= SURE
+    return bool(turn.text) and clear and is_mandarin(turn.text)
 
 
 def finding(

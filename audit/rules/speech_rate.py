@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from audit.intelligibility import is_readable
 from audit.rulebook import Rulebook
 from audit.rules.findings import doubt, finding
 from audit.text import spoken_characters
@@ -16,7 +17,7 @@ RULE_ID = "speech_rate"
 def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     """One finding for a call in which the agent says enough to tell a pace."""
     rule = rulebook.rules.speech_rate
-    spoken = call.said_by(Role.AGENT)
+    spoken = list(filter(is_readable, call.said_by(Role.AGENT)))
     if rule is None or all(turn.role is Role.CUSTOMER for turn in call.turns):
         return []
     check, unsure = rule.checks["speech_rate"], doubt(call)

@@ -168,10 +168,10 @@ class _Timed:
         self.origin = recogniser.origin
         self.seconds = 0.0
 
-    def recognise(self, windows: Any) -> list[Recognised]:
+    def recognise(self, windows: Any, **options: Any) -> list[Recognised]:
         started = time.perf_counter()
         try:
-            return self._recogniser.recognise(windows)
+            return self._recogniser.recognise(windows, **options)
         finally:
             self.seconds += time.perf_counter() - started
 
