@@ -60,11 +60,6 @@ class _Line(BaseModel):
     def _is_told(cls, value: object) -> object:
         return None if value == "" else value
 
-    @field_validator("agent_name", mode="before")
-    @classmethod
-    def _is_text(cls, value: object) -> object:
-        return _written(value) if isinstance(value, str) else value
-
     @field_validator("call_id", "agent_id")
     @classmethod
     def _is_id(cls, value: str) -> str:
