@@ -194,11 +194,6 @@ class _Line(BaseModel):
             return str(int(value)) if value.is_integer() else "" if value != value else value
         return value
 
-    @field_validator("agent_name", mode="before")
-    @classmethod
-    def _is_text(cls, value: object) -> object:
-        return _written(value) if isinstance(value, str) else value
-
     @field_validator("call_id", "agent_id")
     @classmethod
     def _is_id(cls, value: str) -> str:

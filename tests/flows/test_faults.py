@@ -219,7 +219,7 @@ POISONED_STEPS = {
     "judging": "audit.pipeline:judge",
     "masking": "audit.privacy:mask",
     "tables": "reports.records:shown_rows",
-    "page": "reports.html:player",
+    "page": "reports.sound:locate",
 }
 
 

@@ -17,7 +17,7 @@ from flows import rescoring, stored
 from reports import html, parquet
 from reports.paths import call_page
 
-CALLS, TURNS = 100, 24
+CALLS, TURNS = 60, 36
 SAID = (
     *(
         "我叫",
@@ -140,7 +140,9 @@ def night(rng: random.Random) -> Iterator[dict[str, Any]]:
         yield {
             "call_id": f"W{number}",
             "agent_id": str(2001 + number % 4),
-            "agent_name": next(given)[:300],
+            "agent_name": next(given)[:300]
+            .encode("utf-8", "ignore")
+            .decode(),  # else it is refused
             "started_at": f"2026-11-{16 + number % 2}T09:00:00+08:00",
             "turns": turns,
             "queue": next(given)[:300],
