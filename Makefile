@@ -34,17 +34,17 @@ types: setup
 	$(BIN)/mypy
 
 bench: setup  ## speed, memory and errors beside the usual ways, in one run: some twenty minutes
-	$(BIN)/python -m flows.bench data_samples/calls --truth data_samples/truth --out var/bench.json
+	$(BIN)/python -m tests.benchmarks.speed data_samples/calls --truth data_samples/truth --out var/bench.json
 
 bench-turns: setup  ## turn edges and interruptions on several hundred drawn calls; text and JSON
-	$(BIN)/python -m data_samples.bench --out var/bench-turns.json
+	$(BIN)/python -m tests.benchmarks.turns --out var/bench-turns.json
 
 bench-rules: setup  ## turns and calls that all rules judge in a second, on one core
-	$(BIN)/python -m flows.bench_rules
+	$(BIN)/python -m tests.benchmarks.rules
 
 bench-tables: setup  ## a month of 100,000 calls: small files, merged, the notebook; then replay
-	$(BIN)/python -m data_samples.months_bench
-	$(BIN)/python -m data_samples.months_bench --replay
+	$(BIN)/python -m tests.benchmarks.tables
+	$(BIN)/python -m tests.benchmarks.tables --replay
 
 dependencies: setup  ## ask whether pinned packages have known holes
 	.ci/dependencies $(BIN)/pip-audit

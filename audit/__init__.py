@@ -9,7 +9,7 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reports.store import Store
+    from reports.store.query import Store
 
 __version__ = "0.1.0"
 
@@ -27,6 +27,6 @@ def open(out: str | PathLike[str]) -> Store:
     """
     from pathlib import Path
 
-    from reports.store import open_store  # tables are above the domain: only when asked for
+    from reports.store.query import open_store  # tables are above the domain: only when asked for
 
     return open_store(Path(out))

@@ -13,15 +13,16 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
-from audit import manifests, media
-from audit.diarisation import DiarisationOptions
 from audit.errors import UsageError
-from audit.files import text_of
-from audit.hearing import PackingOptions
-from audit.privacy.items import Private
-from audit.speech import SpeechOptions
-from audit.turns import TurnOptions
+from audit.intake import manifests
+from audit.privacy.entities import Private
+from audit.transcription import media
+from audit.transcription.activity import SpeechOptions
+from audit.transcription.diarization import DiarisationOptions
+from audit.transcription.turns import TurnOptions
+from audit.transcription.windows import PackingOptions
 from audit.types import RawForm
+from reports.store.atomic import text_of
 
 Engine = Literal["auto", "faster-whisper", "openai-whisper"]
 

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from audit import audio as audio_door
-from audit import crosstalk, diarisation, hearing, roles, rules, scoring, speech, stages, turns
+from audit import rules, scoring, stages
 from audit.config import Config, HearingConfig, LimitsConfig
-from audit.levels import frame_levels, mean_level
-from audit.media import Lengths
-from audit.rulebook import Rulebook
+from audit.language.text import simplify
+from audit.rulebooks.rulebook import Rulebook
 from audit.rules import disposition, reliance
-from audit.text import simplify
+from audit.transcription import activity, crosstalk, diarization, roles, turns, windows
+from audit.transcription import decoding as audio_door
+from audit.transcription.levels import frame_levels, mean_level
+from audit.transcription.media import Lengths
 from audit.types import (
     AuditedCall,
     Call,
@@ -31,8 +32,9 @@ from audit.types import (
     Transcript,
     Turn,
 )
-from models import pyannote_audio, speakers, vad
-from models import stages as stage_models
+from models.text import stages as stage_models
+from models.voice import embeddings, vad
+from models.voice import pyannote as pyannote_audio
 
 _NO_VOICE_PRINTS = (
     "未安装声纹模型，单声道录音无法区分双方（pip install --no-deps resemblyzer==0.1.4）"
@@ -51,7 +53,7 @@ def check(config: Config) -> None:
     Raises:
         UsageError: what is installed or configured for it cannot be used.
     """
-    speakers.check()
+    embeddings.check()
     if config.hearing.diarisation.pyannote is not None:
         pyannote_audio.check(config.hearing.diarisation.pyannote)
     stage_models.load(config.stages.model)
@@ -82,18 +84,18 @@ def hear(
 ) -> Transcript:
     """Transcribe a recording as :func:`decode` gives it."""
     stereo = len(audio.samples) == 2
-    regions = speech.speech_regions(
+    regions = activity.speech_regions(
         audio, detector=vad.speech_probabilities, options=hearing_config.speech
     )
-    spoken = hearing.utterances(regions, options=hearing_config.packing)
-    heard = hearing.recognise(
+    spoken = windows.utterances(regions, options=hearing_config.packing)
+    heard = windows.recognise(
         audio, spoken, recogniser=recogniser, simplify=simplify, options=hearing_config.packing
     )
     doubts = ["录音有损坏，部分声音无法解码"] if audio.damaged else []
     if audio.lengths is not None:
         doubts.append(_length_doubt(audio.lengths))
-    begins = speech.begins_in_speech(regions, options=hearing_config.speech)
-    voices: diarisation.Voices | None = None
+    begins = activity.begins_in_speech(regions, options=hearing_config.speech)
+    voices: diarization.Voices | None = None
     dead: int | None = None
     if stereo:
         given = recording.agent_channel
@@ -105,20 +107,20 @@ def hear(
         )
         if decision.confidence < hearing_config.role_confidence:
             doubts.append("无法从内容确认哪个声道是客服，按默认声道处理")
-        dead = speech.dead_channel(audio, regions, options=hearing_config.speech)
+        dead = activity.dead_channel(audio, regions, options=hearing_config.speech)
         doubts += _silent(decision.roles, regions, dead)
         if given is not None and decision.source == "content":
             doubts.append(f"清单写明客服在声道 {given}，但通话内容明确相反，按内容处理")
-    elif speakers.weights() is None:
+    elif embeddings.weights() is None:
         decision = roles.RoleDecision((Role.UNKNOWN,), 0.5, "content")
         doubts.append(_NO_VOICE_PRINTS)
     else:
         engine = hearing_config.diarisation.pyannote
-        voices = diarisation.tell_apart(
+        voices = diarization.tell_apart(
             audio,
             regions[0],
             heard,
-            printer=speakers.PRINTER,
+            printer=embeddings.PRINTER,
             direction=recording.direction,
             role_confidence=hearing_config.role_confidence,
             diariser=None if engine is None else pyannote_audio.load(engine),

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from audit.penalties import Tariff
 from audit.scoring import tally
-from audit.tariff import Tariff
 from audit.types import Finding, RuleScore, Scorecard, Verdict
 
 SAME_PLACE_S = 0.5

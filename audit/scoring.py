@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from audit.rulebook import Rulebook
+from audit.rulebooks.rulebook import Rulebook
 from audit.types import Finding, RuleScore, Scorecard, Verdict
 
 ALWAYS = ("greeting", "no_interruption", "forbidden_language")

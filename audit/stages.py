@@ -1,6 +1,6 @@
 """Greeting, handling, closing: the stage of every turn, and how sure it is.
 
-The model of :mod:`models.stages` reads the whole call; the rulebook's cue phrases
+The model of :mod:`models.text.stages` reads the whole call; the rulebook's cue phrases
 are among its evidence.
 """
 
@@ -13,8 +13,8 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from audit.phrases import find_each
-from audit.rulebook import StageCues
+from audit.language.phrases import find_each
+from audit.rulebooks.rulebook import StageCues
 from audit.types import SURE, Segment, Turn
 
 _ORDER = tuple(Segment)
@@ -37,7 +37,7 @@ def assign(
     Raises:
         UsageError: there is no such model.
     """
-    from models import stages as learned
+    from models.text import stages as learned
 
     told = learned.load(model).stages(turns, marks=marks(turns, cues))
     staged = []
@@ -62,7 +62,7 @@ def told_by(cues: StageCues, model: Path | None = None) -> tuple[str, str]:
     Raises:
         UsageError: there is no such model.
     """
-    from models import stages as learned
+    from models.text import stages as learned
 
     said = json.dumps(cues.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
     return learned.load(model).sha256, hashlib.sha256(said.encode()).hexdigest()

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from audit.apart import NIGHTS
 from audit.errors import RejectReason
-from audit.recordings import Reject
+from audit.intake.recordings import Reject
 from audit.types import Recording
-from reports.html import Drawn
+from reports.isolation import NIGHTS
+from reports.pages.html import Drawn
 
 _log = logging.getLogger(__name__)
 

@@ -17,15 +17,18 @@ from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from audit import manifests, pipeline, private_store, recordings, rulebook
+from audit import pipeline
 from audit.config import Config
 from audit.errors import CallauditError, UsageError
-from audit.recordings import Plan
-from flows import publishing, remote, runs, shards
-from flows.runs import Job, Summary
-from models import engines
-from reports import parquet
-from reports.schema import AGENTS
+from audit.intake import manifests, recordings
+from audit.intake.recordings import Plan
+from audit.rulebooks import rulebook
+from flows import bucket, jobs
+from flows.jobs import Job, Summary
+from flows.workers import publisher, shards
+from models.asr import engines
+from reports.store import parquet, private_store
+from reports.store.schema import AGENTS
 
 
 @task(name="plan", cache_policy=NO_CACHE, persist_result=False)
@@ -75,7 +78,7 @@ def plan(
         ignored=planned.ignored,
         unlisted=planned.unlisted,
     )
-    return str(runs.save_job(job))
+    return str(jobs.save_job(job))
 
 
 def _of_night(planned: Plan, night: date) -> Plan:
@@ -98,9 +101,9 @@ def audit_shard(job_file: str, number: int) -> dict[str, int]:
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
 def publish_run(job_file: str) -> Summary:
     """Have every call heard judged, and tables and pages written, by a process of its own."""
-    publishing.run(Path(job_file))
-    job = runs.load_job(Path(job_file))
-    summary = runs.load_summary(job.folder)
+    publisher.run(Path(job_file))
+    job = jobs.load_job(Path(job_file))
+    summary = jobs.load_summary(job.folder)
     _artifacts(job, summary)
     return summary
 
@@ -147,17 +150,17 @@ def nightly(
         run_id: the run's name; made from the time where absent.
         night: audit the calls of this ISO date only; all of them where absent.
     """
-    with runs.alone(remote.folder(out)), remote.working(out) as local:
-        run_id = run_id or runs.new_run_id()
+    with jobs.alone(bucket.folder(out)), bucket.working(out) as local:
+        run_id = run_id or jobs.new_run_id()
         only = date.fromisoformat(night) if night else None
         job_file = plan(location, str(local), manifest, config or {}, resume, run_id, only)
-        job = runs.load_job(Path(job_file))
+        job = jobs.load_job(Path(job_file))
         pending = [audit_shard.submit(job_file, number) for number in range(job.shards)]
         ends = [future.result(raise_on_failure=False) for future in pending]
         for end in ends:  # what stops one shard stops all: tables stay as they are
             if isinstance(end, CallauditError):
                 raise end
-        for number in runs.unfinished(job):  # a machine that heard it was lost
+        for number in jobs.unfinished(job):  # a machine that heard it was lost
             shards.run(Path(job_file), number)
         return publish_run(job_file)
 

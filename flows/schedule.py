@@ -9,11 +9,11 @@ from typing import Any
 
 from prefect import flow
 
-from audit import manifests, proxies, recordings
 from audit.config import Config
 from audit.errors import CallauditError, UsageError
-from flows import alarm, nightly, remote, runs
-from flows.runs import Summary
+from audit.intake import manifests, recordings
+from flows import alarm, bucket, jobs, nightly, proxies
+from flows.jobs import Summary
 
 DEPLOYMENT = "callaudit-nightly"
 
@@ -27,7 +27,7 @@ def due(out: Path, *, today: date, catch_up_nights: int) -> list[date]:
 
     Nights from before the first scheduled one count as none of its business.
     """
-    done = runs.nights_done(out)
+    done = jobs.nights_done(out)
     yesterday = today - timedelta(days=1)
     if not done:
         return [yesterday]
@@ -67,7 +67,7 @@ def scheduled(
     chosen = [date.fromisoformat(night) for night in nights or []]
     if nights is None:
         catch_up = settings.schedule.catch_up_nights
-        with remote.working(out) as local:
+        with bucket.working(out) as local:
             chosen = due(local, today=today, catch_up_nights=catch_up)
     summaries, failed = [], []
     one_night = nightly.nightly.with_options(task_runner=nightly.task_runner(settings))
@@ -116,7 +116,7 @@ def serve(location: str, out: str, *, manifest: str | None, config: Config) -> N
         schedule=Cron(config.schedule.cron, timezone=config.batch.timezone),
         parameters={
             "location": location,
-            "out": out if remote.is_url(out) else str(Path(out).resolve()),
+            "out": out if bucket.is_url(out) else str(Path(out).resolve()),
             "manifest": manifest,
             "config": config.model_dump(mode="json"),
         },

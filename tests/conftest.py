@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from audit import proxies
+from flows import proxies
 
 proxies.spare_this_machine()  # servers of tests are on it, whatever proxies there are
 collect_ignore = ["faults"]

@@ -11,8 +11,8 @@ import click
 import pytest
 import yaml
 
-from audit.cli import main
 from audit.config import Config
+from flows.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "README.zh-CN.md"]

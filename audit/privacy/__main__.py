@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from audit.privacy import evaluation
+from audit.privacy import benchmark
 
 
 @click.command()
@@ -15,10 +15,10 @@ from audit.privacy import evaluation
 @click.option("--verbose", is_flag=True, help="Show what was missed or wrongly found.")
 def main(*, file: Path, without_marks: bool, verbose: bool) -> None:
     """Compare what is found in labelled dialogues with their labels."""
-    dialogues = evaluation.read(file)
+    dialogues = benchmark.read(file)
     if without_marks:
-        dialogues = [evaluation.without_marks(dialogue) for dialogue in dialogues]
-    result = evaluation.evaluate(dialogues)
+        dialogues = [benchmark.without_marks(dialogue) for dialogue in dialogues]
+    result = benchmark.evaluate(dialogues)
     for line in (*(result.mistakes if verbose else ()), *result.lines()):
         click.echo(line)
 

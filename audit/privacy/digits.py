@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 
-from audit.privacy.items import Kind
-from audit.text import sounds
+from audit.language.text import sounds
+from audit.privacy.entities import Kind
 
 _VALUES = dict(zip("零〇洞一幺二两三四五六拐七八九勾", "0001122345677899", strict=True))
 _VALUES |= dict(zip("壹贰叁肆伍陆柒捌玖钩俩仨", "123456789923", strict=True))

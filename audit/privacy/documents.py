@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from audit.privacy.digits import value
-from audit.privacy.items import Item, Kind
+from audit.privacy.entities import Item, Kind
 from audit.types import Role, Turn
 
 _DIGIT = "[0-9零〇洞一幺二两三四五六拐七八九勾]"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
+from audit.language.text import spoken_characters
 from audit.privacy.digits import Run, is_card, joined, parts, runs, shape
-from audit.privacy.items import Item, Kind
+from audit.privacy.entities import Item, Kind
 from audit.privacy.topics import TAIL, Topic, is_public, topics
-from audit.text import spoken_characters
 from audit.types import Role, Turn
 
 _LASTS = 4

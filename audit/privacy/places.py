@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from audit.privacy.digits import runs, sounding, value
-from audit.privacy.items import Item, Kind
+from audit.privacy.entities import Item, Kind
 from audit.privacy.topics import Topic, is_public, topics
 from audit.types import Role, Turn
 

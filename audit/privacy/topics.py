@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from audit.privacy.items import Kind
-from audit.text import sounds
+from audit.language.text import sounds
+from audit.privacy.entities import Kind
 
 Topic = Kind | None
 """None: numbers that are nobody's data, such as those of orders."""

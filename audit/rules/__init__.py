@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.rulebook import Rulebook
+from audit.rulebooks.rulebook import Rulebook
 from audit.rules import (
     active_listening,
     answer_wait,

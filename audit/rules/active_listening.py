@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from audit.phrases import find_any, find_literal
-from audit.rulebook import ActiveListeningRule, AskedItem, Check, Rulebook, SilenceCues
-from audit.rules.findings import (
+from audit.language.phrases import find_any, find_literal
+from audit.language.text import spoken_characters
+from audit.rulebooks.rulebook import ActiveListeningRule, AskedItem, Check, Rulebook, SilenceCues
+from audit.rules.base import (
     NO_AGENT,
     NO_ROLES,
     NO_TIMES,
@@ -15,8 +16,7 @@ from audit.rules.findings import (
     is_to_a_bystander,
     understood,
 )
-from audit.text import spoken_characters
-from audit.timing import speech
+from audit.timeline import speech
 from audit.types import Call, Channels, Finding, Role, Span, Turn, Verdict
 
 _RESPONSE, _REPEAT = "active_listening.response", "active_listening.repeat"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from audit import beginning
-from audit.phrases import find_any
-from audit.rulebook import AnswerWaitRule, Rulebook
-from audit.rules.findings import finding, understood
+from audit.language.phrases import find_any
+from audit.rulebooks.rulebook import AnswerWaitRule, Rulebook
+from audit.rules import beginning
+from audit.rules.base import finding, understood
 from audit.types import Call, Direction, Finding, Role, Turn, Verdict
 
 RULE_ID = "answer_wait"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from audit.phrases import find_any
-from audit.rulebook import DeadAirRule, Rulebook, SilenceCues
+from audit.language.phrases import find_any
+from audit.language.text import spoken_characters
+from audit.rulebooks.rulebook import DeadAirRule, Rulebook, SilenceCues
 from audit.rules import hold
-from audit.rules.findings import (
+from audit.rules.base import (
     NO_AGENT,
     NO_ROLES,
     NO_TIMES,
@@ -16,8 +17,7 @@ from audit.rules.findings import (
     seconds,
     understood,
 )
-from audit.text import spoken_characters
-from audit.timing import Silence, silences
+from audit.timeline import Silence, silences
 from audit.types import Call, Finding, Role, Turn, Verdict
 
 RULE_ID = "dead_air"

@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from audit.phrases import find_any, find_each
-from audit.rulebook import DispositionCues, Rulebook
-from audit.rules.findings import finding, understood, without
+from audit.language.phrases import find_any, find_each
+from audit.language.text import spoken_characters
+from audit.rulebooks.rulebook import DispositionCues, Rulebook
+from audit.rules.base import finding, understood, without
 from audit.scoring import ALWAYS
-from audit.text import spoken_characters
 from audit.types import Call, Direction, Disposition, Finding, Role, Turn, Verdict
 
 _REST = 6

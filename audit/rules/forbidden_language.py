@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from audit.phrases import Match, find_any, find_each, find_literal
-from audit.rulebook import (
+from audit.language.phrases import Match, find_any, find_each, find_literal
+from audit.language.text import sounds, spoken_characters
+from audit.rulebooks.rulebook import (
     Check,
     ForbiddenGroup,
     ForbiddenLanguageRule,
     ForbiddenMeaning,
     Rulebook,
 )
-from audit.text import sounds, spoken_characters
 from audit.types import Call, Finding, Role, Turn, Verdict
 
 RULE_ID = "forbidden_language"
@@ -157,7 +157,7 @@ def _sentences_of(
     """By turn, its sentences; none where the rulebook does not ask for their meaning."""
     if rule.meaning is None:
         return {}
-    from models import forbidden
+    from models.text import forbidden
 
     texts = [(turn, text) for turn in turns for text in _sentences(turn.text, repeated[turn.index])]
     told = forbidden.probabilities([text for _, text in texts]).tolist()
@@ -250,7 +250,7 @@ def _by_meaning(
 def _finding_by_meaning(
     turn: Turn, meant: _Sentence, meaning: ForbiddenMeaning, *, sure: bool
 ) -> Finding:
-    from models import forbidden
+    from models.text import forbidden
 
     confidence = round(meant.probability * _heard(turn), 3)
     told = sure and turn.surely_by(Role.AGENT) and confidence >= _SURE

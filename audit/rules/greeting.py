@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audit import beginning
-from audit.phrases import Match, find, find_any, find_words
-from audit.rulebook import GreetingCheck, GreetingRule, Rulebook
-from audit.rules.findings import finding
-from audit.text import spoken_characters
+from audit.language.phrases import Match, find, find_any, find_words
+from audit.language.text import spoken_characters
+from audit.rulebooks.rulebook import GreetingCheck, GreetingRule, Rulebook
+from audit.rules import beginning
+from audit.rules.base import finding
 from audit.types import Call, Direction, Finding, Role, Segment, Turn, Verdict
 
 RULE_ID = "greeting"

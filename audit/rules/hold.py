@@ -7,11 +7,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audit.phrases import Match, find_any, find_literal
-from audit.rulebook import HoldRule, Rulebook, SilenceCues
-from audit.rules.findings import NO_TIMES, doubt, finding, understood, without
-from audit.text import spoken_characters
-from audit.timing import Silence, silences
+from audit.language.phrases import Match, find_any, find_literal
+from audit.language.text import spoken_characters
+from audit.rulebooks.rulebook import HoldRule, Rulebook, SilenceCues
+from audit.rules.base import NO_TIMES, doubt, finding, understood, without
+from audit.timeline import Silence, silences
 from audit.types import Call, Finding, Role, Segment, Span, Turn, Verdict
 
 RULE_ID = "hold"

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from audit.backchannels import hushes, listens
-from audit.phrases import find_any
-from audit.rulebook import InterruptionThresholds, NoInterruptionRule, Rulebook
-from audit.rules.findings import without
-from audit.text import spoken_characters
+from audit.language.phrases import find_any
+from audit.language.text import spoken_characters
+from audit.rulebooks.rulebook import InterruptionThresholds, NoInterruptionRule, Rulebook
+from audit.rules.base import without
+from audit.transcription.backchannels import hushes, listens
 from audit.types import Call, Channels, Finding, Role, Severity, Span, Turn, Verdict
 
 RULE_ID = "no_interruption"

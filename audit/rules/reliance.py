@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from audit.conditions import (
+from audit.rulebooks.conditions import (
     Echo,
     HangUp,
     Interruption,
@@ -24,8 +24,8 @@ from audit.conditions import (
     Spoken,
     parts,
 )
-from audit.intelligibility import is_readable, unread_share
-from audit.rulebook import Rulebook, WrittenCheck
+from audit.rulebooks.rulebook import Rulebook, WrittenCheck
+from audit.transcription.intelligibility import is_readable, unread_share
 from audit.types import SURE, Call, Channels, Finding, Role, Segment, Turn, Verdict
 
 NO_ROLES = "无法从内容确认哪个声道是客服"

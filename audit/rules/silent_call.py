@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audit.phrases import Match, find_any
-from audit.rulebook import Rulebook, SilentCallRule
-from audit.rules.findings import NO_TIMES, finding, understood, without
-from audit.text import spoken_characters
+from audit.language.phrases import Match, find_any
+from audit.language.text import spoken_characters
+from audit.rulebooks.rulebook import Rulebook, SilentCallRule
+from audit.rules.base import NO_TIMES, finding, understood, without
 from audit.types import Call, Channels, Direction, Finding, Role, Span, Turn, Verdict
 
 

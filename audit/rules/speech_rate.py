@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from audit.intelligibility import is_readable
-from audit.rulebook import Rulebook
-from audit.rules.findings import doubt, finding
-from audit.text import spoken_characters
-from audit.timing import characters_per_minute, merged, total_s
+from audit.language.text import spoken_characters
+from audit.rulebooks.rulebook import Rulebook
+from audit.rules.base import doubt, finding
+from audit.timeline import characters_per_minute, merged, total_s
+from audit.transcription.intelligibility import is_readable
 from audit.types import Call, Finding, Role, Turn, Verdict
 
 RULE_ID = "speech_rate"

@@ -10,9 +10,9 @@ import pytest
 
 from audit import pipeline
 from audit.config import Config, RecogniserConfig
-from audit.rulebook import load
+from audit.rulebooks.rulebook import load
 from audit.types import Call, Channels, Recording, Role, Verdict
-from models import engines
+from models.asr import engines
 
 MONO = Path(__file__).parents[2] / "data_samples" / "calls" / "S12_2006_20261117T140540.wav"
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit import stages
-from audit.rulebook import load
+from audit.rulebooks.rulebook import load
 from audit.types import SURE, Role, Segment, Turn
 
 BOOK = load("hotline")

@@ -29,9 +29,9 @@ import pytest
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
-from audit.cli import main
 from audit.errors import RejectReason
-from reports.paths import agent_page, call_page
+from flows.cli.main import main
+from reports.store.layout import agent_page, call_page
 
 CALLS = Path(__file__).parents[2] / "data_samples" / "calls"
 RATE = 8000

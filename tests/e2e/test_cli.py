@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from audit.cli import main
+from flows.cli.main import main
 
 Script = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -86,7 +86,7 @@ def test_help_is_quick(callaudit: Script) -> None:
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
-        "import sys\nfrom audit.cli import main\n"
+        "import sys\nfrom flows.cli.main import main\n"
         f"try: main({arguments!r})\nexcept SystemExit: pass\n"
         f"print('LOADED', *sorted(set({HEAVY!r}) & set(sys.modules)))"
     )

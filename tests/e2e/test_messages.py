@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from audit.cli import main
 from audit.errors import OutputFailed
+from flows.cli.main import main
 
 TRUTH = Path(__file__).parents[2] / "data_samples" / "truth"
 

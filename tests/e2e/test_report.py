@@ -9,13 +9,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from audit import peaks
 from audit.scoring import tally
+from audit.transcription import waveform
 from audit.types import Verdict
-from reports import casefile, figures, reviews, sound
-from reports.html import render
-from reports.paths import audio_copy, call_page, index_page
-from reports.schema import CALLS, FINDINGS
+from reports.analysis import figures
+from reports.pages import case_file, playback
+from reports.pages.html import render
+from reports.store import reviews
+from reports.store.layout import audio_copy, call_page, index_page
+from reports.store.schema import CALLS, FINDINGS
 
 AUDIO = "document.getElementById('audio')"
 
@@ -41,10 +43,10 @@ def browser(chromium: Any, copy: Path) -> Any:
 def test_the_run_kept_a_waveform_of_every_call(audited: Any) -> None:
     calls = pd.read_parquet(audited.out / "parquet" / "calls")
     for call in calls.to_dict("records"):
-        kept = peaks.load(audited.out, call["audio_sha256"])
+        kept = waveform.load(audited.out, call["audio_sha256"])
         assert kept is not None
         assert len(kept) == (2 if call["channels"] == "stereo" else 1)
-        assert abs(kept.shape[1] - call["duration_s"] * peaks.PER_S) <= 1
+        assert abs(kept.shape[1] - call["duration_s"] * waveform.PER_S) <= 1
         assert kept.max() > 60
 
 
@@ -136,8 +138,8 @@ def test_bundled_audio_plays_where_the_recordings_are_gone(
 
 
 def test_a_case_file_of_the_demo_holds_its_sound(copy: Path) -> None:
-    text = casefile.write_case(copy, "S04").read_text("utf-8")
+    text = case_file.write_case(copy, "S04").read_text("utf-8")
     assert "data:audio/ogg;base64," in text
     assert len(text) < 1_500_000
     call = {"call_id": "S04", "source_uri": str(copy / "gone.wav")}
-    assert sound.embedded(copy, call) is None
+    assert playback.embedded(copy, call) is None

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from audit import audio
+from audit.transcription import decoding
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(sys.executable).with_name("callaudit")
@@ -27,7 +27,7 @@ LEDGER = {"faults injected": 0, "calls lost": 0, "duplicates": 0}
 def speech() -> NDArray[np.int16]:
     """2.6 s of a sample call at 16 kHz, ``[channels, samples]``; only the agent speaks."""
     path = ROOT / "data_samples" / "calls" / "S06_2006_20261116T153312.wav"
-    return audio.decode(path).samples[:, 8_000 : 8_000 + 41_600]
+    return decoding.decode(path).samples[:, 8_000 : 8_000 + 41_600]
 
 
 def write_clip(path: Path, *, number: int) -> None:

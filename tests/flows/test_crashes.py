@@ -14,14 +14,16 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from audit import checkpoints, pipeline, privacy
-from audit.cli import main
+from audit import pipeline, privacy
 from audit.config import Config
 from audit.errors import OutputFailed, RejectReason
 from audit.types import Channels, Origin, Recording, Role, Transcript, Turn
-from flows import publisher, runs
-from reports import html, parquet, views
-from reports.paths import agent_page, call_page, case_file
+from flows import jobs
+from flows.cli.main import main
+from flows.workers import publisher_process
+from reports.pages import html, views
+from reports.store import parquet, transcript_cache
+from reports.store.layout import agent_page, call_page, case_file
 
 SECRET = "13900001111"
 POISONED = "B2"
@@ -124,7 +126,7 @@ def test_ready_transcripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step
         assert "3 audited, 1 rejected" in done.stdout
         check(out, step)
         kept = (out / "private").rglob("*-ready.json.gz")
-        assert checkpoints.of_ready(POISONED) not in {p.name.partition(".")[0] for p in kept}
+        assert transcript_cache.of_ready(POISONED) not in {p.name.partition(".")[0] for p in kept}
     assert audit(tmp_path, *given).exit_code == 0  # and is again, once that is mended
     assert rejected(out) == {}
     assert ids(out, "calls") == ["B1", POISONED, "B3", "C1"]
@@ -140,15 +142,15 @@ def recordings(out: Path, *calls: str, agent: str = "2001") -> list[tuple[Record
             Turn(1, Role.CUSTOMER, f"我的手机号是{SECRET}，打印机坏了。"),
         )
         origin = Origin(call.encode().hex().ljust(64, "0"), "faster-whisper", "base", "b" * 64)
-        name = f"{checkpoints.of_recording(origin.audio_sha256 or '')}-1"
-        checkpoints.save(out, name, Transcript(turns, Channels.STEREO, origin))
+        name = f"{transcript_cache.of_recording(origin.audio_sha256 or '')}-1"
+        transcript_cache.save(out, name, Transcript(turns, Channels.STEREO, origin))
         heard.append((Recording(f"{call}.wav", call, agent, AT), name))
     return heard
 
 
-def publish(out: Path, heard: list[tuple[Recording, str]], run_id: str) -> runs.Summary:
+def publish(out: Path, heard: list[tuple[Recording, str]], run_id: str) -> jobs.Summary:
     """Publish a night as the process does that is started for it."""
-    job = runs.Job(
+    job = jobs.Job(
         run_id=run_id,
         out=out,
         root=str(out.parent),
@@ -158,11 +160,11 @@ def publish(out: Path, heard: list[tuple[Recording, str]], run_id: str) -> runs.
         recordings=tuple(recording for recording, _ in heard),
         rejects=(),
     )
-    runs.save_job(job)
-    noted = [runs.outcome_line(runs.Outcome(r.call_id, checkpoint=name)) for r, name in heard]
-    runs.outcome_file(job, 0).write_bytes(b"".join(noted))
-    publisher.publish_all(job)
-    return runs.load_summary(job.folder)
+    jobs.save_job(job)
+    noted = [jobs.outcome_line(jobs.Outcome(r.call_id, checkpoint=name)) for r, name in heard]
+    jobs.outcome_file(job, 0).write_bytes(b"".join(noted))
+    publisher_process.publish_all(job)
+    return jobs.load_summary(job.folder)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -193,12 +195,12 @@ def test_an_audit_whose_recording_has_gone_stays(tmp_path: Path) -> None:
     out = tmp_path / "out"
     heard = recordings(out, "B1", "B3")
     publish(out, heard, "r1")
-    job = runs.Job("r2", out, str(tmp_path), Config(), "", True, tuple(r for r, _ in heard), ())
-    runs.save_job(job)
-    gone = runs.Outcome("B1", reason=RejectReason.MISSING_FILE, detail="it has gone")
-    noted = [gone, runs.Outcome("B3", checkpoint=heard[1][1])]
-    runs.outcome_file(job, 0).write_bytes(b"".join(map(runs.outcome_line, noted)))
-    publisher.publish_all(job)
+    job = jobs.Job("r2", out, str(tmp_path), Config(), "", True, tuple(r for r, _ in heard), ())
+    jobs.save_job(job)
+    gone = jobs.Outcome("B1", reason=RejectReason.MISSING_FILE, detail="it has gone")
+    noted = [gone, jobs.Outcome("B3", checkpoint=heard[1][1])]
+    jobs.outcome_file(job, 0).write_bytes(b"".join(map(jobs.outcome_line, noted)))
+    publisher_process.publish_all(job)
     assert ids(out, "calls") == ["B1", "B3"]
     assert rejected(out) == {}
 
@@ -263,7 +265,7 @@ def test_a_disk_that_is_full_is_no_calls_fault(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("audit.files.os.replace", full)
+    monkeypatch.setattr("reports.store.atomic.os.replace", full)
     out = tmp_path / "out"
     with pytest.raises(OutputFailed, match="No space left"):
         publish(out, recordings(out, "B1"), "r1")

@@ -39,7 +39,7 @@ def hearers(pid: int) -> list[psutil.Process]:
     with contextlib.suppress(psutil.NoSuchProcess):
         for process in psutil.Process(pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
-                if "flows.hearer" in process.cmdline():
+                if "flows.workers.transcriber_process" in process.cmdline():
                     found.append(process)
     return found
 
@@ -218,8 +218,8 @@ def test_two_batches_at_once(tmp_path: Path, prefect_server: str) -> None:
 POISONED_STEPS = {
     "judging": "audit.pipeline:judge",
     "masking": "audit.privacy:mask",
-    "tables": "reports.records:shown_rows",
-    "page": "reports.sound:locate",
+    "tables": "reports.store.records:shown_rows",
+    "page": "reports.pages.playback:locate",
 }
 
 

@@ -18,14 +18,17 @@ import pytest
 from click.testing import CliRunner
 from cryptography.fernet import Fernet
 
-from audit import audio, config, private_store
-from audit.cli import main
+from audit import config
+from audit.transcription import decoding
 from audit.types import SAMPLE_RATE
-from flows import purging, rescoring
-from models import engines
-from reports import casefile
-from reports.paths import audio_copy
-from tests.flows.test_purging import everything
+from flows.cli.main import main
+from flows.commands import purge
+from flows.commands import rescore as rescoring
+from models.asr import engines
+from reports.pages import case_file
+from reports.store import private_store
+from reports.store.layout import audio_copy
+from tests.flows.commands.test_purge import everything
 
 SAID = (
     ("agent", "您好，远山软件服务热线，工号二零零一，请问有什么可以帮您"),
@@ -101,7 +104,7 @@ def verdicts(out: Path) -> list[tuple[str, str]]:
 
 
 def test_by_default_marks_stand_everywhere_but_in_the_private_store(out: Path) -> None:
-    casefile.write_case(out, "C1")
+    case_file.write_case(out, "C1")
     told = outside(out)
     assert MASKED in told and "二零零一" in told
     assert [planted for planted in PLANTED if planted in told] == []
@@ -169,9 +172,9 @@ def test_only_what_is_old_or_abandoned_is_forgotten(out: Path) -> None:
     private_store.write(out, "b" * 16 + "-abandoned", b"{}")
     (abandoned,) = (out / "private").rglob("b*-abandoned.*")
     os.utime(abandoned, (0, 0))
-    assert purging.purge_words(out, before=date(2026, 11, 1)) == 1
+    assert purge.purge_words(out, before=date(2026, 11, 1)) == 1
     assert len(list(private_store.names(out))) == 3
-    assert purging.purge_words(out, before=date(2026, 11, 17)) == 2
+    assert purge.purge_words(out, before=date(2026, 11, 17)) == 2
     assert [name[0] for name in private_store.names(out)] == ["a"]
 
 
@@ -215,7 +218,7 @@ def test_a_call_that_is_published_anew_leaves_nothing_of_before(
 def test_full_transcripts_of_later_nights_stay(out: Path) -> None:
     assert "0 full transcripts erased" in run("purge", out, "--private-before", "2026-11-16")
     assert PLANTED[1] in kept(out)
-    assert purging.forget_words(out, before=date(2026, 11, 17)) == 2
+    assert purge.forget_words(out, before=date(2026, 11, 17)) == 2
 
 
 def test_whoever_reads_a_transcript_is_noted(out: Path) -> None:
@@ -320,7 +323,7 @@ def heard_by_whisper() -> Callable[[Path], str]:
     recogniser = engines.load(config.Config().hearing.recogniser)
 
     def listen(path: Path) -> str:
-        sound = audio.decode(path)
+        sound = decoding.decode(path)
         step = 20 * SAMPLE_RATE
         windows = [
             sound.channel(channel)[start : start + 25 * SAMPLE_RATE]

@@ -19,14 +19,16 @@ import av
 import pandas as pd
 import pytest
 
-from audit import checkpoints, peaks
 from audit.config import BatchConfig, Config
 from audit.errors import RejectReason
-from audit.recordings import open_root, plan
-from flows import runs, shards
-from models import engines
-from reports import sound
-from reports.paths import audio_copy
+from audit.intake.recordings import open_root, plan
+from audit.transcription import waveform
+from flows import jobs
+from flows.workers import shards
+from models.asr import engines
+from reports.pages import playback
+from reports.store import transcript_cache
+from reports.store.layout import audio_copy
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "data_samples"
@@ -145,7 +147,7 @@ def job_of(
     manifest: str | None = None,
     resume: bool = True,
     bundle_audio: bool = False,
-) -> runs.Job:
+) -> jobs.Job:
     config = Config(batch=BatchConfig(bundle_audio=bundle_audio))
     planned = plan(
         open_root(location),
@@ -156,8 +158,8 @@ def job_of(
         today=date(2026, 11, 20),
     )
     choice = engines.choose(config.hearing.recogniser)
-    return runs.Job(
-        run_id=runs.new_run_id(),
+    return jobs.Job(
+        run_id=jobs.new_run_id(),
         out=out,
         root=location,
         config=config,
@@ -181,15 +183,15 @@ def two_calls(tmp_path: Path) -> Path:
 
 def test_a_shard_notes_what_became_of_each_recording(two_calls: Path, tmp_path: Path) -> None:
     job = job_of(str(two_calls), tmp_path / "out")
-    path = runs.save_job(job)
-    assert runs.load_job(path) == job
-    assert runs.finished(job) == 0
+    path = jobs.save_job(job)
+    assert jobs.load_job(path) == job
+    assert jobs.finished(job) == 0
     first, second = shards.run(path, 0)
     assert (first.call_id, first.reason, first.resumed) == ("S06", None, False)
     assert first.audio_s == pytest.approx(30.8, abs=0.1)
     assert (second.call_id, second.reason) == ("S21", RejectReason.UNDECODABLE)
-    assert runs.finished(job) == 2
-    assert [outcome for _, outcome in runs.outcomes(job)] == [first, second]
+    assert jobs.finished(job) == 2
+    assert [outcome for _, outcome in jobs.outcomes(job)] == [first, second]
 
     again, _ = shards.run(path, 0)
     assert again.resumed
@@ -199,17 +201,17 @@ def test_a_shard_notes_what_became_of_each_recording(two_calls: Path, tmp_path: 
 @pytest.mark.parametrize("damage", ["cut", "garbage", "gone", "empty"])
 def test_a_shard_that_died_half_way(two_calls: Path, tmp_path: Path, damage: str) -> None:
     job = job_of(str(two_calls), tmp_path / "out")
-    runs.save_job(job)
-    noted = runs.outcome_file(job, 0)
+    jobs.save_job(job)
+    noted = jobs.outcome_file(job, 0)
     whole = b"".join(
-        runs.outcome_line(runs.Outcome(recording.call_id, checkpoint="c" * 32))
+        jobs.outcome_line(jobs.Outcome(recording.call_id, checkpoint="c" * 32))
         for recording in job.recordings
     )
     if damage != "gone":
         noted.write_bytes(
             {"cut": whole[: -len(whole) // 4], "garbage": b"\x00\xff{}\n", "empty": b""}[damage]
         )
-    outcomes = {recording.call_id: outcome for recording, outcome in runs.outcomes(job)}
+    outcomes = {recording.call_id: outcome for recording, outcome in jobs.outcomes(job)}
     assert set(outcomes) == {"S06", "S21"}
     assert outcomes["S21"].reason is RejectReason.CRASHED
     assert "again" in outcomes["S21"].detail
@@ -221,7 +223,7 @@ def test_shards_hold_every_recording_once() -> None:
     recordings = job_of(str(SAMPLES / "calls"), Path("out")).recordings
     for size in (1, 4, 21, 25):
         config = Config.model_validate({"batch": {"shard_size": size}})
-        job = runs.Job("r", Path("out"), "x", config, "f", True, recordings, ())
+        job = jobs.Job("r", Path("out"), "x", config, "f", True, recordings, ())
         cut = [job.shard(number) for number in range(job.shards)]
         assert tuple(recording for shard in cut for recording in shard) == recordings
         assert all(0 < len(shard) <= size for shard in cut)
@@ -266,13 +268,13 @@ def test_recordings_in_a_bucket(bucket: str, tmp_path: Path) -> None:
     job = job_of(bucket, tmp_path / "out", manifest=f"{bucket}/manifest.csv")
     assert [(r.call_id, r.agent_id) for r in job.recordings] == [("C1", "007")]
     assert [reject.reason for reject in job.rejects] == [RejectReason.MISSING_FILE]
-    (heard,) = shards.run(runs.save_job(job), 0)
+    (heard,) = shards.run(jobs.save_job(job), 0)
     assert heard.reason is None
     assert heard.audio_s == pytest.approx(30.8, abs=0.1)
-    transcript = checkpoints.load(job.out, heard.checkpoint or "")
+    transcript = transcript_cache.load(job.out, heard.checkpoint or "")
     assert transcript is not None
-    wave = peaks.load(job.out, transcript.origin.audio_sha256 or "")
-    assert wave is not None and wave.shape == (2, pytest.approx(30.8 * peaks.PER_S, abs=2))
+    wave = waveform.load(job.out, transcript.origin.audio_sha256 or "")
+    assert wave is not None and wave.shape == (2, pytest.approx(30.8 * waveform.PER_S, abs=2))
     assert not audio_copy(job.out, "C1").exists()
     assert open_root(bucket).uri(job.recordings[0].source_file) == (
         f"s3://calls/2026/11/{FILES['S06']}"
@@ -280,11 +282,11 @@ def test_recordings_in_a_bucket(bucket: str, tmp_path: Path) -> None:
 
     by_name = job_of(f"{bucket}/2026", tmp_path / "out", bundle_audio=True)
     assert [r.call_id for r in by_name.recordings] == ["S06", "S21"]
-    resumed, broken = shards.run(runs.save_job(by_name), 0)
+    resumed, broken = shards.run(jobs.save_job(by_name), 0)
     assert resumed.resumed  # the same bytes, whatever they are called
     assert broken.reason is RejectReason.UNDECODABLE
     with av.open(str(audio_copy(job.out, "S06"))) as copied:  # which plays where the bucket is not
         assert copied.streams.audio[0].channels == 2
         assert copied.duration is not None and abs(copied.duration / 1e6 - 30.8) < 0.3
     call = {"call_id": "S06", "source_uri": f"{bucket}/2026/11/{FILES['S06']}"}
-    assert sound.locate(job.out, call).href == "./../audio/S06.ogg"
+    assert playback.locate(job.out, call).href == "./../audio/S06.ogg"

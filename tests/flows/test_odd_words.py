@@ -13,9 +13,11 @@ import pandas as pd
 import pytest
 
 from audit import config
-from flows import rescoring, stored
-from reports import html, parquet
-from reports.paths import call_page
+from flows.commands import audit_transcripts as stored
+from flows.commands import rescore as rescoring
+from reports.pages import html
+from reports.store import parquet
+from reports.store.layout import call_page
 
 CALLS, TURNS = 60, 36
 SAID = (

@@ -20,7 +20,7 @@ import pytest
 from prefect.server.schemas.schedules import CronSchedule
 
 from audit.errors import CallauditError
-from flows import runs
+from flows import jobs
 from flows.schedule import due
 from tests.conftest import NO_WAY_OUT
 from tests.flows.nights import ROOT, SCRIPT, Night, write_clip
@@ -34,8 +34,8 @@ def ago(days: int) -> date:
 
 def done(out: Path, night: date, *, waiting: int = 0) -> None:
     folder = out / "runs" / f"run-of-{night}"
-    summary = runs.Summary("r", 1, 1, 0, 0, 0, 60.0, {}, "index.html", night, waiting)
-    runs.save_summary(folder, summary)
+    summary = jobs.Summary("r", 1, 1, 0, 0, 0, 60.0, {}, "index.html", night, waiting)
+    jobs.save_summary(folder, summary)
 
 
 @pytest.mark.parametrize(
@@ -88,10 +88,10 @@ def test_no_night_is_lost_where_the_clock_is_changed(
 
 
 def test_a_lock_keeps_other_batches_away(tmp_path: Path) -> None:
-    second = runs.alone(tmp_path)
-    with runs.alone(tmp_path), pytest.raises(CallauditError, match="another batch"):
+    second = jobs.alone(tmp_path)
+    with jobs.alone(tmp_path), pytest.raises(CallauditError, match="another batch"):
         second.__enter__()
-    with runs.alone(tmp_path):
+    with jobs.alone(tmp_path):
         pass
 
 

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from data_samples import months
+from data_samples.generate import months
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "reports" / "notebooks" / "analysis.ipynb"

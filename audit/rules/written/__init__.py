@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from audit.rulebook import Rulebook, WrittenCheck
-from audit.rules.findings import finding
+from audit.rulebooks.rulebook import Rulebook, WrittenCheck
+from audit.rules.base import finding
+from audit.rules.written.evaluator import Evaluation
 from audit.rules.written.evidence import Hit, Result
-from audit.rules.written.operators import Evaluation
 from audit.types import Call, Finding, Verdict
 
 _TRUE = Result(True)

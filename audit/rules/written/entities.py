@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from audit.conditions import Entity
-from audit.names import SURNAMES, TITLES
+from audit.language.surnames import SURNAMES, TITLES
+from audit.rulebooks.conditions import Entity
 
 _DIGIT = "[0-9零〇一二三四五六七八九幺两]"
 _RUN = f"{_DIGIT}(?:[ ，,、-]?{_DIGIT})*"

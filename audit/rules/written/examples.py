@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from audit import stages
-from audit.marks import composed, repeated_keys
-from audit.rulebook import Dialogue, Rulebook, WrittenCheck, at_line
+from audit.language.text import simplify
+from audit.rulebooks.rulebook import Dialogue, Rulebook, WrittenCheck, at_line
+from audit.rulebooks.yaml_lines import composed, repeated_keys
 from audit.rules.written import judged
-from audit.rules.written.operators import Evaluation
-from audit.text import simplify
-from audit.turns import with_backchannels
+from audit.rules.written.evaluator import Evaluation
+from audit.transcription.turns import with_backchannels
 from audit.types import (
     Call,
     Channels,

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from audit.conditions import Column
-from audit.phrases import Match, find_any, find_literal
-from audit.text import sounds
+from audit.language.phrases import Match, find_any, find_literal
+from audit.language.text import sounds
+from audit.rulebooks.conditions import Column
 from audit.types import Call
 
 _CLAUSE = re.compile("[^，。？！、；,.?!;]+")

@@ -1,0 +1,1 @@
+"""What is to be audited: manifests, listings, ready transcripts, labelled calls."""

@@ -1,0 +1,1 @@
+"""Chinese text, compared by how it sounds."""

@@ -1,0 +1,278 @@
+"""Names of customers and those they speak of; agents and their colleagues are none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+from audit.language.surnames import DOUBLE_SURNAMES, EVERYDAY_SURNAMES, RARE_SURNAMES, SURNAMES
+from audit.language.text import sounds
+from audit.privacy.entities import Item, Kind
+from audit.types import Role, Turn
+
+_HAN = "[一-鿿]"
+_TITLES = "先生|女士|小姐|阿姨|大姐|大哥|大爷|叔叔|太太|同学"
+_NEXT = "[0-9零一二三四五六七八九幺洞]{3}|电话|店话|手机|身份|身分|地址|我|他|她|住|今年"
+"""What may follow a name where a recogniser writes no marks."""
+_END = (
+    rf"(?=[，。！？、,.!?\s]|$|的|{_TITLES}|您好|你好|本人|收(?:[，。]|$)|"
+    rf"吗|吧|对|啊|呢|哈|{_NEXT})"
+)
+_DOUBLE = DOUBLE_SURNAMES
+_GIVEN = rf"(?:{_HAN}{{1,2}}|(?<=[{''.join({name[0] for name in _DOUBLE.split('|')})}]){_HAN}{{3}})"
+_OWNER = (
+    "机主|基主|机组|户主|户名|车主|姓名|名字|大名|收件人|收货人|联系人|开户人|投保人|被保险人|"
+    "我爱人|我老公|我老婆|我儿子|我女儿|我爸|我妈|寄件人|登记人"
+)
+_CALLED = re.compile(
+    rf"(?:(?:{_OWNER})(?:就)?(?:是|叫|写)?[：:，]?|(?<![打您你])叫做?|较)({_HAN}{_GIVEN}){_END}"
+)
+_WANTS = "想|要|是[我他她]|这[个边里]"
+_ANNOUNCED = re.compile(
+    rf"(?:(?:我|他|她|{_OWNER})(?:的?(?:名字|姓名|全名|真名))?(?:就?是)?叫做?|(?:{_OWNER})(?:就?是|写的?是?|[：:])|"
+    rf"全名是?|真名是?|有个叫)(?:[：:，,\s]|嗯|呃|啊|那个){{0,3}}({_HAN}{_GIVEN})(?={_END[3:-1]}|{_WANTS})"
+)
+"""After these a rare surname is one too, and a name has none where its people have none."""
+_UNMISTAKABLE = (
+    "仝冼亓缪佘邝邬褚戚谌喻奚滕卞禹臧庞阮闵娄刁骆霍虞昝裘嵇邢裴荀甄芮羿靳汲邴糜隗宓郗栾钭詹郜蓟蔺胥莘翟逄冉"
+    "郦璩濮扈郏晏瞿阎庾暨殳夔厍晁訾阚蒯逯鄢佟佴笪佀祎酆恽缑綦郄撖仉眭蹇侴"
+)
+"""Rare surnames that begin hardly any other word."""
+_I_AM = re.compile(
+    rf"我是([{SURNAMES}{_UNMISTAKABLE}]{_HAN}{{2}})(?<![生人的户客员者家工方])(?=[，。,.]|$)"
+)
+_SURNAMED = re.compile(rf"(?:(?<![贵百什])|(?<=免贵))姓({_DOUBLE}|{_HAN})(?!的|什么|氏)")
+_SURNAMED_FULL = re.compile(
+    rf"姓({_DOUBLE}|{_HAN})[，,。\s]*(?:嗯|呃|我)?[，,]?(?:名字)?(?:就?是|叫)?(\1{_HAN}{{1,2}}){_END}"
+)
+_LONG = re.compile(
+    r"(?:我|他|她|名字|机主|姓名)(?:叫|是叫|是(?<=名字是)|是(?<=姓名是))[，,]?"
+    r"([一-鿿·][一-鿿· ]{2,12}[一-鿿])(?=[，。！？,.]|$)(?<![人了吗吧的])"
+)
+"""Names of peoples that have no surname, and whoever else has a long one."""
+_FOREIGN = frozenset(
+    "阿艾爱安奥巴白班邦贝比边宾玻波伯勃布才采查朝楚次措达大戴丹旦当道德登狄迪蒂丁顿多杜敦额恩尔法凡菲费芬丰佛弗夫福"
+    "嘎盖甘冈高戈格根古瓜哈海汉汗翰豪和合赫亨洪胡华怀霍基吉季加佳嘉贾江杰捷金卡康考柯科可克肯库昆拉腊来莱兰朗劳勒雷"
+    "蕾里丽利力莉莲林琳龙鲁卢路伦罗洛马玛麦迈曼梅美门蒙孟米密明莫默姆木穆那娜纳奈南内尼尼妮宁努诺欧帕潘佩朋皮平珀普"
+    "其奇齐契恰强乔切琴琼曲让热仁日荣如瑞若撒萨塞赛桑瑟森沙莎珊尚舍申圣诗史士丝斯思苏索塔泰坦汤唐特提天图托娃瓦旺威"
+    "维韦魏温文翁沃乌西希锡喜夏香谢辛兴修雅亚娅扬央雍尤约扎泽增詹张照珍芝治智中仲朱卓孜宗佐依伊古买吐吾库尕拜帖再都苏"
+)
+"""The characters that names of other languages are written with."""
+_DOT = re.compile(r"(?<=[一-鿿])\s?([·.])\s?(?=[一-鿿])")
+_BEFORE_DOT = re.compile(
+    "是|叫|姓名|名字|机主|户主|客户|联系人|[收寄]件人|[寄送]?给|找|跟|请问|[您你]好|好的|的|我|您|他|她|位|人"
+)
+_AFTER_DOT = re.compile(
+    rf"{_TITLES}|同志|本人|您|你|我|他|她|的|在|是|这|那|吗|吧|呢|啊|对|住|电话|手机|身份|地址|可以|请|想|"
+    "要|已|有|没|收|和|跟|名下"
+)
+_NO_PERSONS = re.compile("套餐|会员|宽带|电视|版|系列|店|广场|小区|花园|公司|集团|[省市县区]")
+_LATIN = r"[A-Za-z]{2,20}(?:[ ·.\-'][A-Za-z]{1,20}){0,4}"
+_LATIN_CALLED = re.compile(
+    rf"(?:我叫|我的(?:英文)?名字?[是叫]|英文名字?[是叫]?|护照上?的?(?:名字|姓名)[是叫]?|姓名[是叫]?[：:]?|"
+    rf"(?:机主|户主|联系人|收件人|乘客|旅客)(?:是|叫|[：:]))\s?({_LATIN})"
+)
+_LATIN_TITLED = re.compile(rf"({_LATIN})(?=\s?(?:先生|女士|小姐|太太))")
+_LATIN_ANSWER = re.compile(rf"^(?:嗯|呃|我|是|叫|，|,|\s)*({_LATIN})[\s。.]*$")
+_NO_LATIN = re.compile(r"(?i)(?:ok|okay|hello|hi|hey|yes|no|sorry|bye|vip|app|wifi|qq|and|the)\b.*")
+_ADDRESSED = re.compile(
+    rf"(?:(?<=^)|(?<=[，。！？、,.!?\s是的好问给找跟了吗吧呢您]))"
+    rf"((?![是的好问给找跟]){_HAN}{{1,3}}?)(?={_TITLES})"
+)
+_PERSON = re.compile(rf"(?:(?<=^)|(?<=[，。！？、,.!?\s是]))({_HAN}{_GIVEN})(?=本人|收[，。])")
+_SURNAME_TITLE = re.compile(rf"(?<![关由对位至押现奖余])({_DOUBLE}|[{SURNAMES}])(?={_TITLES})")
+_GREETED = re.compile(rf"([{SURNAMES}])(?=(?:经理|主任|老师|师傅|总|工)[您你]好)")
+_MISHEARD = re.compile(rf"^(?:免贵|我|嗯|，)*[心新信幸性星]({_HAN})(?=[，。！？,.]|$|[在的是])")
+"""In answer to a question: 我心白 for 我姓白."""
+_ASKS = re.compile(rf"贵姓|称呼|叫什么|名字|姓名|{_OWNER}|怎么写|谁的名|登记的是谁|名下|哪位")
+_ANSWER = re.compile(
+    rf"^(?:嗯|呃|啊|哦|是|叫|我|就|的|写|，|、|：)*?({_HAN}{_GIVEN})(?=[，。！？,.!?\s]|$|{_NEXT})"
+)
+_FOREIGN_ANSWER = re.compile(rf"^(?:嗯|呃|我|是|叫|，)*({_HAN}{{2,12}})[。.]?$")
+_SPELT = re.compile(
+    "弓长张|木子李|立早章|耳东陈|双口吕|草头黄|三横王|古月胡|口天吴|言午许|双人徐|双木林|走肖赵|"
+    "草字头蒋|草头蒋|马各骆|人可何|木土杜|一横王|干勾于|文刀刘|禾呈程|禾火秋|走之底边"
+)
+_NO_SURNAME = frozenset("这那位各的老请问和与是您你我他她它谁啥名什氏好对没有不了吗么也都就")
+_NO_NAME = re.compile(
+    "^(?:对|是|好|没|可|行|我|你|您|他|她|那|这|有|不|请|谢谢|方便|安装|任何|于是|常常|向来|金额|高兴|"
+    "马上|明白|知道|等|嗯|喂|已经|怎么|什么|麻烦|一样|还是|就是|也是|人|应该|关于|何时|何况|连接|全部|"
+    "时间|以前|现在|刚才|先|后|昨天|今天|明天|多少|为什么|家里|姓|叫|单位|公司|个人|平台|前台|顾客|经理|师傅|领导|主管|老板|司机|全家|商家|车子|物业|水电|时候|国家|公安|银行|管理|管家|经销)"
+)
+_FUNCTION = re.compile("[的了吗呢啊吧么什我你他她这那哪不没有是在来去要就都还也很能可以上下]")
+
+
+@cache
+def _surname_sounds() -> frozenset[str]:
+    return frozenset(sounds(surname).code for surname in SURNAMES)
+
+
+def _is_foreign(text: str) -> bool:
+    """Whether a name is written as those of other languages are, one in five characters aside."""
+    letters = [sign for sign in text if sign not in "·. "]
+    strange = sum(sign not in _FOREIGN for sign in letters)
+    return strange * 5 <= len(letters)
+
+
+def _is_name(text: str, *, announced: bool = False, called: bool = False) -> bool:
+    """Whether two to four characters can be a full name, misheard ones among them.
+
+    Where a name was ``announced`` (asked for, or a title follows), rare surnames count; where
+    somebody is ``called`` so, those too that begin everyday words, and names without surname.
+    """
+    if re.match(_DOUBLE, text):
+        return len(text) in (2, 3, 4)
+    if _NO_NAME.search(text) or text.endswith(("师傅", "经理", "主任", "老师", "客服")):
+        return False
+    if (called or (announced and len(text) > 2)) and _is_foreign(text):
+        return True
+    everyday = (called or (announced and len(text) == 3)) and not _FUNCTION.search(text)
+    return len(text) in (2, 3) and (
+        text[0] in SURNAMES
+        or (announced and text[0] in RARE_SURNAMES)
+        or (everyday and text[0] in EVERYDAY_SURNAMES)
+        or sounds(text[0]).code in _surname_sounds()
+    )
+
+
+def find(turns: Sequence[Turn], *, agent_name: str | None) -> list[Item]:
+    """Mentions of persons who are not the agent, in order."""
+    spans: set[tuple[int, int, int]] = set()
+    asked = False
+    for index, turn in enumerate(turns):
+        for start, end in _introduced(turn, asked=asked):
+            if not _agents(turn, start, end, agent_name):
+                spans.add((index, start, end))
+        asked = turn.role is not Role.CUSTOMER and bool(_ASKS.search(turn.text))
+    names = {turns[i].text[start:end] for i, start, end in spans}
+    names |= {part for name in names if "·" in name for part in name.split("·") if part}
+    full = {name for name in names if len(name) > 1}
+    surnames = {name[0] for name in names}
+    for index, turn in enumerate(turns):
+        spans |= {(index, start, end) for start, end in _again(turn.text, full, surnames)}
+    return [Item(index, start, end, Kind.NAME) for index, start, end in _widest(spans)]
+
+
+def _agents(turn: Turn, start: int, end: int, agent_name: str | None) -> bool:
+    """Whether a name is the agent's own."""
+    text = turn.text[start:end]
+    own = re.search(r"我[是叫姓]?$|我的名字[是叫]?$|我[是叫].{0,8}$", turn.text[:start])
+    if own is not None and turn.role is not Role.UNKNOWN:
+        return turn.role is Role.AGENT
+    return bool(agent_name) and len(text) > 1 and sounds(text).code == sounds(agent_name or "").code
+
+
+def _introduced(turn: Turn, *, asked: bool) -> Iterator[tuple[int, int]]:
+    text = turn.text
+    for match in _SURNAMED.finditer(text):
+        if match[1] not in _NO_SURNAME:
+            yield match.span(1)
+    for pattern in (_CALLED, _PERSON):
+        for match in pattern.finditer(text):
+            misheard = match[1][0] not in SURNAMES
+            if _is_name(match[1]) and not (misheard and text[match.end() :].startswith("的")):
+                yield match.span(1)
+    for match in _ANNOUNCED.finditer(text):
+        if _is_name(match[1], announced=True, called=True):
+            yield match.span(1)
+    for match in _SURNAMED_FULL.finditer(text):
+        yield match.span(2)
+    yield from _dotted(text)
+    yield from _in_latin(text, asked=asked and turn.role is not Role.AGENT)
+    for match in _LONG.finditer(text):
+        surnamed = match[1][0] in SURNAMES and match[1][1] in SURNAMES and len(match[1]) == 4
+        if surnamed or _is_foreign(match[1]) or re.match(_DOUBLE, match[1]):
+            yield match.span(1)
+    for match in (*_SURNAME_TITLE.finditer(text), *_GREETED.finditer(text)):
+        yield match.span(1)
+    for match in _ADDRESSED.finditer(text):
+        name = match[1]
+        if _is_name(name, announced=True) or (len(name) == 1 and name not in _NO_SURNAME):
+            yield match.span(1)
+    if turn.role is not Role.AGENT:
+        for match in _I_AM.finditer(text):
+            yield match.span(1)
+        surname = _MISHEARD.match(text) if asked else None
+        if surname:
+            yield surname.span(1)
+        answer = _ANSWER.match(text) if asked else None
+        if answer and _is_name(answer[1], announced=True):
+            yield answer.span(1)
+        whole = _FOREIGN_ANSWER.match(text) if asked else None
+        if whole and _is_foreign(whole[1]) and not _NO_NAME.search(whole[1]):
+            yield whole.span(1)
+
+
+def _in_latin(text: str, *, asked: bool) -> Iterator[tuple[int, int]]:
+    if not re.search("[A-Za-z]", text):
+        return
+    answer = _LATIN_ANSWER.match(text) if asked else None
+    found = (*_LATIN_CALLED.finditer(text), *_LATIN_TITLED.finditer(text), answer)
+    for match in found:
+        if match and not _NO_LATIN.fullmatch(match[1]):
+            yield match.span(1)
+
+
+def _dotted(text: str) -> Iterator[tuple[int, int]]:
+    """Names with a middle dot, which hardly anything else has, cut out of what is said around."""
+    end = 0
+    for dot in _DOT.finditer(text):
+        if dot.start() < end:
+            continue
+        head = re.search(rf"{_HAN}{{1,10}}$", text[: dot.start()])
+        tail = re.match(rf"{_HAN}{{1,8}}(?:\s?[·.]\s?{_HAN}{{1,8}})*", text[dot.end() :])
+        if head is None or tail is None:
+            continue
+        cut = max((m.end() for m in _BEFORE_DOT.finditer(head[0], 0, len(head[0]) - 1)), default=0)
+        stop = _AFTER_DOT.search(tail[0], 1)
+        first, last = head[0][cut:], tail[0][: stop.start() if stop else None]
+        strange = sum(sign not in _FOREIGN for sign in first + last if sign not in "·. ")
+        plain = not _is_foreign(first + last) if dot[1] == "." else strange * 2 > len(first + last)
+        numeral = all(sign in "零〇一二三四五六七八九十百" for sign in first)
+        if plain or numeral or _NO_PERSONS.search(first + tail[0]):
+            continue
+        end = dot.end() + len(last)
+        yield dot.start() - len(first), end
+
+
+def _again(text: str, full: set[str], surnames: set[str]) -> Iterator[tuple[int, int]]:
+    """Names once found wherever they are said, by sound, and how they are spelt out."""
+    heard = sounds(text)
+    for name in full:
+        spelt = sounds(name)
+        own = [name[place] for place in spelt.positions]
+        at = heard.code.find(spelt.code) if own else -1
+        while at >= 0:
+            places = heard.positions[at // 2 : at // 2 + len(spelt)]
+            if at % 2 == 0 and _together(text, places):
+                same = sum(text[place] == letter for place, letter in zip(places, own, strict=True))
+                if same >= len(spelt) - 1:
+                    yield places[0], places[-1] + 1
+            at = heard.code.find(spelt.code, at + 1)
+    for match in _SPELT.finditer(text):
+        yield match.span()
+    letters = {letter for name in full for letter in name} | surnames
+    for letter in letters:
+        if not "一" <= letter <= "鿿":
+            continue
+        for match in re.finditer(
+            rf"{letter}?是?((?:{letter}|{_HAN}{{1,2}}{letter}|{letter}{_HAN}{{1,3}}))的{letter}",
+            text,
+        ):
+            yield match.start(1), match.end()
+
+
+def _together(text: str, places: Sequence[int]) -> bool:
+    """Whether nothing but a middle dot or a space stands between characters."""
+    between = text[places[0] : places[-1] + 1]
+    return len(places) == sum(not (sign.isspace() or sign in "·.-'") for sign in between)
+
+
+def _widest(spans: set[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Spans that lie in no other, in order."""
+    return sorted(
+        a
+        for a in spans
+        if not any(b != a and b[0] == a[0] and b[1] <= a[1] and a[2] <= b[2] for b in spans)
+    )

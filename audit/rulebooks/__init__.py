@@ -1,0 +1,1 @@
+"""A service norm as data: rulebooks, their clauses and how they are read."""

@@ -1,0 +1,147 @@
+"""Which clause of the norms is judged by which check: the table ``docs/norms.md``.
+
+``python -m audit.rulebooks.clauses > docs/norms.md`` writes it anew.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+import yaml
+from pydantic import Field
+
+from audit.rulebooks.conditions import Strict
+from audit.rulebooks.rulebook import GreetingCheck, Rulebook, WrittenCheck, load, shipped
+from audit.types import Verdict
+
+ALL = frozenset(Verdict)
+
+_HEAD = """\
+# The norms, clause by clause
+
+Written by `python -m audit.rulebooks.clauses` from the rulebooks and
+`audit/rulebooks/clauses.yaml`; a test
+compares the two. `auditable` is what the norm's wording allows: `partly`, where some of it leaves
+no trace in a recording; `metadata`, where a column of the manifest tells. Without that column
+(`answer_wait_s`, `hung_up_by`) there is no finding, or `cannot_tell`. `example` is a call of
+`data_samples` in which the clause is kept or broken.
+
+| clause | asks | rule | auditable | checks | verdicts | example |
+| --- | --- | --- | --- | --- | --- | --- |
+"""
+
+
+class Clause(Strict):
+    """What a norm asks for, in few words.
+
+    ``judged_as``: the clause whose check finds the same wording; ``not_tellable``: why no check
+    can judge it; ``example``: id of a sample call that shows it; ``text``: what the norm says, in
+    its own language; ``say``: the right wording.
+    """
+
+    rule: str
+    auditable: Literal["yes", "partly", "metadata"]
+    gloss: str
+    text: str
+    say: str | None = None
+    judged_as: str | None = None
+    not_tellable: str | None = None
+    example: str | None = Field(None, pattern=r"^S\d\d$")
+
+
+@cache
+def clauses() -> dict[str, Clause]:
+    """Every clause of the five norms by its id."""
+    source = (files("audit") / "rulebooks" / "clauses.yaml").read_text("utf-8")
+    raw: Mapping[str, object] = yaml.safe_load(source)["clauses"]
+    return {name: Clause.model_validate(clause) for name, clause in raw.items()}
+
+
+def judged() -> dict[str, dict[str, frozenset[Verdict]]]:
+    """For each clause that a shipped rulebook judges: its checks, and what each may say."""
+    found: dict[str, dict[str, frozenset[Verdict]]] = {}
+    for name in shipped():
+        for clause, check_id, verdicts in _checks(load(name)):
+            checks = found.setdefault(clause, {})
+            checks[check_id] = checks.get(check_id, frozenset()) | verdicts
+    return found
+
+
+def _checks(book: Rulebook) -> Iterator[tuple[str, str, frozenset[Verdict]]]:
+    rules = book.rules
+    greeting = rules.greeting
+    for check_id, element in (*greeting.checks.items(), *greeting.outbound.items()):
+        yield element.clause, check_id, _of_element(element)
+    if greeting.order:
+        yield greeting.order.clause, "greeting.order", frozenset({Verdict.FAIL})
+    yield rules.no_interruption.clauses[0], "no_interruption", ALL
+    for group in rules.forbidden_language.groups:
+        yield group.clause, "forbidden_language", ALL
+    for listening in (
+        rules.active_listening,
+        rules.dead_air,
+        rules.hold,
+        rules.silent_call,
+        rules.speech_rate,
+    ):
+        for check_id, check in listening.checks.items() if listening else ():
+            yield check.clause, check_id, ALL
+    wait = rules.answer_wait
+    for check_id, check in wait.checks.items() if wait else ():
+        share = wait is not None and wait.service_level is not None
+        yield check.clause, check_id, ALL - {Verdict.FAIL} if share else ALL
+    for rule in rules.written.values():
+        for check_id, written in rule.checks.items():
+            yield written.clause, check_id, _of_written(written)
+
+
+def _of_element(check: GreetingCheck) -> frozenset[Verdict]:
+    if check.missing == "nothing":
+        return frozenset({Verdict.PASS})
+    return ALL - {Verdict.FAIL} if check.missing == "cannot_tell" else ALL
+
+
+def _of_written(check: WrittenCheck) -> frozenset[Verdict]:
+    """A check that only applies where what it requires is said does not fail."""
+    only_noted = check.requires is not None and check.requires == check.applies
+    return ALL - {Verdict.FAIL} if only_noted else ALL
+
+
+def table() -> str:
+    """The page ``docs/norms.md``."""
+    checks = judged()
+    rows = [_row(name, clause, checks) for name, clause in clauses().items()]
+    return _HEAD + "".join(rows)
+
+
+def _row(name: str, clause: Clause, checks: Mapping[str, dict[str, frozenset[Verdict]]]) -> str:
+    own = checks.get(name, {})
+    if own:
+        named = ", ".join(f"`{check_id}`" for check_id in sorted(own))
+    elif clause.judged_as:
+        own = checks.get(clause.judged_as, {})
+        named = f"with {clause.judged_as}: " + ", ".join(
+            f"`{check_id}`" for check_id in sorted(own)
+        )
+    else:
+        named = f"not tellable: {clause.not_tellable}"
+    possible = frozenset[Verdict]().union(*own.values())
+    told = ", ".join(f"`{verdict}`" for verdict in Verdict if verdict in possible)
+    cells = (
+        name,
+        clause.gloss,
+        clause.rule,
+        clause.auditable,
+        named,
+        told or "-",
+        clause.example or "-",
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table())

@@ -1,0 +1,118 @@
+"""Is the beginning of a call in its recording: a recorder may start late, a call lie in parts.
+
+What was not heard at a beginning that is missing was not therefore left unsaid, so nobody is
+accused of it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from audit.types import Call, Channels, Role, Segment, Turn
+
+_STARTS_S = 0.1
+"""Seconds before which the first turn of a ready transcript counts as begun at 0.00."""
+
+_OPENING = 2
+"""Turns that are looked at where a name alone may be that of a part or of the second call."""
+
+_PART_COLUMNS = frozenset({"part", "part_no", "part_number", "分段", "段号", "第几段"})
+"""Columns of a manifest that number the parts of a call from 1."""
+
+_PART = re.compile(
+    r"(?:(?<![a-z])(?:part|pt|seg|segment)|(?<![a-z0-9])p)[-_ .]?0*(?P<latin>\d{1,2})(?!\d)"
+    r"|第(?P<ordinal>[0-9]{1,2}|[一二三四五六七八九十])(?:部分|段|节)"
+    r"|(?:分段|片段|部分)[-_ .]?0*(?P<han>\d{1,2})(?!\d)",
+    re.IGNORECASE,
+)
+"""How a name says that it is one part of a recording: ``x_part2``, ``x-p02``, ``x第二段``."""
+
+_SERIAL = re.compile(r"(?:[-_. ]0?(?P<bare>[1-9])|[(（](?P<bracketed>[1-9])[)）])$")
+"""How a name may say so: ``x-2``, ``x.1``, ``x (2)``; it may as well be another call's."""
+
+_NUMERALS = dict(zip("一二三四五六七八九十", range(1, 11), strict=True))
+
+_CONTINUES = re.compile(
+    "[，,。.、；;…—]"
+    "|的|了(?!解)|吗|呢(?!称)|吧|嘛|着(?!急)|们|过(?!来|去)"
+    "|号[，。,]|(服|)务(热线|中心|部|台)|线[，。,]|(户|客|)服(中心|热线)"
+    "|(为|帮)[您你]服务|[您你]服务|(什么|)(可以|可|能)?(帮|为)(助|到)?[您你](的|)(吗|？|\\?)"
+    "|什么(可以|能)(帮|为)"
+)
+"""How a text begins that is the rest of a sentence: marks, particles, ends of a greeting."""
+
+_ANSWERS = re.compile("嗯*(对(?!不|了|方)|是的|是啊|没错|不是|没有|好的|行|可以)[，。,！!；]")
+"""How one answers a question, which nobody does first."""
+
+_REPLIES = re.compile("(所以|然后|但是|可是|不过|而且|因为|要不然|那就)")
+"""Words that go on from what was said before."""
+
+
+def missing(call: Call) -> str | None:
+    """Why the beginning of a call is not in its recording, in words for the QA team; or None.
+
+    Somebody speaks at the first instant (as :func:`audit.transcription.activity.begins_in_speech`
+    measures it; a
+    ready transcript must also begin with the rest of a sentence, for many count from their first
+    word); a column or the name says that it is a later part; or the first words of the customer
+    answer a question that is not there.
+    """
+    if call.transcript.begins_in_speech:
+        return "录音开始时已有人在讲话，开头可能没有录到"
+    part = _part(call)
+    if part > 1:
+        return f"这是分段录音的第 {part} 段，开头不在其中"
+    if not call.turns:
+        return None
+    first = call.turns[0]
+    if first.role is Role.CUSTOMER and _ANSWERS.match(first.text):
+        return "第一句是在回答，之前的话没有录到"
+    if call.transcript.channels is Channels.TEXT and _starts_within(first):
+        return "转写文本从半句话开始，开头可能缺失"
+    if _is_serial(call) and _goes_on(call):
+        return "文件名像是分段录音的后一段，开头可能不在其中"
+    return None
+
+
+def _starts_within(turn: Turn) -> bool:
+    at_once = turn.start_s is not None and turn.start_s < _STARTS_S
+    return at_once and any(sign.match(turn.text) for sign in (_CONTINUES, _ANSWERS, _REPLIES))
+
+
+def _part(call: Call) -> int:
+    """The number of the part that columns or the name give; 1 where they say nothing."""
+    numbers = [
+        int(found[0])
+        for column, value in call.recording.meta.items()
+        if column.removeprefix("meta_").lower() in _PART_COLUMNS
+        and (found := re.search(r"\d{1,4}", value))
+    ]
+    for name in _names(call):
+        for found in _PART.finditer(name):
+            said = found["latin"] or found["ordinal"] or found["han"]
+            numbers.append(_NUMERALS.get(said) or int(said))
+    return max(numbers, default=1)
+
+
+def _is_serial(call: Call) -> bool:
+    """Whether the name ends in the number of a later part: from 2, or from 1 after a point."""
+    for name in _names(call):
+        found = _SERIAL.search(name)
+        if found and (name[found.start()] == "." or (found["bare"] or found["bracketed"]) != "1"):
+            return True
+    return False
+
+
+def _goes_on(call: Call) -> bool:
+    """Whether the first turns are told to belong to the handling of a matter."""
+    return all(turn.segment is Segment.HANDLING for turn in call.turns[:_OPENING])
+
+
+def _names(call: Call) -> tuple[str, ...]:
+    """The call's id and, where it has a file of its own, the file's name without its ending."""
+    recording = call.recording
+    if call.transcript.channels is Channels.TEXT:
+        return (recording.call_id,)
+    stem = posixpath.splitext(posixpath.basename(recording.source_file))[0]
+    return (recording.call_id, stem)

@@ -1,0 +1,459 @@
+"""What each operator of the rule language says of a call."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+
+from rapidfuzz import fuzz
+
+from audit.language.phrases import find_words
+from audit.language.text import sounds, spoken_characters
+from audit.rulebooks.conditions import (
+    All,
+    Anchor,
+    Any_,
+    CallData,
+    Condition,
+    Count,
+    Duration,
+    Echo,
+    HangUp,
+    Interruption,
+    Keywords,
+    Loudness,
+    Named,
+    Not,
+    Order,
+    PickUp,
+    Placed,
+    Rate,
+    Regex,
+    Repeated,
+    Said,
+    Silence,
+    Similar,
+    TurnCount,
+    needs_hit,
+)
+from audit.rulebooks.rulebook import Rulebook
+from audit.rules.base import NO_AGENT, NO_ROLES, NO_TIMES, understood
+from audit.rules.no_interruption import VIOLATIONS, Contact, edges, meetings
+from audit.rules.written import entities, loudness
+from audit.rules.written.evidence import (
+    UNCLEAR,
+    Hit,
+    Result,
+    at_least,
+    fact,
+    found,
+    negated,
+    ordered,
+    settled,
+    threshold,
+)
+from audit.rules.written.matching import alike, between, column, conjunction, fits, matches
+from audit.rules.written.scope import Scope, Spoken, Window, is_by, length_s, scope, spoken
+from audit.timeline import characters_per_minute, silences
+from audit.types import Call, Channels, Role, Turn
+
+_LAST_TURNS = 4
+"""Turns before the end of the call in which a farewell counts."""
+
+Matcher = Callable[[Window], Iterable[Hit]]
+
+
+@dataclass(slots=True)
+class Evaluation:
+    """The conditions of one rulebook on one call; each is worked out once.
+
+    Attributes:
+        call: whose turns have their stages.
+        rulebook: for what counts as an interruption.
+    """
+
+    call: Call
+    rulebook: Rulebook
+    _spoken: dict[Role | None, Spoken] = field(default_factory=dict)
+    _results: dict[tuple[Condition, Hit | None], Result] = field(default_factory=dict)
+
+    def result(self, condition: Condition, hit: Hit | None = None) -> Result:
+        """What a condition says of the call, or of a hit in it that it speaks of."""
+        key = (condition, hit if hit and needs_hit(condition) else None)
+        if key not in self._results:
+            operator = self._operator(type(condition))
+            self._results[key] = operator(self, condition, hit)
+        return self._results[key]
+
+    @singledispatchmethod
+    def _evaluate(self, condition: Condition, hit: Hit | None) -> Result:
+        raise TypeError(f"no operator for {type(condition).__name__}")
+
+    # words
+
+    @_evaluate.register
+    def _(self, condition: Said, hit: Hit | None) -> Result:
+        words, area = condition.said, self._scope(condition, hit)
+        if words.none is not None:
+            return negated(self._keywords(words, words.none, area))
+        phrases = words.all or words.any or ()
+        least = len(phrases) if words.all else words.at_least
+        if least == 1:
+            return self._keywords(words, phrases, area)
+        return threshold([self._keywords(words, (p,), area) for p in phrases], least)
+
+    @_evaluate.register
+    def _(self, condition: Similar, hit: Hit | None) -> Result:
+        wanted = condition.similar
+
+        def like(window: Window) -> Iterator[Hit]:
+            best = max(
+                (
+                    (likeness, first, last, sentence)
+                    for sentence in wanted.sentences
+                    for likeness, first, last in alike(sentence, window.text)
+                ),
+                default=None,
+            )
+            if best and best[0] >= wanted.likeness:
+                _, first, last, sentence = best
+                yield Hit(window.turn, window.first + first, window.first + last, sentence)
+
+        return _searched(self._scope(condition, hit), like)
+
+    @_evaluate.register
+    def _(self, condition: Regex, hit: Hit | None) -> Result:
+        wanted = condition.regex
+
+        def matching(window: Window) -> Iterator[Hit]:
+            if wanted.but_not and re.search(wanted.but_not, window.turn.text):
+                return
+            for match in re.finditer(wanted.pattern, window.text):
+                yield Hit(window.turn, window.first + match.start(), window.first + match.end())
+
+        return _searched(self._scope(condition, hit), matching)
+
+    @_evaluate.register
+    def _(self, condition: Named, hit: Hit | None) -> Result:
+        wanted = condition.entity
+
+        def naming(window: Window) -> Iterator[Hit]:
+            for kind in wanted.any:
+                for first, last in entities.find(kind, window.text, min_digits=wanted.min_digits):
+                    yield Hit(window.turn, window.first + first, window.first + last)
+
+        return _searched(self._scope(condition, hit), naming)
+
+    @_evaluate.register
+    def _(self, condition: Repeated, hit: Hit | None) -> Result:
+        wanted, area = condition.repeated, self._scope(condition, hit)
+        long = [w for w in area.windows if spoken_characters(w.text) >= wanted.min_characters]
+        rank = {w.turn.index: number for number, w in enumerate(area.windows)}
+        hits = []
+        for number, window in enumerate(long):
+            alike = [
+                other
+                for other in long[:number]
+                if rank[window.turn.index] - rank[other.turn.index] < wanted.turns
+                and fuzz.ratio(sounds(other.text).code, sounds(window.text).code)
+                >= 100 * wanted.likeness
+            ]
+            if len(alike) + 1 >= wanted.times:
+                doubts = (_doubt(w) for w in (window, *alike))
+                hits.append(_whole(window).doubted(next(filter(None, doubts), None)))
+        return found(hits, area.blind)
+
+    @_evaluate.register
+    def _(self, condition: Echo, hit: Hit | None) -> Result:
+        area, wanted = self._scope(condition, hit), condition.echo
+        source = found([hit] if hit else []) if wanted.of is None else self.result(wanted.of, hit)
+        numbers = [entities.digits(window.text) for window in area.windows]
+        echoes = [
+            _whole(window).doubted(window.doubt or said.doubt)
+            for said in source.hits
+            for window in self._echoes(said, area.windows, numbers, wanted.last_digits)
+        ]
+        unheard = any(not _heard(window) for window in area.windows)
+        return found(echoes, area.blind or source.blind or (UNCLEAR if unheard else None))
+
+    def _echoes(
+        self,
+        said: Hit,
+        windows: Sequence[Window],
+        numbers: Sequence[str],
+        last_digits: int | None,
+    ) -> Iterator[Window]:
+        """The windows in which the words of a hit are said again; ``numbers`` are their digits."""
+        start = sum(window.turn.index <= said.place[0] for window in windows)
+        number = entities.digits(said.heard)
+        if len(number) >= 3:  # a number may be read out in several turns
+            wanted = number[-last_digits:] if last_digits else number
+            at = "".join(numbers[start:]).rfind(wanted)
+            ends = list(itertools.accumulate(map(len, numbers[start:])))
+            if at >= 0:
+                yield windows[start + bisect_right(ends, at)]
+            return
+        words = "".join(sign for sign in said.heard if sign.isalnum())
+        for window in windows[start:]:
+            if words and find_words(words, window.text):
+                yield window
+
+    # seconds
+
+    @_evaluate.register
+    def _(self, condition: Silence, hit: Hit | None) -> Result:
+        wanted, area = condition.silence, self._scope(condition, hit)
+        if self._untimed():
+            return Result(None, (), NO_TIMES)
+        windows = {window.turn.index: window for window in area.windows}
+        hits = []
+        for silence in silences(self.call.turns, least_s=wanted.longer_s or 0.0):
+            window = windows.get(silence.before.index)
+            if window is None or silence.span.duration_s > (wanted.shorter_s or float("inf")):
+                continue
+            sides = (
+                _by(silence.before, wanted.after),
+                _ends(silence.before, silence.after, wanted.before),
+            )
+            if False not in sides:
+                end = len(silence.before.text)
+                place = Hit(silence.before, end, end, span=silence.span)
+                hits.append(place.doubted(window.doubt or (NO_ROLES if None in sides else None)))
+        return found(hits, area.blind)
+
+    @_evaluate.register
+    def _(self, condition: Rate, hit: Hit | None) -> Result:
+        wanted, area = condition.rate, self._scope(condition, hit)
+        if self._untimed():
+            return Result(None, (), NO_TIMES)
+        groups = [[w] for w in area.windows] if wanted.of == "turn" else [list(area.windows)]
+        hits = []
+        for group in groups:
+            turns = [window.turn for window in group]
+            pace = characters_per_minute(turns)
+            said = sum(spoken_characters(turn.text) for turn in turns)
+            if pace is None or said < wanted.min_characters:
+                continue
+            if between(pace, wanted.over, wanted.under):
+                doubt = next(filter(None, map(_doubt, group)), None)
+                hits.append(_whole(group[0]).doubted(doubt))
+        return found(hits, area.blind)
+
+    @_evaluate.register
+    def _(self, condition: Loudness, hit: Hit | None) -> Result:
+        area = self._scope(condition, hit)
+        own = [window.turn for window in self._spoken[condition.speaker].windows]
+        levels = loudness.levels(own)
+        if levels is None:
+            return Result(None, (), loudness.NO_LEVELS)
+        loud = loudness.fitting(levels, condition.loudness)
+        hits = (_whole(w).doubted(w.doubt) for w in area.windows if w.turn.index in loud)
+        return found(hits, area.blind)
+
+    @_evaluate.register
+    def _(self, condition: Interruption, hit: Hit | None) -> Result:
+        wanted, area = condition.interruption, self._scope(condition, hit)
+        if self.call.transcript.channels is Channels.MONO:
+            return Result(None, (), "单声道录音，无法可靠判断双方是否同时讲话")
+        if self._untimed() or any(turn.role is Role.UNKNOWN for turn in self.call.turns):
+            return Result(None, (), NO_TIMES if self._untimed() else NO_ROLES)
+        thresholds = self.rulebook.rules.no_interruption.applied()
+        changes = {"min_advance_s": wanted.advance_s, "min_characters": wanted.min_characters}
+        if wanted.delay_s is not None:
+            changes["min_floor_s"] = wanted.delay_s
+        one, other = self.call.said_by(Role.AGENT), self.call.said_by(Role.CUSTOMER)
+        if wanted.by == "customer":
+            one, other = other, one
+        windows = {window.turn.index: window for window in area.windows}
+        thresholds = thresholds.model_copy(update=changes)
+        met = meetings(one, other, thresholds, edges=edges(self.call, thresholds))
+        return found(
+            (
+                _whole(window).doubted(
+                    window.doubt or (m.contact if m.contact is Contact.UNSURE else None)
+                )
+                for m in met
+                if m.contact in (*VIOLATIONS, Contact.UNSURE)
+                and (window := windows.get(m.turn.index))
+            ),
+            area.blind,
+        )
+
+    # the whole call
+
+    @_evaluate.register
+    def _(self, condition: HangUp, _: Hit | None) -> Result:
+        wanted = condition.hang_up
+        said = [turn for turn in self.call.turns if not turn.is_backchannel]
+        if not said:
+            return Result(None, (), NO_AGENT)
+        last, end_s = said[-1], self.call.transcript.duration_s
+        answers: list[bool | None] = []
+        if wanted.last is not None:
+            answers.append(is_by(last, Role(wanted.last)))
+        if wanted.within_s is not None:
+            told = last.end_s is not None and end_s is not None
+            answers.append(end_s - last.end_s <= wanted.within_s if told else None)  # type: ignore[operator]
+        if wanted.without is not None:
+            area = Scope(tuple(map(_window, said[-_LAST_TURNS:])))
+            words = Keywords(any=wanted.without)
+            answers.append(negated(self._keywords(words, wanted.without, area)).holds)
+        return _told(last, answers, "无法判断最后是谁说话、何时挂机或说了什么")
+
+    @_evaluate.register
+    def _(self, condition: PickUp, _: Hit | None) -> Result:
+        wanted = condition.pick_up
+        if not self.call.turns:
+            return Result(None, (), NO_AGENT)
+        first = self.call.turns[0]
+        answers: list[bool | None] = []
+        if wanted.by is not None:
+            answers.append(is_by(first, Role(wanted.by)))
+        if wanted.later_s is not None:
+            answers.append(None if first.start_s is None else first.start_s > wanted.later_s)
+        return _told(first, answers, "无法判断是谁、何时先开口")
+
+    @_evaluate.register
+    def _(self, condition: Duration, _: Hit | None) -> Result:
+        seconds, wanted = length_s(self.call), condition.duration
+        if seconds is None:
+            return fact(None, NO_TIMES)
+        return fact(between(seconds, wanted.over_s, wanted.under_s))
+
+    @_evaluate.register
+    def _(self, condition: TurnCount, hit: Hit | None) -> Result:
+        area, wanted = self._scope(condition, hit), condition.turn_count
+        counted = [_whole(w).doubted(w.doubt) for w in area.windows if not w.turn.is_backchannel]
+        answers: list[bool | None] = []
+        if wanted.over is not None:
+            answers.append(at_least(counted, wanted.over + 1, area.blind))
+        if wanted.under is not None:
+            reached = at_least(counted, wanted.under, area.blind)
+            answers.append(None if reached is None else not reached)
+        return fact(conjunction(answers), area.blind or NO_ROLES)
+
+    @_evaluate.register
+    def _(self, condition: CallData, _: Hit | None) -> Result:
+        wanted = condition.call
+        value = column(self.call, wanted.column)
+        return fact(fits(value, wanted), f"没有通话数据 {wanted.column}")
+
+    # conditions of conditions
+
+    @_evaluate.register
+    def _(self, condition: All, hit: Hit | None) -> Result:
+        results: list[Result] = []
+        for part in condition.all:
+            results.append(self.result(part, hit))
+            if results[-1].holds is False:
+                return Result(False)
+        holds = conjunction([result.holds for result in results])
+        first = next((result for result in results if result.hits), None)
+        blind = next((result.doubt for result in results if result.holds is None), None)
+        seen = first.hits if first else ()
+        return settled(holds, seen, blind or (first.blind if first else None))
+
+    @_evaluate.register
+    def _(self, condition: Any_, hit: Hit | None) -> Result:
+        return threshold([self.result(part, hit) for part in condition.any], 1)
+
+    @_evaluate.register
+    def _(self, condition: Not, hit: Hit | None) -> Result:
+        return negated(self.result(condition.not_, hit))
+
+    @_evaluate.register
+    def _(self, condition: Count, hit: Hit | None) -> Result:
+        wanted = condition.count
+        result = self.result(wanted.of, hit)
+        answers: list[bool | None] = []
+        if wanted.at_least is not None:
+            answers.append(at_least(result.hits, wanted.at_least, result.blind))
+        if wanted.at_most is not None:
+            more = at_least(result.hits, wanted.at_most + 1, result.blind)
+            answers.append(None if more is None else not more)
+        return settled(conjunction(answers), result.hits, result.blind)
+
+    @_evaluate.register
+    def _(self, condition: Order, hit: Hit | None) -> Result:
+        return ordered([self.result(part, hit) for part in condition.order])
+
+    _operator = staticmethod(_evaluate.dispatcher.dispatch)
+
+    # what they share
+
+    def _scope(self, condition: Placed, hit: Hit | None) -> Scope:
+        def anchored(anchor: Anchor) -> Result:
+            if anchor.of is None:
+                return found([hit] if hit else [])
+            return self.result(anchor.of, hit)
+
+        speaker = condition.speaker
+        if speaker not in self._spoken:
+            self._spoken[speaker] = spoken(self.call, speaker)
+        return scope(condition, self._spoken[speaker], length_s(self.call), anchored)
+
+    def _keywords(self, words: Keywords, phrases: tuple[str, ...], area: Scope) -> Result:
+        def hearing(window: Window) -> list[Hit]:
+            return [
+                Hit(window.turn, match.first, match.last, match.meant)
+                for match in matches(phrases, window.text, words.slack, words.literal, window.first)
+            ]
+
+        return _searched(area, hearing)
+
+    def _untimed(self) -> bool:
+        return any(turn.span is None for turn in self.call.turns)
+
+
+def _searched(area: Scope, matcher: Matcher) -> Result:
+    """The hits in scope; in doubt where words were not understood, or their place is."""
+    hits: list[Hit] = []
+    blind = area.blind
+    for window in area.windows:
+        own = list(matcher(window))
+        if own:
+            doubt = _doubt(window)
+            hits += [hit.doubted(doubt) for hit in own] if doubt else own
+        elif blind is None and not _heard(window):
+            blind = UNCLEAR
+    return found(hits, blind)
+
+
+def _heard(window: Window) -> bool:
+    """Whether what was not found in a window was not said in it; a 嗯 hides nothing."""
+    return understood(window.turn) or window.turn.is_backchannel
+
+
+def _doubt(window: Window) -> str | None:
+    return window.doubt or (None if understood(window.turn) else UNCLEAR)
+
+
+def _window(turn: Turn) -> Window:
+    return Window(turn, 0, len(turn.text))
+
+
+def _whole(window: Window) -> Hit:
+    return Hit(window.turn, 0, len(window.turn.text))
+
+
+def _told(turn: Turn, answers: Sequence[bool | None], doubt: str) -> Result:
+    """A hit on a turn if all answers are yes."""
+    holds = conjunction(answers)
+    hit = Hit(turn, 0, len(turn.text), doubt=doubt if holds is None else None)
+    return found(() if holds is False else (hit,))
+
+
+def _by(turn: Turn, speaker: str) -> bool | None:
+    return True if speaker == "any" else is_by(turn, Role(speaker))
+
+
+def _ends(before: Turn, after: Turn, speaker: str) -> bool | None:
+    """Whether the turn after a silence is by whom it should be."""
+    if speaker not in ("same", "other"):
+        return _by(after, speaker)
+    sides = [is_by(before, Role.AGENT), is_by(after, Role.AGENT)]
+    return None if None in sides else (sides[0] == sides[1]) == (speaker == "same")

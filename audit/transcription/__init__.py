@@ -1,0 +1,1 @@
+"""From audio to turns. All code here decides what a transcript looks like."""

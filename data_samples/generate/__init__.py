@@ -1,0 +1,1 @@
+"""How the sample calls, months and dictated numbers were made."""

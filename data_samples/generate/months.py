@@ -1,0 +1,326 @@
+"""Draws a month of tables, with effects in it that an analyst can find: for tests and benchmarks.
+
+``python -m data_samples.generate.months OUT --calls 100000 --agents 1000 --nights 30`` writes
+``OUT/parquet`` as a run does, without audio, recogniser or rules. Everything is drawn from a seed.
+Invented effects: forbidden wording is commoner in the evening, after a hold and in long calls;
+half of the agents are trained at the middle of the month, and use less of it from then on; one
+finding in ten is wrong, the less sure ones oftener.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from reports.store import parquet, records
+from reports.store.schema import (
+    AGENTS,
+    CALLS,
+    FINDINGS,
+    REVIEWS,
+    SCHEMA_VERSION,
+    TABLES,
+    TURNS,
+    Table,
+)
+
+_RULES = ("greeting", "no_interruption", "forbidden_language", "hold", "dead_air", "courtesy")
+_WEIGHTS = (25.0, 35.0, 40.0, 10.0, 10.0, 5.0)
+_SAID = (
+    ("agent", "您好，远山软件服务热线，请问有什么可以帮您"),
+    ("customer", "我们办公室的打印机从今天早上开始连不上网络了"),
+    ("agent", "好的，我帮您看一下，请问打印机的型号是多少"),
+    ("customer", "就是前台那一台，上个月刚换的"),
+    ("agent", "请您稍等，我查一下记录"),
+    ("customer", "嗯好的"),
+    ("agent", "这边看到您的网络配置有一项没有更新，您现在重启一下"),
+    ("customer", "行，我试一试，能连上了"),
+)
+_HEARD_FORBIDDEN = "你问我我去问谁"
+_REVIEWERS = ("赵敏", "钱伟", "孙立")
+
+Columns = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is drawn; the same plan gives the same rows."""
+
+    calls: int = 100_000
+    agents: int = 1_000
+    nights: int = 30
+    first: date = date(2026, 10, 1)
+    seed: int = 7
+    tables: tuple[str, ...] = ("calls", "turns", "findings", "agents", "reviews")
+
+
+def write(out: Path, plan: Plan) -> int:
+    """Write the month under OUT, a file for each table, night and agent; returns the files."""
+    files = 0
+    for night, tables in drawn(plan):
+        for name, rows in tables.items():
+            for agent, part in _by_agent(rows):
+                path = parquet.partition_file(out, TABLES[name], night, agent)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                parquet.write_file(part, path, durable=False)
+                files += 1
+    return files
+
+
+def drawn(plan: Plan) -> Iterator[tuple[date, dict[str, pa.Table]]]:
+    """The tables of each night, sorted by ``agent``."""
+    rng = np.random.default_rng(plan.seed)
+    skill = rng.normal(size=plan.agents)
+    for number in range(plan.nights):
+        night = plan.first + timedelta(days=number)
+        share = plan.calls // plan.nights + (number < plan.calls % plan.nights)
+        calls = _calls(rng, plan, night, number, share, skill)
+        findings = _findings(rng, calls)
+        tables = {CALLS.name: _table(CALLS, calls, ("meta_queue", "meta_trained_on"))}
+        if TURNS.name in plan.tables:
+            tables[TURNS.name] = _table(TURNS, _turns(rng, calls))
+        tables[FINDINGS.name] = _table(FINDINGS, findings)
+        if AGENTS.name in plan.tables:
+            tables[AGENTS.name] = _agents(tables[CALLS.name])
+        if REVIEWS.name in plan.tables:
+            tables[REVIEWS.name] = _reviews(rng, night, findings)
+        yield night, {name: tables[name] for name in plan.tables}
+
+
+def _calls(
+    rng: np.random.Generator, plan: Plan, night: date, number: int, n: int, skill: NDArray[Any]
+) -> Columns:
+    who = np.sort(rng.integers(0, plan.agents, n))
+    second = np.clip(rng.normal(13.5, 3.5, n), 8, 21.9) * 3600
+    duration = np.round(rng.gamma(3.0, 60.0, n) + 20, 3)
+    held = rng.random(n) < 0.2
+    trained = (who % 2 == 0) & (number >= plan.nights // 2)
+    odds = -4.2 - 0.5 * skill[who] + 0.9 * (second > 18 * 3600) + 0.7 * held
+    odds += 0.004 * (duration - 200) - 1.0 * trained
+    told = rng.random(n) > 0.06  # the rest is mono whose voices cannot be told apart
+    fails = {
+        "greeting": rng.random(n) < 0.12,
+        "no_interruption": rng.random(n) < 0.05,
+        "forbidden_language": rng.random(n) < 1 / (1 + np.exp(-odds)),
+        "hold": held & (rng.random(n) < 0.25),
+        "dead_air": rng.random(n) < 0.04,
+        "courtesy": rng.random(n) < 0.08,
+    }
+    earned = {r: np.where(fails[r], 0.0, w) for r, w in zip(_RULES, _WEIGHTS, strict=True)}
+    verdicts = {
+        r: np.where(told, np.where(fails[r], "fail", "pass"), "cannot_tell") for r in _RULES
+    }
+    used = {r: held if r == "hold" else np.ones(n, bool) for r in _RULES}
+    whole = sum(w * used[r] for r, w in zip(_RULES, _WEIGHTS, strict=True))
+    score = np.round(100 * sum(earned[r] * used[r] for r in _RULES) / whole, 1)
+    auto = told & fails["forbidden_language"] & (rng.random(n) < 0.1)
+    score = np.where(auto, 0.0, score)
+    grade = np.select([score >= 90, score >= 75, score >= 60], ["A", "B", "C"], "D")
+    agent_s = np.round(duration * rng.uniform(0.3, 0.5, n), 3)
+    customer_s = np.round(duration * rng.uniform(0.2, 0.4, n), 3)
+    moment = np.datetime64(night, "us") + (second * 1e6).astype("timedelta64[us]")
+    scores = [
+        [
+            {"rule_id": r, "verdict": verdicts[r][i], "weight": w, "earned": earned[r][i] * told[i]}
+            for r, w in zip(_RULES, _WEIGHTS, strict=True)
+            if used[r][i]
+        ]
+        for i in range(n)
+    ]
+    ids = [f"M{night:%m%d}-{i:06d}" for i in range(n)]
+    middle = plan.first + timedelta(days=plan.nights // 2)
+    return {
+        "call_id": ids,
+        "agent": [f"{2000 + i}" for i in who],
+        "agent_name": [f"坐席{i}" for i in who],
+        "source_file": [f"{i}.wav" for i in ids],
+        "started_at": moment - np.timedelta64(8, "h"),
+        "started_local": moment,
+        "direction": np.where(rng.random(n) < 0.9, "in", "out"),
+        "answer_wait_s": np.round(rng.gamma(2.0, 4.0, n), 1),
+        "duration_s": duration,
+        "channels": np.where(told, "stereo", "mono"),
+        "agent_channel": [0 if t else None for t in told],
+        "rulebook_id": ["hotline"] * n,
+        "score": [s if t else None for s, t in zip(score.tolist(), told, strict=True)],
+        "grade": [g if t else None for g, t in zip(grade.tolist(), told, strict=True)],
+        "auto_fail": auto,
+        "rule_scores": scores,
+        **{f"{rule}_verdict": verdicts[rule] for rule in _RULES[:3]},
+        "agent_talk_s": [s if t else None for s, t in zip(agent_s.tolist(), told, strict=True)],
+        "customer_talk_s": [
+            s if t else None for s, t in zip(customer_s.tolist(), told, strict=True)
+        ],
+        "silence_s": np.round(duration - agent_s - customer_s, 3),
+        "agent_chars_per_min": np.round(rng.normal(240, 30, n), 1),
+        "interruptions": [
+            int(f) if t else None for f, t in zip(fails["no_interruption"], told, strict=True)
+        ],
+        "transcript_confidence": np.round(np.clip(rng.normal(0.85, 0.05, n), 0.3, 0.99), 4),
+        "doubts": [[]] * n,
+        "audio_sha256": [rng.bytes(32).hex() for _ in range(n)],
+        "engine": ["faster-whisper"] * n,
+        "model": ["base"] * n,
+        "model_sha256": ["b" * 64] * n,
+        "rulebook_sha256": ["c" * 64] * n,
+        "audit_version": ["0.1.0"] * n,
+        "meta_queue": rng.choice(["宽带", "账单", "办公网"], n),
+        "meta_trained_on": [middle.isoformat() if i % 2 == 0 else None for i in who],
+    }
+
+
+def _turns(rng: np.random.Generator, calls: Columns) -> Columns:
+    counts = rng.integers(8, 33, len(calls["call_id"]))
+    at = np.repeat(np.arange(len(counts)), counts)
+    index = np.concatenate([np.arange(count) for count in counts])
+    step = np.asarray(calls["duration_s"])[at] / counts[at]
+    start = np.round(index * step, 3)
+    end = np.round(start + 0.8 * step, 3)
+    said = index % len(_SAID)
+    stage = np.where(
+        index == 0, "greeting", np.where(index == counts[at] - 1, "closing", "handling")
+    )
+    return {
+        **{name: np.asarray(calls[name])[at] for name in ("call_id", "agent")},
+        "turn_index": index,
+        "role": np.array([role for role, _ in _SAID])[said],
+        "channel": said % 2,
+        "speaker": said % 2,
+        "start_s": start,
+        "end_s": end,
+        "text": np.array([text for _, text in _SAID])[said],
+        "segment": stage,
+        "asr_confidence": np.round(np.clip(rng.normal(0.85, 0.08, len(at)), 0.2, 0.99), 4),
+        "level_db": np.round(rng.normal(-24, 3, len(at)), 1),
+        "is_backchannel": said == 5,
+        "speech": [
+            [{"start_s": s, "end_s": e}] for s, e in zip(start.tolist(), end.tolist(), strict=True)
+        ],
+    }
+
+
+def _findings(rng: np.random.Generator, calls: Columns) -> Columns:
+    """A row for each rule of each call that has an occasion for it."""
+    at, rules, verdicts = [], [], []
+    for i, scores in enumerate(calls["rule_scores"]):
+        for rule in scores:
+            at.append(i)
+            rules.append(rule["rule_id"])
+            verdicts.append(str(rule["verdict"]))
+    n, place = len(at), np.array(at)
+    failed = np.array(verdicts) == "fail"
+    start = np.round(rng.random(n) * np.asarray(calls["duration_s"])[place] * 0.9, 3)
+    worst = np.array(rules) == "forbidden_language"
+    return {
+        "finding_id": [rng.bytes(10).hex() for _ in range(n)],
+        **{name: np.asarray(calls[name])[place] for name in ("call_id", "agent")},
+        "rule_id": rules,
+        "check_id": [f"{rule}.drawn" for rule in rules],
+        "clause_id": [f"001-禁.{i % 9 + 1}" if w else None for i, w in enumerate(worst)],
+        "verdict": verdicts,
+        "severity": [
+            ("major" if w else "minor") if f else None for f, w in zip(failed, worst, strict=True)
+        ],
+        "points": np.where(failed, 5.0, 0.0),
+        "confidence": np.round(rng.uniform(0.5, 1.0, n), 3),
+        "segment": ["handling" if f else None for f in failed],
+        "role": ["agent" if f else None for f in failed],
+        "start_s": [s if f else None for s, f in zip(start.tolist(), failed, strict=True)],
+        "end_s": [s + 2 if f else None for s, f in zip(start.tolist(), failed, strict=True)],
+        "evidence": [_HEARD_FORBIDDEN if f else None for f in failed & worst],
+        "meant": [_HEARD_FORBIDDEN if f else None for f in failed & worst],
+        "reason": ["drawn"] * n,
+        "auto_fail": np.zeros(n, bool),
+    }
+
+
+def _reviews(rng: np.random.Generator, night: date, findings: Columns) -> pa.Table:
+    """One failure in ten and one pass in two hundred is reviewed, a third of those twice."""
+    verdict = np.array(findings["verdict"])
+    sure = np.asarray(findings["confidence"])
+    wrong = rng.random(len(verdict)) < 0.5 * (1.0 - sure) ** 1.2  # about one in ten
+    chance = np.select([verdict == "fail", verdict == "pass"], [0.1, 0.005], 0.0)
+    moment = datetime.combine(night, time(10), UTC) + timedelta(days=2)
+    rows = []
+    for i in np.flatnonzero(rng.random(len(verdict)) < chance):
+        failed = verdict[i] == "fail"
+        overruled = wrong[i] if failed else rng.random() < 0.01
+        for who in range(2 if rng.random() < 1 / 3 else 1):
+            slip = rng.random()
+            agrees = overruled if slip < 0.01 else not overruled
+            decision = "unsure" if slip > 0.97 else "agree" if agrees else "overrule"
+            rows.append(
+                {
+                    **{k: findings[k][i] for k in ("finding_id", "call_id", "agent", "rule_id")},
+                    **{k: findings[k][i] for k in ("check_id", "clause_id", "start_s", "end_s")},
+                    "review_id": rng.bytes(10).hex(),
+                    "kind": "review",
+                    "decision": decision,
+                    "reviewer": _REVIEWERS[(int(i) + who) % len(_REVIEWERS)],
+                    "reviewed_at": moment,
+                    "original_verdict": verdict[i],
+                    "original_points": float(findings["points"][i]),
+                    "sampled_by": "finding" if failed else "pass",
+                    "sampling_weight": float(1 / chance[i]),
+                    "imported_at": moment,
+                }
+            )
+    columns: Columns = {name: [row.get(name) for row in rows] for name in (rows[0] if rows else ())}
+    return _table(REVIEWS, columns)
+
+
+def _table(table: Table, columns: Columns, extra: tuple[str, ...] = ()) -> pa.Table:
+    n = len(columns.get("call_id", ()))
+    columns = {**columns, "schema_version": [SCHEMA_VERSION] * n, "run_id": ["drawn"] * n}
+    schema = table.arrow_schema(extra=extra)
+    arrays = [
+        pa.array(columns[f.name], type=f.type, from_pandas=True)
+        if f.name in columns
+        else pa.nulls(n, f.type)
+        for f in schema
+    ]
+    built = pa.Table.from_arrays(arrays, schema=schema)
+    parquet.check(table, built)
+    return built
+
+
+def _agents(calls: pa.Table) -> pa.Table:
+    rows = [records.agent_row(part.to_pylist(), run_id="drawn") for _, part in _by_agent(calls)]
+    return parquet.to_table(AGENTS, rows)
+
+
+def _by_agent(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """Slices of a table that is sorted by ``agent``."""
+    runs = pc.run_end_encode(rows["agent"].combine_chunks())
+    ends = runs.run_ends.to_pylist()
+    for (start, end), agent in zip(
+        itertools.pairwise([0, *ends]), runs.values.to_pylist(), strict=True
+    ):
+        yield agent, rows.slice(start, end - start)
+
+
+def main() -> None:
+    """Write a month and say how many files it has."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    for name in ("calls", "agents", "nights", "seed"):
+        parser.add_argument(f"--{name}", type=int, default=getattr(Plan(), name))
+    parser.add_argument("--tables", nargs="+", default=Plan().tables, choices=Plan().tables)
+    given = vars(parser.parse_args())
+    out = given.pop("out")
+    given["tables"] = tuple(given["tables"])
+    print(f"{write(out, Plan(**given))} files")
+
+
+if __name__ == "__main__":
+    main()

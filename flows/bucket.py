@@ -1,0 +1,202 @@
+"""Output in a bucket: a working copy on this machine, brought up to date before and sent after.
+
+What lies at the URL is listed in an index, ``callaudit-index.json``: names and sha256 of files. A
+file is exchanged whole, tables before pages, so that a reader of the bucket sees what a reader of
+a folder sees. Names are entered before files are sent and confirmed after, so that whatever is
+cut short is sent again. The private store is sent where it is encrypted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from audit.errors import CallauditError, OutputFailed
+from models.asr.weights import cache_dir
+from reports.store import private_store
+from reports.store.atomic import write_whole
+
+_INDEX = "callaudit-index.json"
+_ORDER = (
+    *("private", "peaks", "attempts", "rulebooks", "runs", "parquet/turns"),
+    *("parquet/findings", "parquet/calls", "parquet", "compact", "cases", "html"),
+)
+"""What is sent first: nothing shall point at what is not there yet."""
+_WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "oss", "memory"})
+"""File systems in which files appear whole; elsewhere they are renamed into place."""
+_UNSURE = ""
+
+Index = dict[str, str]
+
+
+def is_url(out: str) -> bool:
+    """Whether OUT lies elsewhere than in a folder of this machine."""
+    return "://" in out and not out.startswith("file://")
+
+
+def folder(out: str) -> Path:
+    """OUT as a folder of this machine: itself, or the working copy of a URL."""
+    if not is_url(out):
+        return Path(out.removeprefix("file://"))
+    name = hashlib.sha256(out.rstrip("/").encode()).hexdigest()[:16]
+    return cache_dir() / "outputs" / name
+
+
+@contextmanager
+def working(out: str) -> Iterator[Path]:
+    """OUT as a folder to work in; what lies at a URL is fetched before and sent after.
+
+    However the work ends, what it has written is sent: tables are whole at any moment.
+
+    Raises:
+        OutputFailed: the URL cannot be reached or written.
+    """
+    local = folder(out)
+    if not is_url(out):
+        yield local
+        return
+    with _told(out):
+        filesystem, root = _open(out)
+        _fetch(filesystem, root, local)
+    try:
+        yield local
+    finally:
+        with _told(out):
+            _send(filesystem, root, local)
+
+
+@contextmanager
+def _told(out: str) -> Iterator[None]:
+    try:
+        yield
+    except CallauditError:
+        raise
+    except Exception as error:  # each file system raises its own; messages may hold credentials
+        cause = type(error).__name__
+        raise OutputFailed(
+            f"{out} cannot be reached or written ({cause}); mend that and run the batch again: "
+            "what was heard is kept on this machine and is not heard twice"
+        ) from error
+
+
+def _open(out: str) -> tuple[Any, str]:
+    import fsspec
+
+    filesystem, root = fsspec.core.url_to_fs(out, use_listings_cache=False)
+    return filesystem, root.rstrip("/")
+
+
+def _fetch(filesystem: Any, root: str, local: Path) -> None:
+    """Bring the working copy to what the index says; what was never sent stays."""
+    index, last = _read(filesystem, root), _read_local(local)
+    for name in last.keys() - index.keys():  # erased from elsewhere
+        (local / name).unlink(missing_ok=True)
+    for name, digest in index.items():
+        path = _inside(local, name)
+        if path.is_file() and digest and _sha256(path) == digest:
+            continue
+        try:
+            data = filesystem.cat_file(posixpath.join(root, name))
+            if private_store.folder(local) in path.parents:
+                private_store.place_file(local, path, data)
+            else:
+                write_whole(path, data)
+        except FileNotFoundError:  # entered, and never sent
+            continue
+    _write(filesystem, root, local, index)  # which shows now, not after a night, that it can be
+
+
+def _send(filesystem: Any, root: str, local: Path) -> None:
+    known = _read(filesystem, root)
+    files = {p.relative_to(local).as_posix(): p for p in _files(local)}
+    digests = {name: _sha256(path) for name, path in files.items()}
+    changed = [name for name in files if known.get(name) != digests[name]]
+    gone = known.keys() - files.keys()
+    if not changed and not gone:
+        return
+    _write(filesystem, root, local, {**known, **dict.fromkeys(changed, _UNSURE)})
+    for name in _in_order(changed):
+        _put(filesystem, posixpath.join(root, name), files[name])
+    for name in sorted(gone, key=_rank, reverse=True):
+        if filesystem.exists(target := posixpath.join(root, name)):
+            filesystem.rm_file(target)
+    _write(filesystem, root, local, digests)
+
+
+def _files(local: Path) -> Iterator[Path]:
+    private = private_store.folder(local).name
+    for path in sorted(local.rglob("*")):
+        parts = path.relative_to(local).parts
+        if parts[0] == private and not private_store.may_leave(path.name):
+            continue  # customers' data leaves this machine encrypted or not at all
+        if path.is_file() and not any(part.startswith(".") for part in parts):
+            yield path
+
+
+def _in_order(names: list[str]) -> list[str]:
+    """Names as they are sent: of a table the first file last, see ``reports.store.widening``."""
+    tables = sorted((name for name in names if name.startswith("parquet/")), reverse=True)
+    others = sorted(name for name in names if not name.startswith("parquet/"))
+    return sorted([*tables, *others], key=lambda name: _rank(name)[0])
+
+
+def _rank(name: str) -> tuple[int, str]:
+    fitting = [n for n, place in enumerate(_ORDER) if name.startswith(f"{place}/")]
+    return (fitting[0] if fitting else len(_ORDER), name)
+
+
+def _put(filesystem: Any, target: str, source: Path) -> None:
+    protocol = filesystem.protocol
+    if _WHOLE.intersection((protocol,) if isinstance(protocol, str) else protocol):
+        filesystem.pipe_file(target, source.read_bytes())
+        return
+    folder, name = posixpath.split(target)
+    filesystem.makedirs(folder, exist_ok=True)
+    temporary = posixpath.join(folder, f".{name}.tmp")
+    filesystem.pipe_file(temporary, source.read_bytes())
+    filesystem.mv(temporary, target)
+
+
+def _read(filesystem: Any, root: str) -> Index:
+    try:
+        return _parsed(filesystem.cat_file(posixpath.join(root, _INDEX)))
+    except FileNotFoundError:
+        return {}
+
+
+def _read_local(local: Path) -> Index:
+    try:
+        return _parsed((local / f".{_INDEX}").read_bytes())
+    except FileNotFoundError:
+        return {}
+
+
+def _parsed(data: bytes) -> Index:
+    index = json.loads(data)
+    return {str(name): str(digest) for name, digest in index.items()}
+
+
+def _write(filesystem: Any, root: str, local: Path, index: Index) -> None:
+    data = json.dumps(index, indent=0, sort_keys=True).encode()
+    filesystem.pipe_file(posixpath.join(root, _INDEX), data)
+    write_whole(local / f".{_INDEX}", data)
+
+
+def _inside(local: Path, name: str) -> Path:
+    """The place of a file, which an index from elsewhere may not put outside."""
+    if posixpath.isabs(name) or ".." in name.split("/"):
+        raise OutputFailed(
+            f"the index of OUT names {name!r}, which leads outside of it; "
+            f"take that line out of {_INDEX}"
+        )
+    return local / name
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

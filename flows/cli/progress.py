@@ -1,0 +1,190 @@
+"""Running a night from the terminal: Prefect's embedded server, a progress bar, a summary."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audit.config import Config
+from flows import proxies
+from models.asr.weights import cache_dir
+
+if TYPE_CHECKING:
+    from flows.jobs import Summary
+
+
+def private_prefect() -> None:
+    """Settings for Prefect that keep a run on this machine, unless the user has set them.
+
+    Must run before Prefect is imported.
+    """
+    proxies.spare_this_machine()
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    home = cache_dir() / "prefect"
+    home.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("PREFECT_HOME", str(home))
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+
+
+def run(
+    location: str,
+    out: str,
+    *,
+    manifest: str | None,
+    config: Config,
+    resume: bool,
+    night: date | None = None,
+) -> Summary:
+    """Run a night and show its progress on the terminal.
+
+    Raises:
+        UsageError: the batch cannot start; nothing has been written.
+    """
+    private_prefect()
+    from rich.console import Console
+
+    from flows import bucket, jobs, nightly
+
+    local = bucket.folder(out)
+    console = Console(stderr=True)
+    _check(location, manifest, config)
+    run_id = jobs.new_run_id()
+    with _quiet_prefect(), _progress(local.resolve() / "runs" / run_id, console):
+        summary = nightly.run(
+            location,
+            out,
+            manifest=manifest,
+            config=config,
+            resume=resume,
+            run_id=run_id,
+            night=night,
+        )
+    _show(summary, local, console)
+    return summary
+
+
+def _check(location: str, manifest: str | None, config: Config) -> None:
+    """Tell what is wrong with the call at once, before Prefect starts."""
+    from audit import pipeline
+    from audit.intake import manifests, recordings
+    from audit.rulebooks import rulebook
+    from models.asr import engines
+
+    recordings.open_root(location)
+    rulebook.load(config.batch.rulebook)
+    engines.choose(config.hearing.recogniser)
+    pipeline.check(config)
+    if manifest is not None:
+        manifests.read(manifest)
+
+
+@contextlib.contextmanager
+def _quiet_prefect() -> Iterator[None]:
+    """Flow failures reach the user as one sentence, not as Prefect's log of a traceback."""
+    loggers = [logging.getLogger(name) for name in ("prefect", "prefect.flow_runs")]
+    for outside in ("EventsWorker", "APILogWorker"):  # what they have to say at exit is no news
+        logging.getLogger(outside).setLevel(logging.ERROR)
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _progress(folder: Path, console: Any) -> Iterator[None]:
+    """Show how many recordings are done, by watching the run's own files."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from flows import jobs
+
+    stop = threading.Event()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+
+    def watch(progress: Progress) -> None:
+        shown = progress.add_task("starting", total=None)
+        job = None
+        while not stop.wait(0.5):
+            if job is None and (folder / "job.json").is_file():
+                job = jobs.load_job(folder / "job.json")
+                progress.update(shown, description="recordings", total=len(job.recordings))
+            if job is not None:
+                progress.update(shown, completed=jobs.finished(job))
+        if job is not None:
+            progress.update(shown, completed=jobs.finished(job))
+
+    with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
+        watcher = threading.Thread(target=watch, args=(progress,), daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            watcher.join(timeout=5)
+
+
+def _show(summary: Summary, out: Path, console: Any) -> None:
+    from rich.table import Table
+
+    from flows import jobs
+    from reports.store import parquet
+
+    table = Table(title=f"{summary.audited} of {summary.planned} recordings audited")
+    for heading in ("agent", "night", "calls", "mean score", "auto-fails", "cut-ins / min"):
+        table.add_column(heading, justify="left" if heading in {"agent", "night"} else "right")
+    places = jobs.load_job(out / "runs" / summary.run_id / "job.json").places
+    rows = parquet.read(out, "agents").to_pylist()
+    rows = [row for row in rows if (row["audit_date"], row["agent"]) in places]
+    for row in sorted(rows, key=lambda r: (r["audit_date"], r["agent"]))[:40]:
+        table.add_row(
+            f"{row['agent']} {row['agent_name'] or ''}".strip(),
+            row["audit_date"],
+            str(row["calls"]),
+            _number(row["mean_score"]),
+            str(row["auto_fails"]),
+            _number(row["interruption_rate"]),
+        )
+    if rows:
+        console.print(table)
+    if not summary.planned:
+        console.print("nothing to audit: there is no recording" + _of_night(summary.night))
+    for reason, count in sorted(summary.reasons.items()):
+        console.print(f"rejected: {count} {reason}")
+    if summary.waiting:
+        console.print(f"left for later: {summary.waiting} recordings that are still written to")
+    if summary.unlisted:
+        console.print(f"not audited: {summary.unlisted} recordings that no manifest row names")
+    if summary.ignored:
+        console.print(f"ignored: {summary.ignored} files that are no recordings by their name")
+    print(f"report: {summary.index}")
+
+
+def _of_night(night: date | None) -> str:
+    return "" if night is None else f" of {night}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"

@@ -1,0 +1,96 @@
+"""Judging ready transcripts from a file."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from audit import penalties, pipeline
+from audit.config import Config
+from audit.intake import transcripts
+from audit.intake.recordings import Reject
+from audit.privacy import Private
+from audit.rulebooks import rulebook
+from audit.rulebooks.rulebook import Rulebook
+from audit.types import AuditedCall, Call, Recording
+from flows import jobs
+from flows.crashes import Crashes, Step
+from models.text import stages
+from reports import publish
+from reports.store import parquet, private_store, transcript_cache
+from reports.store.schema import CALLS
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of a file of transcripts."""
+
+    audited: int
+    rejected: int
+    index: Path
+
+
+def audit_transcripts(file: Path, out: Path, *, config: Config) -> Published:
+    """Judge a file of ready transcripts and publish the result.
+
+    Raises:
+        UsageError: the file cannot be read, the default rulebook or the model of stages is not
+            valid, or a batch is at work.
+    """
+    stages.load(config.stages.model)
+    default = rulebook.load(config.batch.rulebook)
+    known = frozenset({*rulebook.shipped(), config.batch.rulebook})
+    with jobs.alone(out):
+        return _published(file, out, config, default, known)
+
+
+def _published(
+    file: Path, out: Path, config: Config, default: Rulebook, known: frozenset[str]
+) -> Published:
+    private_store.open_store(out)
+    run_id = jobs.new_run_id()
+    places: dict[publish.Place, list[publish.Located]] = defaultdict(list)
+    ids: dict[publish.Place, set[str]] = defaultdict(set)
+    read: dict[str, Recording] = {}
+    rejects: list[Reject] = []
+    crashes = Crashes()
+    for item in transcripts.read(file, timezone=config.batch.timezone, rulebooks=known):
+        if isinstance(item, Reject):
+            rejects.append(item)
+            continue
+        named = item.recording.rulebook_id
+        book = default if named is None else rulebook.load(named)
+        penalties.keep(out, book)
+        place = (item.recording.audit_date, item.recording.agent_id)
+        read[item.recording.call_id] = item.recording
+        ids[place].add(item.recording.call_id)
+        with crashes.apart(item.recording.call_id, Step.JUDGING):
+            audited = pipeline.judge(item, book, stage_model=config.stages.model)
+            places[place].append(_located(out, item, audited, config.private.mode))
+    kept = {call_id: place for place, its in ids.items() for call_id in its}
+    left = publish.withdraw(out, kept, keep=kept, run_id=run_id)
+    parquet.provide(out, CALLS, {name for recording in read.values() for name in recording.meta})
+    for place, its in sorted(ids.items()):
+        publish.publish_calls(
+            out, place, places[place], run_id=run_id, crashes=crashes, replaced=its
+        )
+    sources = {recording.source_file for recording in read.values()}
+    sources |= {reject.source_file for reject in rejects}
+    index = publish.finish(
+        out, read, rejects, left=left, planned=sources, crashes=crashes, run_id=run_id
+    )
+    for call_id in crashes.told:
+        private_store.remove(out, transcript_cache.of_ready(call_id))
+    crashed = len(crashes.told)
+    return Published(len(read) - crashed, len(rejects) + crashed, index)
+
+
+def _located(out: Path, call: Call, audited: AuditedCall, private: Private) -> publish.Located:
+    """The call as it is published; the private store has its full text, or no longer has it."""
+    name = transcript_cache.of_ready(call.recording.call_id)
+    if private != "mask":
+        private_store.remove(out, name)
+        return publish.Located(audited, None, private)
+    transcript_cache.save(out, name, call.transcript)
+    return publish.Located(audited, None, private, name)

@@ -1,0 +1,76 @@
+"""The tables under OUT, and what their reviews say of the machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from audit.errors import NoAudit, UsageError
+from reports.analysis import calibration, drift
+from reports.analysis.calibration import Agreement, RuleQuality, Threshold
+from reports.analysis.drift import Alarm
+from reports.store import parquet
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Everything ``callaudit calibrate`` tells."""
+
+    rules: list[RuleQuality]
+    agreement: list[Agreement]
+    thresholds: list[Threshold]
+    alarms: list[Alarm]
+
+    def lines(self) -> Iterator[str]:
+        """The figures as text."""
+        yield from calibration.lines(self.rules, self.agreement, self.thresholds)
+        for alarm in self.alarms:
+            yield alarm.line()
+        if not self.alarms:
+            yield "no drift"
+
+    def to_json(self) -> str:
+        """The same as JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+
+
+def calibrate(out: Path, *, precision: float) -> Calibration:
+    """Reckon it all from the tables ``reviews``, ``findings`` and ``calls``.
+
+    Raises:
+        UsageError: OUT holds no reviews.
+    """
+    if not (out / "parquet" / "calls").is_dir():
+        raise NoAudit.at(out)
+    reviews: pd.DataFrame = parquet.read(out, "reviews").to_pandas()
+    if reviews.empty:
+        raise UsageError(
+            f"{out} holds no reviews; review findings in its pages and "
+            "bring them in with `callaudit review import`"
+        )
+    counts, confidences = _findings(out, set(reviews["finding_id"].dropna()))
+    figures = parquet.read(
+        out, "calls", columns=["audit_date", "disposition", "rule_scores", "transcript_confidence"]
+    ).to_pandas()
+    return Calibration(
+        rules=calibration.quality(reviews, counts),
+        agreement=calibration.agreement(reviews),
+        thresholds=calibration.thresholds(reviews, confidences, target=precision),
+        alarms=drift.nightly(drift.nightly_figures(figures)) + drift.reviewed(reviews),
+    )
+
+
+def _findings(out: Path, reviewed: set[str]) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Findings counted by rule and verdict, and the confidence of those that are reviewed."""
+    rows = parquet.read(out, "findings", columns=["finding_id", "rule_id", "verdict", "confidence"])
+    grouped = rows.group_by(["rule_id", "verdict"]).aggregate([([], "count_all")])
+    counts = grouped.to_pandas().rename(columns={"count_all": "n"})
+    wanted = pc.is_in(rows["finding_id"], pa.array(sorted(reviewed), pa.string()))
+    kept = rows.filter(wanted).to_pydict()
+    return counts, dict(zip(kept["finding_id"], kept["confidence"], strict=True))

@@ -1,0 +1,251 @@
+"""A run's own files under ``OUT/runs/RUN_ID``: its plan, and what became of each recording."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from audit.config import Config
+from audit.errors import OutputFailed, RejectReason, UsageError
+from audit.intake.recordings import Reject
+from audit.types import Recording
+from reports.store.atomic import write_whole
+
+MOST_SHARDS = 100
+"""A night has no more of them, however large it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything a shard needs to know; written once, read by every worker."""
+
+    run_id: str
+    out: Path
+    root: str
+    config: Config
+    fingerprint: str
+    resume: bool
+    recordings: tuple[Recording, ...]
+    rejects: tuple[Reject, ...]
+    night: date | None = None
+    """The one night that is audited; None for whatever lies there."""
+    waiting: int = 0
+    """Recordings still being written to, left for a later run."""
+    ignored: int = 0
+    """Files that are no recordings by their name."""
+    unlisted: int = 0
+    """Recordings in the folder that no row of the manifest names."""
+
+    @property
+    def shard_size(self) -> int:
+        """Recordings in a shard: more than configured where Prefect had too many tasks to keep."""
+        return max(self.config.batch.shard_size, -(-len(self.recordings) // MOST_SHARDS))
+
+    @property
+    def shards(self) -> int:
+        """How many shards the recordings are cut into."""
+        return -(-len(self.recordings) // self.shard_size)
+
+    def shard(self, number: int) -> tuple[Recording, ...]:
+        """The recordings of one shard, numbered from 0."""
+        size = self.shard_size
+        return self.recordings[number * size : (number + 1) * size]
+
+    @property
+    def places(self) -> frozenset[tuple[str, str]]:
+        """Nights (ISO dates) and agents that the recordings belong to."""
+        return frozenset((r.audit_date.isoformat(), r.agent_id) for r in self.recordings)
+
+    @property
+    def folder(self) -> Path:
+        """Where the run's own files lie."""
+        return self.out / "runs" / self.run_id
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one recording: a checkpoint, or a reason why not."""
+
+    call_id: str
+    checkpoint: str | None = None
+    reason: RejectReason | None = None
+    detail: str = ""
+    audio_s: float = 0.0
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run did: ``audited + rejected == planned``."""
+
+    run_id: str
+    planned: int
+    audited: int
+    rejected: int
+    resumed: int
+    ignored: int
+    audio_s: float
+    reasons: dict[str, int]
+    index: str
+    night: date | None = None
+    """The one night that was audited; None for whatever lay there."""
+    waiting: int = 0
+    """Recordings still being written to, left for a later run."""
+    unlisted: int = 0
+    """Recordings in the folder that no row of the manifest names."""
+
+
+_JOB = TypeAdapter(Job)
+_OUTCOME = TypeAdapter(Outcome)
+_SUMMARY = TypeAdapter(Summary)
+
+
+def new_run_id() -> str:
+    """An id that sorts by time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def save_job(job: Job) -> Path:
+    """Write a run's plan and return its path."""
+    path = job.folder / "job.json"
+    write_whole(path, _JOB.dump_json(job))
+    return path
+
+
+@lru_cache(maxsize=1)
+def load_job(path: Path) -> Job:
+    """Read a run's plan, which never changes."""
+    return _JOB.validate_json(path.read_bytes())
+
+
+def outcome_file(job: Job, number: int) -> Path:
+    """Where a shard notes what became of its recordings, a line each."""
+    return job.folder / f"shard-{number:05d}.jsonl"
+
+
+def outcome_line(outcome: Outcome) -> bytes:
+    """One line of an outcome file."""
+    return _OUTCOME.dump_json(outcome) + b"\n"
+
+
+def outcomes(job: Job) -> Iterator[tuple[Recording, Outcome]]:
+    """Every recording of the job with its outcome.
+
+    A shard that died left none for some recordings; those have crashed.
+    """
+    for number in range(job.shards):
+        noted = _noted(job, number)
+        for recording in job.shard(number):
+            yield (
+                recording,
+                noted.get(
+                    recording.call_id,
+                    Outcome(
+                        recording.call_id,
+                        reason=RejectReason.CRASHED,
+                        detail="the process that heard this recording died; run the batch again",
+                    ),
+                ),
+            )
+
+
+def _noted(job: Job, number: int) -> dict[str, Outcome]:
+    """What a shard has noted, by call."""
+    path = outcome_file(job, number)
+    noted: dict[str, Outcome] = {}
+    for line in path.read_bytes().splitlines() if path.is_file() else ():
+        try:
+            outcome = _OUTCOME.validate_json(line)
+        except ValueError:
+            continue  # the line the process died in
+        noted[outcome.call_id] = outcome
+    return noted
+
+
+def unfinished(job: Job) -> list[int]:
+    """Shards some of whose recordings have no outcome."""
+    return [
+        number
+        for number in range(job.shards)
+        if not {recording.call_id for recording in job.shard(number)} <= set(_noted(job, number))
+    ]
+
+
+def finished(job: Job) -> int:
+    """How many recordings have an outcome by now."""
+    return sum(path.read_bytes().count(b"\n") for path in job.folder.glob("shard-*.jsonl"))
+
+
+def save_summary(folder: Path, summary: Summary) -> None:
+    """Write the run's counts for people and scripts."""
+    text = json.dumps(asdict(summary), ensure_ascii=False, indent=1, default=str)
+    write_whole(_summary_file(folder), (text + "\n").encode("utf-8"))
+
+
+def load_summary(folder: Path) -> Summary:
+    """Read a run's counts."""
+    return _SUMMARY.validate_json(_summary_file(folder).read_bytes())
+
+
+def _summary_file(folder: Path) -> Path:
+    return folder / "summary.json"
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Keep other batches away from OUT; the lock goes with the process, however that ends.
+
+    Raises:
+        UsageError: another batch is at work there.
+        OutputFailed: OUT cannot be written.
+    """
+    folder = out / "runs"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("wb")
+    except OSError as error:
+        raise OutputFailed.at(folder, error) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(
+                f"another batch is at work on {out}; wait for its end, or name another --out"
+            ) from error
+        try:
+            yield
+        except UsageError:
+            _take_back(folder)  # wrong usage leaves nothing behind
+            raise
+
+
+def _take_back(folder: Path) -> None:
+    """Remove a lock and the folders made for it, if nothing else lies there."""
+    if [path.name for path in folder.iterdir()] == [".lock"]:
+        (folder / ".lock").unlink()
+        folder.rmdir()
+        with contextlib.suppress(OSError):  # not empty
+            folder.parent.rmdir()
+
+
+def nights_done(out: Path) -> set[date]:
+    """Nights that a scheduled run has finished, with nothing left waiting."""
+    done = set()
+    for path in (out / "runs").glob("*/summary.json"):
+        try:
+            summary = json.loads(path.read_bytes())
+        except ValueError:
+            continue
+        if summary.get("night") and not summary.get("waiting"):
+            done.add(date.fromisoformat(summary["night"]))
+    return done

@@ -1,0 +1,1 @@
+"""Processes beside the batch: they transcribe and publish, and may die."""

@@ -1,0 +1,180 @@
+"""The process that hears recordings, one at a time: a decoder that dies takes nothing else along.
+
+It is started by ``flows.workers.transcriber`` with one end of a pipe, over which JSON goes both
+ways. It ends
+when the other end closes, that is, when its parent ends in whatever way.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import resource
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from audit import privacy
+from audit.errors import CallauditError, RejectedRecording, RejectReason, UsageError
+from audit.intake import recordings
+from audit.intake.recordings import Root
+from audit.transcription import waveform
+from audit.types import Channels, Recording, Span, Transcript
+from flows.jobs import Job, Outcome
+from flows.workers.transcriber import JOB, MESSAGE, RECORDING, Message
+from reports.store import attempts, transcript_cache
+
+_log = logging.getLogger(__name__)
+_EASIEST_TO_KILL = "800"
+
+Tell = Callable[[Message], None]
+
+
+def main() -> None:
+    """Hear what comes through the pipe whose number is the first argument."""
+    pipe = Connection(int(sys.argv[1]))
+    waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(pipe, waiting), daemon=True).start()
+
+    def tell(message: Message) -> None:
+        pipe.send_bytes(MESSAGE.dump_json(message))
+
+    logging.basicConfig(level=logging.INFO)  # to where the parent lets it: nowhere, by default
+    job = JOB.validate_json(waiting.get())
+    _be_the_one_to_die(job.config.batch.memory_mb)
+    tell(Message(loaded=True))
+    try:
+        root = recordings.open_root(job.root)
+        while True:
+            recording = RECORDING.validate_json(waiting.get())
+            tell(_outcome(recording, job, root, tell))
+    except CallauditError as error:
+        tell(Message(fatal=str(error), usage=isinstance(error, UsageError)))
+
+
+def _receive(pipe: Connection, waiting: queue.SimpleQueue[bytes]) -> None:
+    """Pass on what is received; when the parent has gone, so does this process."""
+    try:
+        while True:
+            waiting.put(pipe.recv_bytes())
+    except (EOFError, OSError):
+        os._exit(0)
+
+
+def _be_the_one_to_die(memory_mb: int | None) -> None:
+    """Where memory runs out, the system shall end this process rather than the batch."""
+    try:
+        Path("/proc/self/oom_score_adj").write_text(_EASIEST_TO_KILL)
+    except OSError:
+        _log.debug("this system has no oom_score_adj")
+    if memory_mb is not None:
+        limit = memory_mb << 20
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def _outcome(recording: Recording, job: Job, root: Root, tell: Tell) -> Message:
+    try:
+        return Message(outcome=_heard(recording, job, root, tell))
+    except RejectedRecording as rejected:
+        return Message(
+            outcome=Outcome(recording.call_id, reason=rejected.reason, detail=rejected.detail)
+        )
+    except CallauditError:
+        raise
+    except Exception as error:  # a night goes on whatever one recording does
+        where = "".join(traceback.format_tb(error.__traceback__))  # no message: it may quote
+        _log.info("call %s: %s\n%s", recording.call_id, type(error).__name__, where)
+        detail = f"hearing it failed with {type(error).__name__}; --verbose shows where"
+        crashed = Outcome(recording.call_id, reason=RejectReason.CRASHED, detail=detail)
+        return Message(outcome=crashed, again=True)
+
+
+def _heard(recording: Recording, job: Job, root: Root, tell: Tell) -> Outcome:
+    with recordings.fetched(root, recording) as (path, digest):
+        name = transcript_cache.key(recording, audio_sha256=digest, fingerprint=job.fingerprint)
+        tell(Message(checkpoint=name))
+        transcript = transcript_cache.load(job.out, name) if job.resume else None
+        resumed = transcript is not None
+        if transcript is None or not _drawn(job, digest, transcript):
+            transcript = _hear(path, recording, job, name, digest, transcript, tell)
+        if job.config.batch.bundle_audio:
+            _bundle(path, recording, job, transcript)
+    return Outcome(
+        recording.call_id,
+        checkpoint=name,
+        audio_s=transcript.duration_s or 0.0,
+        resumed=resumed,
+    )
+
+
+def _hear(
+    path: Path,
+    recording: Recording,
+    job: Job,
+    name: str,
+    digest: str,
+    transcript: Transcript | None,
+    tell: Tell,
+) -> Transcript:
+    from audit import pipeline
+    from models.asr import engines
+
+    noted = attempts.load(job.out, name)
+    if job.resume and noted.tries >= job.config.batch.tries:
+        raise RejectedRecording(
+            noted.reason,
+            f"set aside after {noted.tries} tries, for {noted.detail}; mend the recording, or try "
+            "it again with --no-resume",
+        )
+    # loaded first: what is the recogniser's fault or takes its time is not the recording's
+    recogniser = None if transcript else engines.load(job.config.hearing.recogniser)
+    attempts.begin(job.out, name)
+    tell(Message(loaded=True))
+    try:
+        audio = pipeline.decode(path, recording, limits=job.config.limits)
+        tell(Message(duration_s=audio.duration_s))
+        waveform.save(job.out, digest, waveform.compute(audio.samples))
+        if transcript is None:
+            assert recogniser is not None
+            transcript = pipeline.hear(
+                audio,
+                recording,
+                recogniser=recogniser,
+                hearing_config=job.config.hearing,
+                audio_sha256=digest,
+            )
+            transcript_cache.save(job.out, name, transcript)
+    except CallauditError:
+        attempts.clear(job.out, name)
+        raise
+    attempts.clear(job.out, name)
+    return transcript
+
+
+def _drawn(job: Job, digest: str, transcript: Transcript) -> bool:
+    """Whether the waveform is kept already, with as many channels as were heard."""
+    kept = waveform.load(job.out, digest)
+    return kept is not None and len(kept) == (2 if transcript.channels is Channels.STEREO else 1)
+
+
+def _bundle(path: Path, recording: Recording, job: Job, transcript: Transcript) -> None:
+    """Copy the recording beside the pages; a copy that fails takes no call out of the night."""
+    from reports.pages import playback
+
+    hidden: tuple[Span, ...] = ()
+    try:
+        if job.config.private.mode != "keep":
+            hidden = privacy.spoken(transcript, agent_name=recording.agent_name)
+        playback.bundle(
+            path, job.out, recording.call_id, hidden=hidden, raw_form=recording.raw_form
+        )
+    except Exception:  # whatever it is: no copy rather than one that tells what it should hide
+        _log.warning("the recording of call %s could not be copied", recording.call_id)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,0 @@
-"""Labelled calls for :mod:`models.train_stages`: composed, or read from files."""

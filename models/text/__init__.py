@@ -1,0 +1,1 @@
+"""Classifiers of words: call stages and forbidden wording."""

@@ -1,0 +1,124 @@
+"""Characters, syllables and words of a text, as the models of wording and of stages see them."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
+from itertools import pairwise
+from math import log
+from pathlib import Path
+
+import jieba
+
+from audit.language.text import simplify
+
+_SPOKEN = re.compile(r"[\u3400-\u9fffa-z0-9]")
+
+_TELEPHONE = Path(__file__).parent / "words.txt"
+"""Words of telephone service that jieba does not know."""
+
+jieba.setLogLevel(logging.WARNING)
+
+
+def plain(text: str) -> str:
+    """Simplified characters, letters and digits of a text; the rest is passed over."""
+    return "".join(_SPOKEN.findall(simplify(text).lower()))
+
+
+def grams(plain: str, words: Sequence[str]) -> list[str]:
+    """Two and three characters, blurred syllables or words in a row, and words, with both edges.
+
+    >>> [gram for gram in grams("有意见", ("有", "意见")) if gram[0] == "w"]
+    ['w有', 'w意见', 'w^ 有', 'w有 意见', 'w意见 $']
+    """
+    marked = f"^{plain}$"
+    syllables = ["^", *map(syllable, plain), "$"]
+    return [
+        *[f"c{a}{b}" for a, b in pairwise(marked)],
+        *[f"c{a}{b}{c}" for a, b, c in zip(marked, marked[1:], marked[2:], strict=False)],
+        *[f"s{a} {b}" for a, b in pairwise(syllables)],
+        *[
+            f"s{a} {b} {c}"
+            for a, b, c in zip(syllables, syllables[1:], syllables[2:], strict=False)
+        ],
+        *[f"w{word}" for word in words],
+        *[f"w{a} {b}" for a, b in zip(["^", *words], [*words, "$"], strict=True)],
+    ]
+
+
+@lru_cache(maxsize=65_536)
+def syllable(character: str) -> str:
+    """A character's reading without tone, sounds that lines and accents blur made one."""
+    from pypinyin import Style, lazy_pinyin
+
+    reading = lazy_pinyin(character, style=Style.NORMAL)[0]
+    return re.sub("ng$", "n", re.sub("^n", "l", re.sub("^([zcs])h", r"\1", reading)))
+
+
+class Tokenizer:
+    """Cuts as jieba does without HMM, in a third of its time: one walk finds words and weighs them.
+
+    jieba weighs every word of its dictionary that a text may hold, then walks through them again.
+    """
+
+    def __init__(self, words: Iterable[tuple[str, int]] = ()) -> None:
+        """With words of one's own and how frequent they are."""
+        dictionary = jieba.Tokenizer()
+        dictionary.initialize()
+        for word, frequency in words:
+            dictionary.add_word(word, frequency)
+        self._frequency_of: dict[str, int] = dictionary.FREQ  # 0 for the beginnings of words
+        self._total = log(dictionary.total)
+
+    def cut(self, plain: str) -> list[str]:
+        """The words of a text as :func:`plain` gives it: the likeliest, letters and digits joined.
+
+        >>> common().cut("我的wifi连不上")
+        ['我', '的', 'wifi', '连不上']
+        """
+        ends = self._ends(plain)
+        words: list[str] = []
+        first, joins = 0, False
+        while first < len(plain):
+            word = plain[first : ends[first]]
+            single = len(word) == 1 and word.isascii()
+            if single and joins:
+                words[-1] += word
+            else:
+                words.append(word)
+            first, joins = ends[first], single
+        return words
+
+    def _ends(self, plain: str) -> list[int]:
+        """Where the word that begins at each character ends in the likeliest cut from it on."""
+        frequency_of, total, count = self._frequency_of.get, self._total, len(plain)
+        weights, ends = [0.0] * (count + 1), [0] * count
+        for first in range(count - 1, -1, -1):
+            best = None
+            for end in range(first + 1, count + 1):
+                frequency = frequency_of(plain[first:end])
+                if frequency is None:
+                    break
+                if frequency:
+                    weight = log(frequency) - total + weights[end]
+                    if best is None or weight >= best:
+                        best, ends[first] = weight, end
+            if best is None:
+                best, ends[first] = weights[first + 1] - total, first + 1
+            weights[first] = best
+        return ends
+
+
+@cache
+def common() -> Tokenizer:
+    """With the words of jieba's dictionary."""
+    return Tokenizer()
+
+
+@cache
+def telephone() -> Tokenizer:
+    """With the words of telephone service, which change how others are cut."""
+    lines = (line.split() for line in _TELEPHONE.read_text("utf-8").splitlines())
+    return Tokenizer((word, int(frequency)) for word, frequency, _ in lines)

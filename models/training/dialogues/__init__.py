@@ -1,0 +1,1 @@
+"""Labelled calls for :mod:`models.training.stages`: composed, or read from files."""

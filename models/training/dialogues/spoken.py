@@ -1,0 +1,73 @@
+"""The calls that training never sees: scripts of ``data_samples/dialogues`` spoken six times each.
+
+``python -m models.training.dialogues.spoken`` writes them anew. They are kept, so that a change of
+noise
+does not change what is measured.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+from audit.types import Role, Segment
+from models.training.dialogues import noise
+from models.training.dialogues.compose import chosen
+
+_FOLDER = Path(__file__).parents[3] / "data_samples" / "dialogues"
+VALIDATION = _FOLDER / "stages_validation.jsonl"
+"""Looked at while the model is mended."""
+
+TEST = _FOLDER / "stages_test.jsonl"
+"""Measured once a model is done."""
+
+_VARIANTS = 6
+_ROLES = {"A": Role.AGENT, "C": Role.CUSTOMER}
+_STAGES = {"G": Segment.GREETING, "H": Segment.HANDLING, "C": Segment.CLOSING}
+
+
+def main() -> None:
+    """Write both files."""
+    for file in (VALIDATION, TEST):
+        lines = [json.dumps(call, ensure_ascii=False) for call in _calls(file.with_suffix(".txt"))]
+        file.write_text("\n".join(lines) + "\n", "utf-8")
+        print(f"{file}: {len(lines)} calls")
+
+
+def _calls(script: Path) -> Iterator[dict[str, object]]:
+    for name, direction, lines in _dialogues(script):
+        for variant in range(_VARIANTS):
+            chance = random.Random(f"held out {name} {variant}")
+            said = [
+                (_STAGES[stage], _ROLES[role], chosen(text, chance))
+                for stage, role, text in (line.removeprefix("?").split(" ", 2) for line in lines)
+            ]
+            kept = [
+                turn
+                for turn, line in zip(said, lines, strict=True)
+                if not (line.startswith("?") and chance.random() < 0.5)
+            ]
+            turns = [
+                {"role": str(turn.role), "text": turn.text, "segment": str(turn.segment)}
+                | ({} if turn.span is None else {"start_s": turn.start_s, "end_s": turn.end_s})
+                for turn in noise.heard(kept, chance)
+            ]
+            yield {
+                "call_id": f"{name}-{variant}",
+                "agent_id": "2001",
+                "direction": direction,
+                "turns": turns,
+            }
+
+
+def _dialogues(script: Path) -> Iterator[tuple[str, str, list[str]]]:
+    for block in script.read_text("utf-8").split("\n@")[1:]:
+        head, *lines = block.splitlines()
+        name, direction = head.split()
+        yield name, direction, [line for line in lines if line]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,377 @@
+"""Learns the stages of a call: ``python -m models.training.stages``, or ``callaudit train stages``.
+
+``python -m models.training.stages test`` measures the model that ships on calls that were not
+looked
+at while it was made.
+
+A scikit-learn classifier scores turns; the chain through a call is fitted to scores of calls whose
+domain the classifier did not see (five folds), so that its probabilities hold for new ones.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.types import SURE, Role, Turn
+from models.text import stages
+from models.text.stages import STAGES, Array, Chain, StageModel
+from models.training.dialogues import compose, labelled, spoken
+from models.training.dialogues.compose import Composed
+
+CALLS = 6000
+"""Calls composed for training, each time they are drawn."""
+
+DRAWINGS = 9
+"""How many times they are."""
+
+_C = 4.0
+_LEAST_TURNS = 5  # that a feature must be in
+_FOLDS = 5
+_OWN_WEIGHT = 5
+"""What a turn of a user's call counts, beside the composed ones."""
+_HIDDEN = 3
+"""One call in so many is learned without cue phrases, as other rulebooks may have others."""
+
+Marks = Sequence[frozenset[str]]
+Marked = tuple[Sequence[Turn], Marks]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How right a model is on labelled calls.
+
+    Attributes:
+        calls: how many there are.
+        turns: share of turns in their right stage.
+        greetings: share of calls in which whether there is a greeting is right.
+        closings: share of calls with a closing in which its start is found within two turns.
+        no_closings: share of calls without one in which none, or only the last turn, is found.
+        doubtful: share of turns whose stage is not sure.
+        sure: share of right stages among the others.
+    """
+
+    calls: int
+    turns: float | None
+    greetings: float | None
+    closings: float | None
+    no_closings: float | None
+    doubtful: float | None
+    sure: float | None
+
+    def line(self) -> str:
+        """The figures in one line."""
+        named = (
+            ("turns right", self.turns),
+            ("greeting presence right", self.greetings),
+            ("closing start within two turns", self.closings),
+            ("no closing where there is none", self.no_closings),
+            ("turns in doubt", self.doubtful),
+            ("right where sure", self.sure),
+        )
+        listed = ", ".join(f"{name} {'–' if v is None else f'{v:.3f}'}" for name, v in named)
+        return f"{self.calls} calls: {listed}"
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write the artifact that ships, and print what was measured; only measure on ``test``."""
+    if list(arguments) == ["test"]:
+        _test(stages.load())
+        return
+    fit(drawings(), out=stages.ARTIFACT)
+    model = stages.load(stages.ARTIFACT)
+    print(f"{stages.ARTIFACT}: {len(model.vocabulary)} features")
+    validation = labelled.read(spoken.VALIDATION)
+    print(f"validation: {evaluate(model, validation).line()}")
+    print(f"{turns_a_second(model, validation):.0f} turns a second")
+
+
+def _test(model: StageModel) -> None:
+    calls = labelled.read(spoken.TEST)
+    unknown = [tuple(replace(turn, role=Role.UNKNOWN) for turn in call) for call in calls]
+    untimed = [
+        tuple(replace(turn, start_s=None, end_s=None, speech=()) for turn in call) for call in calls
+    ]
+    for name, variant in (("test", calls), ("no times", untimed), ("no roles", unknown)):
+        print(f"{name}: {evaluate(model, variant).line()}")
+    print(f"{turns_a_second(model, calls):.0f} turns a second")
+
+
+def evaluate(model: StageModel, calls: Sequence[Sequence[Turn]]) -> Figures:
+    """Compare a model's stages with the labelled ones."""
+    return compared(told(model, calls))
+
+
+def told(
+    model: StageModel, calls: Sequence[Sequence[Turn]]
+) -> list[tuple[list[int], stages.Staged]]:
+    """For each call its labelled stages and the model's."""
+    return [
+        (compose.stages(turns), model.stages(turns, marks=marks)) for turns, marks in _marked(calls)
+    ]
+
+
+def compared(pairs: Sequence[tuple[list[int], stages.Staged]]) -> Figures:
+    """Figures of what was told against what is true."""
+    right, sure, greetings, closings, none = [], [], [], [], []
+    for truth, staged in pairs:
+        path = staged.path.tolist()
+        hits = [t == s for t, s in zip(truth, path, strict=True)]
+        right += hits
+        certain = staged.probabilities[np.arange(len(path)), staged.path] >= SURE
+        sure += [hit for hit, is_sure in zip(hits, certain, strict=True) if is_sure]
+        greetings.append((0 in truth) == (0 in path))
+        if 2 in truth:
+            found = path.index(2) if 2 in path else None
+            closings.append(found is not None and abs(found - truth.index(2)) <= 2)
+        else:
+            none.append(2 not in path[:-1])
+    doubtful = 1 - len(sure) / len(right) if right else None
+    return Figures(
+        len(pairs),
+        _share(right),
+        _share(greetings),
+        _share(closings),
+        _share(none),
+        doubtful,
+        _share(sure),
+    )
+
+
+def _share(hits: Sequence[bool]) -> float | None:
+    return sum(hits) / len(hits) if hits else None
+
+
+def turns_a_second(model: StageModel, calls: Sequence[Sequence[Turn]]) -> float:
+    """Turns given a stage in a second on one core, cue phrases and cold caches included."""
+    from audit import stages as assigning
+    from audit.language import phrases
+    from audit.rulebooks import rulebook
+
+    cues = rulebook.load("hotline").stages
+    assigning.assign(calls[0], cues=cues)  # loads model and dictionary
+    phrases.forget()
+    model.forget()
+    began = time.process_time()
+    for turns in calls:
+        assigning.assign(turns, cues=cues)
+    return sum(map(len, calls)) / (time.process_time() - began)
+
+
+def drawings(own: Sequence[Composed] = (), *, count: int = DRAWINGS) -> Iterator[list[Composed]]:
+    """Several times calls for training, the composed ones drawn anew each time.
+
+    Args:
+        own: a user's calls, of domain :data:`labelled.OWN`; they are in every drawing.
+        count: how many.
+    """
+    return ([*compose.calls(CALLS, seed=seed), *own] for seed in range(count))
+
+
+def fit(drawn: Iterable[Sequence[Composed]], *, out: Path) -> None:
+    """Learn from labelled calls and write the model: the mean of one for each drawing.
+
+    Models of single drawings differ by a few points, their mean is as good as the best of them.
+
+    Args:
+        drawn: those of domain :data:`labelled.OWN` are a user's and weigh more.
+        out: the artifact.
+    """
+    fitted = [_fitted(calls) for calls in drawn]
+    names = sorted(set().union(*(one.names for one in fitted)))
+    row_of = {name: row for row, name in enumerate(names)}
+    weights = np.zeros((len(names), len(STAGES)))
+    for one in fitted:
+        weights[[row_of[name] for name in one.names]] += one.weights / len(fitted)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("wb") as file:
+        np.savez_compressed(
+            file,
+            format=np.array(stages.FORMAT),
+            vocabulary=np.frombuffer("\n".join(names).encode(), dtype=np.uint8),
+            weights=weights.astype(np.float16),
+            intercepts=np.mean([one.intercepts for one in fitted], axis=0),
+            scale=np.mean([one.chain.scale for one in fitted]),
+            start=np.mean([one.chain.start for one in fitted], axis=0),
+            step=np.mean([one.chain.step for one in fitted], axis=0),
+            end=np.mean([one.chain.end for one in fitted], axis=0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """What is learned of one drawing: weights of shape ``(len(names), 3)``."""
+
+    names: list[str]
+    weights: Array
+    intercepts: Array
+    chain: Chain
+
+
+def _fitted(calls: Sequence[Composed]) -> _Fitted:
+    marked = _hidden(_marked([call.turns for call in calls]))
+    truth = [compose.stages(call.turns) for call in calls]
+    names = _vocabulary(marked)
+    rows = _matrix(marked, names)
+    labels = np.array([stage for call in truth for stage in call])
+    weights = np.concatenate([_weights(call) for call in calls])
+    owner = np.repeat(np.arange(len(calls)), [len(call.turns) for call in calls])
+    chain = _chain(_unseen(rows, labels, weights, owner, _groups(calls)), truth, owner)
+    coefficients, intercepts = _classifier(rows, labels, weights)
+    return _Fitted(names, coefficients, intercepts, chain)
+
+
+def _marked(calls: Sequence[Sequence[Turn]]) -> list[Marked]:
+    """Calls with the cue phrases of the default rulebook."""
+    from audit.rulebooks import rulebook
+    from audit.stages import marks
+
+    cues = rulebook.load("hotline").stages
+    return [(turns, marks(turns, cues)) for turns in calls]
+
+
+def _hidden(calls: Sequence[Marked]) -> list[Marked]:
+    nothing: frozenset[str] = frozenset()
+    return [
+        (turns, [nothing] * len(turns) if number % _HIDDEN == 0 else found)
+        for number, (turns, found) in enumerate(calls)
+    ]
+
+
+def _weights(call: Composed) -> NDArray[np.float64]:
+    weight = _OWN_WEIGHT if call.domain == labelled.OWN else 1
+    return np.full(len(call.turns), float(weight))
+
+
+def _groups(calls: Sequence[Composed]) -> list[str]:
+    """What is kept apart between folds: domains, and a user's calls each by itself."""
+    return [
+        f"{call.domain} {number}" if call.domain == labelled.OWN else call.domain
+        for number, call in enumerate(calls)
+    ]
+
+
+def _features(calls: Sequence[Marked]) -> Iterator[list[tuple[str, float]]]:
+    """For each turn its features and their values."""
+    for turns, found in calls:
+        for number, place in enumerate(stages.places(turns, found)):
+            values = [(name, stages.PLACE) for name in place]
+            for names, value in stages.blocks(turns, number):
+                values += [(name, value) for name in names]
+            yield values
+
+
+def _vocabulary(calls: Sequence[Marked]) -> list[str]:
+    counts = Counter(name for values in _features(calls) for name, _ in values)
+    return sorted(name for name, count in counts.items() if count >= _LEAST_TURNS)
+
+
+def _matrix(calls: Sequence[Marked], names: Sequence[str]) -> Any:
+    from scipy.sparse import csr_matrix
+
+    rows = {name: row for row, name in enumerate(names)}
+    columns: list[int] = []
+    values: list[float] = []
+    ends = [0]
+    for found in _features(calls):
+        known = [(rows[name], value) for name, value in found if name in rows]
+        columns += [column for column, _ in known]
+        values += [value for _, value in known]
+        ends.append(len(columns))
+    shape = (len(ends) - 1, len(names))
+    return csr_matrix((np.array(values), np.array(columns, dtype=np.int32), ends), shape=shape)
+
+
+def _classifier(
+    rows: Any, labels: NDArray[np.int64], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], Array]:
+    """Weights of shape ``(features, 3)`` and intercepts."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=_C, max_iter=200, tol=1e-3)
+    model.fit(rows, labels, sample_weight=weights)
+    coefficients = np.zeros((rows.shape[1], len(STAGES)))
+    intercepts = np.full(len(STAGES), -10.0)
+    coefficients[:, model.classes_] = model.coef_.T
+    intercepts[model.classes_] = model.intercept_
+    return coefficients, intercepts
+
+
+def _unseen(
+    rows: Any,
+    labels: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    owner: NDArray[np.int64],
+    groups: Sequence[str],
+) -> Array:
+    """Scores of all turns by classifiers that saw none of their domain, shape ``(n, 3)``."""
+    from sklearn.model_selection import GroupKFold
+
+    scores = np.zeros((len(labels), len(STAGES)))
+    by_turn = np.array(groups, dtype=object)[owner]
+    folds = GroupKFold(_FOLDS, shuffle=True, random_state=0)
+    for seen, unseen in folds.split(rows, groups=by_turn):
+        coefficients, intercepts = _classifier(rows[seen], labels[seen], weights[seen])
+        scores[unseen] = rows[unseen] @ coefficients + intercepts
+    return scores
+
+
+def _chain(scores: Array, truth: Sequence[list[int]], owner: NDArray[np.int64]) -> Chain:
+    """The chain under which the labelled stages of whole calls are likeliest."""
+    from scipy.optimize import minimize
+
+    by_length: dict[int, list[tuple[Array, list[int]]]] = {}
+    ends = np.cumsum(np.bincount(owner, minlength=len(truth)))
+    for labels, end in zip(truth, ends, strict=True):
+        by_length.setdefault(len(labels), []).append((scores[end - len(labels) : end], labels))
+    batches = [
+        (np.stack([own for own, _ in calls]), np.array([labels for _, labels in calls]))
+        for calls in by_length.values()
+    ]
+
+    def loss(parameters: Array) -> float:
+        chain = _as_chain(parameters)
+        likelihood = sum(float(_likelihood(s, labels, chain).sum()) for s, labels in batches)
+        return -likelihood / len(truth) + 1e-3 * float((parameters**2).sum())
+
+    begin = np.concatenate([[1.0], np.zeros(len(_FREE) - 1)])
+    return _as_chain(minimize(loss, begin, method="L-BFGS-B").x)
+
+
+_FORWARD = [(a, b) for a in range(len(STAGES)) for b in range(a, len(STAGES))]
+_FREE = range(1 + len(STAGES) + len(_FORWARD) + len(STAGES))
+
+
+def _as_chain(parameters: Array) -> Chain:
+    count = len(STAGES)
+    step = np.full((count, count), -np.inf)
+    for (before, after), value in zip(_FORWARD, parameters[1 + count :], strict=False):
+        step[before, after] = value
+    return Chain(float(parameters[0]), parameters[1 : 1 + count], step, parameters[-count:])
+
+
+def _likelihood(scores: Array, labels: NDArray[np.int64], chain: Chain) -> Array:
+    """Log likelihood of the labelled paths of calls of one length, shape ``(calls,)``."""
+    emitted = chain.scale * scores
+    emitted[:, 0] += chain.start
+    emitted[:, -1] += chain.end
+    forward = emitted[:, 0]
+    for at in range(1, emitted.shape[1]):
+        ways = forward[:, :, None] + chain.step
+        forward = np.logaddexp.reduce(ways, axis=1) + emitted[:, at]
+    own = np.take_along_axis(emitted, labels[:, :, None], axis=2).sum(axis=(1, 2))
+    own = own + chain.step[labels[:, :-1], labels[:, 1:]].sum(axis=1)
+    told: Array = own - np.logaddexp.reduce(forward, axis=1)
+    return told
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,152 @@
+"""Voice prints: what makes a voice this person's, as a vector.
+
+The network is Resemblyzer's GE2E encoder (Wan et al. 2018, arXiv:1710.10467; Apache-2.0), whose
+weights lie in its wheel. Only the weights are taken from there: the package itself wants a C
+compiler and is never imported.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.errors import UsageError
+from audit.transcription.diarization import VoicePrinter
+from audit.types import SAMPLE_RATE, Samples
+from models.asr.weights import file_sha256
+
+HOP_S = 0.01
+"""Seconds from one frame to the next."""
+
+NORMALISATION = Path(__file__).parents[1] / "artifacts" / "voices.npz"
+"""Mean and within-voice variation of prints, written by :mod:`models.training.embeddings`."""
+
+_HOP = int(SAMPLE_RATE * HOP_S)
+_WINDOW = 400
+_MELS = 40
+_SIZE = 256
+_LEVEL_DB = -30.0
+_BATCH = 256
+SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
+"""Of the encoder's weights, ``pretrained.pt``."""
+
+Frames = NDArray[np.float32]
+
+
+def weights() -> Path | None:
+    """Where the encoder's weights lie; None where they are not installed."""
+    spec = importlib.util.find_spec("resemblyzer")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        path = Path(folder) / "pretrained.pt"
+        if path.is_file():
+            return path
+    return None
+
+
+def check() -> None:
+    """Make sure that the weights, if there are any, are those that were measured.
+
+    Raises:
+        UsageError: they are not.
+    """
+    path = weights()
+    if path is not None and file_sha256(path) != SHA256:
+        raise UsageError(f"{path} is not the file of resemblyzer 0.1.4; install it again")
+
+
+def frames(samples: Samples) -> Frames:
+    """Mel power of every 10 ms of speech, brought to one level; shape ``[frames, 40]``."""
+    power = float(np.square(samples).mean()) if len(samples) else 0.0
+    count = len(samples) // _HOP
+    if power <= 1e-12 or count == 0:
+        return np.zeros((count, _MELS), dtype=np.float32)
+    gain = np.float32(10 ** (_LEVEL_DB / 20) / np.sqrt(power))
+    padded = np.pad(samples * gain, _WINDOW // 2, mode="reflect")
+    parts = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP][:count]
+    spectrum = np.square(np.abs(np.fft.rfft(parts * _hann(), axis=1)))
+    mel: Frames = (spectrum @ _filters().T).astype(np.float32)
+    return mel
+
+
+def voice_prints(windows: Sequence[Frames]) -> NDArray[np.float32]:
+    """The voice of each window, as a vector of length 1.
+
+    Args:
+        windows: mel frames, all of one shape ``[frames, 40]``.
+
+    Returns:
+        Shape ``[len(windows), 256]``; the dot product of two is their similarity: about 0 for
+        two voices drawn at random.
+    """
+    mean, transform = _normalisation()
+    prints = (raw_prints(windows) - mean) @ transform
+    length = np.maximum(np.linalg.norm(prints, axis=1, keepdims=True), 1e-9)
+    scaled: NDArray[np.float32] = (prints / length).astype(np.float32)
+    return scaled
+
+
+def raw_prints(windows: Sequence[Frames]) -> NDArray[np.float32]:
+    """What the network makes of each window, before :mod:`models.training.embeddings`."""
+    import torch
+
+    lstm, linear = _network()
+    prints = [np.zeros((0, _SIZE), dtype=np.float32)]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # so small a network waits for its threads longer than it works
+    try:
+        for first in range(0, len(windows), _BATCH):
+            with torch.inference_mode():
+                batch = torch.from_numpy(np.stack(windows[first : first + _BATCH]))
+                _, (hidden, _) = lstm(batch)
+                raw = torch.relu(linear(hidden[-1]))
+                prints.append(torch.nn.functional.normalize(raw, dim=1).numpy())
+    finally:
+        torch.set_num_threads(threads)
+    return np.concatenate(prints)
+
+
+@cache
+def _network() -> tuple[Any, Any]:
+    import torch
+
+    path = weights()
+    if path is None:
+        raise UsageError("voice prints are missing; run `pip install --no-deps resemblyzer==0.1.4`")
+    check()
+    state = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
+    lstm = torch.nn.LSTM(_MELS, _SIZE, 3, batch_first=True)
+    linear = torch.nn.Linear(_SIZE, _SIZE)
+    for name, module in (("lstm.", lstm), ("linear.", linear)):
+        own = {key.removeprefix(name): value for key, value in state.items() if name in key}
+        module.load_state_dict(own)
+    return lstm.eval(), linear.eval()
+
+
+@cache
+def _normalisation() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    with np.load(NORMALISATION, allow_pickle=False) as stored:
+        return stored["mean"], stored["transform"]
+
+
+@cache
+def _filters() -> NDArray[np.float32]:
+    from faster_whisper.feature_extractor import FeatureExtractor
+
+    filters: NDArray[np.float32] = FeatureExtractor.get_mel_filters(
+        SAMPLE_RATE, n_fft=_WINDOW, n_mels=_MELS
+    ).astype(np.float32)
+    return filters
+
+
+@cache
+def _hann() -> NDArray[np.float32]:
+    return np.hanning(_WINDOW + 1)[:-1].astype(np.float32)
+
+
+PRINTER = VoicePrinter(frames=frames, prints=voice_prints)

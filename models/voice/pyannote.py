@@ -1,0 +1,83 @@
+"""pyannote.audio as the engine that tells voices apart, for those who have its weights.
+
+Its pipelines are gated on Hugging Face, so nothing of it is installed or shipped with callaudit:
+``pip install pyannote.audio`` and name a downloaded pipeline in ``hearing.diarisation.pyannote``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audit.errors import UsageError
+from audit.transcription.decoding import Audio
+from audit.transcription.diarization import Diariser
+from audit.types import SAMPLE_RATE, Span
+
+_MOST_VOICES = 3
+
+
+def check(pipeline: str) -> None:
+    """Make sure that a pipeline can be loaded, without loading it.
+
+    Args:
+        pipeline: path of a pipeline's ``config.yaml`` or of the folder that holds it.
+
+    Raises:
+        UsageError: pyannote.audio is not installed, or there is no such file.
+    """
+    if not importlib.util.find_spec("pyannote") or not importlib.util.find_spec("pyannote.audio"):
+        raise UsageError(
+            "hearing.diarisation.pyannote is set but pyannote.audio is not installed; "
+            "run `pip install pyannote.audio`, or leave the setting out"
+        )
+    path = Path(pipeline)
+    if not (path.is_file() or (path / "config.yaml").is_file()):
+        raise UsageError(
+            f"hearing.diarisation.pyannote: {pipeline} holds no pipeline; download one (such as "
+            "pyannote/speaker-diarization-community-1) and give its folder or its config.yaml"
+        )
+
+
+@cache
+def load(pipeline: str) -> Diariser:
+    """Load a pipeline; once per process.
+
+    Raises:
+        UsageError: see :func:`check`, and where pyannote.audio cannot read it.
+    """
+    check(pipeline)
+    os.environ["PYANNOTE_METRICS_ENABLED"] = "false"  # it would report each use over the network
+    import torch
+    from pyannote.audio import Pipeline
+
+    try:
+        loaded = Pipeline.from_pretrained(pipeline)
+    except Exception as error:
+        raise UsageError(f"pyannote.audio cannot load {pipeline}: {error}") from error
+    if loaded is None:
+        raise UsageError(f"pyannote.audio cannot load {pipeline}; see its messages above")
+    if torch.cuda.is_available():
+        loaded.to(torch.device("cuda"))
+
+    def diarise(audio: Audio) -> list[tuple[Span, str]]:
+        samples = torch.from_numpy(audio.samples[:1].astype(np.float32) / 32768)
+        said = {"waveform": samples, "sample_rate": SAMPLE_RATE}
+        return _stretches(loaded(said, min_speakers=1, max_speakers=_MOST_VOICES))
+
+    return diarise
+
+
+def _stretches(told: Any) -> list[tuple[Span, str]]:
+    """Who speaks when; from version 4 on the annotation is a part of what a pipeline returns."""
+    annotation = getattr(told, "speaker_diarization", told)
+    return [
+        (Span(segment.start, segment.end), str(name))
+        for segment, _, name in annotation.itertracks(yield_label=True)
+        if segment.end > segment.start
+    ]

@@ -1,0 +1,116 @@
+"""Which findings of a night a person is asked to check: a sample with known probabilities.
+
+Failures alone would only tell how often accusations are right. Passes are drawn too, so that
+what was missed can be reckoned as well. Every rule and verdict is a stratum; from each a fixed
+number is drawn without replacement, in the order of a hash of the night and the finding, so the
+same night always gives the same queue, and each drawn finding stands for ``size / drawn`` others
+(Horvitz and Thompson 1952, JASA 47:663-685).
+"""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from audit.types import Verdict
+from reports.analysis.figures import CallRow, Hit, Row, by_call_id, hits, partition
+from reports.store.schema import FINDINGS
+
+DRAWN = {Verdict.FAIL: ("finding", 4), Verdict.PASS: ("pass", 2)}
+"""For each verdict: how its reviews are marked, and how many of each rule are drawn a night."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A finding in the queue; ``weight`` is 1 / its probability of being there."""
+
+    hit: Hit
+    sampled_by: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Appeal:
+    """An agent's word on a finding, and the review that has answered it since, if any."""
+
+    call: CallRow
+    said: Row
+    answer: Row | None
+
+
+def of_night(
+    night: str, findings: Iterable[tuple[str, str, Verdict]]
+) -> dict[str, tuple[str, float]]:
+    """Draw a night's queue.
+
+    Args:
+        night: the date.
+        findings: id, rule and verdict of every finding of the night.
+
+    Returns:
+        For each drawn finding why it was drawn and its weight, in the order of the queue.
+    """
+    sizes: Counter[tuple[str, Verdict]] = Counter()
+    first: dict[tuple[str, Verdict], list[tuple[str, str]]] = defaultdict(list)
+    for finding_id, rule_id, verdict in findings:
+        if verdict in DRAWN:
+            stratum = rule_id, verdict
+            sizes[stratum] += 1
+            bisect.insort(first[stratum], (_draw(night, finding_id), finding_id))
+            del first[stratum][DRAWN[verdict][1] :]
+    drawn = sorted(
+        (order, finding_id, DRAWN[stratum[1]][0], sizes[stratum] / len(chosen))
+        for stratum, chosen in first.items()
+        for order, finding_id in chosen
+    )
+    return {finding_id: (name, weight) for _, finding_id, name, weight in drawn}
+
+
+def _draw(night: str, finding_id: str) -> str:
+    return hashlib.sha256(f"{night}|{finding_id}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def drawn(out: Path, night: str, calls: Iterable[CallRow]) -> list[Drawn]:
+    """The queue of a night with its findings, calls together and in the order of their times."""
+    listed = {call.call_id: call for call in calls}
+    agents = sorted({call.agent for call in listed.values()})
+    told = (
+        (row["finding_id"], row["rule_id"], Verdict(row["verdict"]))
+        for agent in agents
+        for row in partition(out, FINDINGS, night, agent)
+        if row["call_id"] in listed
+    )
+    chosen = of_night(night, told)
+    found = []
+    for agent in agents:  # read again: a night's findings are too many to keep
+        rows = (r for r in partition(out, FINDINGS, night, agent) if r["finding_id"] in chosen)
+        for call_id, own in by_call_id(rows).items():
+            found += [Drawn(hit, *chosen[hit.id]) for hit in hits(listed[call_id], own)]
+    return sorted(found, key=lambda d: (d.hit.call.started_local, d.hit.call.call_id))
+
+
+def appeals(calls: Iterable[CallRow], stored: Mapping[str, Sequence[Row]]) -> list[Appeal]:
+    """The appeals on some calls, unanswered ones first, then by time.
+
+    Args:
+        calls: of one night.
+        stored: reviews by call, as :func:`reports.store.reviews.stored` gives them.
+    """
+    found = []
+    for call in calls:
+        rows = sorted(stored.get(call.call_id, ()), key=lambda row: row["reviewed_at"])
+        for said in (row for row in rows if row["kind"] == "appeal"):
+            place = (said["finding_id"], said["check_id"], said["start_s"])
+            answers = [
+                row
+                for row in rows
+                if row["kind"] == "review"
+                and (row["finding_id"], row["check_id"], row["start_s"]) == place
+                and row["reviewed_at"] > said["reviewed_at"]
+            ]
+            found.append(Appeal(call, said, answers[-1] if answers else None))
+    return sorted(found, key=lambda a: (a.answer is not None, a.said["reviewed_at"]))

@@ -1,0 +1,80 @@
+"""The day's service level: calls answered in time, where the norm asks for a share of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from audit import penalties
+from audit.penalties import Service
+from reports.store.parquet import Row, iterate, read
+from reports.store.records import is_connected
+
+_COLUMNS = (
+    "audit_date",
+    "direction",
+    "answer_wait_s",
+    "customer_vip",
+    "disposition",
+    "rulebook_id",
+    "rulebook_sha256",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Calls that came in under one rulebook in one night: of all customers, or of VIPs."""
+
+    rulebook_id: str
+    vip: bool
+    calls: int
+    in_time: int
+    within_s: float
+    wanted: float
+
+    @property
+    def share(self) -> float:
+        """Share of calls answered in time, 0 to 1."""
+        return self.in_time / self.calls
+
+    @property
+    def met(self) -> bool:
+        """Whether it is as large as the norm asks."""
+        return self.share >= self.wanted
+
+
+def levels(out: Path, night: str) -> tuple[Level, ...]:
+    """The service levels of a night, of calls that were connected; none without waits.
+
+    Args:
+        out: where the tables lie.
+        night: date of the calls.
+    """
+    rows = iterate(read(out, "calls", nights=(night, night), columns=list(_COLUMNS)))
+    told = [
+        row
+        for row in rows
+        if row["answer_wait_s"] is not None and row["direction"] != "out" and is_connected(row)
+    ]
+    books = sorted({(row["rulebook_id"], row["rulebook_sha256"]) for row in told})
+    return tuple(
+        level
+        for rulebook_id, sha256 in books
+        if (kept := penalties.load(out, sha256=sha256, rulebook_id=rulebook_id)) and kept.service
+        for level in _of([row for row in told if row["rulebook_sha256"] == sha256], kept.service)
+    )
+
+
+def _of(rows: Sequence[Row], asked: Service) -> Iterator[Level]:
+    for vip, wanted in ((False, asked.share), (True, asked.vip_share)):
+        own = [row for row in rows if row["customer_vip"]] if vip else rows
+        if own:
+            yield Level(
+                rulebook_id=own[0]["rulebook_id"],
+                vip=vip,
+                calls=len(own),
+                in_time=sum(row["answer_wait_s"] <= asked.within_s for row in own),
+                within_s=asked.within_s,
+                wanted=wanted,
+            )

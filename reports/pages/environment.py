@@ -1,0 +1,188 @@
+"""The templates' environment: words, filters, links, and the files that pages share."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from audit.types import SURE
+from reports.analysis import figures
+from reports.analysis.figures import Hit
+from reports.pages import coaching
+from reports.store.layout import safe_name
+
+FEW_CALLS = 20
+"""With fewer calls a mean says little, and the pages say so."""
+UNSURE_BELOW = 0.6
+"""Turns heard with less confidence are marked."""
+
+_HERE = Path(__file__).parent
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+@cache
+def environment() -> Environment:
+    """Templates with autoescape, and everything they may call."""
+    drawing = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    words = strings("zh")
+    shared = b"".join(data for _, data in sorted(static_files().items()))
+    drawing.globals |= {
+        "t": words,
+        "language": words["language"],
+        "first": figures.FIRST,
+        "few_calls": FEW_CALLS,
+        "unsure_below": UNSURE_BELOW,
+        "unsure_voice_below": SURE,
+        "version": hashlib.sha256(shared).hexdigest()[:8],
+        "wave_style": wave_style(),
+        "call_href": call_href,
+        "agent_href": lambda root, agent: f"{root}agents/{safe_name(agent)}.html",
+        "hit_href": _hit_href,
+        "anchor": anchor,
+        "anchor_of": anchor_of,
+        "percent": _percent,
+        "clause_of": coaching.norm,
+        "clause_text": _clause_text,
+        "shell": shlex.quote,
+    }
+    drawing.filters |= {
+        "clock": _clock,
+        "tenths": lambda seconds: _clock(seconds, tenths=True),
+        "share": lambda rate: "—" if rate is None else f"{100 * rate:.1f}%",
+        "score": lambda value: "—" if value is None else f"{value:.1f}".removesuffix(".0"),
+        "decimal": _decimal,
+        "moment": lambda moment: datetime.isoformat(moment.replace(tzinfo=None), " ", "minutes"),
+        "put": _put,
+    }
+    return drawing
+
+
+@cache
+def static_files() -> Mapping[str, bytes]:
+    """The files that pages share, by their names under ``static/``."""
+    root = _HERE / "static"
+    found = {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.suffix != ".in"
+    }
+    found["english.js"] = _english().encode("utf-8")
+    return found
+
+
+def _english() -> str:
+    """The script that shows pages in English: Chinese strings of the pages and what they mean."""
+    pairs: dict[str, str] = {}
+    patterns: list[tuple[str, str, list[str]]] = []
+    meant = dict(_leaves(strings("en")))
+    for name, chinese in _leaves(strings("zh")):
+        english = meant[name]
+        places = _PLACE.findall(chinese)
+        if not places:
+            pairs.setdefault(chinese, english)
+            continue
+        pairs.setdefault(chinese, english)  # as an attribute that a script fills
+        parts = [re.escape(part) for part in _PLACE.split(chinese)[::2]]
+        patterns.append((f"^{'(.*?)'.join(parts)}$", english, places))
+    patterns.sort(key=lambda pattern: -len(pattern[0]))
+    script = (_HERE / "static" / "english.js.in").read_text("utf-8")
+    script = script.replace("/*PAIRS*/[]", json.dumps(list(pairs.items()), ensure_ascii=False))
+    return script.replace("/*PATTERNS*/[]", json.dumps(patterns, ensure_ascii=False))
+
+
+def _leaves(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in node.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{path}{name}.")
+        else:
+            yield path + name, value
+
+
+@cache
+def strings(language: str) -> dict[str, Any]:
+    """The words of the pages in one language."""
+    text = (_HERE / "templates" / f"strings.{language}.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+WAVE_HEIGHT = 44
+"""Pixels of one lane of the waveform."""
+
+
+@cache
+def wave_style() -> str:
+    """Hash of the style sheet that wavesurfer.js puts into its own shadow tree, for the policy."""
+    script = static_files()["vendor/wavesurfer.min.js"].decode("utf-8")
+    found = re.search(r"<style\$\{.*?\}>(.*?)</style>", script, flags=re.DOTALL)
+    assert found is not None, "wavesurfer.js holds no style sheet any more: look at its renderer"
+    style = re.sub(r"\$\{this\.getHeight\([^}]*\)\}", str(WAVE_HEIGHT), found[1])
+    style = style.replace("\\n", "\n")
+    return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+
+
+def call_href(root: str, call_id: str) -> str:
+    """A link to a call's page."""
+    return f"{root}calls/{safe_name(call_id)}.html"
+
+
+def anchor(hit: Hit) -> str:
+    """A finding's place in its call's page."""
+    return anchor_of(hit.id)
+
+
+def anchor_of(finding_id: str) -> str:
+    """The same by the finding's id."""
+    return f"f-{safe_name(finding_id)}"
+
+
+def _hit_href(root: str, hit: Hit) -> str:
+    """To the second in the call where the times are known, else to the finding."""
+    page = call_href(root, hit.call.call_id)
+    start = hit.finding.start_s
+    return f"{page}#{anchor(hit)}" if start is None else f"{page}#t={start:.1f}&f={anchor(hit)}"
+
+
+def _clause_text(clause_id: str | None) -> str:
+    asked = coaching.norm(clause_id)
+    return asked.text if asked else ""
+
+
+def _put(text: str, **values: object) -> str:
+    """Fill a string's places; the result is escaped like any other text."""
+    return text.format(**values)
+
+
+def _decimal(value: float | None, places: int = 1) -> str:
+    return "—" if value is None else f"{value:.{places}f}"
+
+
+def _percent(part: float, whole: float | None) -> str:
+    """A length or place on a chart, for SVG attributes."""
+    return f"{100 * part / whole:.3f}%" if whole else "0%"
+
+
+def _clock(seconds: float | None, *, tenths: bool = False) -> str:
+    """Minutes and seconds, with hours where there are any: ``1:02:03``, ``02:03.4``."""
+    if seconds is None:
+        return "—"
+    units = round(seconds * 10) if tenths else int(seconds) * 10
+    whole, tenth = divmod(units, 10)
+    hours, rest = divmod(whole, 3600)
+    text = f"{hours}:{rest // 60:02d}:" if hours else f"{rest // 60:02d}:"
+    return f"{text}{rest % 60:02d}" + (f".{tenth}" if tenths else "")

@@ -1,0 +1,365 @@
+"""From tables to page models: everything a page shows is computed here, nothing is drawn.
+
+Partitions are read one night and agent at a time, so memory is bounded by the busiest agent's
+night and by one short row for each call.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from audit import privacy
+from audit.penalties import Tariff
+from audit.review import Review, Settled
+from audit.types import Finding, Role, Segment, Span, Turn, Verdict
+from reports.analysis.figures import (
+    CallRow,
+    Hit,
+    Row,
+    Summary,
+    bins,
+    by_call_id,
+    hits,
+    partition,
+    summary,
+)
+from reports.analysis.sampling import Drawn, drawn
+from reports.analysis.service_level import Level, levels
+from reports.store import records, reviews
+from reports.store.parquet import read
+from reports.store.schema import CALLS, FINDINGS, TURNS
+
+TREND_DAYS, WORST, LISTED_CALLS, LISTED_HITS, EXTREMES = 28, 30, 500, 40, 5
+SILENCE_S = 2.0
+"""Nobody speaking for so long is shown as silence, and may be skipped."""
+_SEVERITIES = ("critical", "major", "minor", None)
+
+
+@dataclass(frozen=True, slots=True)
+class NightPage:
+    """One night: the entrance of the report; ``bins`` are (calls, auto-fails) by ten points.
+
+    ``weeks`` sums up the four weeks before the night, ``trend`` has each night of them and the
+    night itself. ``calls`` are all of the night's, ``not_connected`` those among them in which
+    nobody was reached, ``outcomes`` how these came out.
+    """
+
+    night: str
+    nights: tuple[str, ...]
+    rules: tuple[str, ...]
+    summary: Summary
+    previous: Summary | None
+    weeks: Summary | None
+    trend: tuple[Summary, ...]
+    bins: tuple[tuple[int, int], ...]
+    worst: tuple[Hit, ...]
+    fails: int
+    agents: tuple[Row, ...]
+    calls: tuple[CallRow, ...]
+    not_connected: tuple[CallRow, ...]
+    outcomes: tuple[tuple[str, int], ...]
+    rejects: tuple[Row, ...]
+    reasons: tuple[tuple[str, int], ...]
+    levels: tuple[Level, ...]
+    queue: tuple[Drawn, ...]
+    reviews: int
+    appeals: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """An agent's failures under one clause, latest first; ``total`` counts those left off too."""
+
+    clause_id: str | None
+    rule_id: str
+    total: int
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPage:
+    """One agent over all nights, beside the others of the team (None where there are none)."""
+
+    agent: str
+    agent_name: str | None
+    rules: tuple[str, ...]
+    summary: Summary
+    team: Summary | None
+    trend: tuple[Summary, ...]
+    interruptions_per_min: float | None
+    talk_ratio: float | None
+    chars_per_min: float | None
+    calls: tuple[CallRow, ...]
+    best: tuple[CallRow, ...]
+    worst: tuple[CallRow, ...]
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnView:
+    """One turn and the findings that rest on it."""
+
+    turn: Turn
+    marks: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallPage:
+    """One call: facts, turns, findings, what each rule put into the score, and its reviews."""
+
+    row: CallRow
+    facts: Row
+    meta: tuple[tuple[str, str], ...]
+    turns: tuple[TurnView, ...]
+    findings: tuple[Hit, ...]
+    stages: tuple[tuple[str, Span], ...]
+    overlaps: tuple[Span, ...]
+    silences: tuple[Span, ...]
+    duration_s: float | None
+    rules: tuple[Row, ...]
+    tariff: Tariff | None
+    settled: Settled
+    before: CallRow | None
+    after: CallRow | None
+
+    @property
+    def hidden(self) -> tuple[Span, ...]:
+        """When customers' data is said that the page does not show."""
+        return privacy.spans(masked for view in self.turns for masked in view.turn.masked)
+
+
+def night_pages(
+    out: Path, calls: Sequence[CallRow], rejects: Sequence[Row], *, wanted: Iterable[str]
+) -> Iterator[NightPage]:
+    """The pages of the ``wanted`` nights, in the order of their dates."""
+    by_night: dict[str, list[CallRow]] = {row["audit_date"]: [] for row in rejects}
+    for call in calls:
+        by_night.setdefault(call.audit_date, []).append(call)
+    nights = sorted(by_night)
+    agents = sorted(read(out, "agents").to_pylist(), key=lambda row: str(row["agent"]))
+    said = Counter(
+        (row["audit_date"], row["kind"])
+        for row in read(out, "reviews", columns=["audit_date", "kind"]).to_pylist()
+    )
+    for night in sorted(set(wanted)):
+        at, own = nights.index(night), by_night[night]
+        since = (date.fromisoformat(night) - timedelta(days=TREND_DAYS)).isoformat()
+        recent = [past for past in nights[:at] if past >= since]
+        earlier = [call for past in recent for call in by_night[past]]
+        refused = [row for row in rejects if row["audit_date"] == night]
+        worst, fails = _worst(out, own)
+        unreached = tuple(call for call in own if not call.connected)
+        now = summary(night, own)
+        yield NightPage(
+            night=night,
+            nights=tuple(reversed(nights)),
+            rules=tuple(now.shares),
+            summary=now,
+            previous=summary(nights[at - 1], by_night[nights[at - 1]]) if at else None,
+            weeks=summary(since, earlier) if earlier else None,
+            trend=(*(summary(past, by_night[past]) for past in recent), now),
+            bins=bins(own),
+            worst=worst,
+            fails=fails,
+            agents=tuple(row for row in agents if row["audit_date"] == night),
+            calls=tuple(own),
+            not_connected=unreached,
+            outcomes=tuple(Counter(str(call.disposition) for call in unreached).most_common()),
+            rejects=tuple(refused),
+            reasons=tuple(Counter(str(row["reason"]) for row in refused).most_common()),
+            levels=levels(out, night),
+            queue=tuple(drawn(out, night, own)),
+            reviews=said[night, "review"],
+            appeals=said[night, "appeal"],
+        )
+
+
+def agent_page(out: Path, own: Sequence[CallRow], *, others: Sequence[CallRow]) -> AgentPage:
+    """The page of the agent whose calls are ``own`` (at least one, in order)."""
+    by_clause: dict[tuple[str | None, str], list[Hit]] = {}
+    for hit in itertools.chain.from_iterable(_failures(out, own)):
+        by_clause.setdefault((hit.finding.clause_id, hit.finding.rule_id), []).append(hit)
+    talked = [call for call in own if call.connected]
+    told = [c for c in talked if c.interruptions is not None and c.customer_talk_s]
+    minutes = sum(call.customer_talk_s or 0.0 for call in told) / 60
+    agent_s = sum(call.agent_talk_s or 0.0 for call in talked)
+    both_s = agent_s + sum(call.customer_talk_s or 0.0 for call in talked)
+    paces = [call.agent_chars_per_min for call in talked if call.agent_chars_per_min is not None]
+    nights = itertools.groupby(own, key=lambda call: call.audit_date)
+    ranked = sorted(by_clause.items(), key=lambda item: (_weight(item[1]), str(item[0])))
+    scored = sorted((c for c in own if c.score is not None), key=lambda c: (c.score, c.call_id))
+    kept = min(EXTREMES, len(scored) // 2)
+    figures = summary(own[0].agent, own)
+    return AgentPage(
+        agent=own[0].agent,
+        agent_name=next((call.agent_name for call in reversed(own) if call.agent_name), None),
+        rules=tuple(figures.shares),
+        summary=figures,
+        team=summary("", others) if others else None,
+        trend=tuple(summary(night, list(group)) for night, group in nights)[-TREND_DAYS:],
+        interruptions_per_min=sum(c.interruptions or 0 for c in told) / minutes if told else None,
+        talk_ratio=agent_s / both_s if both_s else None,
+        chars_per_min=sum(paces) / len(paces) if paces else None,
+        calls=tuple(reversed(own))[:LISTED_CALLS],
+        best=tuple(reversed(scored[-kept:])) if kept else (),
+        worst=tuple(scored[:kept]),
+        clauses=tuple(
+            Clause(clause, rule, len(found), tuple(reversed(found))[:LISTED_HITS])
+            for (clause, rule), found in ranked
+        ),
+    )
+
+
+def call_pages(
+    out: Path, own: Sequence[CallRow], *, only: set[str] | None = None
+) -> Iterator[CallPage]:
+    """Pages of one agent's calls of one night; ``only`` picks some by their ids."""
+    night, agent = own[0].audit_date, own[0].agent
+    facts = {row["call_id"]: row for row in partition(out, CALLS, night, agent)}
+    turns = by_call_id(partition(out, TURNS, night, agent))
+    findings = by_call_id(partition(out, FINDINGS, night, agent))
+    said = reviews.stored(out)
+    for at, call in enumerate(own):
+        if only is not None and call.call_id not in only:
+            continue
+        row, listed = facts[call.call_id], findings.get(call.call_id, [])
+        found = hits(call, listed)
+        spoken = sorted(map(_turn, turns.get(call.call_id, ())), key=lambda turn: turn.index)
+        last = max((turn.end_s for turn in spoken if turn.end_s is not None), default=None)
+        duration_s = max(filter(None, (call.duration_s, last)), default=None)
+        own_reviews = [reviews.from_row(r) for r in said.get(call.call_id, ())]
+        marks = _marks(found, spoken)
+        yield CallPage(
+            row=call,
+            facts=row,
+            meta=tuple((k[5:], v) for k, v in row.items() if k.startswith("meta_") and v),
+            turns=tuple(TurnView(turn, tuple(marks.get(turn.index, ()))) for turn in spoken),
+            findings=tuple(found),
+            stages=stages(spoken),
+            overlaps=overlaps(spoken),
+            silences=silences(spoken, duration_s),
+            duration_s=duration_s,
+            rules=tuple(row.get("rule_scores") or ()),
+            tariff=reviews.tariff_of(out, row),
+            settled=reviews.settled(out, row, reviews.findings_by_id(listed), own_reviews),
+            before=own[at - 1] if at else None,
+            after=own[at + 1] if at + 1 < len(own) else None,
+        )
+
+
+def latest(said: Sequence[Review]) -> Review | None:
+    """The word that counts among those on one finding."""
+    return next((review for review in said if review.kind == "review"), None)
+
+
+def stages(turns: Sequence[Turn]) -> tuple[tuple[str, Span], ...]:
+    """Runs of turns of one stage; each lasts until the next one begins."""
+    timed = [(turn.segment, turn.span) for turn in turns if turn.segment and turn.span]
+    runs = [(str(key), list(run)) for key, run in itertools.groupby(timed, key=lambda t: t[0])]
+    starts = [min(span.start_s for _, span in run) for _, run in runs]
+    ends = [*starts[1:], *([max(span.end_s for _, span in timed)] if timed else [])]
+    return tuple(
+        (stage, Span(start, end)) for (stage, _), start, end in zip(runs, starts, ends, strict=True)
+    )
+
+
+def overlaps(turns: Sequence[Turn]) -> tuple[Span, ...]:
+    """Stretches in which agent and customer sound at once."""
+    agent, customer = (
+        sorted(span for turn in turns if turn.role is role for span in turn.speech)
+        for role in (Role.AGENT, Role.CUSTOMER)
+    )
+    found, i, j = [], 0, 0
+    while i < len(agent) and j < len(customer):
+        start = max(agent[i].start_s, customer[j].start_s)
+        end = min(agent[i].end_s, customer[j].end_s)
+        if start < end:
+            found.append(Span(start, end))
+        if agent[i].end_s < customer[j].end_s:
+            i += 1
+        else:
+            j += 1
+    return tuple(found)
+
+
+def silences(turns: Sequence[Turn], duration_s: float | None) -> tuple[Span, ...]:
+    """Stretches of at least ``SILENCE_S`` in which nobody speaks."""
+    spoken = sorted(span for turn in turns for span in turn.speech)
+    if not spoken or duration_s is None:
+        return ()
+    found, quiet_from = [], 0.0
+    for span in (*spoken, Span(duration_s, duration_s)):
+        if span.start_s - quiet_from >= SILENCE_S:
+            found.append(Span(quiet_from, span.start_s))
+        quiet_from = max(quiet_from, span.end_s)
+    return tuple(found)
+
+
+def _worst(out: Path, calls: Sequence[CallRow]) -> tuple[tuple[Hit, ...], int]:
+    """The gravest failures of the calls, and how many there are."""
+    worst: list[Hit] = []
+    fails = 0
+    for found in _failures(out, calls):
+        fails += len(found)
+        worst = heapq.nsmallest(WORST, [*worst, *found], key=_gravest)
+    return tuple(worst), fails
+
+
+def _failures(out: Path, calls: Sequence[CallRow]) -> Iterator[list[Hit]]:
+    """Failed checks of the calls, one partition at a time."""
+    ordered = sorted(calls, key=lambda call: (call.audit_date, call.agent))
+    for (night, agent), group in itertools.groupby(ordered, lambda c: (c.audit_date, c.agent)):
+        failed = [r for r in partition(out, FINDINGS, night, agent) if r["verdict"] == Verdict.FAIL]
+        rows = by_call_id(failed)
+        yield [hit for call in group for hit in hits(call, rows.get(call.call_id, ()))]
+
+
+def _turn(row: Row) -> Turn:
+    start, end = row["start_s"], row["end_s"]
+    speech = tuple(Span(s["start_s"], s["end_s"]) for s in row["speech"])
+    if not speech and start is not None and end is not None:
+        speech = (Span(start, end),)
+    names = ("text", "channel", "speaker", "asr_confidence", "role_confidence", "is_backchannel")
+    same: dict[str, Any] = {k: row.get(k) for k in names}
+    same["unintelligible"] = bool(row.get("unintelligible"))
+    same |= {"start_s": start, "end_s": end, "segment": Segment(row["segment"])}
+    same["masked"] = records.masked(row)
+    return Turn(row["turn_index"], Role(row["role"]), speech=speech, **same)
+
+
+def _marks(found: Sequence[Hit], turns: Sequence[Turn]) -> Mapping[int, list[Hit]]:
+    """The findings that are no passes, by the index of the turn they rest on."""
+    marks: dict[int, list[Hit]] = {}
+    for hit in found:
+        for turn in turns:
+            if _rests_on(hit.finding, turn):
+                marks.setdefault(turn.index, []).append(hit)
+    return marks
+
+
+def _rests_on(finding: Finding, turn: Turn) -> bool:
+    """Whether the finding starts in the turn or, without times, quotes its words."""
+    if finding.verdict == Verdict.PASS or finding.role != turn.role or not finding.evidence:
+        return False
+    if finding.start_s is None or turn.span is None:
+        return finding.start_s is None and finding.evidence == turn.text
+    return turn.span.start_s - 0.01 <= finding.start_s < turn.span.end_s
+
+
+def _weight(found: Sequence[Hit]) -> tuple[Any, ...]:
+    """Clauses that matter most come first: auto-fails, then points lost, then how often."""
+    points = sum(hit.finding.points for hit in found)
+    return (-sum(hit.finding.auto_fail for hit in found), -points, -len(found))
+
+
+def _gravest(hit: Hit) -> tuple[Any, ...]:
+    f = hit.finding
+    rank = (not f.auto_fail, _SEVERITIES.index(f.severity), -f.points, -f.confidence)
+    return (*rank, hit.call.call_id, hit.id)

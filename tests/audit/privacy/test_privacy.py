@@ -1,0 +1,435 @@
+"""Customers' data: found as spoken, masked, covered by a tone, and kept apart."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from audit.errors import UsageError
+from audit.privacy import Kind, find, mask, spans
+from audit.privacy.benchmark import evaluate, read, without_marks
+from audit.privacy.folding import folded
+from audit.types import (
+    AuditedCall,
+    Call,
+    Channels,
+    Finding,
+    Masked,
+    Origin,
+    Recording,
+    Role,
+    Scorecard,
+    Span,
+    Transcript,
+    Turn,
+    Verdict,
+    Word,
+)
+from reports.store import private_store, transcript_cache
+
+LABELLED = Path(__file__).parents[3] / "data_samples" / "privacy"
+
+
+def turns(*lines: str) -> tuple[Turn, ...]:
+    """Turns from ``A …`` and ``C …``."""
+    roles = {"A": Role.AGENT, "C": Role.CUSTOMER}
+    return tuple(Turn(i, roles[line[0]], line[2:]) for i, line in enumerate(lines))
+
+
+def found(*lines: str, agent_name: str | None = None) -> list[tuple[str, Kind]]:
+    said = turns(*lines)
+    items = find(said, agent_name=agent_name)
+    return [(said[i.turn].text[i.start : i.end], i.kind) for i in items]
+
+
+def audited(said: tuple[Turn, ...], *findings: Finding) -> AuditedCall:
+    recording = Recording("a.wav", "a", "7", datetime(2026, 11, 16, tzinfo=UTC), agent_name="林静")
+    transcript = Transcript(said, Channels.TEXT, Origin("0" * 64, None, None, None))
+    return AuditedCall(
+        Call(recording, transcript), findings, Scorecard(None, None, False, ()), "r", "0"
+    )
+
+
+def quoting(evidence: str) -> Finding:
+    return Finding("closing", "c", Verdict.FAIL, f"已回答“{evidence}”", evidence=evidence)
+
+
+@pytest.mark.parametrize("half", ["tuning", "held_out"])
+def test_labelled_dialogues(half: str) -> None:
+    dialogues = read(LABELLED / f"{half}.jsonl")
+    result = evaluate(dialogues)
+    noisy = sum(dialogue.noise for dialogue in dialogues)
+    assert noisy * 3 == len(dialogues)
+    assert result.precision >= 0.95, result.mistakes
+    assert result.recall >= 0.95, result.mistakes
+    assert result.noisy_recall >= 0.9
+
+
+def test_without_marks_most_is_found_still() -> None:
+    result = evaluate([without_marks(one) for one in read(LABELLED / "held_out.jsonl")])
+    assert result.precision >= 0.95, result.mistakes
+    assert result.recall >= 0.9
+
+
+def test_there_are_enough_labels() -> None:
+    items = sum(
+        len(dialogue.private)
+        for half in ("tuning", "held_out")
+        for dialogue in read(LABELLED / f"{half}.jsonl")
+    )
+    assert items >= 400
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "A 您好，远山热线，工号二零零三，我叫苏敏，很高兴为您服务",
+        "C 打了三五十个电话，前后十五六天，一共三百二十五块",
+        "A 您的订单二零二六一一一六零零一二已经发货",
+        "C 我的订单，四五三九一四八八零三四三六四六八，运单SF13900572886401",
+        "C 网关192.168.10.101，MAC是00:1A:2B:3C:4D:5E，报错691，分机8023",
+        "C 一共13,905,728,864元，五八的套餐，测速三百二十兆",
+        "A 请您拨打网点的电话零二七六二八八九九零一",
+        "C 我叫车了，叫平台处理，丛书和麦克风的区别在哪",
+        "A 请您拨打幺零零八六，或者四零零六六八八一二三",
+        "A 关于先生您反映的问题，我们很重视",
+        "C 从二零二三年十二月到现在，用了二十三点五个G",
+        "A 我们的营业厅在建设路八十八号，九点到六点",
+        "C 我要投诉李经理和王师傅，那个姓刘的工程师也来过",
+        "C 我是老用户了，一零年就用了，地址最后两位是五十六",
+        "C 你不懂，就叫各种的人过来跟我说",
+        "C 型号是KFR35GW，序列号六二二二零二一二三四五六七",
+    ],
+)
+def test_what_is_nobodys(line: str) -> None:
+    assert found(line) == []
+
+
+def test_a_number_over_several_turns_that_nobody_asked_for() -> None:
+    items = found(
+        "C 一三八", "A 嗯", "C 一二三四", "A 好", "C 五六七八", "A 一三八一二三四五六七八"
+    )
+    assert [kind for _, kind in items] == [Kind.MOBILE] * 4
+
+
+def test_an_identity_number_is_told_by_its_checksum_whatever_is_talked_of() -> None:
+    assert found("C 订单，四四零三零四一九八四零二一一三一三X") == [
+        ("四四零三零四一九八四零二一一三一三X", Kind.ID_NUMBER)
+    ]
+    misheard = "四四零三零四一九八四零二一一三一三五"  # one digit off: province and birth tell it
+    assert found(f"C 订单，{misheard}") == [(misheard, Kind.ID_NUMBER)]
+
+
+GREETING = "A 您好，远山热线，工号二零零三，请问有什么可以帮您"
+
+
+@pytest.mark.parametrize("before", [GREETING, "A 请报一下订单号", "A 您的车牌", "A 您的生日"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        "13905728864",
+        "１３９０５７２８８６４",
+        "139 0572 8864",
+        "139-0572-8864",
+        "139.0572.8864",
+        "一三九零5728864",
+        "幺三勾洞五拐两八八六四",
+        "一三九，嗯，零五七二，那个，八八六四",
+        "幺三九，幺三九，零五七二，零五七二，八八六四",
+        "幺三九零五七二双八六四",
+        "一三九 零五 七十二 八十八 六十四",
+        "6222021203004455669",
+        "６２２２ ０２１２ ０３００ ４４５５ ６６９",
+        "440304198402113130",
+        "４４０３０４１９８４０２１１３１３Ｘ",
+        "0755-8321 4466",
+    ],
+)
+def test_what_has_the_form_of_a_number_is_found_whatever_was_said_before(
+    before: str, number: str
+) -> None:
+    ((said, _),) = found(before, f"C 你帮我查查{number}，怎么回事")
+    assert said == number
+
+
+def test_a_number_ends_where_another_thing_is_counted() -> None:
+    for after in ("，五十块", "五十块", "三点打", "，200元", "5次"):
+        assert found(GREETING, f"C 打幺三九零五七二八八六四{after}") == [
+            ("幺三九零五七二八八六四", Kind.MOBILE)
+        ]
+    both = "440304198402113130一三九零五七二八八六四"
+    assert [kind for _, kind in found(f"C 就是{both}")] == [Kind.ID_NUMBER, Kind.MOBILE]
+
+
+@pytest.mark.parametrize(
+    ("line", "said", "kind"),
+    [
+        ("C 护照是Ｅ八八七七六六五五", "E八八七七六六五五", Kind.PASSPORT),
+        ("C 回乡证H88776655", "H88776655", Kind.TRAVEL_PERMIT),
+        ("C 是Z683365(5)，麻烦", "Z683365(5)", Kind.REGIONAL_ID),
+        ("C 台湾身份证F131104093", "F131104093", Kind.REGIONAL_ID),
+        ("C 加我微信，lin下划线八八", "lin下划线八八", Kind.WECHAT),
+        ("C 我QQ号八八六六四四二", "八八六六四四二", Kind.QQ),
+        ("C 邮箱ｌｉｎ．８８＠ｙｕｎｆａｎ．ｃｎ", "lin.88@yunfan.cn", Kind.EMAIL),
+        ("C 是lin八八艾特幺二六点康姆，别错了", "lin八八艾特幺二六点康姆", Kind.EMAIL),
+        ("C 车牌浙Ｂ·Ｄ６６８８１", "浙B·D66881", Kind.PLATE),
+        ("C 生于一九八四年，生日是２月１１日", "2月11日", Kind.BIRTH),
+        ("C 我叫仉小舟想改地址", "仉小舟", Kind.NAME),
+        ("C 姓名是区兰山", "区兰山", Kind.NAME),
+        ("C 我找热依木江•吐尔逊先生", "热依木江·吐尔逊", Kind.NAME),
+        ("C 我叫Anna Berg。", "Anna Berg", Kind.NAME),
+    ],
+)
+def test_kinds_and_forms(line: str, said: str, kind: Kind) -> None:
+    heard = [(folded(text), told) for text, told in found(line)]
+    assert (said, kind) in heard
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "C 我在文昌路１２号西湖大厦９楼９０３室",
+        "C 送到滨江区，文昌路十二号，西湖大厦，九楼，九零三",
+        "C 住文昌街五号附三号二单元四零二",
+    ],
+)
+def test_an_address_is_found_down_to_the_room(line: str) -> None:
+    ((said, kind),) = found(line)
+    assert kind is Kind.ADDRESS and line.endswith(said)
+
+
+def test_the_companys_landline_stays_one_when_it_is_repeated() -> None:
+    assert found("A 请您拨打网点的电话零二七六二八八九九零一", "C 零二七六二八八九九零一，好") == []
+    assert found("A 师傅会拨打您的座机零二七六二八八九九零一") != []
+
+
+def test_no_character_stops_the_finder() -> None:
+    dice = random.Random(18)
+    signs = (
+        "·•・‧.阿依古丽王仝叫姓我是微信护照京A1九十个路号室艾特点年\u200b\u202e\u0301\ud800😀②㈠٣ "
+    )
+    for _ in range(1500):
+        texts = ["".join(dice.choices(signs, k=dice.choice((3, 15, 60)))) for _ in range(3)]
+        said = turns("A 您贵姓", *(f"C {text}" for text in texts))
+        for item in find(said, agent_name=texts[0]):
+            assert 0 <= item.start < item.end <= len(said[item.turn].text)
+
+
+def test_innocent_numbers_beside_the_forms() -> None:
+    result = evaluate(read(LABELLED / "forms.jsonl"))
+    assert result.precision >= 0.98, result.mistakes
+    assert result.recall >= 0.98, result.mistakes
+
+
+def test_the_agents_name_is_shown_and_the_customers_is_not() -> None:
+    assert found("A 我叫林静，请问贵姓", "C 免贵姓欧阳", "A 欧阳女士您好", agent_name="林静") == [
+        ("欧阳", Kind.NAME),
+        ("欧阳", Kind.NAME),
+    ]
+
+
+def test_a_surname_is_found_though_its_announcement_was_misheard() -> None:
+    assert found("A 请问您贵姓", "C 我心白在市场部") == [("白", Kind.NAME)]
+    assert found("C 我心里不舒服") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "一" * 5000, "零，" * 2000, "姓" * 300, "A1" * 400, "路" * 2000 + "1号", "@" * 500]
+)
+def test_hostile_text_takes_no_time(text: str) -> None:
+    before = datetime.now(UTC)
+    found(f"C {text}", f"A {text}")
+    assert (datetime.now(UTC) - before).total_seconds() < 3
+
+
+# masking
+
+
+def test_marks_stand_for_what_was_said_in_turns_and_in_evidence() -> None:
+    said = turns(
+        "A 请问您贵姓？", "C 我姓顾，电话是幺三九，零五七二，八八六四。", "A 好的，顾女士。"
+    )
+    masked = mask(audited(said, quoting(said[1].text), quoting(said[1].text + said[2].text)))
+    texts = [turn.text for turn in masked.call.turns]
+    assert texts == ["请问您贵姓？", "我姓【姓名】，电话是【手机号】。", "好的，【姓名】女士。"]
+    assert [finding.evidence for finding in masked.findings] == [texts[1], texts[1] + texts[2]]
+    assert [finding.reason for finding in masked.findings] == [
+        f"已回答“{texts[1]}”",
+        f"已回答“{texts[1]}{texts[2]}”",
+    ]
+    assert [[m.kind for m in turn.masked] for turn in masked.call.turns] == [
+        [],
+        ["name", "mobile"],
+        ["name"],
+    ]
+
+
+def test_a_call_without_customers_data_and_one_with_marks_are_left_as_they_are() -> None:
+    plain = audited(turns("A 您好，工号二零零三。", "C 三百六十元一个月。"), quoting("您好"))
+    assert mask(plain) is plain
+    masked = mask(audited(turns("C 我姓顾。")))
+    assert mask(masked) is masked
+
+
+def test_a_turn_of_one_character_hides_in_no_other_word() -> None:
+    said = turns("A 请问您贵姓？", "C 王。", "A 国王的新衣。")
+    masked = mask(audited(said, quoting("国王的新衣。")))
+    assert masked.findings[0].evidence == "国王的新衣。"
+
+
+WORDS = (("我姓", 1.0, 1.4), ("顾", 1.4, 1.7), ("电话", 2.0, 2.4), ("139", 3.0, 3.8))
+WORDS = (*WORDS, ("0572", 4.0, 5.0), ("8864", 5.2, 6.1), ("谢谢", 7.0, 7.5))
+
+
+def test_seconds_are_those_of_the_words() -> None:
+    """Marks are of the text only, and words hold no two characters that the text has not."""
+    words = tuple(Word(text, start, end, 0.9) for text, start, end in WORDS)
+    turn = Turn(
+        0, Role.CUSTOMER, "我姓顾，电话139，0572，8864，谢谢", start_s=1.0, end_s=7.5, words=words
+    )
+    (masked,) = mask(audited((turn,))).call.turns
+    assert masked.text == "我姓【姓名】，电话【手机号】，谢谢"
+    assert masked.masked == (Masked("name", 1.4, 1.7), Masked("mobile", 3.0, 6.1))
+    assert spans(masked.masked) == (Span(1.1, 2.0), Span(2.7, 6.4))
+
+
+def test_without_words_seconds_are_reckoned_and_without_times_there_are_none() -> None:
+    timed = Turn(0, Role.CUSTOMER, "电话13905728864谢谢", start_s=10.0, end_s=25.0)
+    (masked,) = mask(audited((timed,))).call.turns
+    assert masked.masked == (Masked("mobile", 12.0, 23.0),)
+    (masked,) = mask(audited(turns("C 我姓顾。"))).call.turns
+    assert masked.masked == (Masked("name"),)
+    assert spans(masked.masked) == ()
+
+
+def test_a_customer_may_have_the_agents_name() -> None:
+    lines = ("C 你好，我叫林静", "A 您好，我是林静，很高兴为您服务")
+    assert found(*lines, agent_name="林静")[0] == ("林静", Kind.NAME)
+    assert found(lines[1], agent_name="林静") == []
+
+
+# the private store
+
+KEY = "8Z5vNQkS0Yq3mXf2bW1pLr7tHc4dJg6uEa9oKi0sVnA="
+OTHER = "Aw7r0cXyJm2kVt5sQ8nZb1hLd4gPf6uEa9oKi3sTnqM="
+
+
+def transcript(*lines: str) -> Transcript:
+    return Transcript(turns(*lines), Channels.TEXT, Origin(None, None, None, None))
+
+
+def modes(out: Path) -> set[int]:
+    return {path.stat().st_mode & 0o777 for path in private_store.folder(out).rglob("*.*")}
+
+
+def test_what_was_said_is_for_its_owner_only(tmp_path: Path) -> None:
+    private_store.open_store(tmp_path)
+    transcript_cache.save(tmp_path, "abc", transcript("C 我姓顾。"))
+    private_store.note_access(tmp_path, "transcript", ["S01"])
+    assert private_store.folder(tmp_path).stat().st_mode & 0o777 == 0o700
+    assert modes(tmp_path) == {0o600}
+    assert transcript_cache.load(tmp_path, "abc") == transcript("C 我姓顾。")
+    assert list(private_store.names(tmp_path)) == ["abc"]
+
+
+def assert_encrypted(out: Path) -> None:
+    files = [p for p in (private_store.folder(out) / "transcripts").rglob("*") if p.is_file()]
+    assert files and all(path.read_bytes().startswith(b"gAAAA") for path in files)
+    assert all(private_store.may_leave(path.name) for path in files)
+
+
+def test_what_came_in_without_the_key_is_encrypted_at_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transcript_cache.save(tmp_path, "abc", transcript("C 我姓顾。"))
+    (plain,) = private_store.folder(tmp_path).rglob("*.gz")
+    data = plain.read_bytes()
+    assert not private_store.may_leave(plain.name)
+    monkeypatch.setenv(private_store.KEY, KEY)
+    private_store.open_store(tmp_path)
+    plain.write_bytes(data)  # as another machine may leave it
+    private_store.open_store(tmp_path)
+    assert_encrypted(tmp_path)
+    assert transcript_cache.load(tmp_path, "abc") == transcript("C 我姓顾。")
+
+
+def test_with_a_key_nothing_can_be_read_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private_store.open_store(tmp_path)
+    transcript_cache.save(tmp_path, "before", transcript("C 我姓顾。"))
+    monkeypatch.setenv(private_store.KEY, KEY)
+    private_store.open_store(tmp_path)
+    transcript_cache.save(tmp_path, "after", transcript("C 我姓孟。"))
+    assert_encrypted(tmp_path)
+    assert transcript_cache.load(tmp_path, "before") == transcript("C 我姓顾。")
+    assert transcript_cache.load(tmp_path, "after") == transcript("C 我姓孟。")
+
+    monkeypatch.delenv(private_store.KEY)
+    for work in (private_store.open_store, private_store.check_key):
+        with pytest.raises(UsageError, match="is encrypted; set CALLAUDIT_PRIVATE_KEY"):
+            work(tmp_path)
+    with pytest.raises(UsageError, match="is encrypted"):
+        transcript_cache.load(tmp_path, "after")
+    monkeypatch.setenv(private_store.KEY, OTHER)
+    with pytest.raises(UsageError, match="with another key"):
+        transcript_cache.load(tmp_path, "after")
+    with pytest.raises(UsageError, match="with another key"):
+        transcript_cache.save(tmp_path, "later", transcript("C 我姓顾。"))
+    monkeypatch.setenv(private_store.KEY, f"{OTHER},{KEY}")  # the key changes
+    assert transcript_cache.load(tmp_path, "after") == transcript("C 我姓孟。")
+    private_store.open_store(tmp_path)
+    monkeypatch.setenv(private_store.KEY, OTHER)  # and the old one is not needed any more
+    assert transcript_cache.load(tmp_path, "before") == transcript("C 我姓顾。")
+    monkeypatch.setenv(private_store.KEY, KEY)
+    with pytest.raises(UsageError, match="with another key"):
+        private_store.open_store(tmp_path)
+    monkeypatch.setenv(private_store.KEY, "")  # a secret that was not delivered
+    with pytest.raises(UsageError, match="is no key"):
+        private_store.write(tmp_path, "x", b"")
+    monkeypatch.setenv(private_store.KEY, "secret")
+    with pytest.raises(UsageError, match="is no key; make one with"):
+        private_store.open_store(tmp_path)
+
+
+def test_a_damaged_transcript_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in (None, KEY):
+        if key is not None:
+            monkeypatch.setenv(private_store.KEY, key)
+        private_store.open_store(tmp_path)
+        transcript_cache.save(tmp_path, "abc", transcript("C 我姓顾。"))
+        (path,) = (private_store.folder(tmp_path) / "transcripts").rglob("abc.*")
+        path.write_bytes(path.read_bytes()[:40])
+        assert transcript_cache.load(tmp_path, "abc") is None
+
+
+def test_transcripts_of_earlier_versions_are_erased(tmp_path: Path) -> None:
+    old = tmp_path / "checkpoints" / "ab"
+    old.mkdir(parents=True)
+    (old / "abc.json.gz").write_bytes(b"")
+    private_store.open_store(tmp_path)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_who_read_what_is_noted_and_erased_calls_are_not_named(tmp_path: Path) -> None:
+    private_store.note_access(tmp_path, "rescore", ["S02", "S01"])
+    private_store.note_access(tmp_path, "transcript", ["S01"])
+    private_store.note_access(tmp_path, "evaluate", [])
+    with (tmp_path / "private" / "access.jsonl").open("a") as torn:
+        torn.write('{"at": "2026')
+    private_store.forget_access(tmp_path, ["S01"])
+    noted = [
+        json.loads(line)
+        for line in (tmp_path / "private" / "access.jsonl").read_text("utf-8").splitlines()
+    ]
+    assert [(line["command"], line["calls"]) for line in noted] == [
+        ("rescore", ["erased", "S02"]),
+        ("transcript", ["erased"]),
+    ]
+    assert all(line["who"] and datetime.fromisoformat(line["at"]).tzinfo for line in noted)

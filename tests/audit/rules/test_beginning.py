@@ -1,0 +1,122 @@
+"""Recordings without the beginning of their call accuse nobody of a missing greeting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from audit.rulebooks.rulebook import Rulebook
+from audit.rules import answer_wait, beginning, greeting
+from audit.types import Call, Channels, Verdict
+
+MakeCall = Callable[..., Call]
+PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
+
+ASKS = ("C", "交换机的灯不亮了，麻烦你们看一下", 6.0, 9.0)
+GOES_ON = [
+    ("A", "我重启了服务器，请您再登录一次试试", 1.0, 4.0),
+    ("C", "还是登录不了，提示密码错误", 4.5, 7.0),
+    ("A", "请您稍等，我再查一下日志", 7.5, 9.5),
+]
+
+
+def verdicts(call: Call, book: Rulebook) -> dict[str, Verdict]:
+    return {one.check_id: one.verdict for one in greeting.evaluate(call, book)}
+
+
+def changed(call: Call, *, named: str | None = None, **transcript: Any) -> Call:
+    recording = call.recording
+    if named:
+        recording = replace(recording, source_file=f"a/{named}.wav", call_id=named)
+    return Call(recording, replace(call.transcript, **transcript))
+
+
+def test_what_a_late_recorder_did_not_catch_cannot_be_told(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    call = make_call([("A", "软件服务热线，工号零三一七，请问有什么可以帮您？", 0.0, 4.0), ASKS])
+    assert verdicts(call, book)["greeting.hello"] is FAIL
+    late = verdicts(changed(call, begins_in_speech=True), book)
+    assert late["greeting.hello"] is UNTOLD
+    assert late["greeting.agent_identity"] is late["greeting.offer_help"] is PASS
+    (one,) = [f for f in greeting.evaluate(changed(call, begins_in_speech=True), book)][:1]
+    assert (one.points, "录音开始" in one.reason) == (0.0, True)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        *("20261116-0317_part2", "x-Part 03", "call_p2", "x.seg2", "总机第二段", "总机_分段3"),
+        *("x-2", "x_3", "x (2)", "x.1"),  # these alone could be names of other calls
+    ],
+)
+def test_a_later_part_is_told_by_its_name(make_call: MakeCall, book: Rulebook, named: str) -> None:
+    call = make_call(GOES_ON)
+    assert set(verdicts(call, book).values()) == {FAIL}
+    assert set(verdicts(changed(call, named=named), book).values()) == {UNTOLD}
+
+
+@pytest.mark.parametrize("named", ["x_part1", "x-1", "map2", "sip2", "20261116.57", "x-22", "x"])
+def test_other_names_excuse_nothing(make_call: MakeCall, book: Rulebook, named: str) -> None:
+    assert FAIL in verdicts(changed(make_call(GOES_ON), named=named), book).values()
+
+
+def test_a_number_alone_excuses_no_opening(make_call: MakeCall, book: Rulebook) -> None:
+    call = make_call([("A", "您好，说吧", 1.0, 2.0), ("C", "你好，我想报修", 2.5, 4.0), ASKS])
+    assert FAIL in verdicts(changed(call, named="x-2"), book).values()
+
+
+def test_a_column_may_number_the_parts(make_call: MakeCall, book: Rulebook) -> None:
+    call = make_call(GOES_ON)
+    for value, verdict in (("2", UNTOLD), ("2/3", UNTOLD), ("1", FAIL), ("", FAIL)):
+        numbered = replace(call, recording=replace(call.recording, meta={"meta_part": value}))
+        assert set(verdicts(numbered, book).values()) == {verdict}, value
+
+
+@pytest.mark.parametrize(
+    ("first", "verdict"),
+    [
+        ("，工号零三一七，请问有什么可以帮您？", UNTOLD),
+        ("务热线，很高兴为您服务", UNTOLD),
+        ("为您服务，请讲", UNTOLD),
+        ("好的，我登记一下", UNTOLD),
+        ("什么事？快说", FAIL),
+        ("青禾软件服务热线，请讲", FAIL),
+        ("报一下设备编号", FAIL),
+    ],
+)
+def test_a_transcript_that_begins_within_a_sentence(
+    make_call: MakeCall, book: Rulebook, first: str, verdict: Verdict
+) -> None:
+    call = make_call([("A", first, 0.0, 3.0), ASKS], channels=Channels.TEXT, asr_confidence=None)
+    assert verdicts(call, book)["greeting.hello"] is verdict
+    later = make_call([("A", first, 2.0, 5.0), ASKS], channels=Channels.TEXT, asr_confidence=None)
+    assert verdicts(later, book)["greeting.hello"] is FAIL
+
+
+def test_a_transcripts_file_is_no_part_of_a_call(make_call: MakeCall) -> None:
+    call = make_call(GOES_ON, channels=Channels.TEXT)
+    exported = replace(call, recording=replace(call.recording, source_file="night_part2.jsonl:1"))
+    assert beginning.missing(exported) is None
+
+
+def test_a_customer_who_answers_first_was_asked_before(make_call: MakeCall, book: Rulebook) -> None:
+    answers = make_call(
+        [("C", "对，就是昨天报的那台", 1.0, 3.0), ("A", "收到，马上处理", 3.5, 5.0)]
+    )
+    assert FAIL not in verdicts(answers, book).values()
+    asks = make_call([("C", "对不起，我想问个事", 1.0, 3.0), ("A", "说", 3.5, 4.0)])
+    assert FAIL in verdicts(asks, book).values()
+
+
+def test_an_apology_that_may_have_been_said_before_is_not_missed(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    call = make_call([("A", "请问您是哪里报修", 0.0, 3.0), ASKS])
+    call = replace(call, recording=replace(call.recording, answer_wait_s=90.0))
+    (told,) = answer_wait.evaluate(call, book)
+    (late,) = answer_wait.evaluate(changed(call, begins_in_speech=True), book)
+    assert (told.verdict, late.verdict) == (FAIL, UNTOLD)

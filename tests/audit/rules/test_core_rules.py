@@ -1,0 +1,423 @@
+"""Each rule on calls written by hand: what it must find, and whom it must leave in peace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from audit.errors import UsageError
+from audit.rulebooks.rulebook import Rulebook, load
+from audit.rules import evaluate, forbidden_language, greeting, no_interruption
+from audit.rules.no_interruption import Contact
+from audit.types import Call, Channels, Finding, Role, Severity, Verdict
+
+PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
+MakeCall = Callable[..., Call]
+Said = tuple[str, str] | tuple[str, str, float, float]
+
+HELLO = "您好，远山软件服务热线，工号二零零一，很高兴为您服务，请问有什么可以帮助您？"
+TROUBLE = "我们办公室的打印机从今天早上开始连不上网络了，重启了两次都没有用"
+
+
+def verdicts(findings: list[Finding]) -> dict[str, Verdict]:
+    return {finding.check_id: finding.verdict for finding in findings}
+
+
+# greeting
+
+
+def test_a_full_greeting_passes_every_element(make_call: MakeCall, book: Rulebook) -> None:
+    call = make_call([("A", HELLO, 0, 6), ("C", TROUBLE, 7, 12)])
+    findings = greeting.evaluate(call, book)
+    assert set(verdicts(findings).values()) == {PASS}
+    assert [finding.check_id for finding in findings] == list(book.rules.greeting.checks)
+    for finding in findings:
+        assert (finding.role, finding.start_s, finding.end_s) == (Role.AGENT, 0, 6)
+        assert finding.evidence == HELLO
+        assert finding.points == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "missing"),
+    [
+        ("远山软件服务热线，工号二零零一，请问有什么可以帮助您？", "greeting.hello"),
+        ("您好，工号二零零一，请问有什么可以帮助您？", "greeting.organisation"),
+        ("您好，远山软件服务热线，请问有什么可以帮助您？", "greeting.agent_identity"),
+        ("您好，远山软件服务热线，工号二零零一。", "greeting.offer_help"),
+    ],
+)
+def test_each_element_is_missed_where_it_is_not_said(
+    make_call: MakeCall, book: Rulebook, said: str, missing: str
+) -> None:
+    found = greeting.evaluate(make_call([("A", said, 0, 5), ("C", TROUBLE, 6, 11)]), book)
+    failed = [finding for finding in found if finding.verdict is FAIL]
+    assert [finding.check_id for finding in failed] == [missing]
+    assert failed[0].points == book.rules.greeting.checks[missing].points
+    assert failed[0].clause_id == book.rules.greeting.checks[missing].clause
+
+
+def test_the_customers_hello_is_not_the_agents(make_call: MakeCall, book: Rulebook) -> None:
+    call = make_call([("C", HELLO, 0, 6), ("A", "喂，说吧", 7, 8), ("C", TROUBLE, 9, 14)])
+    assert FAIL in verdicts(greeting.evaluate(call, book)).values()
+    assert PASS not in verdicts(greeting.evaluate(call, book)).values()
+
+
+def test_a_greeting_by_misheard_words_passes(make_call: MakeCall, book: Rulebook) -> None:
+    call = make_call([("A", HELLO.replace("工号", "公号"), 0, 6), ("C", TROUBLE, 7, 12)])
+    assert verdicts(greeting.evaluate(call, book))["greeting.agent_identity"] is PASS
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [("?", HELLO, 0, 6), ("?", TROUBLE, 7, 12)],  # nobody knows who speaks
+        [("C", TROUBLE, 0, 5)],  # no word of the agent
+        [("A", "", 0, 6), ("C", TROUBLE, 7, 12)],  # the greeting was not understood
+        [],
+    ],
+)
+def test_a_greeting_that_cannot_be_told(
+    make_call: MakeCall, book: Rulebook, said: list[tuple[str, str, float, float]]
+) -> None:
+    findings = greeting.evaluate(make_call(said), book)
+    assert set(verdicts(findings).values()) == {UNTOLD}
+    assert all(finding.points == 0 and finding.reason for finding in findings)
+
+
+# forbidden language
+
+OPENING = ("A", HELLO, 0.0, 6.0)
+
+
+@pytest.mark.parametrize(
+    ("said", "clause"),
+    [
+        ("有一件你去告吧", "000-26.8"),
+        ("你问我，我去问谁啊？", "000-26.1"),
+        ("刚才不是跟你说过了吗，怎么还问？", "000-26.2"),
+        ("这个事情不归我管", "000-26.3"),
+        ("我们下班了，你明天再打吧", "000-26.6"),
+        ("你自己的问题，我们能有什么办法", "000-26.7"),
+        ("喂，说吧。", "003-1.2.1-b"),
+        ("再不说话我就挂了啊！", "003-1.2.1-c"),
+        ("你聽不懂人話嗎", "000-26"),
+        ("你跟我发脾气也没用", "002-服务禁忌"),
+    ],
+)
+def test_forbidden_wording_is_found_with_its_clause(
+    make_call: MakeCall, book: Rulebook, said: str, clause: str
+) -> None:
+    call = make_call([OPENING, ("C", TROUBLE, 7, 12), ("A", said, 13, 15)])
+    (finding,) = forbidden_language.evaluate(call, book)
+    assert (finding.verdict, finding.clause_id) == (FAIL, clause)
+    assert (finding.start_s, finding.end_s, finding.evidence) == (13, 15, said)
+    assert finding.points > 0
+    assert finding.meant
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "如果您有意见可以告诉我，我马上帮您反映",
+        "请问还有什么可以帮您的吗？",
+        "抱歉让您久等了，我马上为您处理",
+        "对不起，这个我也不清楚，我帮您查询一下",
+        "不知道您现在方便吗？",
+        "万一别人对您说不归我管，您就打这个电话",
+        "您自己看一下屏幕右上角，有没有一个红色的灯？",
+        "我们明天再给您打电话",
+        "这个问题必须由工程师上门处理，我来帮您预约",
+    ],
+)
+def test_polite_wording_is_left_in_peace(make_call: MakeCall, book: Rulebook, said: str) -> None:
+    call = make_call([OPENING, ("C", TROUBLE, 7, 12), ("A", said, 13, 15)])
+    (finding,) = forbidden_language.evaluate(call, book)
+    assert finding.verdict is PASS, (finding.meant, finding.clause_id)
+
+
+@pytest.mark.parametrize("said", ["你问我我去问谁", "有意见你去告吧", "你们有病吧", "不归我管"])
+def test_the_customers_words_never_accuse_the_agent(
+    make_call: MakeCall, book: Rulebook, said: str
+) -> None:
+    call = make_call([OPENING, ("C", said, 7, 9), ("A", "请您稍等", 10, 11)])
+    (finding,) = forbidden_language.evaluate(call, book)
+    assert finding.verdict is PASS
+
+
+def test_each_event_has_its_own_finding(make_call: MakeCall, book: Rulebook) -> None:
+    rude = [("A", "不归我管", 10, 11), ("C", "那归谁", 12, 13), ("A", "你问我我去问谁", 14, 15)]
+    findings = forbidden_language.evaluate(make_call([OPENING, ("C", TROUBLE, 7, 9), *rude]), book)
+    assert [finding.start_s for finding in findings] == [10, 14]
+
+
+def test_words_of_unknown_speakers_are_doubts_not_accusations(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    said = [("?", HELLO, 0, 6), ("?", "你问我我去问谁", 7, 9)]
+    findings = forbidden_language.evaluate(make_call(said, channels=Channels.MONO), book)
+    assert {finding.verdict for finding in findings} == {UNTOLD}
+    assert findings[0].start_s == 7
+    assert not any(finding.points or finding.auto_fail for finding in findings)
+    clean = forbidden_language.evaluate(make_call(said[:1], channels=Channels.MONO), book)
+    assert [finding.verdict for finding in clean] == [UNTOLD]
+
+
+def test_words_hardly_heard_are_doubts(make_call: MakeCall, book: Rulebook) -> None:
+    call = make_call([OPENING, ("A", "你问我我去问谁", 7, 9)], asr_confidence=0.02)
+    findings = forbidden_language.evaluate(call, book)
+    assert {finding.verdict for finding in findings} == {UNTOLD}
+
+
+def test_a_call_without_the_agents_words_cannot_be_told(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    for said in ([], [("C", TROUBLE, 0, 5)], [("A", "", 0, 1)]):
+        (finding,) = forbidden_language.evaluate(make_call(said), book)
+        assert finding.verdict is UNTOLD
+
+
+# interruptions
+
+FLOOR = ("C", TROUBLE, 7.0, 14.0)
+
+
+def interruptions(call: Call, book: Rulebook) -> list[Finding]:
+    return [f for f in no_interruption.evaluate(call, book) if f.verdict is FAIL]
+
+
+@pytest.mark.parametrize(("start_s", "end_s"), [(9, 12), (9, 16), (13, 15)])
+def test_cutting_in(make_call: MakeCall, book: Rulebook, start_s: float, end_s: float) -> None:
+    call = make_call([OPENING, FLOOR, ("A", "你到首页去改就行了", start_s, end_s)])
+    (finding,) = interruptions(call, book)
+    assert (finding.start_s, finding.end_s) == (start_s, end_s)
+    assert finding.points > 0
+    assert finding.clause_id == book.rules.no_interruption.clauses[0]
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s"),
+    [
+        (14.3, 16.0),  # after the customer
+        (13.8, 16.0),  # over the last sound
+        (7.2, 9.0),  # both begin together
+    ],
+)
+def test_not_cutting_in(make_call: MakeCall, book: Rulebook, start_s: float, end_s: float) -> None:
+    call = make_call([OPENING, FLOOR, ("A", "请问您贵姓怎么称呼", start_s, end_s)])
+    (finding,) = no_interruption.evaluate(call, book)
+    assert finding.verdict is PASS
+
+
+def test_a_backchannel_is_no_interruption(make_call: MakeCall, book: Rulebook) -> None:
+    said = [OPENING, FLOOR, ("A", "去首页", 9, 9.6)]
+    assert not interruptions(make_call(said, backchannels=[2]), book)
+    assert interruptions(make_call(said), book)
+
+
+@pytest.mark.parametrize(
+    ("text", "takes_the_floor"),
+    [
+        ("不好意思，您先说。", False),
+        ("听得到，听得到。", False),
+        ("先生，请别告诉我密码。", False),
+        ("你听到没有，你到首页去改。", True),
+        ("您先说一下您的号码是多少。", True),
+    ],
+)
+def test_giving_way_takes_no_floor(
+    make_call: MakeCall, book: Rulebook, text: str, takes_the_floor: bool
+) -> None:
+    call = make_call([OPENING, FLOOR, ("A", text, 9, 11)])
+    assert bool(interruptions(call, book)) is takes_the_floor
+
+
+@pytest.mark.parametrize(
+    ("text", "takes_the_floor"),
+    [
+        ("嗯嗯是的，您往下讲", False),
+        ("好了好了，晓得了", False),  # and the customer goes on
+        ("好的，那您把卡号念一遍", True),
+        ("行了行了，你别讲了", True),
+        ("您接着讲也没法给您退", True),
+    ],
+)
+def test_what_remains_beside_listeners_words_takes_the_floor(
+    make_call: MakeCall, book: Rulebook, text: str, takes_the_floor: bool
+) -> None:
+    call = make_call([OPENING, FLOOR, ("A", text, 9, 11.4)])
+    assert bool(interruptions(call, book)) is takes_the_floor
+
+
+def test_listeners_words_that_outlast_the_customer_are_no_interruption(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    call = make_call([OPENING, FLOOR, ("A", "哦哦，明白了，真不好意思", 13.2, 15.5)])
+    assert not interruptions(call, book)
+    assert interruptions(
+        make_call([OPENING, FLOOR, ("A", "明白了，真不好意思" * 2, 12, 15.5)]), book
+    )
+
+
+@pytest.mark.parametrize("text", ["行了行了", "好了，知道了"])
+def test_enough_has_been_heard_where_the_customer_stops(
+    make_call: MakeCall, book: Rulebook, text: str
+) -> None:
+    said = [OPENING, FLOOR, ("A", text, 10, 11)]
+    assert not interruptions(make_call(said, backchannels=[2]), book)
+    stops = {1: [(7, 10.9), (12.2, 14)]}
+    assert interruptions(make_call(said, backchannels=[2], pauses=stops), book)
+    agrees = [OPENING, FLOOR, ("A", "好的，知道了", 10, 11)]
+    assert not interruptions(make_call(agrees, pauses=stops), book)
+
+
+# edges of ready transcripts
+
+CLEAN = [
+    ("A", "您好，远山软件服务热线", 0.5, 4.0),
+    ("C", "你好，我的邮箱登不上去了", 4.4, 9.0),
+    ("A", "请问怎么称呼您", 9.3, 11.0),
+    ("C", "我姓顾，照顾的顾", 11.4, 14.0),
+    ("A", "顾先生，密码提示是什么", 14.5, 17.0),
+    ("C", "它说密码过期了请修改，可是我点进去是空白的", 17.4, 24.0),
+    ("A", "我给您发一个新的链接", 24.3, 27.0),
+]
+
+
+def verdict(call: Call, book: Rulebook) -> Verdict:
+    (finding,) = no_interruption.evaluate(call, book)
+    return finding.verdict
+
+
+@pytest.mark.parametrize("padding_s", [0.3, 0.5, 0.8])
+def test_padded_turns_do_not_cut_in(make_call: MakeCall, book: Rulebook, padding_s: float) -> None:
+    padded = [(who, text, max(0, a - padding_s), b + padding_s) for who, text, a, b in CLEAN]
+    assert verdict(make_call(padded, channels=Channels.TEXT), book) is PASS
+    talks_over = ("A", "您先听我说一下这个链接怎么用", 19.0 - padding_s, 22.0 + padding_s)
+    both = sorted([*padded, talks_over], key=lambda one: one[2])
+    assert verdict(make_call(both, channels=Channels.TEXT), book) is FAIL
+
+
+@pytest.mark.parametrize(("start_s", "told"), [(23.4, PASS), (23.0, UNTOLD), (22.5, FAIL)])
+def test_edges_of_ready_transcripts_are_less_sure_than_ours(
+    make_call: MakeCall, book: Rulebook, start_s: float, told: Verdict
+) -> None:
+    said = [*CLEAN[:-1], ("A", "我给您发一个新的链接", start_s, 27.0)]
+    assert verdict(make_call(said, channels=Channels.TEXT), book) is told
+    assert verdict(make_call(said), book) is FAIL
+
+
+def test_who_always_cuts_in_is_not_taken_for_padded(make_call: MakeCall, book: Rulebook) -> None:
+    """Padding makes both ways overlap; here only the agent begins too early."""
+    said = [(who, text, a - 2.0 * (who == "A" and a > 1), b) for who, text, a, b in CLEAN]
+    findings = no_interruption.evaluate(make_call(said, channels=Channels.TEXT), book)
+    assert [finding.verdict for finding in findings] == [FAIL] * len(findings)
+
+
+def test_starting_in_a_long_pause_is_no_interruption(make_call: MakeCall, book: Rulebook) -> None:
+    said = [OPENING, FLOOR, ("A", "您别着急，请问怎么称呼您", 10.2, 13)]
+    assert not interruptions(make_call(said, pauses={1: [(7, 9.5), (11, 14)]}), book)
+    assert interruptions(make_call(said, pauses={1: [(7, 10.0), (10.3, 14)]}), book)
+
+
+def test_the_customer_cutting_in_is_not_the_agents_fault(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    call = make_call([OPENING, ("C", TROUBLE, 3, 9)])
+    assert not interruptions(call, book)
+
+
+def test_a_violation_is_graver_the_longer_it_is_and_where_the_customer_stops(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    def event(start_s: float, end_s: float) -> Finding:
+        (finding,) = interruptions(
+            make_call([OPENING, FLOOR, ("A", "你听我说一下", start_s, end_s)]), book
+        )
+        return finding
+
+    brief, stopped, longer, longest = (
+        event(10, 10.5),
+        event(13.3, 15),
+        event(9, 10.2),
+        event(9, 15),
+    )
+    assert [f.severity for f in (brief, stopped, longer, longest)] == [
+        Severity.MINOR,
+        Severity.MAJOR,
+        Severity.MAJOR,
+        Severity.CRITICAL,
+    ]
+    assert brief.points < stopped.points == longer.points < longest.points
+    assert event(12.8, 15).severity is Severity.CRITICAL  # long, and the customer stops
+    assert "客户停下" in stopped.reason and "客户继续讲" in longer.reason
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ([FLOOR, ("A", "嗯嗯", 9, 9.6)], Contact.BACKCHANNEL),
+        ([FLOOR, ("A", "请问您贵姓怎么称呼", 13.8, 16)], Contact.TERMINAL),
+        ([("C", TROUBLE, 7, 14), ("A", "请问您贵姓怎么称呼", 10.2, 13)], Contact.PAUSE),
+        ([("A", "我帮您看一下", 5, 9), FLOOR], Contact.CUSTOMER_CUTS_IN),
+        ([FLOOR, ("A", "请问您贵姓怎么称呼", 7.3, 9)], Contact.TOGETHER),
+    ],
+)
+def test_what_is_no_violation_is_told_by_its_kind(
+    make_call: MakeCall, book: Rulebook, said: list[Said], told: Contact
+) -> None:
+    pauses = {0: [(7, 9.5), (11, 14)]} if told is Contact.PAUSE else None
+    listens = [1] if told is Contact.BACKCHANNEL else []
+    (finding,) = no_interruption.evaluate(
+        make_call(said, backchannels=listens, pauses=pauses), book
+    )
+    assert finding.verdict is PASS
+    assert f"{told} 1 次" in finding.reason
+
+
+def test_the_preset_of_teams_that_come_from_alibaba(make_call: MakeCall, tmp_path: Path) -> None:
+    path = tmp_path / "moved.yaml"
+    path.write_text(
+        "id: moved\ntitle: m\nextends: hotline\nrules: {no_interruption: {preset: alibaba}}\n"
+    )
+    moved = load(str(path))
+
+    def events(*said: Said) -> list[Finding]:
+        return interruptions(make_call([OPENING, FLOOR, *said]), moved)
+
+    assert events(("A", "你听我说一下", 11.5, 15))  # 2.5 s before the customer's end
+    assert not events(("A", "你听我说一下", 12.8, 15))
+    assert not events(("A", "你听我", 11.5, 15))  # three characters
+
+
+def test_a_preset_that_is_not_chosen_has_to_be_valid_too(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        "id: own\ntitle: o\nextends: hotline\n"
+        "rules: {no_interruption: {presets: {strict: {min_overlap_s: -1}}}}\n"
+    )
+    with pytest.raises(UsageError, match="min_overlap_s"):
+        load(str(path))
+
+
+@pytest.mark.parametrize(
+    ("said", "channels"),
+    [
+        ([("A", HELLO), ("C", TROUBLE)], Channels.TEXT),  # no times
+        ([("?", HELLO, 0, 6), ("?", TROUBLE, 5, 9)], Channels.MONO),
+        ([("?", HELLO, 0, 6), ("?", TROUBLE, 5, 9)], Channels.STEREO),
+    ],
+)
+def test_interruptions_that_cannot_be_told(
+    make_call: MakeCall, book: Rulebook, said: list[tuple[str, str]], channels: Channels
+) -> None:
+    (finding,) = no_interruption.evaluate(make_call(said, channels=channels), book)
+    assert finding.verdict is UNTOLD
+    assert finding.reason
+
+
+def test_three_rules_speak_about_every_call(make_call: MakeCall, book: Rulebook) -> None:
+    for said in ([], [OPENING], [OPENING, FLOOR], [("?", HELLO)]):
+        rules = {finding.rule_id for finding in evaluate(make_call(said), book)}
+        assert rules >= {"greeting", "no_interruption", "forbidden_language"}

@@ -1,0 +1,176 @@
+"""Forbidden wording by its meaning: what accuses, what acquits, what cannot be told."""
+
+from collections.abc import Callable
+
+import pytest
+
+from audit.rulebooks.rulebook import Rulebook
+from audit.rules import forbidden_language
+from audit.types import Call, Channels, Finding, Verdict
+from models.text.forbidden import INNOCENT
+from models.training.forbidden import held_out
+
+PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
+MakeCall = Callable[..., Call]
+
+HELLO = ("A", "您好，远山软件服务热线，请问有什么可以帮助您？", 0.0, 5.0)
+ASKED = ("C", "你好，我的邮箱登录不了怎么办呢", 5.5, 9.0)
+INSULT = "看你长得就是一副缺心眼的蠢样子"
+
+
+def judged(make_call: MakeCall, book: Rulebook, said: str, **options: object) -> list[Finding]:
+    call = make_call([HELLO, ASKED, ("A", said, 10.0, 13.0)], **options)
+    return forbidden_language.evaluate(call, book)
+
+
+@pytest.fixture(scope="module")
+def phrases_only(book: Rulebook) -> Rulebook:
+    bare = book.rules.forbidden_language.model_copy(update={"meaning": None})
+    rules = book.rules.model_copy(update={"forbidden_language": bare})
+    return book.model_copy(update={"rules": rules})
+
+
+def test_what_no_phrase_holds_is_found_by_its_meaning(
+    make_call: MakeCall, book: Rulebook, phrases_only: Rulebook
+) -> None:
+    (bare,) = judged(make_call, phrases_only, INSULT)
+    assert bare.verdict is PASS
+    (finding,) = judged(make_call, book, INSULT)
+    assert finding.verdict is FAIL
+    assert (finding.start_s, finding.end_s, finding.evidence) == (10.0, 13.0, INSULT)
+    assert finding.clause_id == "000-26"
+    assert finding.points > 0
+    assert finding.reason.startswith("语义上属于服务禁语")
+    assert not finding.auto_fail
+
+
+def test_a_phrase_goes_before_the_meaning(make_call: MakeCall, book: Rulebook) -> None:
+    (finding,) = judged(make_call, book, "有意见你去告吧")
+    assert finding.meant
+
+
+def test_one_rude_sentence_among_polite_ones_is_found(make_call: MakeCall, book: Rulebook) -> None:
+    said = f"好的，我看到了。{INSULT}。请您稍等一下。"
+    (finding,) = judged(make_call, book, said)
+    assert finding.verdict is FAIL
+
+
+def test_repeating_the_customer_is_no_fault(make_call: MakeCall, book: Rulebook) -> None:
+    quoted = ("C", f"你们师傅说{INSULT}，气死我了", 5.5, 9.0)
+    call = make_call([HELLO, quoted, ("A", f"他说{INSULT}，是吗", 10.0, 13.0)])
+    (finding,) = forbidden_language.evaluate(call, book)
+    assert finding.verdict is PASS
+    phrase = ("C", "前台说这事不归我管你找别人去", 5.5, 9.0)
+    call = make_call([HELLO, phrase, ("A", "前台说这事不归我管你找别人去，是吗", 10.0, 13.0)])
+    (finding,) = forbidden_language.evaluate(call, book)
+    assert finding.verdict is PASS
+
+
+def test_what_the_customer_says_afterwards_acquits_nobody(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    call = make_call([HELLO, ("A", INSULT, 6.0, 8.0), ("C", INSULT, 9.0, 11.0)])
+    (finding,) = forbidden_language.evaluate(call, book)
+    assert finding.verdict is FAIL
+
+
+@pytest.mark.parametrize("said", [f"如果有人跟您讲{INSULT}", f"不是说{INSULT}"])
+def test_conditions_and_negations_acquit(make_call: MakeCall, book: Rulebook, said: str) -> None:
+    (finding,) = judged(make_call, book, said)
+    assert finding.verdict is PASS
+
+
+def test_words_hardly_heard_or_of_nobody_known_are_doubts(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    (finding,) = judged(make_call, book, INSULT, asr_confidence=0.2)
+    assert (finding.verdict, finding.points) == (UNTOLD, 0)
+    call = make_call([("?", HELLO[1], 0, 5), ("?", INSULT, 6, 8)], channels=Channels.MONO)
+    (finding,) = forbidden_language.evaluate(call, book)
+    assert (finding.verdict, finding.evidence) == (UNTOLD, INSULT)
+
+
+def with_meaning(book: Rulebook, **changes: object) -> Rulebook:
+    rule = book.rules.forbidden_language
+    assert rule.meaning is not None
+    changed = rule.model_copy(update={"meaning": rule.meaning.model_copy(update=changes)})
+    rules = book.rules.model_copy(update={"forbidden_language": changed})
+    return book.model_copy(update={"rules": rules})
+
+
+def test_a_suspicion_alone_cannot_be_told(make_call: MakeCall, book: Rulebook) -> None:
+    (finding,) = judged(make_call, with_meaning(book, accuse_from=1.0), INSULT)
+    assert (finding.verdict, finding.points, finding.evidence) == (UNTOLD, 0, INSULT)
+    (finding,) = judged(make_call, with_meaning(book, accuse_from=1.0, doubt_from=1.0), INSULT)
+    assert finding.verdict is PASS
+
+
+def test_a_doubt_is_not_told_beside_what_is_sure(make_call: MakeCall, book: Rulebook) -> None:
+    call = make_call([HELLO, ASKED, ("A", INSULT, 10, 12), ("A", "你问我我去问谁", 13, 15)])
+    (finding,) = forbidden_language.evaluate(call, with_meaning(book, accuse_from=1.0))
+    assert (finding.verdict, finding.start_s) == (FAIL, 13)
+    both = forbidden_language.evaluate(call, book)
+    assert [finding.start_s for finding in both] == [10, 13]
+
+
+def test_a_customer_who_objects_backs_a_suspicion(make_call: MakeCall, book: Rulebook) -> None:
+    careful = with_meaning(book, accuse_from=1.0, doubt_from=1.0)
+    objects = ("C", "你这是什么态度啊", 13, 15)
+    call = make_call([HELLO, ASKED, ("A", INSULT, 10, 12), objects])
+    (finding,) = forbidden_language.evaluate(call, careful)
+    assert finding.verdict is FAIL
+    call = make_call([HELLO, objects, ("A", INSULT, 16, 18)])  # before it was said
+    (finding,) = forbidden_language.evaluate(call, careful)
+    assert finding.verdict is PASS
+
+
+def test_a_phrase_in_what_is_innocent_as_a_whole_is_none(
+    make_call: MakeCall, book: Rulebook, phrases_only: Rulebook
+) -> None:
+    said = "白痴电视剧那个台是付费的，不看就给您关了"
+    (bare,) = judged(make_call, phrases_only, said)
+    assert bare.verdict is FAIL
+    (finding,) = judged(make_call, with_meaning(book, phrase_doubt_from=0.3), said)
+    assert finding.verdict is PASS
+    (finding,) = judged(
+        make_call, with_meaning(book, phrase_doubt_from=0.001, phrase_accuse_from=0.99), said
+    )
+    assert (finding.verdict, finding.points) == (UNTOLD, 0)
+    assert finding.meant
+
+
+def test_phrases_of_ones_own_are_not_weighed(make_call: MakeCall, book: Rulebook) -> None:
+    rule = book.rules.forbidden_language
+    own = rule.groups[0].model_copy(
+        update={"phrases": ("保本保息",), "by_meaning": False, "unless": ()}
+    )
+    changed = rule.model_copy(update={"groups": (*rule.groups, own)})
+    rules = book.rules.model_copy(update={"forbidden_language": changed})
+    (finding,) = judged(
+        make_call, book.model_copy(update={"rules": rules}), "请您放心，这个产品是保本保息的"
+    )
+    assert finding.verdict is FAIL
+
+
+def test_the_customers_words_are_never_judged(make_call: MakeCall, book: Rulebook) -> None:
+    call = make_call([HELLO, ("C", INSULT, 6, 8), ("A", "请您稍等", 9, 10)])
+    (finding,) = forbidden_language.evaluate(call, book)
+    assert finding.verdict is PASS
+
+
+def test_the_rule_accuses_rightly_on_wording_it_never_saw(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    accused, found = [], []
+    for row in held_out("test"):
+        asked = ("C", row.get("before", ASKED[1]), 5.5, 9.0)
+        call = make_call([HELLO, asked, ("A", row["text"], 10.0, 13.0)])
+        verdicts = {finding.verdict for finding in forbidden_language.evaluate(call, book)}
+        if FAIL in verdicts:
+            accused.append(row["kind"] != INNOCENT)
+        if verdicts & {FAIL, UNTOLD}:
+            found.append(row["kind"] != INNOCENT)
+    assert sum(accused) / len(accused) >= 0.97
+    assert sum(accused) / 351 >= 0.4
+    assert sum(found) / len(found) >= 0.97
+    assert sum(found) / 351 >= 0.7

@@ -1,0 +1,135 @@
+"""Lines on which nobody is heard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from audit.rulebooks.rulebook import Rulebook
+from audit.rules import dead_air, hold, silent_call
+from audit.types import Call, Channels, Direction, Finding, Verdict
+
+PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
+MakeCall = Callable[..., Call]
+Told = Callable[[list[Finding]], dict[str, Verdict]]
+Said = tuple[str, str] | tuple[str, str, float, float]
+
+HELLO = ("A", "您好，远山软件服务热线，请问有什么可以帮助您？", 0.0, 5.0)
+
+
+# silent call
+
+AGAIN = "您好，请问有什么可以帮助您？"
+NO_SOUND = "对不起，您的电话没有声音，请您换一部电话再次打来，好吗？再见！"
+
+
+def silent(
+    make_call: MakeCall, *said: Said, duration_s: float | None = 40.0, **options: object
+) -> Call:
+    call = make_call([HELLO, *said], **options)
+    return replace(call, transcript=replace(call.transcript, duration_s=duration_s))
+
+
+def test_a_silent_call_as_the_norm_has_it(make_call: MakeCall, book: Rulebook, told: Told) -> None:
+    call = silent(make_call, ("A", AGAIN, 10, 13), ("A", NO_SOUND, 18, 24), duration_s=29)
+    assert set(told(silent_call.evaluate(call, book)).values()) == {PASS}
+    assert dead_air.evaluate(call, book) == hold.evaluate(call, book) == []
+
+
+def test_a_call_in_which_the_customer_speaks_is_not_silent(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    assert silent_call.evaluate(silent(make_call, ("C", "喂", 30, 31)), book) == []
+    assert silent_call.evaluate(make_call([]), book) == []
+
+
+@pytest.mark.parametrize(
+    ("again_s", "announced_s", "end_s", "verdict"),
+    [
+        (9.0, 16.0, 26.0, PASS),  # 4 s each: a second is tolerated
+        (8.9, 16.0, 26.0, FAIL),
+        (9.0, 15.9, 26.0, FAIL),
+        (9.0, 16.0, 25.9, UNTOLD),  # nobody knows who cleared the call
+    ],
+)
+def test_the_waits_of_a_silent_call(
+    make_call: MakeCall,
+    book: Rulebook,
+    again_s: float,
+    announced_s: float,
+    end_s: float,
+    verdict: Verdict,
+    told: Told,
+) -> None:
+    again = ("A", AGAIN, again_s, 12.0)
+    said = [again, ("A", NO_SOUND, announced_s, 22.0)]
+    found = told(silent_call.evaluate(silent(make_call, *said, duration_s=end_s), book))
+    assert found["silent_call.waits"] is verdict
+    assert found["silent_call.announces"] is PASS
+
+
+def test_steps_left_out_of_a_silent_call(make_call: MakeCall, book: Rulebook, told: Told) -> None:
+    at_once = told(silent_call.evaluate(silent(make_call, ("A", NO_SOUND, 10, 16)), book))
+    assert at_once["silent_call.greets_again"] is FAIL
+    never = told(silent_call.evaluate(silent(make_call, ("A", AGAIN, 10, 13)), book))
+    assert (never["silent_call.greets_again"], never["silent_call.announces"]) == (PASS, FAIL)
+    nothing = told(silent_call.evaluate(silent(make_call), book))
+    assert (nothing["silent_call.greets_again"], nothing["silent_call.announces"]) == (FAIL, FAIL)
+    rude = silent(make_call, ("A", "喂，说话呀", 8, 9), ("A", "再不说话我就挂了", 12, 13))
+    assert told(silent_call.evaluate(rude, book))["silent_call.announces"] is FAIL
+
+
+def test_a_caller_who_hangs_up_leaves_the_agent_no_time(
+    make_call: MakeCall, book: Rulebook, told: Told
+) -> None:
+    found = told(silent_call.evaluate(silent(make_call, duration_s=8), book))
+    assert set(found.values()) == {UNTOLD}
+
+
+def test_one_side_of_a_conversation_is_no_silent_call(make_call: MakeCall, book: Rulebook) -> None:
+    one_side = [("A", "请问您的账号是多少", 10, 12), ("A", "您的邮箱到期了", 20, 22)]
+    found = silent_call.evaluate(silent(make_call, *one_side), book)
+    assert {finding.verdict for finding in found} == {UNTOLD}
+    assert "没有录到客户" in found[0].reason
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "我这边听不到您，再见",
+        "您的线路没有声音",
+        "电话无声，先挂了",
+        "听不见您讲话",
+        "可能信号不好，一直听不到",
+        "您那头没声儿",
+        "没有听到您的声音",
+    ],
+)
+def test_ways_to_say_that_nothing_is_heard(
+    make_call: MakeCall, book: Rulebook, told: Told, words: str
+) -> None:
+    call = silent(make_call, ("A", AGAIN, 10, 13), ("A", words, 18, 21))
+    assert told(silent_call.evaluate(call, book))["silent_call.announces"] is PASS
+
+
+def test_a_message_left_is_no_silent_call(make_call: MakeCall, book: Rulebook, told: Told) -> None:
+    message = "您好王先生，您的保单月底到期，方便的时候请回个电话"
+    call = make_call([("A", message, 0, 8)])
+    assert set(told(silent_call.evaluate(call, book)).values()) == {UNTOLD}
+    plain = silent(
+        make_call, ("A", "您好，远山暖建服务乐显工号二零零六，请问有什么可以帮助您", 10, 13)
+    )
+    assert told(silent_call.evaluate(plain, book))["silent_call.announces"] is FAIL
+    out = replace(plain, recording=replace(plain.recording, direction=Direction.OUT))
+    assert set(told(silent_call.evaluate(out, book)).values()) == {UNTOLD}
+
+
+def test_a_silent_call_that_cannot_be_told(make_call: MakeCall, book: Rulebook, told: Told) -> None:
+    mono = silent(make_call, ("A", AGAIN, 10, 13), channels=Channels.MONO)
+    assert set(told(silent_call.evaluate(mono, book)).values()) == {UNTOLD}
+    text = make_call([("A", "您好"), ("A", AGAIN)], channels=Channels.TEXT)
+    assert set(told(silent_call.evaluate(text, book)).values()) == {UNTOLD}
+    unheard = silent(make_call, ("A", "", 10, 13), ("A", NO_SOUND, 18, 24))
+    assert told(silent_call.evaluate(unheard, book))["silent_call.greets_again"] is UNTOLD

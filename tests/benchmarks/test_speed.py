@@ -1,0 +1,57 @@
+"""The benchmark itself: every way hears, and what it costs is added up."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "data_samples"
+
+
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """One short call, heard in two ways, and half a minute of it laid together."""
+    folder = tmp_path_factory.mktemp("bench")
+    (folder / "calls").mkdir()
+    shutil.copy(SAMPLES / "calls" / "S16_2006_20261118T100328.wav", folder / "calls")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "tests.benchmarks.speed", str(folder / "calls")),
+            *("--truth", str(SAMPLES / "truth"), "--few", "0", "--minutes", "0.5"),
+            *("--ways", "callaudit", "faster-whisper-batched", "--out", str(folder / "b.json")),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+    assert "| callaudit |" in done.stdout
+    return dict(json.loads((folder / "b.json").read_text("utf-8")))
+
+
+def test_every_way_hears_the_call(figures: dict[str, Any]) -> None:
+    ways = figures["ways"]
+    assert set(ways) == {"callaudit", "faster-whisper-batched"}
+    for way in ways.values():
+        assert 0 <= way["cer"] < 0.5
+        assert way["wall"] > 0 and way["cpu"] > 0
+        assert 100 < way["peak_mb"] < 2000
+
+
+def test_the_steps_are_the_whole(figures: dict[str, Any]) -> None:
+    ours = figures["ways"]["callaudit"]
+    assert set(ours["steps"]) == {"recognise", "hear", "judge", "publish"}
+    assert sum(ours["steps"].values()) == pytest.approx(ours["wall"], rel=0.05)
+    assert ours["times_callaudit"] == 1.0
+
+
+def test_lengths_are_told_too(figures: dict[str, Any]) -> None:
+    (row,) = figures["minutes"].values()
+    assert row["wall"] > 0 and row["steps"]["recognise"] > 0
