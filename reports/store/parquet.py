@@ -280,9 +280,7 @@ def write(path: Path, rows: pa.Table) -> None:
 
 
 def completed(path: Path, rows: pa.Table) -> pa.Table:
-    """Rows of a partition with every column that its table has by now, see
-    ``reports.store.widening``.
-    """
+    """Rows of a partition with every column that its table has by now."""
     out, table, _ = _place(path)
     with months.lock(out):
         return widening.completed(out, TABLES[table], rows, exchange=_exchange)
