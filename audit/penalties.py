@@ -1,22 +1,12 @@
-"""What each fault costs under a rulebook: enough to score a call again after a person's review.
-
-Kept once for each rulebook that judged calls, ``OUT/rulebooks/SHA256.json``, so that scores can
-be recomputed when the rulebook itself has changed or is not at hand.
-"""
+"""What each violation costs under a rulebook: enough to score a call again after a review."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
-from audit.errors import UsageError
-from audit.rulebooks import rulebook
 from audit.rulebooks.rulebook import Rulebook
 from audit.types import Severity
-from reports.store.atomic import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +47,6 @@ class Tariff:
         """The fault of a check, under that clause where the check knows several."""
         own = [fault for fault in self.faults if fault.check_id == check_id]
         return next((f for f in own if f.clause_id == clause_id), own[0] if own else None)
-
-
-_ADAPTER = TypeAdapter(Tariff)
 
 
 def of(book: Rulebook) -> Tariff:
@@ -111,32 +98,3 @@ def _service(book: Rulebook) -> Service | None:
     if wait is None or wait.service_level is None:
         return None
     return Service(wait.max_wait_s, wait.service_level.share, wait.service_level.vip_share)
-
-
-def keep(out: Path, book: Rulebook) -> None:
-    """Keep a rulebook's tariff, once."""
-    path = _path(out, book.sha256)
-    if not path.is_file():
-        write_whole(path, _ADAPTER.dump_json(of(book), indent=1))
-
-
-def load(out: Path, *, sha256: str, rulebook_id: str) -> Tariff | None:
-    """The tariff by which calls were judged.
-
-    Returns:
-        The one that was kept; else that of the rulebook of this id, if it is still the same;
-        else None.
-    """
-    try:
-        return _ADAPTER.validate_json(_path(out, sha256).read_bytes())
-    except (OSError, ValidationError):
-        pass
-    try:
-        book = rulebook.load(rulebook_id)
-    except UsageError:
-        return None
-    return of(book) if book.sha256 == sha256 else None
-
-
-def _path(out: Path, sha256: str) -> Path:
-    return out / "rulebooks" / f"{sha256}.json"

@@ -375,6 +375,8 @@ class AuditedCall:
     """Hash of the model that told the stages."""
     cues_sha256: str | None = None
     """Hash of the cue phrases among its evidence."""
+    code_sha256: str | None = None
+    """Hash of the code that judged it."""
 
 
 @dataclass(frozen=True, slots=True)

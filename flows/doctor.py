@@ -68,7 +68,7 @@ def plan(config: Config, *, calls: float, minutes: float) -> Iterator[str]:
     Raises:
         UsageError: no model is on this machine to measure it with.
     """
-    from models.asr import sizing
+    from flows import sizing
 
     yield f"{calls:g} calls of {minutes:g} minutes on {os.cpu_count()} cores:"
     yield f"{'model':<16}{'hours':>8}{'s per s':>9}{'weights':>10}{'AISHELL-1 CER':>15}  here"

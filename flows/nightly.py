@@ -23,7 +23,7 @@ from audit.errors import CallauditError, UsageError
 from audit.intake import manifests, recordings
 from audit.intake.recordings import Plan
 from audit.rulebooks import rulebook
-from flows import bucket, jobs
+from flows import bucket, jobs, lineage
 from flows.jobs import Job, Summary
 from flows.workers import publisher, shards
 from models.asr import engines
@@ -67,8 +67,8 @@ def plan(
         out=Path(out).resolve(),
         root=location,
         config=settings,
-        fingerprint=settings.hearing_fingerprint(
-            engine=choice.engine, model_sha256=choice.weights.sha256
+        fingerprint=lineage.transcription_fingerprint(
+            settings, engine=choice.engine, model_sha256=choice.weights.sha256
         ),
         resume=resume,
         recordings=planned.recordings,

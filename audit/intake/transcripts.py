@@ -78,7 +78,7 @@ def _seconds(value: object) -> object:
 
 
 def _meant(reader: Callable[[str], _T], text: str) -> _T:
-    """What text means to a reader of :mod:`audit.intake.cells`, or a sentence on why it does not."""
+    """What text means to a reader of :mod:`audit.intake.cells`; or why it means nothing."""
     try:
         return reader(text)
     except ValueError as error:

@@ -34,7 +34,7 @@ _LEAST = 3  # windows that make a voice
 
 _EVEN, _STEEPNESS = 0.0, 20.0
 """Margin at which a turn's voice is as often wrong as right, and how fast that changes: measured
-on mono mixes of labelled calls, see ``models/artifacts/speakers.md``."""
+on mono mixes of labelled calls, see ``models/voice/speakers.md``."""
 
 _ALIKE, _SURE_S, _DOUBTFUL = 0.72, 0.8, 0.75
 """Cosine of two voices' centres above which they are often confused; seconds below which a turn

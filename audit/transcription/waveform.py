@@ -1,19 +1,11 @@
-"""Waveforms for the eye: the loudest sample of each short stretch, computed while audio is at hand.
-
-Kept under the hash of the recording's bytes, ``OUT/peaks/ab/SHA256.npy``, so that pages can be
-drawn again later without audio.
-"""
+"""Waveforms for the eye: the loudest sample of each short stretch."""
 
 from __future__ import annotations
-
-import io
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit.types import SAMPLE_RATE
-from reports.store.atomic import write_whole
 
 PER_S = 20
 """Peaks for each second of a call, while there are at most ``MOST`` of them."""
@@ -40,23 +32,3 @@ def compute(samples: NDArray[np.int16]) -> Peaks:
         low = np.minimum.reduceat(channel, starts).astype(np.float32)
         row[:] = np.rint(255 * np.sqrt(np.maximum(np.maximum(high, -low), 0) / 32768))
     return peaks
-
-
-def _path(out: Path, audio_sha256: str) -> Path:
-    return out / "peaks" / audio_sha256[:2] / f"{audio_sha256}.npy"
-
-
-def load(out: Path, audio_sha256: str) -> Peaks | None:
-    """The peaks of a recording, or None where there are none that can be read."""
-    try:
-        peaks = np.load(_path(out, audio_sha256), allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    return peaks if peaks.dtype == np.uint8 and peaks.ndim == 2 else None
-
-
-def save(out: Path, audio_sha256: str, peaks: Peaks) -> None:
-    """Keep the peaks of a recording; all or nothing."""
-    buffer = io.BytesIO()
-    np.save(buffer, peaks, allow_pickle=False)
-    write_whole(_path(out, audio_sha256), buffer.getvalue())

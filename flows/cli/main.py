@@ -186,7 +186,7 @@ def run(
 
 
 def _best_model(recogniser: Any, max_rtf: float) -> str:
-    from models.asr import sizing
+    from flows import sizing
 
     best = sizing.best_within(recogniser, max_rtf)
     click.echo(f"model: {best.size.name}, about {best.rtf:.2f} s per second of call", err=True)

@@ -6,7 +6,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit import penalties, pipeline
 from audit.config import Config
 from audit.intake import transcripts
 from audit.intake.recordings import Reject
@@ -14,11 +13,11 @@ from audit.privacy import Private
 from audit.rulebooks import rulebook
 from audit.rulebooks.rulebook import Rulebook
 from audit.types import AuditedCall, Call, Recording
-from flows import jobs
+from flows import jobs, wiring
 from flows.crashes import Crashes, Step
 from models.text import stages
 from reports import publish
-from reports.store import parquet, private_store, transcript_cache
+from reports.store import parquet, penalties, private_store, transcript_cache
 from reports.store.schema import CALLS
 
 
@@ -66,7 +65,7 @@ def _published(
         read[item.recording.call_id] = item.recording
         ids[place].add(item.recording.call_id)
         with crashes.apart(item.recording.call_id, Step.JUDGING):
-            audited = pipeline.judge(item, book, stage_model=config.stages.model)
+            audited = wiring.judge(item, book, stage_model=config.stages.model)
             places[place].append(_located(out, item, audited, config.private.mode))
     kept = {call_id: place for place, its in ids.items() for call_id in its}
     left = publish.withdraw(out, kept, keep=kept, run_id=run_id)

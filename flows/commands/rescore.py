@@ -10,17 +10,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from audit import penalties, pipeline
 from audit.errors import NoAudit
 from audit.rulebooks import rulebook
 from audit.rulebooks.rulebook import Rulebook
-from flows import jobs
+from flows import jobs, wiring
 from flows.crashes import Crashes, Step
 from flows.lineage import code_sha256
 from models.text import stages
 from reports import publish
 from reports.pages import html
-from reports.store import full_text, parquet, private_store, records, staging
+from reports.store import full_text, parquet, penalties, private_store, records, staging
 
 EXAMPLES = 20
 """Findings gained and lost that are kept as examples, of each rule."""
@@ -256,7 +255,7 @@ def _judged_again(
         read.append(row["call_id"])
     call = replace(call, recording=replace(call.recording, rulebook_id=book.id))
     staged_by = (row["stages_sha256"], row["cues_sha256"]) if same_code else None
-    audited = pipeline.judge(call, book, stage_model=stage_model, staged_by=staged_by)
+    audited = wiring.judge(call, book, stage_model=stage_model, staged_by=staged_by)
     return publish.Located(
         audited, row["source_uri"], row["private"] or "keep", row["transcript_id"]
     )

@@ -17,18 +17,17 @@ from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from audit import penalties, pipeline
 from audit.errors import CallauditError, OutputFailed, RejectReason, UsageError
 from audit.intake import manifests, recordings
 from audit.intake.recordings import Reject
 from audit.rulebooks import rulebook
 from audit.types import AuditedCall, Call, Recording
-from flows import jobs
+from flows import jobs, wiring
 from flows.commands import purge
 from flows.crashes import Crashes, Step
 from flows.jobs import Job, Summary
 from reports import publish
-from reports.store import parquet, private_store, transcript_cache
+from reports.store import parquet, penalties, private_store, transcript_cache
 from reports.store.schema import CALLS
 
 _log = logging.getLogger(__name__)
@@ -164,7 +163,7 @@ def _judged(job: Job, recording: Recording, checkpoint: str) -> AuditedCall:
         raise LookupError(f"checkpoint {checkpoint} of {recording.call_id} has gone")
     book = rulebook.load(recording.rulebook_id or job.config.batch.rulebook)
     penalties.keep(job.out, book)
-    return pipeline.judge(Call(recording, transcript), book, stage_model=job.config.stages.model)
+    return wiring.judge(Call(recording, transcript), book, stage_model=job.config.stages.model)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from audit.transcription import waveform
 from audit.types import Channels, Recording, Span, Transcript
 from flows.jobs import Job, Outcome
 from flows.workers.transcriber import JOB, MESSAGE, RECORDING, Message
-from reports.store import attempts, transcript_cache
+from reports.store import attempts, transcript_cache, waveforms
 
 _log = logging.getLogger(__name__)
 _EASIEST_TO_KILL = "800"
@@ -137,7 +137,7 @@ def _hear(
     try:
         audio = pipeline.decode(path, recording, limits=job.config.limits)
         tell(Message(duration_s=audio.duration_s))
-        waveform.save(job.out, digest, waveform.compute(audio.samples))
+        waveforms.save(job.out, digest, waveform.compute(audio.samples))
         if transcript is None:
             assert recogniser is not None
             transcript = pipeline.hear(
@@ -157,7 +157,7 @@ def _hear(
 
 def _drawn(job: Job, digest: str, transcript: Transcript) -> bool:
     """Whether the waveform is kept already, with as many channels as were heard."""
-    kept = waveform.load(job.out, digest)
+    kept = waveforms.load(job.out, digest)
     return kept is not None and len(kept) == (2 if transcript.channels is Channels.STEREO else 1)
 
 

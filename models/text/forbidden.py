@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from models.text import tokens
 
-ARTIFACT = Path(__file__).parents[1] / "artifacts" / "forbidden.npz"
+ARTIFACT = Path(__file__).parent / "forbidden.npz"
 """Vocabulary, coefficients and calibration."""
 
 INNOCENT = "innocent"

@@ -25,7 +25,7 @@ from audit.errors import UsageError
 from audit.types import Role, Segment, Turn
 from models.text import tokens
 
-ARTIFACT = Path(__file__).parents[1] / "artifacts" / "stages.npz"
+ARTIFACT = Path(__file__).parent / "stages.npz"
 """The model that ships."""
 
 FORMAT = 1

@@ -25,9 +25,9 @@ from sklearn.svm import LinearSVC
 
 from audit.language.phrases import expand
 from audit.language.text import sounds
+from audit.rates import wilson
 from models.text import forbidden, tokens
 from models.text.forbidden import INNOCENT, KINDS
-from reports.analysis.evaluation import wilson
 
 SENTENCES = Path("data_samples/sentences")
 PRECISION = 0.97

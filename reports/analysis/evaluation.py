@@ -11,7 +11,6 @@ else fails there of the rules that any label of the file names is a false accusa
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import UsageError
+from audit.rates import wilson
 from audit.types import Span, Verdict
 from reports.store.atomic import text_of
 
@@ -143,21 +143,6 @@ class Evaluation:
                 }
         data["apart"] = {kind: evaluation._data() for kind, evaluation in self.apart.items()}
         return data
-
-
-def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927).
-
-    >>> [round(edge, 3) for edge in wilson(9, 10)]
-    [0.596, 0.982]
-    """
-    if not trials:
-        return 0.0, 1.0
-    z, share = 1.96, successes / trials
-    centre = share + z * z / (2 * trials)
-    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    scale = 1 + z * z / trials
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
 
 
 def _with_interval(successes: int, trials: int) -> str:

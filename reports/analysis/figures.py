@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 from scipy import stats
 
+from audit.rates import wilson
 from audit.types import Disposition, Finding, Verdict
 from reports.store import reviews
 from reports.store.parquet import iterate, partition_file, read, read_partition
@@ -51,13 +52,10 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """95 % interval of the rate (Wilson 1927, JASA 22:209-212)."""
+        """95 % interval of the rate."""
         if self.rate is None:
             return None
-        n, p, z = self.told, self.rate, 1.959964
-        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-        return max(0.0, middle - half), min(1.0, middle + half)
+        return wilson(self.fails, self.told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit import penalties
 from audit.penalties import Service
+from reports.store import penalties
 from reports.store.parquet import Row, iterate, read
 from reports.store.records import is_connected
 

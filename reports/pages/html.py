@@ -18,7 +18,6 @@ from typing import Any
 from jinja2 import Environment, Template
 
 from audit.scoring import ALWAYS
-from audit.transcription import waveform
 from audit.types import Role
 from reports.analysis import figures, sampling
 from reports.analysis.figures import CallRow, Hit, Row
@@ -26,7 +25,7 @@ from reports.isolation import error_of, failing
 from reports.pages import coaching, playback, views
 from reports.pages.environment import anchor, call_href, environment, static_files, strings
 from reports.pages.views import CallPage, NightPage
-from reports.store import reviews
+from reports.store import reviews, waveforms
 from reports.store.atomic import write_changed
 from reports.store.layout import (
     agent_page,
@@ -319,7 +318,7 @@ def _reviewable(hit: Hit, page: CallPage) -> list[Any]:
 def _waves(out: Path, page: CallPage, lanes: Sequence[str]) -> dict[str, bytes]:
     """Peaks by lane, where they are kept; one lane for a mono recording."""
     digest = page.facts["audio_sha256"]
-    found = waveform.load(out, digest) if digest and lanes else None
+    found = waveforms.load(out, digest) if digest and lanes else None
     if found is None:
         return {}
     if page.facts["channels"] == "mono" or len(found) == 1:

@@ -98,7 +98,7 @@ def _check(nights: Any, agents: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The tables under OUT; ``audit.open`` makes one.
+    """The tables under OUT; ``reports.open`` makes one.
 
     A store sees the tables as they are when it first reads each of them for SQL; open it again
     to see what later runs wrote.

@@ -34,7 +34,6 @@ from audit.types import (
     Turn,
     Verdict,
 )
-from flows.lineage import code_sha256
 from reports.store.schema import SCHEMA_VERSION
 
 Row = dict[str, Any]
@@ -159,7 +158,7 @@ def _call(audited: AuditedCall) -> Row:
         "stages_sha256": audited.stages_sha256,
         "cues_sha256": audited.cues_sha256,
         "audit_version": audit.__version__,
-        "code_sha256": code_sha256(),
+        "code_sha256": audited.code_sha256,
         **recording.meta,
     }
 

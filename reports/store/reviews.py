@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from audit import penalties
 from audit.penalties import Tariff
 from audit.review import Decision, Kind, Review, Settled, settle
 from audit.types import Finding, RuleScore, Verdict
+from reports.store import penalties
 from reports.store.parquet import read
 
 Row = Mapping[str, Any]

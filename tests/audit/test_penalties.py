@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from audit import penalties
+from audit.penalties import of as penalties_of
 from audit.rulebooks.clauses import clauses
 from audit.rulebooks.rulebook import load, shipped
+from reports.store import penalties
 
 
 @pytest.mark.parametrize("book", shipped())
 def test_every_clause_that_a_rulebook_judges_has_its_price_and_its_text(book: str) -> None:
-    known = penalties.of(load(book))
+    known = penalties_of(load(book))
     cutting, greeting = load(book).rules.no_interruption.clauses, load(book).rules.greeting
     checks = (*greeting.checks.values(), *greeting.outbound.values())
     noted = {check.clause for check in checks if check.missing == "nothing"}
@@ -27,7 +28,7 @@ def test_every_clause_that_a_rulebook_judges_has_its_price_and_its_text(book: st
 
 
 def test_auto_fails_and_points_are_those_of_the_rulebook() -> None:
-    known = penalties.of(load("hotline"))
+    known = penalties_of(load("hotline"))
     for group in load("hotline").rules.forbidden_language.groups:
         fault = known.fault("forbidden_language", group.clause)
         assert fault is not None and fault.clause_id == group.clause
@@ -40,7 +41,7 @@ def test_kept_and_read_again(tmp_path: Path) -> None:
     book = load("hotline")
     penalties.keep(tmp_path, book)
     known = penalties.load(tmp_path, sha256=book.sha256, rulebook_id="gone")
-    assert known == penalties.of(book)
+    assert known == penalties_of(book)
     (file,) = (tmp_path / "rulebooks").iterdir()
     file.write_text("{}")
     assert penalties.load(tmp_path, sha256=book.sha256, rulebook_id="hotline") == known

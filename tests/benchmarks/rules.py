@@ -16,10 +16,11 @@ from pathlib import Path
 
 import jieba
 
-from audit import pipeline, stages
+from audit import stages
 from audit.rulebooks import rulebook
 from audit.rules.written.examples import as_call
 from audit.types import Call
+from flows import wiring
 
 TRUTH = Path("data_samples/truth")
 _ROLES = {"A": "客服", "C": "客户"}
@@ -70,7 +71,7 @@ def _round(calls: Sequence[Call], book: rulebook.Rulebook) -> _Round:
     ]
     told = time.process_time()
     for call in staged:
-        pipeline.judge(call, book, staged_by=stages.told_by(book.stages))
+        wiring.judge(call, book, staged_by=stages.told_by(book.stages))
     return _Round(told - cut, time.process_time() - told, cut - started)
 
 

@@ -24,7 +24,7 @@ from typing import Any
 
 import pandas as pd
 
-import audit
+import reports
 from data_samples.generate import months
 from reports.store import compaction, parquet
 from tests.benchmarks import rules
@@ -59,8 +59,8 @@ def month(out: Path, plan: months.Plan) -> None:
             print(f"  {done.table}: {done.rows} rows, {done.bytes / 1e6:.1f} MB")
     with _timed("calls, 3 columns, merged"):
         parquet.read(out, "calls", columns=places)
-    with _timed("findings, audit.open(OUT).findings.pandas()"):
-        audit.open(out).findings.pandas()
+    with _timed("findings, reports.open(OUT).findings.pandas()"):
+        reports.open(out).findings.pandas()
     print("the notebook's questions, seconds each:", json.dumps(questions(out)))
 
 

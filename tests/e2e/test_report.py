@@ -15,7 +15,7 @@ from audit.types import Verdict
 from reports.analysis import figures
 from reports.pages import case_file, playback
 from reports.pages.html import render
-from reports.store import reviews
+from reports.store import reviews, waveforms
 from reports.store.layout import audio_copy, call_page, index_page
 from reports.store.schema import CALLS, FINDINGS
 
@@ -43,7 +43,7 @@ def browser(chromium: Any, copy: Path) -> Any:
 def test_the_run_kept_a_waveform_of_every_call(audited: Any) -> None:
     calls = pd.read_parquet(audited.out / "parquet" / "calls")
     for call in calls.to_dict("records"):
-        kept = waveform.load(audited.out, call["audio_sha256"])
+        kept = waveforms.load(audited.out, call["audio_sha256"])
         assert kept is not None
         assert len(kept) == (2 if call["channels"] == "stereo" else 1)
         assert abs(kept.shape[1] - call["duration_s"] * waveform.PER_S) <= 1

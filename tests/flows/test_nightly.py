@@ -23,11 +23,11 @@ from audit.config import BatchConfig, Config
 from audit.errors import RejectReason
 from audit.intake.recordings import open_root, plan
 from audit.transcription import waveform
-from flows import jobs
+from flows import jobs, lineage
 from flows.workers import shards
 from models.asr import engines
 from reports.pages import playback
-from reports.store import transcript_cache
+from reports.store import transcript_cache, waveforms
 from reports.store.layout import audio_copy
 
 ROOT = Path(__file__).parents[2]
@@ -163,8 +163,8 @@ def job_of(
         out=out,
         root=location,
         config=config,
-        fingerprint=config.hearing_fingerprint(
-            engine=choice.engine, model_sha256=choice.weights.sha256
+        fingerprint=lineage.transcription_fingerprint(
+            config, engine=choice.engine, model_sha256=choice.weights.sha256
         ),
         resume=resume,
         recordings=planned.recordings,
@@ -273,7 +273,7 @@ def test_recordings_in_a_bucket(bucket: str, tmp_path: Path) -> None:
     assert heard.audio_s == pytest.approx(30.8, abs=0.1)
     transcript = transcript_cache.load(job.out, heard.checkpoint or "")
     assert transcript is not None
-    wave = waveform.load(job.out, transcript.origin.audio_sha256 or "")
+    wave = waveforms.load(job.out, transcript.origin.audio_sha256 or "")
     assert wave is not None and wave.shape == (2, pytest.approx(30.8 * waveform.PER_S, abs=2))
     assert not audio_copy(job.out, "C1").exists()
     assert open_root(bucket).uri(job.recordings[0].source_file) == (

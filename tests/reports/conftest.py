@@ -15,7 +15,7 @@ import pytest
 from audit.transcription import waveform
 from data_samples.generate import months
 from reports.pages.html import render
-from reports.store import compaction, schema
+from reports.store import compaction, schema, waveforms
 from reports.store.parquet import partition_file, to_table, write
 
 HOSTILE = "\"><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
@@ -204,7 +204,7 @@ def tone(path: Path, *, seconds: float = 10.0, channels: int = 2) -> Path:
 def draw_peaks(out: Path, *, channels: int = 2, seconds: float = 10.0) -> None:
     """The waveform that a run would have kept for the test's recordings."""
     noise = np.random.default_rng(1).integers(-9000, 9000, (channels, int(16000 * seconds)))
-    waveform.save(out, "a" * 64, waveform.compute(noise.astype(np.int16)))
+    waveforms.save(out, "a" * 64, waveform.compute(noise.astype(np.int16)))
 
 
 @pytest.fixture(scope="session")

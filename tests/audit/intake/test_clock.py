@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-import audit
+import reports
 from audit.intake import manifests, transcripts
 from audit.intake.recordings import open_root, plan
 from audit.types import Call
@@ -127,7 +127,7 @@ def test_tables_pages_and_commands_tell_the_same_night(tmp_path: Path) -> None:
     rescored = commands.invoke(main, ["rescore", str(out), "--rulebook", str(book), "--write"])
     assert rescored.exit_code == 0, rescored.output  # which moves no call
 
-    rows = audit.open(out).calls.pandas().sort_values("call_id")
+    rows = reports.open(out).calls.pandas().sort_values("call_id")
     assert [str(night)[:10] for night in rows["audit_date"]] == [
         "2026-11-16",
         "2026-11-17",
@@ -135,13 +135,13 @@ def test_tables_pages_and_commands_tell_the_same_night(tmp_path: Path) -> None:
     ]
     local = [str(moment) for moment in rows["started_local"]]
     assert local == ["2026-11-16 23:20:00", "2026-11-17 00:40:00", "2026-11-17 09:05:00"]
-    hours = audit.open(out).sql("SELECT hour FROM service_level ORDER BY audit_date, hour")
+    hours = reports.open(out).sql("SELECT hour FROM service_level ORDER BY audit_date, hour")
     assert hours.fetchall() == [(23,), (0,), (9,)]
     assert "2026-11-17 00:40" in (out / "html" / "calls" / "T1.html").read_text("utf-8")
 
     erased = commands.invoke(main, ["purge", str(out), "--before", "2026-11-17"])
     assert erased.output.startswith("1 calls erased")
-    assert set(audit.open(out).calls.pandas()["call_id"]) == {"T1", "T2"}
+    assert set(reports.open(out).calls.pandas()["call_id"]) == {"T1", "T2"}
 
 
 def test_a_night_that_an_earlier_version_took_for_another(tmp_path: Path) -> None:
@@ -153,5 +153,5 @@ def test_a_night_that_an_earlier_version_took_for_another(tmp_path: Path) -> Non
     arguments = ["audit-transcripts", str(file), "--out", str(out)]
     assert commands.invoke(main, [*arguments, "--config", str(utc)]).exit_code == 0
     assert commands.invoke(main, arguments).exit_code == 0
-    rows = audit.open(out).calls.pandas()
+    rows = reports.open(out).calls.pandas()
     assert [str(night)[:10] for night in rows["audit_date"]] == ["2026-11-17"]

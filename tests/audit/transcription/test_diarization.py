@@ -28,7 +28,7 @@ from reports.store import transcript_cache
 SAMPLES = Path(__file__).parents[3] / "data_samples"
 ROLES = {"A": Role.AGENT, "C": Role.CUSTOMER}
 UNLIKE = ("S03", "S05", "S08", "S09", "S17", "S20")
-"""Calls between voices that are not alike; for all of them see ``models/artifacts/speakers.md``."""
+"""Calls between voices that are not alike; for all of them see ``models/voice/speakers.md``."""
 
 Told = list[tuple[Role, Span]]
 Mask = NDArray[np.bool_]

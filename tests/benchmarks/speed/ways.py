@@ -103,9 +103,9 @@ class Callaudit:
         return dict(clock.seconds)
 
     def _judge(self, call: Call) -> AuditedCall:
-        from audit import pipeline
+        from flows import wiring
 
-        return pipeline.judge(call, self._book, stage_model=self._config.stages.model)
+        return wiring.judge(call, self._book, stage_model=self._config.stages.model)
 
     def _publish(self, audited: list[AuditedCall]) -> None:
         from reports import publish

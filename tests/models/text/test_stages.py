@@ -28,7 +28,7 @@ from models.training.dialogues import compose, labelled, spoken
 CUES = rulebook.load("hotline").stages
 VALIDATION, TEST = labelled.read(spoken.VALIDATION), labelled.read(spoken.TEST)
 TURNS, GREETINGS, CLOSINGS = 0.90, 0.95, 0.96
-"""What models/artifacts/stages.md says, less a little."""
+"""What models/text/stages.md says, less a little."""
 
 
 @pytest.mark.parametrize("calls", [VALIDATION, TEST], ids=["validation", "test"])

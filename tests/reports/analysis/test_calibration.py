@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from audit.rates import wilson
 from flows.cli.main import main
 from reports.analysis import calibration, drift, labels
-from reports.analysis.evaluation import wilson
 from reports.store import parquet
 
 NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)

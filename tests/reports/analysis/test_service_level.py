@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from audit import penalties, pipeline
 from audit.rulebooks.rulebook import load
 from audit.rules.written.examples import as_call
+from flows import wiring
 from reports import publish
 from reports.analysis.service_level import levels
+from reports.store import penalties
 
 WAITS = [(5, None), (12, None), (20, True), (21, True), (90, None), (8, True), (3, None), (2, True)]
 LINES = ("客服: 您好，请问有什么可以帮您？", "客户: 我想查一下话费。", "客服: 好的，再见。")
@@ -34,7 +35,7 @@ def night_of(out: Path, rulebook_id: str) -> str:
             rulebook_id=rulebook_id,
         )
         located.append(
-            publish.Located(pipeline.judge(replace(call, recording=recording), book), None)
+            publish.Located(wiring.judge(replace(call, recording=recording), book), None)
         )
     place = (located[0].audited.call.recording.audit_date, "7001")
     publish.publish_calls(out, place, located, run_id="r1")

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
-import audit
+import reports
 from audit.errors import CallauditError
 from flows.cli.main import main
 from reports.store import compaction, months, parquet, staging
@@ -31,7 +31,7 @@ def rows(out: Path, table: str) -> pd.DataFrame:
 
 
 def answers(out: Path) -> list[pd.DataFrame]:
-    store = audit.open(out)
+    store = reports.open(out)
     queries = (
         "SELECT agent, count(*), avg(score) FROM calls GROUP BY agent ORDER BY agent",
         "SELECT rule_id, verdict, count(*), sum(points) FROM findings GROUP BY ALL ORDER BY ALL",
@@ -96,9 +96,9 @@ def test_a_night_that_is_written_again_is_read_from_there(month: Path, tmp_path:
     calls = parquet.read(out, "calls").to_pandas().set_index("call_id")
     assert calls.loc[call, "score"] == 12.5
     assert len(calls) == parquet.read(month, "calls").num_rows
-    assert audit.open(out).sql(f"SELECT score FROM calls WHERE call_id = '{call}'").fetchall() == [
-        (12.5,)
-    ]
+    assert reports.open(out).sql(
+        f"SELECT score FROM calls WHERE call_id = '{call}'"
+    ).fetchall() == [(12.5,)]
     done = list(compaction.compact(out))
     assert [(c.table, c.month) for c in done] == [("calls", "2026-10")]
     calls = parquet.read(out, "calls").to_pandas().set_index("call_id")

@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from audit import pipeline
 from audit.errors import RejectReason
 from audit.intake.recordings import Reject
 from audit.rulebooks import rulebook
@@ -30,6 +29,7 @@ from audit.types import (
     Transcript,
     Turn,
 )
+from flows import wiring
 from reports import publish
 from reports.publish import Located
 from reports.store import parquet, records
@@ -98,7 +98,7 @@ def audited(
         confidence=0.91,
         doubts=("录音有损坏",),
     )
-    return pipeline.judge(Call(recording, transcript), rulebook.load("hotline"))
+    return wiring.judge(Call(recording, transcript), rulebook.load("hotline"))
 
 
 def put(out: Path, *calls: AuditedCall, run_id: str = "r1") -> None:
@@ -313,7 +313,7 @@ def test_a_call_that_is_stored_is_judged_the_same(tmp_path: Path, timed: bool) -
     again = records.call_from_rows(row, stored(tmp_path, "turns"))
     assert again.recording.started_at.isoformat() == "2026-11-16T23:30:00+08:00"
     assert again.recording == replace(original.call.recording, rulebook_id="hotline")
-    judged = pipeline.judge(again, rulebook.load("hotline"))
+    judged = wiring.judge(again, rulebook.load("hotline"))
     rows: Callable[[AuditedCall], records.CallRows] = lambda one: records.call_rows(  # noqa: E731
         one, run_id="r1", source_uri=None
     )

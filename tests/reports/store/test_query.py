@@ -1,4 +1,4 @@
-"""``audit.open``: nothing before it is asked for, and the same answer whichever way one asks."""
+"""``reports.open``: nothing before it is asked for, and the same answer whichever way one asks."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-import audit
+import reports
 from audit.errors import UsageError
-from reports.analysis.evaluation import wilson
+from audit.rates import wilson
 from reports.store import parquet, query, schema
 
 HEAVY = ("pyarrow", "pandas", "numpy", "duckdb", "prefect")
 
 
 def test_opening_is_light() -> None:
-    code = f"import audit, sys; print([m for m in {HEAVY} if m in sys.modules]); audit.open"
+    code = f"import audit, sys; print([m for m in {HEAVY} if m in sys.modules]); reports.open"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_the_same_rows_whichever_way(month: Path) -> None:
-    out = audit.open(str(month))
+    out = reports.open(str(month))
     frame = out.calls.pandas(columns=["call_id", "score"])
     assert list(frame.columns) == ["call_id", "score"]
     table = out.calls.arrow()
@@ -50,20 +50,20 @@ def test_the_same_rows_whichever_way(month: Path) -> None:
 
 
 def test_only_some_of_it(month: Path) -> None:
-    part = audit.open(month).calls.pandas(nights=("2026-10-02", "2026-10-02"), agents=["2003"])
+    part = reports.open(month).calls.pandas(nights=("2026-10-02", "2026-10-02"), agents=["2003"])
     assert set(part["audit_date"]) == {"2026-10-02"}
     assert set(part["agent"]) == {"2003"}
-    assert audit.open(month).calls.arrow(agents=["nobody"]).num_rows == 0
+    assert reports.open(month).calls.arrow(agents=["nobody"]).num_rows == 0
 
 
 def test_parameters_are_no_text(month: Path) -> None:
-    out = audit.open(month)
+    out = reports.open(month)
     hostile = "2003' OR 1 = 1 --"
     assert out.sql("SELECT count(*) FROM calls WHERE agent = ?", [hostile]).fetchall() == [(0,)]
 
 
 def test_ready_views_agree_with_pandas(month: Path) -> None:
-    out = audit.open(month)
+    out = reports.open(month)
     calls = out.calls.pandas()
     months = out.sql("FROM agent_month").df().set_index(["agent", "month"])
     calls["month"] = pd.to_datetime(calls["audit_date"]).dt.to_period("M").dt.to_timestamp()
@@ -84,7 +84,7 @@ def test_ready_views_agree_with_pandas(month: Path) -> None:
 
 
 def test_every_view_says_what_it_answers(month: Path) -> None:
-    out = audit.open(month)
+    out = reports.open(month)
     for view in query.VIEWS:
         assert query.view_sql(view).startswith("-- One row")
         assert out.sql(f"FROM {view}").fetchall()
@@ -92,7 +92,7 @@ def test_every_view_says_what_it_answers(month: Path) -> None:
 
 def test_views_on_empty_tables(tmp_path: Path) -> None:
     (tmp_path / "parquet").mkdir()
-    out = audit.open(tmp_path)
+    out = reports.open(tmp_path)
     for name in (*schema.TABLES, *query.VIEWS):
         assert out.sql(f"FROM {name}").fetchall() == []
 
@@ -104,18 +104,18 @@ def test_hostile_names_of_agents(tmp_path: Path) -> None:
     row |= {"agent": "a'b/%2E", "calls": 1, "auto_fails": 0, "schema_version": "1", "run_id": "r"}
     path = parquet.partition_file(tmp_path, schema.AGENTS, date(2026, 10, 1), "a'b/%2E")
     parquet.write(path, parquet.to_table(schema.AGENTS, [row]))
-    out = audit.open(tmp_path)
+    out = reports.open(tmp_path)
     assert out.sql("SELECT agent, agent_id FROM agents").fetchall() == [("a'b/%2E", "a'b/%2E")]
     assert out.agents.pandas(agents=["a'b/%2E"])["calls"].tolist() == [1]
 
 
 def test_what_is_not_there(tmp_path: Path, month: Path) -> None:
     with pytest.raises(UsageError, match="holds no audit"):
-        audit.open(tmp_path)
+        reports.open(tmp_path)
     with pytest.raises(UsageError, match="there is no table 'colours'"):
-        audit.open(month)["colours"]
+        reports.open(month)["colours"]
     with pytest.raises(UsageError, match="no column"):
-        audit.open(month).calls.arrow(columns=["colour"])
+        reports.open(month).calls.arrow(columns=["colour"])
 
 
 @pytest.mark.parametrize(
@@ -129,11 +129,11 @@ def test_what_is_not_there(tmp_path: Path, month: Path) -> None:
 )
 def test_what_would_choose_nothing_is_refused(month: Path, chosen: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="must be"):
-        audit.open(month).calls.arrow(**chosen)
+        reports.open(month).calls.arrow(**chosen)
 
 
 def test_without_duckdb(month: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
     with pytest.raises(UsageError, match=r"callaudit\[analysis\]"):
-        audit.open(month).sql("FROM calls")
-    assert audit.open(month).calls.arrow().num_rows
+        reports.open(month).sql("FROM calls")
+    assert reports.open(month).calls.arrow().num_rows

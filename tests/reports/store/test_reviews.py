@@ -15,13 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from audit.errors import UsageError
-from audit.penalties import keep
 from audit.rulebooks.rulebook import load
 from audit.types import Verdict
 from flows.commands import import_reviews as reviewing
 from reports.analysis import sampling
 from reports.pages.html import render
 from reports.store.layout import agent_page, call_page, index_page, queue_page
+from reports.store.penalties import keep
 
 COLUMNS = {
     *("review_id", "call_id", "finding_id", "kind", "decision", "reviewer", "reviewed_at", "note"),

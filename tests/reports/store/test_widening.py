@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-import audit
+import reports
 from audit.errors import UsageError
 from flows import bucket
 from flows.commands import purge as purging
@@ -68,7 +68,7 @@ def test_columns_of_later_and_of_earlier_nights(tmp_path: Path) -> None:
         nights = sorted(str(night)[:10] for night in frame["audit_date"])
         assert nights == ["2026-10-30", "2026-11-12", "2026-11-17", "2026-11-19"]
     assert len(parquet.nights(tmp_path, "calls")) == 4
-    store = audit.open(tmp_path)
+    store = reports.open(tmp_path)
     assert store.sql("SELECT count(*), count(meta_ticket) FROM calls").fetchall() == [(4, 1)]
 
 

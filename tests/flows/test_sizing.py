@@ -9,7 +9,7 @@ import pytest
 
 from audit.config import RecogniserConfig
 from audit.errors import UsageError
-from models.asr import sizing
+from flows import sizing
 
 
 def test_larger_models_take_longer_and_more_exact_ones_come_last() -> None:

@@ -1,0 +1,74 @@
+"""Hashes of code: whatever transcribes or judges changes the right one, and nothing else does."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from flows import lineage
+
+TRANSCRIBE = ("transcribe", "judge")
+JUDGE = ("judge",)
+NEITHER: tuple[str, ...] = ()
+
+
+def expected(name: str) -> tuple[str, ...]:
+    """The keys that a file of the packages belongs to, by the folder it is in."""
+    if name.startswith(("audit/transcription/", "audit/language/", "models/asr/", "models/voice/")):
+        return TRANSCRIBE
+    if name == "audit/types.py":
+        return TRANSCRIBE
+    return JUDGE if name.startswith(("audit/", "models/text/")) else NEITHER
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("packages")
+    for package in ("audit", "models", "reports", "flows"):
+        shutil.copytree(
+            lineage.ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    assert hashes(root) == {
+        "transcribe": lineage.transcription_sha256(),
+        "judge": lineage.code_sha256(),
+    }
+    for weights in root.rglob("*.npz"):
+        weights.write_bytes(weights.read_bytes()[:9])  # hashed some hundred times
+    return root
+
+
+def hashes(root: Path) -> dict[str, str]:
+    return {
+        "transcribe": lineage.sha256_of(root, lineage.TRANSCRIBES),
+        "judge": lineage.sha256_of(root, lineage.JUDGES),
+    }
+
+
+def test_one_byte_in_any_file_changes_the_keys_it_belongs_to(tree: Path) -> None:
+    before = hashes(tree)
+    files = sorted(
+        path
+        for suffix in ("py", "yaml", "npz", "txt")
+        for path in tree.rglob(f"*.{suffix}")
+        if path.is_file()
+    )
+    assert len(files) > 150
+    for path in files:
+        content = path.read_bytes()
+        path.write_bytes(content + b"\n")
+        after = hashes(tree)
+        path.write_bytes(content)
+        changed = tuple(key for key in before if after[key] != before[key])
+        assert changed == expected(path.relative_to(tree).as_posix()), path
+
+
+@pytest.mark.parametrize("folder", ["audit/transcription", "models/voice", "audit/rules/written"])
+def test_a_new_module_cannot_be_forgotten(tree: Path, folder: str) -> None:
+    before = hashes(tree)
+    added = tree / folder / "new.py"
+    added.touch()
+    after = hashes(tree)
+    added.unlink()
+    assert [key for key in before if after[key] != before[key]] == list(expected(f"{folder}/new"))
