@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from audit import rules, scoring, stages
-from audit.config import Config, HearingConfig, LimitsConfig
+from audit.config import HearingConfig, LimitsConfig
 from audit.language.text import simplify
+from audit.ports import JudgingModels, TranscriptionModels
 from audit.rulebooks.rulebook import Rulebook
 from audit.rules import disposition, reliance
 from audit.transcription import activity, crosstalk, diarization, roles, turns, windows
@@ -25,16 +26,12 @@ from audit.types import (
     AuditedCall,
     Call,
     Channels,
-    Recogniser,
     Recording,
     Role,
     Span,
     Transcript,
     Turn,
 )
-from models.text import stages as stage_models
-from models.voice import embeddings, vad
-from models.voice import pyannote as pyannote_audio
 
 _NO_VOICE_PRINTS = (
     "未安装声纹模型，单声道录音无法区分双方（pip install --no-deps resemblyzer==0.1.4）"
@@ -45,18 +42,6 @@ _PER_S = 4.0
 
 _SAME = 0.9
 """Likeness from which two channels carry one line; that of two speakers' is below a half."""
-
-
-def check(config: Config) -> None:
-    """Make sure that voices and stages can be told as configured, before a night begins.
-
-    Raises:
-        UsageError: what is installed or configured for it cannot be used.
-    """
-    embeddings.check()
-    if config.hearing.diarisation.pyannote is not None:
-        pyannote_audio.check(config.hearing.diarisation.pyannote)
-    stage_models.load(config.stages.model)
 
 
 def decode(path: Path, recording: Recording, *, limits: LimitsConfig) -> audio_door.Audio:
@@ -78,18 +63,22 @@ def hear(
     audio: audio_door.Audio,
     recording: Recording,
     *,
-    recogniser: Recogniser,
+    models: TranscriptionModels,
     hearing_config: HearingConfig,
     audio_sha256: str,
 ) -> Transcript:
     """Transcribe a recording as :func:`decode` gives it."""
     stereo = len(audio.samples) == 2
     regions = activity.speech_regions(
-        audio, detector=vad.speech_probabilities, options=hearing_config.speech
+        audio, detector=models.voice_activity, options=hearing_config.speech
     )
     spoken = windows.utterances(regions, options=hearing_config.packing)
     heard = windows.recognise(
-        audio, spoken, recogniser=recogniser, simplify=simplify, options=hearing_config.packing
+        audio,
+        spoken,
+        recogniser=models.recogniser,
+        simplify=simplify,
+        options=hearing_config.packing,
     )
     doubts = ["录音有损坏，部分声音无法解码"] if audio.damaged else []
     if audio.lengths is not None:
@@ -111,19 +100,18 @@ def hear(
         doubts += _silent(decision.roles, regions, dead)
         if given is not None and decision.source == "content":
             doubts.append(f"清单写明客服在声道 {given}，但通话内容明确相反，按内容处理")
-    elif embeddings.weights() is None:
+    elif models.embedder is None:
         decision = roles.RoleDecision((Role.UNKNOWN,), 0.5, "content")
         doubts.append(_NO_VOICE_PRINTS)
     else:
-        engine = hearing_config.diarisation.pyannote
         voices = diarization.tell_apart(
             audio,
             regions[0],
             heard,
-            printer=embeddings.PRINTER,
+            embedder=models.embedder,
             direction=recording.direction,
             role_confidence=hearing_config.role_confidence,
-            diariser=None if engine is None else pyannote_audio.load(engine),
+            diarizer=models.diarizer,
             options=hearing_config.diarisation,
         )
         heard, regions, decision = voices.heard, voices.regions, voices.roles
@@ -144,7 +132,7 @@ def hear(
     return Transcript(
         turns=built,
         channels=Channels.STEREO if stereo else Channels.MONO,
-        origin=replace(recogniser.origin, audio_sha256=audio_sha256),
+        origin=replace(models.recogniser.origin, audio_sha256=audio_sha256),
         duration_s=round(audio.duration_s, 3),
         confidence=_confidence(built),
         role_confidence=decision.confidence,
@@ -160,7 +148,7 @@ def judge(
     call: Call,
     rulebook: Rulebook,
     *,
-    stage_model: Path | None = None,
+    models: JudgingModels,
     staged_by: tuple[str | None, str | None] | None = None,
 ) -> AuditedCall:
     """Give turns their stages, evaluate every rule, score.
@@ -168,18 +156,15 @@ def judge(
     Args:
         call: as heard.
         rulebook: whose rules and cues count.
-        stage_model: an artifact of ``callaudit train stages``; None for the one that ships.
+        models: tell stages and the meaning of words.
         staged_by: hashes of the model and the cues by which this same code gave the turns the
             stages that they have; these are kept if model and cues are still the same.
-
-    Raises:
-        UsageError: there is no such model of stages.
     """
-    told_by = stages.told_by(rulebook.stages, stage_model)
+    told_by = stages.told_by(rulebook.stages, models.stages)
     if staged_by != told_by:
-        staged = stages.assign(call.turns, cues=rulebook.stages, model=stage_model)
+        staged = stages.assign(call.turns, cues=rulebook.stages, model=models.stages)
         call = replace(call, transcript=replace(call.transcript, turns=staged))
-    findings = tuple(rules.evaluate(call, rulebook))
+    findings = tuple(rules.evaluate(call, rulebook, models))
     told = call.transcript.doubts
     told += tuple(doubt for doubt in reliance.doubts(call) if doubt not in told)
     call = replace(call, transcript=replace(call.transcript, doubts=told))

@@ -1,7 +1,6 @@
 """Greeting, handling, closing: the stage of every turn, and how sure it is.
 
-The model of :mod:`models.text.stages` reads the whole call; the rulebook's cue phrases
-are among its evidence.
+A classifier reads the whole call; the rulebook's cue phrases are among its evidence.
 """
 
 from __future__ import annotations
@@ -11,35 +10,28 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 from audit.language.phrases import find_each
+from audit.ports import StageClassifier
 from audit.rulebooks.rulebook import StageCues
 from audit.types import SURE, Segment, Turn
 
 _ORDER = tuple(Segment)
 
 
-def assign(
-    turns: Sequence[Turn], *, cues: StageCues, model: Path | None = None
-) -> tuple[Turn, ...]:
+def assign(turns: Sequence[Turn], *, cues: StageCues, model: StageClassifier) -> tuple[Turn, ...]:
     """Give every turn its stage.
 
     Args:
         turns: in the order in which they start.
         cues: phrases that speak for each stage.
-        model: an artifact of ``callaudit train stages``; None for the one that ships.
+        model: tells the stages of a whole call.
 
     Returns:
         The same turns with ``segment``, ``segment_confidence`` and ``segment_or`` set; stages come
         in order, each may be absent.
-
-    Raises:
-        UsageError: there is no such model.
     """
-    from models.text import stages as learned
-
-    told = learned.load(model).stages(turns, marks=marks(turns, cues))
+    told = model.stages(turns, marks=marks(turns, cues))
     staged = []
     for turn, stage, likely in zip(turns, told.path, told.probabilities, strict=True):
         other = max((i for i in range(len(_ORDER)) if i != stage), key=likely.__getitem__)
@@ -55,17 +47,15 @@ def assign(
     return tuple(staged)
 
 
+def told_by(cues: StageCues, model: StageClassifier) -> tuple[str, str]:
+    """Hashes of the model and of the cues that :func:`assign` tells stages by."""
+    return model.sha256, _cues_sha256(cues)
+
+
 @cache
-def told_by(cues: StageCues, model: Path | None = None) -> tuple[str, str]:
-    """Hashes of the model and of the cues that :func:`assign` tells stages by.
-
-    Raises:
-        UsageError: there is no such model.
-    """
-    from models.text import stages as learned
-
+def _cues_sha256(cues: StageCues) -> str:
     said = json.dumps(cues.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
-    return learned.load(model).sha256, hashlib.sha256(said.encode()).hexdigest()
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def marks(turns: Sequence[Turn], cues: StageCues) -> list[frozenset[str]]:

@@ -7,11 +7,11 @@ Parquet is equal to the call that was written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Literal, Protocol, cast
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -397,24 +397,3 @@ class Recognised:
     no_speech_probability: float
     language_probability: float | None = None
     """Probability that it is the language that is read; None where nothing gave cause to ask."""
-
-
-class Recogniser(Protocol):
-    """A Whisper engine with its weights loaded."""
-
-    @property
-    def origin(self) -> Origin:
-        """Engine and weights (``audio_sha256`` is None)."""
-        ...
-
-    def recognise(
-        self, windows: Sequence[Samples], *, repetition_penalty: float = 1.0
-    ) -> list[Recognised]:
-        """Recognise windows of at most 30 s of 16 kHz mono audio each.
-
-        Args:
-            windows: the sound.
-            repetition_penalty: what the score of a token that was written before is divided by
-                (Keskar et al., CTRL, 2019); 1 for nothing.
-        """
-        ...

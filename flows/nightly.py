@@ -17,16 +17,14 @@ from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from audit import pipeline
 from audit.config import Config
 from audit.errors import CallauditError, UsageError
 from audit.intake import manifests, recordings
 from audit.intake.recordings import Plan
 from audit.rulebooks import rulebook
-from flows import bucket, jobs, lineage
+from flows import bucket, jobs, lineage, wiring
 from flows.jobs import Job, Summary
 from flows.workers import publisher, shards
-from models.asr import engines
 from reports.store import parquet, private_store
 from reports.store.schema import AGENTS
 
@@ -57,11 +55,10 @@ def plan(
     )
     if night is not None:
         planned = _of_night(planned, night)
-    choice = engines.choose(settings.hearing.recogniser)
-    pipeline.check(settings)
+    choice = wiring.check(settings)
     private_store.open_store(Path(out).resolve())
     if choice.weights.path is None:
-        engines.load(settings.hearing.recogniser)  # fails now, before anything is written
+        wiring.recogniser(settings.hearing)  # fails now, before anything is written
     job = Job(
         run_id=run_id,
         out=Path(out).resolve(),

@@ -15,7 +15,8 @@ import numpy as np
 
 from audit.config import RecogniserConfig
 from audit.errors import UsageError
-from audit.types import SAMPLE_RATE, Recogniser
+from audit.ports import Recogniser
+from audit.types import SAMPLE_RATE
 from models.asr import engines, weights
 
 _FRAMES, _VOCABULARY = 1500, 51_865

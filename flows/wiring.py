@@ -6,9 +6,67 @@ from dataclasses import replace
 from pathlib import Path
 
 from audit import pipeline
+from audit.config import Config, HearingConfig
+from audit.ports import JudgingModels, Recogniser, TranscriptionModels
 from audit.rulebooks.rulebook import Rulebook
 from audit.types import AuditedCall, Call
 from flows.lineage import code_sha256
+from models.asr import engines
+from models.text import forbidden, stages
+from models.voice import embeddings, pyannote, vad
+
+
+def check(config: Config) -> engines.Choice:
+    """Make sure, before a night begins, that all models can be used as configured.
+
+    Returns:
+        The speech recognition engine that will run, and its weights.
+
+    Raises:
+        UsageError: what is installed or configured for them cannot be used.
+    """
+    choice = engines.choose(config.hearing.recogniser)
+    embeddings.check()
+    if config.hearing.diarisation.pyannote is not None:
+        pyannote.check(config.hearing.diarisation.pyannote)
+    stages.load(config.stages.model)
+    return choice
+
+
+def recogniser(config: HearingConfig) -> Recogniser:
+    """The configured speech recognition engine, loaded once per process.
+
+    Raises:
+        UsageError: the engine or its weights cannot be loaded.
+    """
+    return engines.load(config.recogniser)
+
+
+def transcription_models(config: HearingConfig) -> TranscriptionModels:
+    """All that transcribing needs, loaded once per process.
+
+    Raises:
+        UsageError: a model cannot be loaded.
+    """
+    pipeline_file = config.diarisation.pyannote
+    return TranscriptionModels(
+        recogniser=recogniser(config),
+        voice_activity=vad.speech_probabilities,
+        embedder=None if embeddings.weights() is None else embeddings.EMBEDDER,
+        diarizer=None if pipeline_file is None else pyannote.load(pipeline_file),
+    )
+
+
+def judging_models(stage_model: Path | None = None) -> JudgingModels:
+    """All that judging needs.
+
+    Args:
+        stage_model: an artifact of ``callaudit train stages``; None for the one that ships.
+
+    Raises:
+        UsageError: there is no such model of stages.
+    """
+    return JudgingModels(stages=stages.load(stage_model), wording=forbidden)
 
 
 def judge(
@@ -30,5 +88,6 @@ def judge(
     Raises:
         UsageError: there is no such model of stages.
     """
-    audited = pipeline.judge(call, rulebook, stage_model=stage_model, staged_by=staged_by)
+    models = judging_models(stage_model)
+    audited = pipeline.judge(call, rulebook, models=models, staged_by=staged_by)
     return replace(audited, code_sha256=code_sha256())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audit.ports import JudgingModels
 from audit.rulebooks.rulebook import Rulebook
 from audit.rules import (
     active_listening,
@@ -17,23 +18,24 @@ from audit.rules import (
     speech_rate,
     written,
 )
+from audit.rules.base import Rule, without_models
 from audit.types import Call, Finding
 
-RULES = {
-    "greeting": greeting.evaluate,
-    "no_interruption": no_interruption.evaluate,
-    "forbidden_language": forbidden_language.evaluate,
-    "active_listening": active_listening.evaluate,
-    "dead_air": dead_air.evaluate,
-    "hold": hold.evaluate,
-    "silent_call": silent_call.evaluate,
-    "speech_rate": speech_rate.evaluate,
-    "answer_wait": answer_wait.evaluate,
-    "written": written.evaluate,
-}
+RULES = (
+    Rule("greeting", without_models(greeting.evaluate)),
+    Rule("no_interruption", without_models(no_interruption.evaluate)),
+    Rule("forbidden_language", forbidden_language.evaluate),
+    Rule("active_listening", without_models(active_listening.evaluate)),
+    Rule("dead_air", without_models(dead_air.evaluate)),
+    Rule("hold", without_models(hold.evaluate)),
+    Rule("silent_call", without_models(silent_call.evaluate)),
+    Rule("speech_rate", without_models(speech_rate.evaluate)),
+    Rule("answer_wait", without_models(answer_wait.evaluate)),
+    Rule("written", without_models(written.evaluate)),
+)
 
 
-def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
+def evaluate(call: Call, rulebook: Rulebook, models: JudgingModels) -> list[Finding]:
     """Judge a call, whose turns have their stages, by every rule of a rulebook.
 
     ``written`` stands for all rules that are written in the rulebook itself.
@@ -44,5 +46,5 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     nobody was talked to or one of two channels is dead (:mod:`audit.rules.disposition`).
     """
     heard = reliance.readable(call)
-    found = [finding for rule in RULES.values() for finding in rule(heard, rulebook)]
+    found = [found for rule in RULES for found in rule.evaluate(heard, rulebook, models)]
     return disposition.withheld(reliance.withheld(found, call, rulebook), heard, rulebook)

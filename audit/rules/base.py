@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from audit.language.phrases import find_any
-from audit.rulebooks.rulebook import Check
+from audit.ports import JudgingModels
+from audit.rulebooks.rulebook import Check, Rulebook
 from audit.transcription.intelligibility import is_mandarin
 from audit.types import Call, Finding, Role, Span, Turn, Verdict
+
+Evaluate = Callable[[Call, Rulebook, JudgingModels], list[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: its name in findings and rulebooks, and how it judges a call."""
+
+    rule_id: str
+    evaluate: Evaluate
+
+
+def without_models(evaluate: Callable[[Call, Rulebook], list[Finding]]) -> Evaluate:
+    """How a rule judges that asks nothing of models."""
+    return lambda call, rulebook, models: evaluate(call, rulebook)
+
 
 NO_TIMES = "转写文本没有时间，无法判断"
 NO_ROLES = "无法判断哪一方是客服"

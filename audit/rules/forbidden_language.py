@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from audit.language.phrases import Match, find_any, find_each, find_literal
 from audit.language.text import sounds, spoken_characters
+from audit.ports import JudgingModels, WordingClassifier
 from audit.rulebooks.rulebook import (
     Check,
     ForbiddenGroup,
@@ -63,7 +64,7 @@ class _Sentence:
     probability: float
 
 
-def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
+def evaluate(call: Call, rulebook: Rulebook, models: JudgingModels) -> list[Finding]:
     """One ``fail`` (or ``cannot_tell``) for each turn with forbidden wording, else one ``pass``.
 
     Only what the agent says counts. Where roles are not known, wording that would be forbidden
@@ -76,7 +77,7 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     if not any(spoken_characters(turn.text) for turn in suspects):
         return [_whole_call(Verdict.CANNOT_TELL, "没有识别出客服的话", confidence=0.0)]
     repeated = _repeated(call)
-    said = _sentences_of(suspects, rule, repeated)
+    said = _sentences_of(suspects, rule, repeated, models.wording)
     findings: list[Finding] = []
     meant: list[tuple[Turn, _Sentence]] = []
     for turn in suspects:
@@ -86,7 +87,7 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
             findings.append(weighed)
         elif rule.meaning and (likeliest := _likeliest(sentences, rule)):
             meant.append((turn, likeliest))
-    findings += _by_meaning(meant, call, rule.meaning, others=bool(findings))
+    findings += _by_meaning(meant, call, rule.meaning, models.wording, others=bool(findings))
     if findings:
         return sorted(findings, key=lambda one: (one.start_s is not None, one.start_s or 0.0))
     if not any(turn.role is Role.AGENT for turn in suspects):
@@ -152,15 +153,16 @@ def _acquitted(text: str, match: Match, group: ForbiddenGroup, rule: ForbiddenLa
 
 
 def _sentences_of(
-    turns: Sequence[Turn], rule: ForbiddenLanguageRule, repeated: dict[int, frozenset[int]]
+    turns: Sequence[Turn],
+    rule: ForbiddenLanguageRule,
+    repeated: dict[int, frozenset[int]],
+    wording: WordingClassifier,
 ) -> dict[int, list[_Sentence]]:
     """By turn, its sentences; none where the rulebook does not ask for their meaning."""
     if rule.meaning is None:
         return {}
-    from models.text import forbidden
-
     texts = [(turn, text) for turn in turns for text in _sentences(turn.text, repeated[turn.index])]
-    told = forbidden.probabilities([text for _, text in texts]).tolist()
+    told = wording.probabilities([text for _, text in texts]).tolist()
     found: dict[int, list[_Sentence]] = {}
     for (turn, text), probability in zip(texts, told, strict=True):
         found.setdefault(turn.index, []).append(_Sentence(text, probability))
@@ -227,6 +229,7 @@ def _by_meaning(
     meant: Sequence[tuple[Turn, _Sentence]],
     call: Call,
     meaning: ForbiddenMeaning | None,
+    wording: WordingClassifier,
     *,
     others: bool,
 ) -> list[Finding]:
@@ -238,23 +241,26 @@ def _by_meaning(
         if sentence.probability >= meaning.accuse_from or _is_complained_of(
             turn, call, meaning.complaints
         ):
-            sure.append(_finding_by_meaning(turn, sentence, meaning, sure=True))
+            sure.append(_finding_by_meaning(turn, sentence, meaning, wording, sure=True))
         elif sentence.probability >= meaning.doubt_from:
             doubtful.append((sentence.probability, turn, sentence))
     if sure or others or not doubtful:
         return sure
     _, turn, sentence = max(doubtful, key=lambda one: one[0])
-    return [_finding_by_meaning(turn, sentence, meaning, sure=False)]
+    return [_finding_by_meaning(turn, sentence, meaning, wording, sure=False)]
 
 
 def _finding_by_meaning(
-    turn: Turn, meant: _Sentence, meaning: ForbiddenMeaning, *, sure: bool
+    turn: Turn,
+    meant: _Sentence,
+    meaning: ForbiddenMeaning,
+    wording: WordingClassifier,
+    *,
+    sure: bool,
 ) -> Finding:
-    from models.text import forbidden
-
     confidence = round(meant.probability * _heard(turn), 3)
     told = sure and turn.surely_by(Role.AGENT) and confidence >= _SURE
-    kind = forbidden.kind(meant.text)
+    kind = wording.kind(meant.text)
     if told:
         reason = f"语义上属于服务禁语：{_KINDS[kind]}"
     elif sure:

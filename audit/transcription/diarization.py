@@ -10,22 +10,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.ports import Diarizer, Embeddings, SpeakerEmbedder
 from audit.transcription import roles
 from audit.transcription.decoding import Audio
 from audit.transcription.windows import Heard
-from audit.types import Direction, Samples, Span, Turn, Word
+from audit.types import Direction, Span, Turn, Word
 
-Prints = NDArray[np.float32]
 Labels = NDArray[np.intp]
-
-Diariser = Callable[[Audio], list[tuple[Span, str]]]
-"""Another engine: from a recording to who speaks when, by any names. Stretches may overlap."""
 
 _FRAME_S = 0.01
 _ROUNDS = 8
@@ -62,14 +59,6 @@ class DiarisationOptions:
     third_similarity: float = 0.3
     third_s: float = 6.0
     pyannote: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class VoicePrinter:
-    """What makes voice prints: mel frames of samples, and a print of each window of frames."""
-
-    frames: Callable[[Samples], NDArray[np.float32]]
-    prints: Callable[[Sequence[NDArray[np.float32]]], Prints]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +103,10 @@ def tell_apart(
     regions: Sequence[Span],
     heard: Sequence[Heard],
     *,
-    printer: VoicePrinter,
+    embedder: SpeakerEmbedder,
     direction: Direction | None = None,
     role_confidence: float,
-    diariser: Diariser | None = None,
+    diarizer: Diarizer | None = None,
     options: DiarisationOptions = DiarisationOptions(),
 ) -> Voices:
     """Give each stretch of a mono recording's speech to a voice, and each voice its role.
@@ -126,16 +115,16 @@ def tell_apart(
         audio: the recording; its first channel is looked at.
         regions: where there is speech, in order.
         heard: the utterances with their words.
-        printer: makes voice prints.
+        embedder: makes speaker embeddings.
         direction: who rang whom.
         role_confidence: least probability at which roles are told.
-        diariser: decides who speaks when; the voice prints then only tell how sure that is.
+        diarizer: decides who speaks when; the voice prints then only tell how sure that is.
         options: thresholds.
     """
-    windows, found = prints(audio, regions, printer=printer, options=options)
+    windows, found = prints(audio, regions, embedder=embedder, options=options)
     labels, both = np.zeros(len(windows), dtype=np.intp), np.zeros(len(windows), dtype=np.bool_)
-    if diariser is not None:
-        labels, both = _given(windows, diariser(audio))
+    if diarizer is not None:
+        labels, both = _given(windows, diarizer(audio.samples[0]))
     elif len(windows) >= 2 * _LEAST:
         labels = _grouped(windows, found, _evidence(windows, heard, direction), options)
     spoken = _regions(regions, windows, labels)
@@ -153,21 +142,21 @@ def tell_apart(
 
 
 def prints(
-    audio: Audio, regions: Sequence[Span], *, printer: VoicePrinter, options: DiarisationOptions
-) -> tuple[list[Window], Prints]:
+    audio: Audio, regions: Sequence[Span], *, embedder: SpeakerEmbedder, options: DiarisationOptions
+) -> tuple[list[Window], Embeddings]:
     """A voice print for the middle of each hop of speech."""
     width, hop = round(options.window_s / _FRAME_S), round(options.hop_s / _FRAME_S)
     windows: list[Window] = []
     parts: list[NDArray[np.float32]] = []
     for number, region in enumerate(regions):
-        mel = printer.frames(audio.channel(0, span=region))
+        mel = embedder.frames(audio.channel(0, span=region))
         middles = range(min(hop, len(mel)) // 2, len(mel), hop)
         if len(mel) < width:  # too short for a window: said over and over
             mel = np.resize(mel, (width, *mel.shape[1:]))
         firsts = [min(max(0, middle - width // 2), len(mel) - width) for middle in middles]
         windows += [Window(number, region.start_s + middle * _FRAME_S) for middle in middles]
         parts += [mel[first : first + width] for first in firsts]
-    return windows, printer.prints(parts)
+    return windows, embedder.embed(parts)
 
 
 def _evidence(
@@ -203,7 +192,7 @@ def _given(
 
 def _grouped(
     windows: Sequence[Window],
-    prints: Prints,
+    prints: Embeddings,
     evidence: NDArray[np.float64],
     options: DiarisationOptions,
 ) -> Labels:
@@ -237,7 +226,7 @@ def _grouped(
 
 
 def _starts(
-    windows: Sequence[Window], prints: Prints, evidence: NDArray[np.float64]
+    windows: Sequence[Window], prints: Embeddings, evidence: NDArray[np.float64]
 ) -> list[Labels]:
     """First guesses: by voice alone, and by what was said alone."""
     starts = [_nearest(prints, _kmeans(prints, 2))]
@@ -250,7 +239,7 @@ def _starts(
 
 def _settled(
     labels: Labels,
-    prints: Prints,
+    prints: Embeddings,
     pulls: NDArray[np.float64],
     switch: NDArray[np.float64],
     options: DiarisationOptions,
@@ -286,27 +275,27 @@ def _best_path(fit: NDArray[np.float64], switch: NDArray[np.float64]) -> tuple[L
     return labels, float(best.max())
 
 
-def _kmeans(prints: Prints, voices: int) -> Prints:
+def _kmeans(prints: Embeddings, voices: int) -> Embeddings:
     from sklearn.cluster import KMeans
 
     some = prints[:: -(-len(prints) // _SEEDS)]
-    centres: Prints = KMeans(voices, n_init=10, random_state=0).fit(some).cluster_centers_
+    centres: Embeddings = KMeans(voices, n_init=10, random_state=0).fit(some).cluster_centers_
     return centres
 
 
-def _nearest(prints: Prints, centres: Prints) -> Labels:
+def _nearest(prints: Embeddings, centres: Embeddings) -> Labels:
     scaled = centres / np.linalg.norm(centres, axis=1, keepdims=True)
     labels: Labels = (prints @ scaled.T).argmax(axis=1)
     return labels
 
 
-def _centres(prints: Prints, labels: Labels) -> Prints:
+def _centres(prints: Embeddings, labels: Labels) -> Embeddings:
     means = np.stack([prints[labels == voice].mean(axis=0) for voice in range(labels.max() + 1)])
-    centres: Prints = means / np.linalg.norm(means, axis=1, keepdims=True)
+    centres: Embeddings = means / np.linalg.norm(means, axis=1, keepdims=True)
     return centres
 
 
-def _margins(prints: Prints, labels: Labels) -> NDArray[np.float32]:
+def _margins(prints: Embeddings, labels: Labels) -> NDArray[np.float32]:
     """How much liker its own voice than the next each window is; 0 where there is but one."""
     if labels.max(initial=0) == 0:
         return np.zeros(len(labels), dtype=np.float32)
@@ -317,12 +306,12 @@ def _margins(prints: Prints, labels: Labels) -> NDArray[np.float32]:
     return margins
 
 
-def _are_distinct(prints: Prints, labels: Labels, options: DiarisationOptions) -> bool:
+def _are_distinct(prints: Embeddings, labels: Labels, options: DiarisationOptions) -> bool:
     least_s = np.bincount(labels).min() * options.hop_s
     return _likeness(prints, labels) < options.third_similarity and least_s >= options.third_s
 
 
-def _likeness(prints: Prints, labels: Labels) -> float:
+def _likeness(prints: Embeddings, labels: Labels) -> float:
     """Cosine of the two voices that are most alike; 0 where there is but one."""
     if labels.max(initial=0) == 0:
         return 0.0

@@ -14,9 +14,10 @@ from functools import partial
 
 import numpy as np
 
+from audit.ports import Recogniser
 from audit.transcription.decoding import Audio
 from audit.transcription.intelligibility import is_loop, is_suspect
-from audit.types import SAMPLE_RATE, Recognised, Recogniser, Samples, Span, Utterance, Word
+from audit.types import SAMPLE_RATE, Recognised, Samples, Span, Utterance, Word
 
 Heard = tuple[Utterance, tuple[Word, ...]]
 """An utterance and the words recognised in it."""

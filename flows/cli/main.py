@@ -488,12 +488,13 @@ def rulebook_check(ctx: click.Context, *, file: Path) -> None:
     """Say whether a rulebook of one's own is valid, and its examples are judged as they say."""
     from audit.rulebooks import rulebook as books
     from audit.rules.written import examples
+    from flows import wiring
 
     if not file.is_file():
         raise UsageError(f"there is no file {file}; check the path")
     try:
         book = books.load(str(file))
-        problems = examples.problems(book, file)
+        problems = examples.problems(book, file, model=wiring.judging_models().stages)
     except books.InvalidRulebook as error:
         problems = error.problems
     for problem in problems:

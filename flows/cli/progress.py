@@ -74,15 +74,13 @@ def run(
 
 def _check(location: str, manifest: str | None, config: Config) -> None:
     """Tell what is wrong with the call at once, before Prefect starts."""
-    from audit import pipeline
     from audit.intake import manifests, recordings
     from audit.rulebooks import rulebook
-    from models.asr import engines
+    from flows import wiring
 
     recordings.open_root(location)
     rulebook.load(config.batch.rulebook)
-    engines.choose(config.hearing.recogniser)
-    pipeline.check(config)
+    wiring.check(config)
     if manifest is not None:
         manifests.read(manifest)
 

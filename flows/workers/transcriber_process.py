@@ -121,7 +121,7 @@ def _hear(
     tell: Tell,
 ) -> Transcript:
     from audit import pipeline
-    from models.asr import engines
+    from flows import wiring
 
     noted = attempts.load(job.out, name)
     if job.resume and noted.tries >= job.config.batch.tries:
@@ -131,7 +131,7 @@ def _hear(
             "it again with --no-resume",
         )
     # loaded first: what is the recogniser's fault or takes its time is not the recording's
-    recogniser = None if transcript else engines.load(job.config.hearing.recogniser)
+    models = None if transcript else wiring.transcription_models(job.config.hearing)
     attempts.begin(job.out, name)
     tell(Message(loaded=True))
     try:
@@ -139,11 +139,11 @@ def _hear(
         tell(Message(duration_s=audio.duration_s))
         waveforms.save(job.out, digest, waveform.compute(audio.samples))
         if transcript is None:
-            assert recogniser is not None
+            assert models is not None
             transcript = pipeline.hear(
                 audio,
                 recording,
-                recogniser=recogniser,
+                models=models,
                 hearing_config=job.config.hearing,
                 audio_sha256=digest,
             )

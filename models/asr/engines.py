@@ -8,7 +8,7 @@ from functools import cache
 
 from audit.config import RecogniserConfig
 from audit.errors import UsageError
-from audit.types import Recogniser
+from audit.ports import Recogniser
 from models.asr import weights
 from models.asr.weights import Weights
 

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.errors import UsageError
+from audit.ports import StagePath
 from audit.types import Role, Segment, Turn
 from models.text import tokens
 
@@ -58,19 +59,6 @@ class Chain:
     start: Array
     step: Array
     end: Array
-
-
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """The stages of a call's turns.
-
-    Attributes:
-        path: stages in order, as positions in :data:`STAGES`, shape ``(n,)``.
-        probabilities: of each stage for each turn, over all paths, shape ``(n, 3)``.
-    """
-
-    path: NDArray[np.int64]
-    probabilities: Array
 
 
 @dataclass(frozen=True)
@@ -161,7 +149,7 @@ class StageModel:
             found[before : len(turns) - after] += views[after : len(turns) - before, view]
         return found
 
-    def stages(self, turns: Sequence[Turn], *, marks: Sequence[frozenset[str]] = ()) -> Staged:
+    def stages(self, turns: Sequence[Turn], *, marks: Sequence[frozenset[str]] = ()) -> StagePath:
         """The stages of a whole call.
 
         Args:
@@ -169,7 +157,7 @@ class StageModel:
             marks: for each turn the names of the lists of cue phrases that it holds one of.
         """
         if not turns:
-            return Staged(np.zeros(0, dtype=np.int64), np.zeros((0, len(STAGES))))
+            return StagePath(np.zeros(0, dtype=np.int64), np.zeros((0, len(STAGES))))
         return decode(self.scores(turns, marks or [frozenset()] * len(turns)), chain=self.chain)
 
 
@@ -234,7 +222,7 @@ def _is_sound(arrays: Mapping[str, Array], chain: Chain) -> bool:
     return bool(finite and np.isfinite(step[onward]).all() and np.isneginf(step[~onward]).all())
 
 
-def decode(scores: Array, *, chain: Chain) -> Staged:
+def decode(scores: Array, *, chain: Chain) -> StagePath:
     """The stages of a call in order, and the probability of each stage over all paths.
 
     Args:
@@ -249,7 +237,7 @@ def decode(scores: Array, *, chain: Chain) -> Staged:
     both = onward + back - emitted
     likely = np.exp(both - both.max(axis=1, keepdims=True))
     likely /= likely.sum(axis=1, keepdims=True)
-    return Staged(_path(likely), likely)
+    return StagePath(_path(likely), likely)
 
 
 def _reached(emitted: Array, step: Array) -> Array:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from audit.ports import SpeakerEmbedder
 from audit.transcription import activity, decoding, diarization
 from models.voice import embeddings, vad
 
@@ -23,7 +24,7 @@ _LEAST = 20  # prints of a voice
 def main() -> None:
     """Write the artifact from the sample calls."""
     options = diarization.DiarisationOptions()
-    raw = diarization.VoicePrinter(embeddings.frames, embeddings.raw_prints)
+    raw = SpeakerEmbedder(embeddings.frames, embeddings.embed_raw)
     voices = []
     for path in sorted(_SAMPLES.rglob("S*.*")):
         try:
@@ -36,7 +37,7 @@ def main() -> None:
         regions = activity.speech_regions(call, detector=vad.speech_probabilities)
         for channel in (0, 1):
             own = decoding.Audio(call.samples[channel : channel + 1], call.damaged)
-            _, prints = diarization.prints(own, regions[channel], printer=raw, options=options)
+            _, prints = diarization.prints(own, regions[channel], embedder=raw, options=options)
             if len(prints) > _LEAST:
                 voices.append(prints.astype(np.float64))
     everything = np.concatenate(voices)

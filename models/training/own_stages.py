@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from audit.errors import UsageError
+from audit.ports import StagePath
 from audit.types import Turn
 from models.text import stages
 from models.training import stages as train_stages
@@ -80,7 +81,7 @@ def _halves(
 
 def _told(
     seen: Sequence[tuple[Turn, ...]], unseen: Sequence[tuple[Turn, ...]]
-) -> list[tuple[list[int], stages.Staged]]:
+) -> list[tuple[list[int], StagePath]]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "stages.npz"
         _fit(seen, file, drawings=1)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.ports import StagePath
 from audit.types import SURE, Role, Turn
 from models.text import stages
 from models.text.stages import STAGES, Array, Chain, StageModel
@@ -110,16 +111,14 @@ def evaluate(model: StageModel, calls: Sequence[Sequence[Turn]]) -> Figures:
     return compared(told(model, calls))
 
 
-def told(
-    model: StageModel, calls: Sequence[Sequence[Turn]]
-) -> list[tuple[list[int], stages.Staged]]:
+def told(model: StageModel, calls: Sequence[Sequence[Turn]]) -> list[tuple[list[int], StagePath]]:
     """For each call its labelled stages and the model's."""
     return [
         (compose.stages(turns), model.stages(turns, marks=marks)) for turns, marks in _marked(calls)
     ]
 
 
-def compared(pairs: Sequence[tuple[list[int], stages.Staged]]) -> Figures:
+def compared(pairs: Sequence[tuple[list[int], StagePath]]) -> Figures:
     """Figures of what was told against what is true."""
     right, sure, greetings, closings, none = [], [], [], [], []
     for truth, staged in pairs:
@@ -157,12 +156,12 @@ def turns_a_second(model: StageModel, calls: Sequence[Sequence[Turn]]) -> float:
     from audit.rulebooks import rulebook
 
     cues = rulebook.load("hotline").stages
-    assigning.assign(calls[0], cues=cues)  # loads model and dictionary
+    assigning.assign(calls[0], cues=cues, model=model)  # loads the dictionary
     phrases.forget()
     model.forget()
     began = time.process_time()
     for turns in calls:
-        assigning.assign(turns, cues=cues)
+        assigning.assign(turns, cues=cues, model=model)
     return sum(map(len, calls)) / (time.process_time() - began)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.errors import UsageError
-from audit.transcription.diarization import VoicePrinter
+from audit.ports import SpeakerEmbedder
 from audit.types import SAMPLE_RATE, Samples
 from models.asr.weights import file_sha256
 
@@ -74,7 +74,7 @@ def frames(samples: Samples) -> Frames:
     return mel
 
 
-def voice_prints(windows: Sequence[Frames]) -> NDArray[np.float32]:
+def embed(windows: Sequence[Frames]) -> NDArray[np.float32]:
     """The voice of each window, as a vector of length 1.
 
     Args:
@@ -85,13 +85,13 @@ def voice_prints(windows: Sequence[Frames]) -> NDArray[np.float32]:
         two voices drawn at random.
     """
     mean, transform = _normalisation()
-    prints = (raw_prints(windows) - mean) @ transform
+    prints = (embed_raw(windows) - mean) @ transform
     length = np.maximum(np.linalg.norm(prints, axis=1, keepdims=True), 1e-9)
     scaled: NDArray[np.float32] = (prints / length).astype(np.float32)
     return scaled
 
 
-def raw_prints(windows: Sequence[Frames]) -> NDArray[np.float32]:
+def embed_raw(windows: Sequence[Frames]) -> NDArray[np.float32]:
     """What the network makes of each window, before :mod:`models.training.embeddings`."""
     import torch
 
@@ -149,4 +149,4 @@ def _hann() -> NDArray[np.float32]:
     return np.hanning(_WINDOW + 1)[:-1].astype(np.float32)
 
 
-PRINTER = VoicePrinter(frames=frames, prints=voice_prints)
+EMBEDDER = SpeakerEmbedder(frames=frames, embed=embed)

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audit.errors import UsageError
-from audit.transcription.decoding import Audio
-from audit.transcription.diarization import Diariser
+from audit.ports import Diarizer
 from audit.types import SAMPLE_RATE, Span
 
 _MOST_VOICES = 3
@@ -45,7 +45,7 @@ def check(pipeline: str) -> None:
 
 
 @cache
-def load(pipeline: str) -> Diariser:
+def load(pipeline: str) -> Diarizer:
     """Load a pipeline; once per process.
 
     Raises:
@@ -65,12 +65,12 @@ def load(pipeline: str) -> Diariser:
     if torch.cuda.is_available():
         loaded.to(torch.device("cuda"))
 
-    def diarise(audio: Audio) -> list[tuple[Span, str]]:
-        samples = torch.from_numpy(audio.samples[:1].astype(np.float32) / 32768)
+    def diarize(mono: NDArray[np.int16]) -> list[tuple[Span, str]]:
+        samples = torch.from_numpy(mono[None].astype(np.float32) / 32768)
         said = {"waveform": samples, "sample_rate": SAMPLE_RATE}
         return _stretches(loaded(said, min_speakers=1, max_speakers=_MOST_VOICES))
 
-    return diarise
+    return diarize
 
 
 def _stretches(told: Any) -> list[tuple[Span, str]]:

@@ -23,6 +23,7 @@ from audit.types import (
     Turn,
     Verdict,
 )
+from tests.calls import MODELS
 
 _ROLES = {"A": Role.AGENT, "C": Role.CUSTOMER, "?": Role.UNKNOWN}
 
@@ -54,7 +55,7 @@ def make_call(book: Rulebook) -> MakeCall:
         ]
         for number, speech in (pauses or {}).items():
             turns[number] = replace(turns[number], speech=tuple(Span(*s) for s in speech))
-        staged = stages.assign(turns, cues=book.stages)
+        staged = stages.assign(turns, cues=book.stages, model=MODELS.stages)
         recording = Recording("x.wav", "X1", "007", datetime(2026, 11, 16, 9, tzinfo=UTC))
         origin = Origin("a" * 64, "test", "base", "b" * 64)
         return Call(recording, Transcript(staged, channels, origin, confidence=asr_confidence))

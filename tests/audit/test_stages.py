@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from audit import stages
 from audit.rulebooks.rulebook import load
 from audit.types import SURE, Role, Segment, Turn
+from tests.calls import MODELS
 
 BOOK = load("hotline")
 G, H, C = Segment.GREETING, Segment.HANDLING, Segment.CLOSING
@@ -30,7 +31,7 @@ TEXTS = (
 def staged(*said: tuple[str, str]) -> list[Segment | None]:
     roles = {"A": Role.AGENT, "C": Role.CUSTOMER}
     turns = [Turn(i, roles[who], text) for i, (who, text) in enumerate(said)]
-    return [turn.segment for turn in stages.assign(turns, cues=BOOK.stages)]
+    return [turn.segment for turn in stages.assign(turns, cues=BOOK.stages, model=MODELS.stages)]
 
 
 def test_a_whole_call() -> None:
@@ -88,7 +89,7 @@ def test_a_stray_thank_you_opens_no_closing() -> None:
 
 
 def test_no_turns() -> None:
-    assert stages.assign([], cues=BOOK.stages) == ()
+    assert stages.assign([], cues=BOOK.stages, model=MODELS.stages) == ()
 
 
 _turns = st.lists(st.tuples(st.sampled_from(list(Role)), st.sampled_from(TEXTS)), max_size=14)
@@ -97,7 +98,7 @@ _turns = st.lists(st.tuples(st.sampled_from(list(Role)), st.sampled_from(TEXTS))
 @given(_turns)
 def test_stages_only_move_forward_and_nothing_else_changes(said: list[tuple[Role, str]]) -> None:
     turns = [Turn(i, role, text) for i, (role, text) in enumerate(said)]
-    result = stages.assign(turns, cues=BOOK.stages)
+    result = stages.assign(turns, cues=BOOK.stages, model=MODELS.stages)
     order = [list(Segment).index(turn.segment) for turn in result if turn.segment]
     assert len(order) == len(turns)
     assert order == sorted(order)

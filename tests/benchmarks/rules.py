@@ -21,6 +21,7 @@ from audit.rulebooks import rulebook
 from audit.rules.written.examples import as_call
 from audit.types import Call
 from flows import wiring
+from tests.calls import MODELS
 
 TRUTH = Path("data_samples/truth")
 _ROLES = {"A": "客服", "C": "客户"}
@@ -67,11 +68,11 @@ def _round(calls: Sequence[Call], book: rulebook.Rulebook) -> _Round:
     staged = [
         replace(call, transcript=replace(call.transcript, turns=turns))
         for call in calls
-        for turns in [stages.assign(call.turns, cues=book.stages)]
+        for turns in [stages.assign(call.turns, cues=book.stages, model=MODELS.stages)]
     ]
     told = time.process_time()
     for call in staged:
-        wiring.judge(call, book, staged_by=stages.told_by(book.stages))
+        wiring.judge(call, book, staged_by=stages.told_by(book.stages, MODELS.stages))
     return _Round(told - cut, time.process_time() - told, cut - started)
 
 
@@ -80,7 +81,7 @@ def _call(truth: dict[str, list[dict[str, str]]], book: rulebook.Rulebook) -> Ca
         f"[{turn['start']}-{turn['end']}] {_ROLES[turn['role']]}: {turn['text']}"
         for turn in truth["turns"]
     )
-    return as_call(tuple(lines), book)
+    return as_call(tuple(lines), book, model=MODELS.stages)
 
 
 def _anew(calls: Sequence[Call], word: str) -> list[Call]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from audit import stages
 from audit.language.text import simplify
+from audit.ports import StageClassifier
 from audit.rulebooks.rulebook import Dialogue, Rulebook, WrittenCheck, at_line
 from audit.rulebooks.yaml_lines import composed, repeated_keys
 from audit.rules.written import judged
@@ -39,12 +40,13 @@ _LINE = re.compile(
 _NOTHING = "nothing"
 
 
-def problems(rulebook: Rulebook, file: Path) -> tuple[str, ...]:
+def problems(rulebook: Rulebook, file: Path, *, model: StageClassifier) -> tuple[str, ...]:
     """Examples that a check judges otherwise, and keys that stand twice, with their lines.
 
     Args:
         rulebook: as loaded from the file.
         file: what to name lines of.
+        model: tells the stages of the examples.
     """
     root = composed(file)
     doubled = [
@@ -54,7 +56,7 @@ def problems(rulebook: Rulebook, file: Path) -> tuple[str, ...]:
     disagreeing = (
         at_line(root, example.place, sentence)
         for example in _examples(rulebook)
-        if (sentence := _disagreement(example, rulebook))
+        if (sentence := _disagreement(example, rulebook, model))
     )
     return (*doubled, *disagreeing)
 
@@ -83,12 +85,12 @@ def _examples(rulebook: Rulebook) -> Iterator[_Example]:
                     yield _Example(check_id, check, expected, dialogue, place)
 
 
-def _disagreement(example: _Example, rulebook: Rulebook) -> str | None:
+def _disagreement(example: _Example, rulebook: Rulebook, model: StageClassifier) -> str | None:
     """What is wrong with an example, in a sentence; None where the check judges as it says."""
     number = int(example.place[-1]) + 1
     name = f"{example.check_id}, example {number} of {example.expected}"
     try:
-        call = as_call(example.dialogue, rulebook)
+        call = as_call(example.dialogue, rulebook, model=model)
     except ValueError as error:
         return f"{name}: {error}"
     findings = judged(example.check_id, example.check, Evaluation(call, rulebook))
@@ -107,13 +109,14 @@ def _verdict(findings: Sequence[Finding]) -> str:
     return _NOTHING
 
 
-def as_call(dialogue: Dialogue, rulebook: Rulebook) -> Call:
+def as_call(dialogue: Dialogue, rulebook: Rulebook, *, model: StageClassifier) -> Call:
     """A dialogue as a call, its turns in their stages.
 
     Args:
         dialogue: lines ``[0.0-4.2] 客服: …`` or ``[0.0-4.2 -20dB] 客服: …``, and mappings of the
             call's columns.
         rulebook: for the cues of the stages.
+        model: tells the stages.
 
     Raises:
         ValueError: a line is none, there is none, or a column has a value that it cannot have.
@@ -133,7 +136,7 @@ def as_call(dialogue: Dialogue, rulebook: Rulebook) -> Call:
     return Call(
         _recording(columns),
         Transcript(
-            turns=stages.assign(with_backchannels(turns), cues=rulebook.stages),
+            turns=stages.assign(with_backchannels(turns), cues=rulebook.stages, model=model),
             channels=Channels.STEREO if timed else Channels.TEXT,
             origin=Origin(None, None, None, None),
             duration_s=max((span.end_s for span in spans), default=0.0) if timed else None,

@@ -26,6 +26,7 @@ from audit.types import (
     Turn,
     Verdict,
 )
+from tests.calls import MODELS
 
 ROOT = Path(__file__).parents[3]
 CLAUSES = coverage.clauses()
@@ -91,12 +92,12 @@ def findings(call_id: str) -> tuple[Finding, ...]:
     found: list[Finding] = []
     for book in BOOKS:
         transcript = Transcript(
-            stages.assign(turns, cues=book.stages),
+            stages.assign(turns, cues=book.stages, model=MODELS.stages),
             Channels.STEREO,
             Origin(None, None, None, None),
             duration_s=truth["duration_s"],
         )
-        found += evaluate(Call(recording, transcript), book)
+        found += evaluate(Call(recording, transcript), book, MODELS)
     return tuple(found)
 
 

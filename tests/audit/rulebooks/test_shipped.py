@@ -18,6 +18,7 @@ from audit.rules.written import judged
 from audit.rules.written.evaluator import Evaluation
 from audit.rules.written.examples import as_call, count, problems
 from audit.types import Call, Direction, Finding, Verdict
+from tests.calls import MODELS
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
@@ -35,7 +36,7 @@ def greeted(
     timed = [(who, text, 4.0 * i, 4.0 * i + 3) for i, (who, text) in enumerate(said)]
     call = make_call(timed)
     recording = replace(call.recording, direction=direction, agent_name=agent_name)
-    turns = stages.assign(call.turns, cues=book.stages)
+    turns = stages.assign(call.turns, cues=book.stages, model=MODELS.stages)
     call = Call(recording, replace(call.transcript, turns=turns))
     found = greeting.evaluate(call, book)
     assert len({finding.check_id for finding in found}) == len(found)
@@ -324,7 +325,9 @@ def test_whom_a_written_check_accuses_is_told_where(name: str) -> None:
     for rule in book.rules.written.values():
         for check_id, check in rule.checks.items():
             for dialogue in check.examples.fail:
-                found = judged(check_id, check, Evaluation(as_call(dialogue, book), book))
+                found = judged(
+                    check_id, check, Evaluation(as_call(dialogue, book, model=MODELS.stages), book)
+                )
                 (accused,) = [f for f in found if f.verdict is FAIL]
                 told = accused.evidence is not None or "hung_up_by" in str(dialogue)
                 assert told, check_id

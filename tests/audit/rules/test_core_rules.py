@@ -12,6 +12,7 @@ from audit.rulebooks.rulebook import Rulebook, load
 from audit.rules import evaluate, forbidden_language, greeting, no_interruption
 from audit.rules.no_interruption import Contact
 from audit.types import Call, Channels, Finding, Role, Severity, Verdict
+from tests.calls import MODELS
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
@@ -110,7 +111,7 @@ def test_forbidden_wording_is_found_with_its_clause(
     make_call: MakeCall, book: Rulebook, said: str, clause: str
 ) -> None:
     call = make_call([OPENING, ("C", TROUBLE, 7, 12), ("A", said, 13, 15)])
-    (finding,) = forbidden_language.evaluate(call, book)
+    (finding,) = forbidden_language.evaluate(call, book, MODELS)
     assert (finding.verdict, finding.clause_id) == (FAIL, clause)
     assert (finding.start_s, finding.end_s, finding.evidence) == (13, 15, said)
     assert finding.points > 0
@@ -133,7 +134,7 @@ def test_forbidden_wording_is_found_with_its_clause(
 )
 def test_polite_wording_is_left_in_peace(make_call: MakeCall, book: Rulebook, said: str) -> None:
     call = make_call([OPENING, ("C", TROUBLE, 7, 12), ("A", said, 13, 15)])
-    (finding,) = forbidden_language.evaluate(call, book)
+    (finding,) = forbidden_language.evaluate(call, book, MODELS)
     assert finding.verdict is PASS, (finding.meant, finding.clause_id)
 
 
@@ -142,13 +143,15 @@ def test_the_customers_words_never_accuse_the_agent(
     make_call: MakeCall, book: Rulebook, said: str
 ) -> None:
     call = make_call([OPENING, ("C", said, 7, 9), ("A", "请您稍等", 10, 11)])
-    (finding,) = forbidden_language.evaluate(call, book)
+    (finding,) = forbidden_language.evaluate(call, book, MODELS)
     assert finding.verdict is PASS
 
 
 def test_each_event_has_its_own_finding(make_call: MakeCall, book: Rulebook) -> None:
     rude = [("A", "不归我管", 10, 11), ("C", "那归谁", 12, 13), ("A", "你问我我去问谁", 14, 15)]
-    findings = forbidden_language.evaluate(make_call([OPENING, ("C", TROUBLE, 7, 9), *rude]), book)
+    findings = forbidden_language.evaluate(
+        make_call([OPENING, ("C", TROUBLE, 7, 9), *rude]), book, MODELS
+    )
     assert [finding.start_s for finding in findings] == [10, 14]
 
 
@@ -156,17 +159,17 @@ def test_words_of_unknown_speakers_are_doubts_not_accusations(
     make_call: MakeCall, book: Rulebook
 ) -> None:
     said = [("?", HELLO, 0, 6), ("?", "你问我我去问谁", 7, 9)]
-    findings = forbidden_language.evaluate(make_call(said, channels=Channels.MONO), book)
+    findings = forbidden_language.evaluate(make_call(said, channels=Channels.MONO), book, MODELS)
     assert {finding.verdict for finding in findings} == {UNTOLD}
     assert findings[0].start_s == 7
     assert not any(finding.points or finding.auto_fail for finding in findings)
-    clean = forbidden_language.evaluate(make_call(said[:1], channels=Channels.MONO), book)
+    clean = forbidden_language.evaluate(make_call(said[:1], channels=Channels.MONO), book, MODELS)
     assert [finding.verdict for finding in clean] == [UNTOLD]
 
 
 def test_words_hardly_heard_are_doubts(make_call: MakeCall, book: Rulebook) -> None:
     call = make_call([OPENING, ("A", "你问我我去问谁", 7, 9)], asr_confidence=0.02)
-    findings = forbidden_language.evaluate(call, book)
+    findings = forbidden_language.evaluate(call, book, MODELS)
     assert {finding.verdict for finding in findings} == {UNTOLD}
 
 
@@ -174,7 +177,7 @@ def test_a_call_without_the_agents_words_cannot_be_told(
     make_call: MakeCall, book: Rulebook
 ) -> None:
     for said in ([], [("C", TROUBLE, 0, 5)], [("A", "", 0, 1)]):
-        (finding,) = forbidden_language.evaluate(make_call(said), book)
+        (finding,) = forbidden_language.evaluate(make_call(said), book, MODELS)
         assert finding.verdict is UNTOLD
 
 
@@ -419,5 +422,5 @@ def test_interruptions_that_cannot_be_told(
 
 def test_three_rules_speak_about_every_call(make_call: MakeCall, book: Rulebook) -> None:
     for said in ([], [OPENING], [OPENING, FLOOR], [("?", HELLO)]):
-        rules = {finding.rule_id for finding in evaluate(make_call(said), book)}
+        rules = {finding.rule_id for finding in evaluate(make_call(said), book, MODELS)}
         assert rules >= {"greeting", "no_interruption", "forbidden_language"}

@@ -13,6 +13,7 @@ import reports
 from audit.rulebooks.rulebook import Rulebook, load
 from audit.rules import evaluate, speech_rate
 from audit.types import Call, Channels, Finding, Verdict
+from tests.calls import MODELS
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
@@ -71,8 +72,10 @@ def test_a_rulebook_without_these_rules_says_nothing(
     long = [HELLO, ("C", STORY, 6, 21), chat]
     calls = [make_call(said) for said in ([], [HELLO], long, [*long, *wait])]
     for call in calls:
-        assert not {f.rule_id for f in evaluate(call, load(str(own)))} & set(names)
-    assert set(names) <= {finding.rule_id for call in calls for finding in evaluate(call, book)}
+        assert not {f.rule_id for f in evaluate(call, load(str(own)), MODELS)} & set(names)
+    assert set(names) <= {
+        finding.rule_id for call in calls for finding in evaluate(call, book, MODELS)
+    }
 
 
 def test_every_check_has_its_clause_and_its_label(book: Rulebook) -> None:

@@ -23,6 +23,7 @@ from audit.rules.written.examples import as_call
 from audit.scoring import score
 from audit.types import Call, Channels, Finding, Verdict
 from flows.cli.main import main
+from tests.calls import MODELS
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 CONDITION: TypeAdapter[Any] = TypeAdapter(Condition)
@@ -40,7 +41,7 @@ ORDER_NUMBER = """
 
 
 def dialogue(text: str, book: Rulebook, **columns: str) -> Call:
-    return as_call((columns, *text.strip().splitlines()), book)
+    return as_call((columns, *text.strip().splitlines()), book, model=MODELS.stages)
 
 
 def holds(condition: str, call: Call, book: Rulebook) -> bool | None:
@@ -471,12 +472,12 @@ mine.quiet:
 def test_written_rules_enter_the_score(tmp_path: Path) -> None:
     mine = load(str(own(tmp_path, COMPLAINT)))
     call = dialogue("客服: 您好。\n客户: 你们服务太差。\n客服: 请讲。", mine)
-    card = score(evaluate(call, mine), mine)
+    card = score(evaluate(call, mine, MODELS), mine)
     (earned,) = (rule for rule in card.rules if rule.rule_id == "mine")
     assert (earned.verdict, earned.weight, earned.earned) == (FAIL, 10, 6)
     assert "000-25.1" in mine.clauses()
     quiet = dialogue("客服: 您好。\n客户: 我问一下电费。", mine)
-    assert "mine" not in {rule.rule_id for rule in score(evaluate(quiet, mine), mine).rules}
+    assert "mine" not in {rule.rule_id for rule in score(evaluate(quiet, mine, MODELS), mine).rules}
 
 
 def test_an_heir_replaces_conditions_as_a_whole(tmp_path: Path) -> None:
@@ -638,7 +639,8 @@ def test_every_row_of_the_table_is_a_condition() -> None:
 def test_two_thousand_turns_a_second(book: Rulebook) -> None:
     lines = [line.split("] ")[1] for line in ORDER_NUMBER.strip().splitlines()]
     calls = [
-        as_call(tuple(f"{line}第{number}次" for line in lines * 6), book) for number in range(20)
+        as_call(tuple(f"{line}第{number}次" for line in lines * 6), book, model=MODELS.stages)
+        for number in range(20)
     ]
     written.evaluate(calls[0], book)
     seconds = []

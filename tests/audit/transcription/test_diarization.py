@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from audit.ports import Diarizer
 from audit.transcription import turns
 from audit.transcription.activity import speech_regions
 from audit.transcription.decoding import Audio, decode
-from audit.transcription.diarization import Diariser, Voices, tell_apart
+from audit.transcription.diarization import Voices, tell_apart
 from audit.transcription.windows import Heard
 from audit.types import Direction, RawForm, Recording, Role, Span, Utterance, Word
 from models.voice import embeddings, vad
@@ -43,15 +44,15 @@ class Line:
     heard: list[Heard]
     truth: Told
 
-    def tell(self, diariser: Diariser | None = None) -> Voices:
+    def tell(self, diarizer: Diarizer | None = None) -> Voices:
         return tell_apart(
             self.audio,
             self.regions,
             self.heard,
-            printer=embeddings.PRINTER,
+            embedder=embeddings.EMBEDDER,
             direction=Direction.IN,
             role_confidence=0.9,
-            diariser=diariser,
+            diarizer=diarizer,
         )
 
 

@@ -14,7 +14,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from audit.config import Config
+from audit.ports import Recogniser
 from audit.transcription import decoding
 from audit.types import (
     AuditedCall,
@@ -29,7 +30,6 @@ from audit.types import (
     Channels,
     Origin,
     Recognised,
-    Recogniser,
     Recording,
     Role,
     Transcript,
@@ -63,13 +63,14 @@ class Callaudit:
 
     def __init__(self, config: Config) -> None:
         from audit.rulebooks import rulebook
-        from models.asr import engines
-        from models.voice import vad
+        from flows import wiring
 
         self._config = config
         self._book = rulebook.load(config.batch.rulebook)
-        self._recogniser = _Timed(engines.load(config.hearing.recogniser))
-        vad.speech_probabilities(np.zeros(16_000, dtype=np.int16))
+        models = wiring.transcription_models(config.hearing)
+        self._recogniser = _Timed(models.recogniser)
+        self._models = replace(models, recogniser=self._recogniser)
+        models.voice_activity(np.zeros(16_000, dtype=np.int16))
         self._heard: list[Call] = []
         self._publish([self._judge(_CALL)])  # what is read once is read before the clock starts
 
@@ -84,7 +85,7 @@ class Callaudit:
         transcript = pipeline.hear(
             sound,
             recording,
-            recogniser=self._recogniser,
+            models=self._models,
             hearing_config=self._config.hearing,
             audio_sha256="0" * 64,
         )

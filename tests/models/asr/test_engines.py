@@ -16,10 +16,11 @@ import pytest
 from audit.config import RecogniserConfig
 from audit.errors import UsageError, WeightsNotFound
 from audit.language.text import simplify
+from audit.ports import Recogniser
 from audit.transcription.activity import speech_regions
 from audit.transcription.decoding import decode
 from audit.transcription.windows import pack, utterances
-from audit.types import Recognised, Recogniser, Samples
+from audit.types import Recognised, Samples
 from models.asr import ctranslate2, engines, openai, weights
 from models.voice.vad import speech_probabilities
 from reports.analysis.evaluation import distance, plain
@@ -153,7 +154,7 @@ def test_a_damaged_package_is_told(tmp_path: Path) -> None:
     blob[len(blob) // 2] ^= 1
     target.write_bytes(blob)
     done = subprocess.run(
-        [sys.executable, "-c", "from models import weights; weights.find('base')"],
+        [sys.executable, "-c", "from models.asr import weights; weights.find('base')"],
         env={
             **os.environ,
             "PYTHONPATH": str(tmp_path / "site"),
@@ -180,7 +181,7 @@ def test_a_path_that_is_no_checkpoint(tmp_path: Path) -> None:
 @pytest.mark.parametrize("engine", ["faster-whisper", "openai-whisper"])
 def test_offline_and_nothing_found_names_the_ways_out(tmp_path: Path, engine: str) -> None:
     code = (
-        "from audit.config import RecogniserConfig\nfrom models import engines\n"
+        "from audit.config import RecogniserConfig\nfrom models.asr import engines\n"
         f"engines.load(RecogniserConfig(engine={engine!r}, model='small'))"
     )
     nowhere = "http://127.0.0.1:9"

@@ -94,7 +94,7 @@ def test_a_misheard_insult_is_still_one() -> None:
 
 def test_prediction_needs_no_scikit_learn_and_no_pickle() -> None:
     code = (
-        "import sys; from models import forbidden; forbidden.probabilities(['您好']);"
+        "import sys; from models.text import forbidden; forbidden.probabilities(['您好']);"
         "assert 'sklearn' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

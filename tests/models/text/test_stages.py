@@ -24,6 +24,7 @@ from flows.cli.main import main
 from models.text import stages
 from models.training import stages as train_stages
 from models.training.dialogues import compose, labelled, spoken
+from tests.calls import MODELS
 
 CUES = rulebook.load("hotline").stages
 VALIDATION, TEST = labelled.read(spoken.VALIDATION), labelled.read(spoken.TEST)
@@ -138,7 +139,9 @@ def test_no_file() -> None:
 
 @pytest.mark.parametrize("text", ["", "。。。", "😀" * 50, "a" * 100_000, "\x00", "١٢٣", "한국어"])
 def test_any_text_has_a_stage(text: str) -> None:
-    turns = assign([Turn(0, Role.UNKNOWN, text), Turn(1, Role.AGENT, text)], cues=CUES)
+    turns = assign(
+        [Turn(0, Role.UNKNOWN, text), Turn(1, Role.AGENT, text)], cues=CUES, model=MODELS.stages
+    )
     assert all(turn.segment and 0 <= (turn.segment_confidence or 0) <= 1 for turn in turns)
 
 

@@ -44,7 +44,7 @@ def stretches(call_id: str) -> dict[str, list[embeddings.Frames]]:
 
 @cache
 def prints(call_id: str) -> dict[str, NDArray[np.float32]]:
-    return {role: embeddings.voice_prints(own) for role, own in stretches(call_id).items()}
+    return {role: embeddings.embed(own) for role, own in stretches(call_id).items()}
 
 
 @pytest.mark.parametrize("call_id", CALLS)
@@ -67,9 +67,9 @@ def test_one_voice_is_more_like_itself_than_like_another(call_id: str) -> None:
 
 def test_the_same_sound_gives_the_same_print() -> None:
     own = stretches("S03")["A"]
-    assert np.array_equal(embeddings.voice_prints(own), embeddings.voice_prints(own))
-    alone = np.concatenate([embeddings.voice_prints([one]) for one in own])
-    assert np.allclose(alone, embeddings.voice_prints(own), atol=1e-4)
+    assert np.array_equal(embeddings.embed(own), embeddings.embed(own))
+    alone = np.concatenate([embeddings.embed([one]) for one in own])
+    assert np.allclose(alone, embeddings.embed(own), atol=1e-4)
 
 
 def test_the_level_of_a_line_does_not_matter() -> None:
@@ -85,9 +85,9 @@ def test_frames_of_silence_and_of_nothing() -> None:
     assert not silence.any()
     assert embeddings.frames(np.zeros(0, dtype=np.float32)).shape == (0, 40)
     assert embeddings.frames(np.ones(100, dtype=np.float32)).shape == (0, 40)
-    (found,) = embeddings.voice_prints([silence])
+    (found,) = embeddings.embed([silence])
     assert np.isfinite(found).all()
-    assert embeddings.voice_prints([]).shape == (0, 256)
+    assert embeddings.embed([]).shape == (0, 256)
 
 
 # where the weights come from
@@ -96,7 +96,7 @@ def test_frames_of_silence_and_of_nothing() -> None:
 def told(folder: Path, code: str) -> Any:
     """Run a line with ``folder`` in front of the installed packages."""
     return subprocess.run(
-        [sys.executable, "-c", f"import numpy as np\nfrom models import speakers\n{code}"],
+        [sys.executable, "-c", f"import numpy as np\nfrom models.voice import embeddings\n{code}"],
         env={**os.environ, "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
@@ -104,7 +104,7 @@ def told(folder: Path, code: str) -> Any:
     )
 
 
-PRINT = "speakers.voice_prints([np.zeros((80, 40), dtype=np.float32)])"
+PRINT = "embeddings.embed([np.zeros((80, 40), dtype=np.float32)])"
 
 
 def test_the_package_is_never_imported() -> None:
@@ -138,6 +138,6 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
 def test_missing_weights_name_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "resemblyzer").mkdir()
     (tmp_path / "resemblyzer" / "__init__.py").touch()
-    assert told(tmp_path, "print(speakers.weights())").stdout.strip() == "None"
+    assert told(tmp_path, "print(embeddings.weights())").stdout.strip() == "None"
     said = told(tmp_path, PRINT).stderr.splitlines()[-1]
     assert "pip install --no-deps resemblyzer==0.1.4" in said

@@ -14,6 +14,7 @@ from flows import wiring
 from reports import publish
 from reports.analysis.service_level import levels
 from reports.store import penalties
+from tests.calls import MODELS
 
 WAITS = [(5, None), (12, None), (20, True), (21, True), (90, None), (8, True), (3, None), (2, True)]
 LINES = ("客服: 您好，请问有什么可以帮您？", "客户: 我想查一下话费。", "客服: 好的，再见。")
@@ -24,7 +25,7 @@ def night_of(out: Path, rulebook_id: str) -> str:
     penalties.keep(out, book)
     located = []
     for number, (waited_s, vip) in enumerate(WAITS):
-        call = as_call(LINES, book)
+        call = as_call(LINES, book, model=MODELS.stages)
         recording = replace(
             call.recording,
             call_id=f"W{number}",

@@ -1,0 +1,112 @@
+"""What the domain asks of models. They are built in one place above it and handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.types import Origin, Recognised, Samples, Span, Turn
+
+Embeddings = NDArray[np.float32]
+"""Shape ``[windows, dimensions]``, each of length 1: their dot product is their similarity."""
+
+
+class Recogniser(Protocol):
+    """A speech recognition engine with its weights loaded."""
+
+    @property
+    def origin(self) -> Origin:
+        """Engine and weights (``audio_sha256`` is None)."""
+        ...
+
+    def recognise(
+        self, windows: Sequence[Samples], *, repetition_penalty: float = 1.0
+    ) -> list[Recognised]:
+        """Recognise windows of at most 30 s of 16 kHz mono audio each.
+
+        Args:
+            windows: the sound.
+            repetition_penalty: what the score of a token that was written before is divided by
+                (Keskar et al., CTRL, 2019); 1 for nothing.
+        """
+        ...
+
+
+VoiceActivityDetector = Callable[[NDArray[np.int16]], NDArray[np.float32]]
+"""From 16 kHz samples of one channel to the probability of speech in each 10 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerEmbedder:
+    """Mel frames (10 ms) of samples, and what each window of frames says of the speaker."""
+
+    frames: Callable[[Samples], NDArray[np.float32]]
+    embed: Callable[[Sequence[NDArray[np.float32]]], Embeddings]
+
+
+Diarizer = Callable[[NDArray[np.int16]], list[tuple[Span, str]]]
+"""From 16 kHz mono samples to who speaks when, by any names; stretches may overlap."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagePath:
+    """The stages of a call's turns.
+
+    Attributes:
+        path: stages in order, as positions among the stages, shape ``(n,)``.
+        probabilities: of each stage for each turn, over all paths, shape ``(n, 3)``.
+    """
+
+    path: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+
+
+class StageClassifier(Protocol):
+    """Tells greeting, handling and closing of a whole call."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of what it has learned."""
+        ...
+
+    def stages(self, turns: Sequence[Turn], *, marks: Sequence[frozenset[str]] = ()) -> StagePath:
+        """The stages of turns; ``marks`` are the lists of cues that each of them has a word of."""
+        ...
+
+
+class WordingClassifier(Protocol):
+    """Tells forbidden wording by its meaning."""
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """How likely the wording of each sentence is forbidden, shape ``(len(texts),)``."""
+        ...
+
+    def kind(self, text: str) -> str:
+        """Which kind of forbidden wording a sentence is likeliest to be."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionModels:
+    """What turns audio into a transcript.
+
+    ``embedder`` is None where its weights are not installed: speakers of mono recordings stay
+    unknown. ``diarizer`` is None unless another engine is configured.
+    """
+
+    recogniser: Recogniser
+    voice_activity: VoiceActivityDetector
+    embedder: SpeakerEmbedder | None = None
+    diarizer: Diarizer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgingModels:
+    """What judging a transcript asks of models."""
+
+    stages: StageClassifier
+    wording: WordingClassifier
