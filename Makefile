@@ -29,6 +29,7 @@ test-faults: setup  ## nights that are broken on purpose: a quarter of an hour, 
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 types: setup
 	$(BIN)/mypy

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-
-import click
 
 from audit.privacy import benchmark
 
 
-@click.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--without-marks", is_flag=True, help="Leave punctuation out first.")
-@click.option("--verbose", is_flag=True, help="Show what was missed or wrongly found.")
-def main(*, file: Path, without_marks: bool, verbose: bool) -> None:
+def main() -> None:
     """Compare what is found in labelled dialogues with their labels."""
-    dialogues = benchmark.read(file)
-    if without_marks:
+    parser = argparse.ArgumentParser(prog="python -m audit.privacy", description=main.__doc__)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--without-marks", action="store_true", help="Leave punctuation out first.")
+    parser.add_argument(
+        "--verbose", action="store_true", help="Show what was missed or wrongly found."
+    )
+    given = parser.parse_args()
+    dialogues = benchmark.read(given.file)
+    if given.without_marks:
         dialogues = [benchmark.without_marks(dialogue) for dialogue in dialogues]
     result = benchmark.evaluate(dialogues)
-    for line in (*(result.mistakes if verbose else ()), *result.lines()):
-        click.echo(line)
+    for line in (*(result.mistakes if given.verbose else ()), *result.lines()):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from reports.store import (
     parquet,
     private_store,
     records,
+    retention,
     staging,
     transcript_cache,
     widening,
@@ -92,7 +93,7 @@ def purge_words(out: Path, *, before: date) -> int:
         UsageError: there is no audit, or a batch is at work.
     """
     with _alone(out):
-        return forget_words(out, before=before)
+        return retention.forget_words(out, before=before)
 
 
 @contextmanager
@@ -103,38 +104,6 @@ def _alone(out: Path) -> Iterator[None]:
         staging.recover(out)
         private_store.forget_earlier(out)
         yield
-
-
-def forget_words(out: Path, *, before: date) -> int:
-    """Erase full transcripts of calls before a date, and those that no call has any more.
-
-    Tables and pages keep what they show, with marks for customers' data. What was heard since
-    and is not published yet stays.
-    """
-    columns = ["audit_date", "transcript_id"]
-    rows = parquet.read(out, CALLS.name, columns=columns).to_pylist()
-    old = {row["transcript_id"] for row in rows if row["audit_date"] < before.isoformat()}
-    kept = {row["transcript_id"] for row in rows} - old
-    gone = [
-        name
-        for name in private_store.names(out)
-        if name not in kept and (name in old or _is_older(out, name, before))
-    ]
-    for name in gone:
-        private_store.remove(out, name)
-    return len(gone)
-
-
-def _is_older(out: Path, name: str, day: date) -> bool:
-    written = private_store.written_on(out, name)
-    return written is not None and written < day
-
-
-def forget_recordings(out: Path, beginnings: Collection[str]) -> None:
-    """Erase all full transcripts of recordings, by how the names of theirs begin."""
-    for name in list(private_store.names(out)):
-        if name[: private_store.PREFIX] in beginnings:
-            private_store.remove(out, name)
 
 
 def _find(out: Path, before: date | None, call_ids: frozenset[str]) -> _Gone:
@@ -214,7 +183,8 @@ def _filter_notes(path: Path, gone: _Gone) -> None:
 def _erase_heard(out: Path, gone: _Gone) -> None:
     """Transcripts of every configuration, tries, and waveforms."""
     kept = {transcript_cache.of_recording(digest) for digest in gone.kept}
-    forget_recordings(out, {transcript_cache.of_recording(digest) for digest in gone.hashes})
+    erased = {transcript_cache.of_recording(digest) for digest in gone.hashes}
+    retention.forget_recordings(out, erased)
     for name in gone.checkpoints:
         if name[: private_store.PREFIX] not in kept:
             private_store.remove(out, name)

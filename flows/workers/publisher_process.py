@@ -23,11 +23,10 @@ from audit.intake.recordings import Reject
 from audit.rulebooks import rulebook
 from audit.types import AuditedCall, Call, Recording
 from flows import jobs, wiring
-from flows.commands import purge
 from flows.crashes import Crashes, Step
 from flows.jobs import Job, Summary
 from reports import publish
-from reports.store import parquet, penalties, private_store, transcript_cache
+from reports.store import parquet, penalties, private_store, retention, transcript_cache
 from reports.store.schema import CALLS
 
 _log = logging.getLogger(__name__)
@@ -137,10 +136,10 @@ def _forget_words(job: Job, heard: set[str]) -> None:
     """Take full transcripts out of the private store that are not to be kept, or no longer."""
     private = job.config.private
     if private.mode == "drop":
-        purge.forget_recordings(job.out, {name[: private_store.PREFIX] for name in heard})
+        retention.forget_recordings(job.out, {name[: private_store.PREFIX] for name in heard})
     if private.keep_days is not None:
         today = datetime.now(manifests.time_zone(job.config.batch.timezone)).date()
-        purge.forget_words(job.out, before=today - timedelta(days=private.keep_days))
+        retention.forget_words(job.out, before=today - timedelta(days=private.keep_days))
 
 
 def _without_kept_audits(job: Job, rejects: list[Reject]) -> list[Reject]:

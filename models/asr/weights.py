@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.errors import WeightsNotFound
+from models.hashing import file_sha256
 
 _PACKAGED = {
     "base": (
@@ -145,12 +146,6 @@ def _cached_sha256(folder: Path) -> str:
     digest = file_sha256(folder / "model.bin")
     note.write_text(digest)
     return digest
-
-
-def file_sha256(path: Path) -> str:
-    """Hexadecimal sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def whisper_state_dict(folder: Path) -> tuple[dict[str, int], Mapping[str, NDArray[Any]]]:

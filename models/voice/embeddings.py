@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from audit.errors import UsageError
 from audit.ports import SpeakerEmbedder
 from audit.types import SAMPLE_RATE, Samples
-from models.asr.weights import file_sha256
+from models.hashing import file_sha256
 
 HOP_S = 0.01
 """Seconds from one frame to the next."""

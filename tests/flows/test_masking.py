@@ -26,7 +26,7 @@ from flows.commands import purge
 from flows.commands import rescore as rescoring
 from models.asr import engines
 from reports.pages import case_file
-from reports.store import private_store
+from reports.store import private_store, retention
 from reports.store.layout import audio_copy
 from tests.flows.commands.test_purge import everything
 
@@ -218,7 +218,7 @@ def test_a_call_that_is_published_anew_leaves_nothing_of_before(
 def test_full_transcripts_of_later_nights_stay(out: Path) -> None:
     assert "0 full transcripts erased" in run("purge", out, "--private-before", "2026-11-16")
     assert PLANTED[1] in kept(out)
-    assert purge.forget_words(out, before=date(2026, 11, 17)) == 2
+    assert retention.forget_words(out, before=date(2026, 11, 17)) == 2
 
 
 def test_whoever_reads_a_transcript_is_noted(out: Path) -> None:

@@ -22,6 +22,7 @@ from audit.transcription.decoding import decode
 from audit.transcription.windows import pack, utterances
 from audit.types import Recognised, Samples
 from models.asr import ctranslate2, engines, openai, weights
+from models.hashing import file_sha256
 from models.voice.vad import speech_probabilities
 from reports.analysis.evaluation import distance, plain
 
@@ -135,7 +136,7 @@ def test_packages_are_joined_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     first = weights.find("base")
     assert (first.source, first.sha256) == ("packages", SHA256)
     assert first.path is not None
-    assert weights.file_sha256(first.path / "model.bin") == SHA256
+    assert file_sha256(first.path / "model.bin") == SHA256
     assert (first.path / "tokenizer.json").is_file()
     stamp = (first.path / "model.bin").stat().st_mtime_ns
     second = weights.find("base")
@@ -225,7 +226,7 @@ def test_a_checkpoint_of_ones_own_by_path(
         engines.choose(RecogniserConfig(model=str(checkpoint), engine="faster-whisper"))
     recogniser = engines.load(config)
     assert recogniser.origin.model == str(checkpoint)
-    assert recogniser.origin.model_sha256 == weights.file_sha256(checkpoint)
+    assert recogniser.origin.model_sha256 == file_sha256(checkpoint)
     (heard,) = recogniser.recognise([windows()[0]])
     assert text(heard) == text(both[0][1])
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from audit.transcription.decoding import decode
 from audit.types import Span
-from models.asr.weights import file_sha256
+from models.hashing import file_sha256
 from models.voice import embeddings
 
 SAMPLES = Path(__file__).parents[3] / "data_samples"
