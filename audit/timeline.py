@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from audit.language.intelligibility import is_readable
 from audit.language.text import spoken_characters
-from audit.transcription.intelligibility import is_readable
 from audit.types import Span, Turn
 
 _LEAST_SPEECH_S = 1.0
@@ -22,41 +22,94 @@ class Silence:
     after: Turn
 
 
-def merged(spans: Iterable[Span]) -> list[Span]:
-    """The same stretches in order, those that touch or overlap joined.
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Stretches of time in order; they may overlap until :meth:`support` joins them.
 
-    >>> merged([Span(2.0, 4.0), Span(0.0, 1.0), Span(3.0, 5.0)])
-    [Span(start_s=0.0, end_s=1.0), Span(start_s=2.0, end_s=5.0)]
+    The algebra is that of pyannote.core's ``Timeline``.
     """
-    joined: list[Span] = []
-    for span in sorted(spans):
-        if joined and span.start_s <= joined[-1].end_s:
-            joined[-1] = Span(joined[-1].start_s, max(joined[-1].end_s, span.end_s))
-        else:
-            joined.append(span)
-    return joined
 
+    spans: tuple[Span, ...]
 
-def total_s(spans: Iterable[Span]) -> float:
-    """Seconds of all stretches together."""
-    return sum(span.duration_s for span in spans)
+    @classmethod
+    def of(cls, spans: Iterable[Span]) -> Timeline:
+        """The timeline of stretches in any order."""
+        return cls(tuple(sorted(spans)))
 
+    @classmethod
+    def spoken(cls, turns: Iterable[Turn]) -> Timeline:
+        """Where at least one of the turns sounds; empty for turns without times."""
+        return cls.of(span for turn in turns for span in sounds(turn)).support()
 
-def speech(turns: Iterable[Turn]) -> list[Span]:
-    """The stretches in which at least one of the turns sounds; none for turns without times."""
-    return merged(span for turn in turns for span in _sounds(turn))
+    def __iter__(self) -> Iterator[Span]:
+        return iter(self.spans)
+
+    def __bool__(self) -> bool:
+        return bool(self.spans)
+
+    def __and__(self, other: Timeline) -> Timeline:
+        """Where both are.
+
+        >>> (Timeline.of([Span(0.0, 2.0)]) & Timeline.of([Span(1.0, 3.0)])).spans
+        (Span(start_s=1.0, end_s=2.0),)
+        """
+        mine, theirs = self.support().spans, other.support().spans
+        found, i, j = [], 0, 0
+        while i < len(mine) and j < len(theirs):
+            shared = Span(
+                max(mine[i].start_s, theirs[j].start_s), min(mine[i].end_s, theirs[j].end_s)
+            )
+            if shared.start_s < shared.end_s:
+                found.append(shared)
+            if mine[i].end_s < theirs[j].end_s:
+                i += 1
+            else:
+                j += 1
+        return Timeline(tuple(found))
+
+    def support(self) -> Timeline:
+        """The same stretches, those that touch or overlap joined.
+
+        >>> Timeline.of([Span(2.0, 4.0), Span(0.0, 1.0), Span(3.0, 5.0)]).support().spans
+        (Span(start_s=0.0, end_s=1.0), Span(start_s=2.0, end_s=5.0))
+        """
+        joined: list[Span] = []
+        for span in self.spans:
+            if joined and span.start_s <= joined[-1].end_s:
+                joined[-1] = Span(joined[-1].start_s, max(joined[-1].end_s, span.end_s))
+            else:
+                joined.append(span)
+        return Timeline(tuple(joined))
+
+    def gaps(self, within: Span, *, min_s: float = 0.0) -> Timeline:
+        """Where nothing is, inside ``within``, for at least ``min_s`` seconds.
+
+        >>> Timeline.of([Span(1.0, 2.0)]).gaps(Span(0.0, 5.0), min_s=2.0).spans
+        (Span(start_s=2.0, end_s=5.0),)
+        """
+        found, free_from = [], within.start_s
+        for span in (*self.spans, Span(within.end_s, within.end_s)):
+            if span.start_s - free_from >= min_s:
+                found.append(Span(free_from, span.start_s))
+            free_from = max(free_from, span.end_s)
+        return Timeline(tuple(found))
+
+    @property
+    def total_s(self) -> float:
+        """Seconds of all stretches together; what overlaps counts as often as it is there."""
+        return sum(span.duration_s for span in self.spans)
 
 
 def silences(turns: Iterable[Turn], *, least_s: float) -> list[Silence]:
     """Where nobody speaks for ``least_s`` seconds or more between the first and the last sound."""
-    sounds = sorted(
-        ((span, turn) for turn in turns for span in _sounds(turn)), key=lambda sound: sound[0]
+    heard = sorted(
+        ((span, turn) for turn in turns for span in sounds(turn)), key=lambda sound: sound[0]
     )
     found: list[Silence] = []
-    if not sounds:
+    if not heard:
         return found
-    last, before = sounds[0]
-    for span, turn in sounds:
+    last, before = heard[0]
+    for span, turn in heard:
         if round(span.start_s - last.end_s, 3) >= least_s:
             found.append(Silence(Span(last.end_s, span.start_s), before, turn))
         if span.end_s >= last.end_s:
@@ -71,11 +124,12 @@ def characters_per_minute(turns: Sequence[Turn]) -> float | None:
     neither side.
     """
     turns = [turn for turn in turns if is_readable(turn)]
-    seconds = total_s(speech(turns))
+    seconds = Timeline.spoken(turns).total_s
     if seconds < _LEAST_SPEECH_S:
         return None
     return round(60 * sum(spoken_characters(turn.text) for turn in turns) / seconds, 1)
 
 
-def _sounds(turn: Turn) -> tuple[Span, ...]:
+def sounds(turn: Turn) -> tuple[Span, ...]:
+    """The stretches of a turn's own sound; none without times."""
     return turn.speech or ((turn.span,) if turn.span else ())

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from audit.privacy.detect import find
 from audit.privacy.entities import MARKS, Item
+from audit.timeline import Timeline
 from audit.types import AuditedCall, Call, Masked, Span, Transcript, Turn
 
 MARGIN_S = 0.3
@@ -53,15 +54,12 @@ def masked_turns(turns: tuple[Turn, ...], *, agent_name: str | None) -> tuple[Tu
 
 def spans(masked: Iterable[Masked]) -> tuple[Span, ...]:
     """When customers' data is said, margins included, in order; none overlaps another."""
-    found: list[Span] = []
     timed = [(m.start_s, m.end_s) for m in masked if m.start_s is not None and m.end_s is not None]
-    for start_s, end_s in sorted(timed):
-        span = Span(round(max(0.0, start_s - MARGIN_S), 3), round(end_s + MARGIN_S, 3))
-        if found and span.start_s <= found[-1].end_s:
-            found[-1] = Span(found[-1].start_s, max(found[-1].end_s, span.end_s))
-        else:
-            found.append(span)
-    return tuple(found)
+    wider = (
+        Span(round(max(0.0, start_s - MARGIN_S), 3), round(end_s + MARGIN_S, 3))
+        for start_s, end_s in timed
+    )
+    return Timeline.of(wider).support().spans
 
 
 def spoken(transcript: Transcript, *, agent_name: str | None) -> tuple[Span, ...]:

@@ -16,7 +16,7 @@ from audit.rules.base import (
     is_to_a_bystander,
     understood,
 )
-from audit.timeline import speech
+from audit.timeline import Timeline
 from audit.types import Call, Channels, Finding, Role, Span, Turn, Verdict
 
 _RESPONSE, _REPEAT = "active_listening.response", "active_listening.repeat"
@@ -62,7 +62,7 @@ def _responses(call: Call, rule: ActiveListeningRule, cues: SilenceCues) -> list
     customer = call.said_by(Role.CUSTOMER)
     if any(turn.span is None for turn in call.turns):
         return [finding(_RESPONSE, check, Verdict.CANNOT_TELL, NO_TIMES)] if customer else []
-    heard = speech(call.said_by(Role.AGENT))
+    heard = Timeline.spoken(call.said_by(Role.AGENT))
     floors = [
         (floor, turns)
         for turns in _floors(customer, heard, rule)
@@ -102,7 +102,7 @@ def _silent(
 
 
 def _floors(
-    customer: Sequence[Turn], agent: Sequence[Span], rule: ActiveListeningRule
+    customer: Sequence[Turn], agent: Timeline, rule: ActiveListeningRule
 ) -> list[list[Turn]]:
     """The customer's turns, those together that only a short pause divides."""
     floors: list[list[Turn]] = []
@@ -118,7 +118,7 @@ def _floors(
     return floors
 
 
-def _alone(turns: Sequence[Turn], agent: Sequence[Span]) -> Span:
+def _alone(turns: Sequence[Turn], agent: Timeline) -> Span:
     """The stretch of some turns, without where the agent still speaks or takes over."""
     first, last = turns[0].span, turns[-1].span
     assert first and last

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from audit.language.intelligibility import is_mandarin
 from audit.language.phrases import find_any
 from audit.ports import JudgingModels
 from audit.rulebooks.rulebook import Check, Rulebook
-from audit.transcription.intelligibility import is_mandarin
 from audit.types import Call, Finding, Role, Span, Turn, Verdict
 
 Evaluate = Callable[[Call, Rulebook, JudgingModels], list[Finding]]

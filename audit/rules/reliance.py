@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from audit.language.intelligibility import is_readable, unread_share
 from audit.rulebooks.conditions import (
     Echo,
     HangUp,
@@ -25,7 +26,6 @@ from audit.rulebooks.conditions import (
     parts,
 )
 from audit.rulebooks.rulebook import Rulebook, WrittenCheck
-from audit.transcription.intelligibility import is_readable, unread_share
 from audit.types import SURE, Call, Channels, Finding, Role, Segment, Turn, Verdict
 
 NO_ROLES = "无法从内容确认哪个声道是客服"

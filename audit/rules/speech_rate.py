@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from audit.language.intelligibility import is_readable
 from audit.language.text import spoken_characters
 from audit.rulebooks.rulebook import Rulebook
 from audit.rules.base import doubt, finding
-from audit.timeline import characters_per_minute, merged, total_s
-from audit.transcription.intelligibility import is_readable
+from audit.timeline import Timeline, characters_per_minute
 from audit.types import Call, Finding, Role, Turn, Verdict
 
 RULE_ID = "speech_rate"
@@ -39,6 +39,6 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
 
 def _is_timed(spoken: Sequence[Turn]) -> bool:
     """Whether the turns' times can be those of one voice."""
-    spans = [turn.span for turn in spoken if turn.span is not None and turn.text]
-    alone_s = total_s(merged(spans))
-    return all(span.duration_s > 0 for span in spans) and total_s(spans) <= 1.05 * alone_s
+    said = Timeline.of(turn.span for turn in spoken if turn.span is not None and turn.text)
+    alone_s = said.support().total_s
+    return all(span.duration_s > 0 for span in said) and said.total_s <= 1.05 * alone_s

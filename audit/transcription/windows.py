@@ -14,9 +14,9 @@ from functools import partial
 
 import numpy as np
 
+from audit.language.intelligibility import is_loop, is_suspect
 from audit.ports import Recogniser
 from audit.transcription.decoding import Audio
-from audit.transcription.intelligibility import is_loop, is_suspect
 from audit.types import SAMPLE_RATE, Recognised, Samples, Span, Utterance, Word
 
 Heard = tuple[Utterance, tuple[Word, ...]]

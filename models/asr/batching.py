@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from audit.transcription.intelligibility import is_latin, is_suspect
+from audit.language.intelligibility import is_latin, is_suspect
 from audit.types import SAMPLE_RATE, Recognised, Samples, Word
 
 FRAMES = 3000

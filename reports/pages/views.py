@@ -18,6 +18,7 @@ from typing import Any
 from audit import privacy
 from audit.penalties import Tariff
 from audit.review import Review, Settled
+from audit.timeline import Timeline
 from audit.types import Finding, Role, Segment, Span, Turn, Verdict
 from reports.analysis.figures import (
     CallRow,
@@ -273,33 +274,18 @@ def stages(turns: Sequence[Turn]) -> tuple[tuple[str, Span], ...]:
 def overlaps(turns: Sequence[Turn]) -> tuple[Span, ...]:
     """Stretches in which agent and customer sound at once."""
     agent, customer = (
-        sorted(span for turn in turns if turn.role is role for span in turn.speech)
+        Timeline.of(span for turn in turns if turn.role is role for span in turn.speech)
         for role in (Role.AGENT, Role.CUSTOMER)
     )
-    found, i, j = [], 0, 0
-    while i < len(agent) and j < len(customer):
-        start = max(agent[i].start_s, customer[j].start_s)
-        end = min(agent[i].end_s, customer[j].end_s)
-        if start < end:
-            found.append(Span(start, end))
-        if agent[i].end_s < customer[j].end_s:
-            i += 1
-        else:
-            j += 1
-    return tuple(found)
+    return (agent & customer).spans
 
 
 def silences(turns: Sequence[Turn], duration_s: float | None) -> tuple[Span, ...]:
     """Stretches of at least ``SILENCE_S`` in which nobody speaks."""
-    spoken = sorted(span for turn in turns for span in turn.speech)
+    spoken = Timeline.of(span for turn in turns for span in turn.speech)
     if not spoken or duration_s is None:
         return ()
-    found, quiet_from = [], 0.0
-    for span in (*spoken, Span(duration_s, duration_s)):
-        if span.start_s - quiet_from >= SILENCE_S:
-            found.append(Span(quiet_from, span.start_s))
-        quiet_from = max(quiet_from, span.end_s)
-    return tuple(found)
+    return spoken.gaps(Span(0.0, duration_s), min_s=SILENCE_S).spans
 
 
 def _worst(out: Path, calls: Sequence[CallRow]) -> tuple[tuple[Hit, ...], int]:

@@ -15,7 +15,7 @@ from scipy import stats
 import audit
 from audit import privacy
 from audit.privacy import Private
-from audit.timeline import characters_per_minute, speech, total_s
+from audit.timeline import Timeline, characters_per_minute
 from audit.types import (
     AuditedCall,
     Call,
@@ -181,11 +181,13 @@ def _measures(audited: AuditedCall) -> Row:
     }
     if call.transcript.duration_s is None or any(turn.span is None for turn in call.turns):
         return measures
-    anyone = total_s(speech(call.turns))
+    anyone = Timeline.spoken(call.turns).total_s
     measures["silence_s"] = round(max(0.0, call.transcript.duration_s - anyone), 3)
     if call.transcript.channels is Channels.MONO:
         return measures
-    agent, customer = (total_s(speech(call.said_by(role))) for role in (Role.AGENT, Role.CUSTOMER))
+    agent, customer = (
+        Timeline.spoken(call.said_by(role)).total_s for role in (Role.AGENT, Role.CUSTOMER)
+    )
     measures["agent_talk_s"] = round(agent, 3)
     measures["customer_talk_s"] = round(customer, 3)
     measures["overlap_s"] = round(max(0.0, agent + customer - anyone), 3)
