@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from audit.errors import UsageError
 from audit.intake import manifests
+from audit.language.encoding import text_of
 from audit.privacy.entities import Private
 from audit.transcription import media
 from audit.transcription.activity import SpeechOptions
@@ -22,7 +23,6 @@ from audit.transcription.diarization import DiarisationOptions
 from audit.transcription.turns import TurnOptions
 from audit.transcription.windows import PackingOptions
 from audit.types import RawForm
-from reports.store.atomic import text_of
 
 Engine = Literal["auto", "faster-whisper", "openai-whisper"]
 

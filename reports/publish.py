@@ -19,7 +19,7 @@ from audit.errors import CallauditError
 from audit.intake.recordings import Reject, file_of, told_apart
 from audit.privacy import Private
 from audit.types import AuditedCall, Recording
-from flows.crashes import Crashes, Step
+from reports.crashes import Crashes, Step
 from reports.isolation import failing
 from reports.pages import html
 from reports.store import months, parquet, records, staging

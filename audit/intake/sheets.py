@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from audit.errors import UsageError
-from reports.store.atomic import text_of
+from audit.language.encoding import text_of
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _FILE_ENDING = re.compile(r"\.\w{2,5}$")

@@ -35,11 +35,11 @@ from audit.errors import RejectReason, UsageError
 from audit.intake import cells
 from audit.intake.manifests import ID_WANTED, in_zone, is_id, is_year, time_zone, wait_s
 from audit.intake.recordings import Reject
+from audit.language.encoding import text_of
 from audit.language.intelligibility import is_loop, is_too_fast
 from audit.language.text import simplify
 from audit.transcription.turns import with_backchannels
 from audit.types import Call, Channels, Direction, Origin, Recording, Role, Span, Transcript, Turn
-from reports.store.atomic import text_of
 
 _T = TypeVar("_T")
 _BETWEEN = re.compile(r"[\s,\[\]]*")

@@ -27,11 +27,11 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from audit.errors import UsageError
+from audit.language.encoding import text_of
 from audit.language.surnames import SURNAMES, TITLES
 from audit.rulebooks.conditions import Condition, Phrase, all_wordings, needs_hit
 from audit.rulebooks.yaml_lines import composed, line_of
 from audit.types import Severity
-from reports.store.atomic import text_of
 
 _SHIPPED = files("audit") / "rulebooks"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from reports.store.atomic import text_of
+from audit.language.encoding import text_of
 
 _UNSAID = 2
 

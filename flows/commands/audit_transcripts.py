@@ -14,9 +14,9 @@ from audit.rulebooks import rulebook
 from audit.rulebooks.rulebook import Rulebook
 from audit.types import AuditedCall, Call, Recording
 from flows import jobs, wiring
-from flows.crashes import Crashes, Step
 from models.text import stages
 from reports import publish
+from reports.crashes import Crashes, Step
 from reports.store import parquet, penalties, private_store, transcript_cache
 from reports.store.schema import CALLS
 

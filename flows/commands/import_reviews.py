@@ -14,12 +14,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from audit import review
 from audit.errors import NoAudit, UsageError
+from audit.language.encoding import text_of
 from audit.review import Decision, Kind
 from audit.types import Verdict
 from flows import crashes, jobs
 from reports import publish
 from reports.store import parquet, reviews
-from reports.store.atomic import text_of
 from reports.store.schema import CALLS, FINDINGS, REVIEWS, SCHEMA_VERSION
 
 FORMAT, VERSION = "callaudit-reviews", 1

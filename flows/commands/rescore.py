@@ -14,10 +14,10 @@ from audit.errors import NoAudit
 from audit.rulebooks import rulebook
 from audit.rulebooks.rulebook import Rulebook
 from flows import jobs, wiring
-from flows.crashes import Crashes, Step
 from flows.lineage import code_sha256
 from models.text import stages
 from reports import publish
+from reports.crashes import Crashes, Step
 from reports.pages import html
 from reports.store import full_text, parquet, penalties, private_store, records, staging
 

@@ -23,9 +23,9 @@ from audit.intake.recordings import Reject
 from audit.rulebooks import rulebook
 from audit.types import AuditedCall, Call, Recording
 from flows import jobs, wiring
-from flows.crashes import Crashes, Step
 from flows.jobs import Job, Summary
 from reports import publish
+from reports.crashes import Crashes, Step
 from reports.store import parquet, penalties, private_store, retention, transcript_cache
 from reports.store.schema import CALLS
 

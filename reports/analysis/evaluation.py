@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import UsageError
+from audit.language.encoding import text_of
 from audit.rates import wilson
 from audit.types import Span, Verdict
-from reports.store.atomic import text_of
 
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]

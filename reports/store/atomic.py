@@ -1,8 +1,7 @@
-"""Files that are there whole or not at all, and the text of files that people have saved."""
+"""Files that are there whole or not at all."""
 
 from __future__ import annotations
 
-import codecs
 import filecmp
 import os
 import tempfile
@@ -39,28 +38,6 @@ def write_changed(path: Path, pieces: Iterable[bytes]) -> None:
         _write(path, pieces, renew=False)
     except OSError as error:
         raise OutputFailed.at(path.parent, error) from error
-
-
-def text_of(blob: bytes) -> str:
-    """The text of a file as people's editors save it: UTF-8, UTF-16 or GB 18030, marks left out.
-
-    Bytes that are UTF-8 for the most part are damaged UTF-8, not GB 18030, which nearly any bytes
-    can be read as.
-
-    Raises:
-        UnicodeDecodeError: it is none of these; ``start`` is the place of the first bad byte.
-    """
-    if blob.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return blob.decode("utf-16")
-    if blob[:2].count(0) == 1:  # the first letter of a table or of JSON, without a mark
-        return blob.decode("utf-16-be" if blob[0] == 0 else "utf-16-le")
-    try:
-        return blob.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        read = [char for char in blob.decode("utf-8", "replace") if char > "\x7f"]
-        if read.count("\ufffd") * 2 < len(read):
-            raise
-        return blob.decode("gb18030")
 
 
 def _write(path: Path, pieces: Iterable[bytes], *, renew: bool, mode: int = 0o640) -> None:

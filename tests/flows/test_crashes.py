@@ -274,7 +274,7 @@ def test_a_disk_that_is_full_is_no_calls_fault(
 
 def test_verbose_shows_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
     poison(monkeypatch, *STEPS["judging"])
-    with caplog.at_level("INFO", "flows.crashes"):
+    with caplog.at_level("INFO", "reports.crashes"):
         audit(tmp_path, *lines("B1", POISONED))
     assert "in poisoned" in caplog.text and "judge" in caplog.text
     assert SECRET not in caplog.text

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import UsageError
+from audit.language.encoding import text_of
 from audit.types import Role, Segment, Span, Turn
-from reports.store.atomic import text_of
 
 OWN = "own"
 """Domain of calls that a user has labelled."""

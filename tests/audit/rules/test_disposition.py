@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from audit import pipeline
 from audit.rulebooks.rulebook import Rulebook
 from audit.types import AuditedCall, Call, Direction, Disposition, Verdict
+from flows import wiring
 
 MakeCall = Callable[..., Call]
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
@@ -33,7 +33,7 @@ PLAYED = (
 
 def judged(call: Call, book: Rulebook, direction: Direction | None = None) -> AuditedCall:
     recording = replace(call.recording, direction=direction)
-    return pipeline.judge(replace(call, recording=recording), book)
+    return wiring.judge(replace(call, recording=recording), book)
 
 
 @pytest.mark.parametrize("played", PLAYED)

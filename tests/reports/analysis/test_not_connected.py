@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from audit import penalties, pipeline
+from audit import penalties
 from audit.rulebooks.rulebook import load
 from audit.rules.written.examples import as_call
 from audit.types import Direction
+from flows import wiring
 from reports import publish
 from reports.analysis import figures
 from reports.analysis.service_level import levels
 from reports.store.parquet import read
+from tests.calls import MODELS
 
 TALKED = (
     "[1.0-6.0] 客服: 您好，青禾软件服务热线，工号零三一七，请问有什么可以帮您？",
@@ -37,7 +39,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     penalties.keep(out, book)
     located = []
     for call_id, (lines, direction, waited_s) in CALLS.items():
-        call = as_call(lines, book)
+        call = as_call(lines, book, model=MODELS.stages)
         recording = replace(
             call.recording,
             call_id=call_id,
@@ -46,7 +48,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
             direction=direction,
             answer_wait_s=waited_s,
         )
-        audited = pipeline.judge(replace(call, recording=recording), book)
+        audited = wiring.judge(replace(call, recording=recording), book)
         located.append(publish.Located(audited, None))
     publish.publish_calls(out, (DATE.date(), "0317"), located, run_id="r1")
     publish.publish_pages(out, calls=set(CALLS), agents={"0317"})

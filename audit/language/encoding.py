@@ -1,0 +1,27 @@
+"""Text files, in whatever encoding they were saved."""
+
+from __future__ import annotations
+
+import codecs
+
+
+def text_of(blob: bytes) -> str:
+    """The text of a file as people's editors save it: UTF-8, UTF-16 or GB 18030, marks left out.
+
+    Bytes that are UTF-8 for the most part are damaged UTF-8, not GB 18030, which nearly any bytes
+    can be read as.
+
+    Raises:
+        UnicodeDecodeError: it is none of these; ``start`` is the place of the first bad byte.
+    """
+    if blob.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return blob.decode("utf-16")
+    if blob[:2].count(0) == 1:  # the first letter of a table or of JSON, without a mark
+        return blob.decode("utf-16-be" if blob[0] == 0 else "utf-16-le")
+    try:
+        return blob.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        read = [char for char in blob.decode("utf-8", "replace") if char > "\x7f"]
+        if read.count("\ufffd") * 2 < len(read):
+            raise
+        return blob.decode("gb18030")
