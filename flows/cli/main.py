@@ -344,7 +344,7 @@ def calibrate(
 @click.pass_context
 def report(ctx: click.Context, *, out: Path, bundle_audio: bool, verbose: bool) -> None:
     """Render the HTML pages under OUT again from its Parquet tables."""
-    from flows import crashes
+    from reports import crashes
     from reports.pages import html, playback
 
     del verbose

@@ -17,8 +17,8 @@ from audit.errors import NoAudit, UsageError
 from audit.language.encoding import text_of
 from audit.review import Decision, Kind
 from audit.types import Verdict
-from flows import crashes, jobs
-from reports import publish
+from flows import jobs
+from reports import crashes, publish
 from reports.store import parquet, reviews
 from reports.store.schema import CALLS, FINDINGS, REVIEWS, SCHEMA_VERSION
 
