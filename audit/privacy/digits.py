@@ -182,6 +182,10 @@ def _without_count(text: str, groups: list[Run]) -> list[Run]:
         if shape(joined(kept).digits):
             return kept
         kept = kept[:-1]
+    last = kept[-1]
+    glued = len(last.digits) > 3 and last.end - last.start == len(last.digits)
+    if glued and text[last.end : last.end + 1] == "月":  # 八八幺九六月十号
+        kept = [*kept[:-1], Run(last.start, last.end - 1, last.digits[:-1])]
     return kept
 
 
