@@ -252,7 +252,7 @@ def _introduced(turn: Turn, *, asked: bool) -> Iterator[tuple[int, int]]:
     for pattern in (_CALLED, _PERSON):
         for match in pattern.finditer(text):
             misheard = match[1][0] not in SURNAMES
-            told = text[max(0, match.start(1) - 1) : match.start(1)] in tuple("是叫写较做：:，")
+            told = text[max(0, match.start(1) - 1) : match.start(1)] in tuple("是叫写较做：:，字名")
             doubtful = text[match.end() :].startswith("的") or (pattern is _CALLED and not told)
             if _is_name(match[1]) and not (misheard and doubtful):
                 yield match.span(1)
