@@ -257,15 +257,14 @@ def _longest(text: str, groups: Sequence[Run], at: int) -> tuple[Run, int] | Non
 def _shaped(groups: Sequence[Run]) -> Run | None:
     """The groups as one number, said without those that only repeat the one before."""
     digits = "".join([group.digits for group in groups])
-    run = Run(groups[0].start, groups[-1].end, digits, tuple(groups))
     if shape(digits):
-        return run
-    if len(digits) < 13 or not _TWICE.search(digits):
+        return joined(groups)
+    if len(digits) < 13 or len(set(digits)) < 3 or not _TWICE.search(digits):
         return None
     once = [g for g, before in zip(groups, (None, *groups), strict=False) if _is_new(g, before)]
     for fewer in ("".join([g.digits for g in once]), _TWICE.sub(r"\1", digits)):
         if shape(fewer):
-            return replace(run, digits=fewer)
+            return replace(joined(groups), digits=fewer)
     return None
 
 

@@ -48,7 +48,8 @@ _ANY_FAMILY = f"(?:{_DOUBLE}|[{SURNAMES}{RARE_SURNAMES}{EVERYDAY_SURNAMES}])"
 _STOP = r"(?=[，。！？、,.!?\s]|$)"
 _FULL = rf"(?:{_FAMILY}{_HAN}{{1,2}}|[{RARE_SURNAMES}]{_HAN}{{2}})"
 _DATA = (
-    r"[，,、。\s]{1,2}(?:嗯|呃|啊)?(?:我?的?(?:电话|手机|身份证|证件|生日|出生|地址|住)|[0-9零一二三四五六七八九幺洞]{3})"
+    r"[，,、。\s]{1,2}(?:嗯|呃|啊)?"
+    r"(?:我?的?(?:电话|手机|身份证|证件|生日|出生|地址|住)|[0-9零一二三四五六七八九幺洞]{3})"
 )
 """What hardly anything but a name stands before."""
 _BARE = re.compile(
@@ -56,11 +57,16 @@ _BARE = re.compile(
 )
 _OF_ROLE = re.compile(rf"(?:{_OWNER}|司机|学生|孩子|宝宝|小孩)({_FULL}){_STOP}")
 _KIN = "妈|爸|家长|母亲|父亲|爷爷|奶奶|外公|外婆|姥|儿子|女儿|老婆|老公|爱人|家属|监护人"
-_KINS = re.compile(rf"(?:我是|[是班级床室])({_FULL}|[{EVERYDAY_SURNAMES}]{_HAN}{{2}})(?=的(?:{_KIN}))")
-_BEFORE_NICK = (
-    rf"(?:(?<=^)|(?<=[，。！？、,.!?\s好])|叫我|喊我|我叫|我是|请问是?|麻烦找|我找|联系人|{_OWNER}|(?<=[是找跟给问]))"
+_KINS = re.compile(
+    rf"(?:我是|[是班级床室])({_FULL}|[{EVERYDAY_SURNAMES}]{_HAN}{{2}})(?=的(?:{_KIN}))"
 )
-_AFTER_NICK = r"(?=[，。！？、,.!?\s]|$|就[行好可]|[您你]好|在[吗不]|本人|吗|吧|呀|啊|是我|介绍|让我|跟我|的?电话|的?手机)"
+_BEFORE_NICK = (
+    rf"(?:(?<=^)|(?<=[，。！？、,.!?\s好])|叫我|喊我|我叫|我是|请问是?|{_OWNER}|(?<=[是找跟给问]))"
+)
+_AFTER_NICK = (
+    r"(?=[，。！？、,.!?\s]|$|就[行好可]|[您你]好|在[吗不]|本人|吗|吧|呀|啊|是我|介绍|让我|跟我|"
+    "的?电话|的?手机)"
+)
 _NICK = re.compile(
     rf"{_BEFORE_NICK}([小老阿](?:[{SURNAMES}{RARE_SURNAMES}{EVERYDAY_SURNAMES}])){_AFTER_NICK}"
 )
@@ -108,7 +114,8 @@ _LATIN_CALLED = re.compile(
     rf"(?:机主|户主|联系人|收件人|乘客|旅客)(?:是|叫|[：:]))\s?({_LATIN})"
 )
 _I_AM_LATIN = re.compile(
-    r"(?:我是|[Tt]his is|I'?\s?a?m)\s?([A-Z][a-z]+(?:[ ·\-'][A-Z][A-Za-z]*)+|[A-Z][a-z]{2,}(?=[，。,.]|$))"
+    r"(?:我是|[Tt]his is|I'?\s?a?m)\s?"
+    r"([A-Z][a-z]+(?:[ ·\-'][A-Z][A-Za-z]*)+|[A-Z][a-z]{2,}(?=[，。,.]|$))"
 )
 _LATIN_TITLED = re.compile(rf"({_LATIN})(?=\s?(?:先生|女士|小姐|太太))")
 _LATIN_ANSWER = re.compile(rf"^(?:嗯|呃|我|是|叫|，|,|\s)*({_LATIN})[\s。.]*$")
@@ -227,7 +234,10 @@ def _is_nickname(name: str) -> bool:
 
 
 def _addresses_agent(turn: Turn, start: int, end: int) -> bool:
-    """Whether a customer begins with a nickname: 小高，你们那个套餐…"""
+    """Whether a customer begins with a nickname, such as 小高，你们….
+
+    Whom a customer calls so is the agent.
+    """
     return (
         turn.role is Role.CUSTOMER
         and start == 0
@@ -296,7 +306,9 @@ def _unannounced(text: str) -> Iterator[tuple[int, int]]:
     for pattern in (_OF_ROLE, _KINS):
         for match in pattern.finditer(text):
             rest = match[1][1:]
-            if not (_NO_NAME.search(match[1]) or _NO_BARE.search(match[1]) or _FUNCTION.search(rest)):
+            if not (
+                _NO_NAME.search(match[1]) or _NO_BARE.search(match[1]) or _FUNCTION.search(rest)
+            ):
                 yield match.span(1)
     for match in _NICK.finditer(text):
         if not _NO_NICK.match(match[1]):
@@ -371,7 +383,8 @@ def _again(text: str, full: set[str], surnames: set[str]) -> Iterator[tuple[int,
         if not "一" <= letter <= "鿿":
             continue
         if letter in surnames:
-            nick = rf"(?<![一-鿿])(?:[小老阿]{letter}{_AFTER_NICK}|{letter}?[一-鿿]{{2}}{letter}{_STOP})"
+            spelt_out = rf"{letter}?{_HAN}{{2}}{letter}{_STOP}"
+            nick = rf"(?<![一-鿿])(?:[小老阿]{letter}{_AFTER_NICK}|{spelt_out})"
             before = text.find(letter)
             for match in re.finditer(nick, text):
                 short = match.end() - match.start() == 2
@@ -392,8 +405,8 @@ def _together(text: str, places: Sequence[int]) -> bool:
 
 def _widest(spans: set[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
     """Spans that lie in no other, in order."""
-    return sorted(
-        a
-        for a in spans
-        if not any(b != a and b[0] == a[0] and b[1] <= a[1] and a[2] <= b[2] for b in spans)
-    )
+    widest: list[tuple[int, int, int]] = []
+    for turn, start, end in sorted(spans, key=lambda span: (span[0], span[1], -span[2])):
+        if not widest or widest[-1][0] != turn or widest[-1][2] < end:
+            widest.append((turn, start, end))
+    return widest

@@ -147,9 +147,7 @@ def _said(turns: Sequence[Turn]) -> list[_Said]:
 def _is_alone(text: str, found: Sequence[Run]) -> bool:
     """Whether a text is hardly more than its numbers, those aside that show what they are."""
     plain = [run for run in found if not shape(run.digits)] or found
-    rest = "".join(
-        [text[a:b] for a, b in pairwise([0, *_edges(found, plain), len(text)])][::2]
-    )
+    rest = "".join([text[a:b] for a, b in pairwise([0, *_edges(found, plain), len(text)])][::2])
     digits = sum(len(run.digits) for run in plain)
     return digits > 0 and digits >= 0.5 * spoken_characters(rest)
 
@@ -165,7 +163,10 @@ def _said_after(text: str, run: Run, named: Sequence[Named]) -> Named | None:
     for one in named:
         if run.end < one.end <= run.end + 10 and one.topic is None:
             between = text[run.end : one.end]
-            of_another = re.match(r"(?:号码?)?[是为：:，,\s]{0,3}[A-Za-z]{0,4}[0-9零一二三四五六七八九幺]", text[one.end :])
+            of_another = re.match(
+                r"(?:号码?)?[是为：:，,\s]{0,3}[A-Za-z]{0,4}[0-9零一二三四五六七八九幺]",
+                text[one.end :],
+            )
             if not of_another and not begins(between):
                 return one
     return None
@@ -325,9 +326,7 @@ def _by_parts(said: Sequence[_Said], members: Sequence[int], *, whole: bool) -> 
     return _by_length(digits) if whole and not nobodys else None
 
 
-def _repeated(
-    said: Sequence[_Said], items: dict[int, Kind], counting: Set[int]
-) -> dict[int, Kind]:
+def _repeated(said: Sequence[_Said], items: dict[int, Kind], counting: Set[int]) -> dict[int, Kind]:
     """Other mentions of numbers found: the same digits, parts of them, or nearly the same.
 
     What counts something is none: 2026年 stands in many a number.

@@ -49,7 +49,9 @@ _BEFORE_DASHED = re.compile(
     rf"({_HAN}{{2,8}}(?:{_FIRM_ESTATE}))[，,\s]?$"
 )
 _HAS_DOOR = re.compile(r"单元.{0,3}[0-9零一二三四五六七八九幺]{2}|[室户]")
-_COMES_FROM = re.compile("[我俺咱]们?(?:就|也|家)?[是在](?=.{1,4}(?:号楼|栋|幢|座|单元))")
+_COMES_FROM = re.compile(
+    "[我俺咱]们?(?:就|也|家)?[是在].{1,4}(?:号楼|栋|幢|座).?[0-9零一二三四五六七八九幺]{3,4}$"
+)
 _DOOR = re.compile(
     r"[，,、\s]?(?:[一-鿿]{1,2}|[0-9零一二三四五六七八九十]{1,3}[-－—])?[0-9零一二三四五六七八九幺两]{3,5}"
     r"(?:室|号|户|房)?(?![0-9零一二三四五六七八九十百千万点.]|元|块|年|月|天|个|兆|折|分|度|[MG])"
@@ -70,6 +72,8 @@ _LED = re.compile(
     "住在|住|地址是|地址|地方是|现在在|就在|在|送到|寄到|寄往|寄给|发到|邮到|搬到|改成|改到|换到|到|"
     "就是|家是|是|我们家|我家|您家|门牌号|的话|给|重复一下|核对一下|好的|好"
 )
+_LONGEST = 40
+"""Characters of an address before its number."""
 _OURS = re.compile("我们(?:的|公司|这边|总部)|公司地址|服务中心|服务站")
 _AT = re.compile(
     r"@|艾特|爱特|艾忒|(?<![A-Za-z])at(?![A-Za-z])|(?<=[0-9a-z])at(?=[a-z0-9])|AT|圈儿?\s?[aA]|小老鼠|花[aA]"
@@ -90,7 +94,8 @@ _MAIL_WITHOUT_AT = re.compile(
 )
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _PLATE = re.compile(
-    rf"([{_PROVINCES}]|{_HAN})(?:[，,]?{_HAN}{{1,3}}的\1)?(?:[\s，,]|牌)*(?:大写的?|字母)?([A-Za-z])[·.，,\- ]?"
+    rf"([{_PROVINCES}]|{_HAN})(?:[，,]?{_HAN}{{1,3}}的\1)?(?:[\s，,]|牌)*(?:大写的?|字母)?"
+    r"([A-Za-z])[·.，,\- ]?"
 )
 _PLATE_PAUSE = re.compile(
     r"(?:[\s，,。·\-.]|嗯|那个?|呃|这个|然后|后面是?|杠|点|大写的?|小写的?|英文的?|字母|数字)*"
@@ -112,7 +117,9 @@ _DATE = re.compile(
     rf"{_MONTH}(?:份)?{_BETWEEN}{_N}{{1,3}}[日号]?"
     r"|(?:19|20)[0-9]{2}\s?[-/.]\s?[0-9]{1,2}\s?[-/.]\s?[0-9]{1,2}"
 )
-_BORN = re.compile("[日号年月]生的?|[0-9一二三四五六七八九十]生[的人]|属[鼠牛虎兔龙蛇马羊猴鸡狗猪]的")
+_BORN = re.compile(
+    "[日号年月]生的?|[0-9一二三四五六七八九十]生[的人]|属[鼠牛虎兔龙蛇马羊猴鸡狗猪]的"
+)
 
 
 def find(turns: Sequence[Turn]) -> list[Item]:
@@ -144,15 +151,14 @@ def find(turns: Sequence[Turn]) -> list[Item]:
 def _addresses(text: str, *, asked: bool) -> Iterator[tuple[int, int]]:
     homely = asked or re.search("住|家|地址|小区|送到|寄到", text)
     for match in _CORE.finditer(text):
-        comes = not homely and _COMES_FROM.search(text[max(0, match.start() - 5) : match.end()])
-        if not homely and re.fullmatch(_HOUSE, match[0]) and not _HAS_DOOR.search(match[0]):
-            if not (comes and re.search("(?:号楼|栋|幢|座).?[0-9零一二三四五六七八九幺]{3,4}$", match[0])):
-                continue
+        bare = not homely and re.fullmatch(_HOUSE, match[0]) and not _HAS_DOOR.search(match[0])
+        if bare and not _is_where_from(text[max(0, match.start() - 5) : match.end()]):
+            continue
         if not homely and _STOREY.fullmatch(match[0]):
             continue
         clause = max(text.rfind(sign, 0, match.end() - 1) for sign in "。！？!?；")
         comma = max(text.rfind(sign, 0, match.start()) for sign in "，,")
-        begin = max(clause, comma) + 1
+        begin = max(clause + 1, comma + 1, match.start() - _LONGEST)
         begin += _place(text[begin : match.end()])
         districts = _DISTRICTS.search(text, max(clause + 1, begin - 40), begin)
         if districts:
@@ -168,6 +174,11 @@ def _addresses(text: str, *, asked: bool) -> Iterator[tuple[int, int]]:
     estate = _ESTATE_ONLY.match(text) if asked else None
     if estate:
         yield estate.span(1)
+
+
+def _is_where_from(text: str) -> bool:
+    """Whether a building and a door are where somebody says to be from: 我是五栋一二零三的."""
+    return bool(_COMES_FROM.search(text))
 
 
 def _emails(text: str) -> Iterator[tuple[int, int]]:
@@ -239,12 +250,13 @@ def _births(text: str) -> Iterator[tuple[int, int]]:
 def _repeated(turns: Sequence[Turn], items: Sequence[Item]) -> Iterator[Item]:
     """The same words said again."""
     texts = {(turns[i.turn].text[i.start : i.end], i.kind) for i in items}
+    covered = {(i.turn, at) for i in items for at in range(i.start, i.end)}
     for said, kind in texts:
         if len(said) < 4:
             continue
         for index, turn in enumerate(turns):
             at = turn.text.find(said)
             while at >= 0:
-                if not any(i.turn == index and i.start <= at < i.end for i in items):
+                if (index, at) not in covered:
                     yield Item(index, at, at + len(said), kind)
                 at = turn.text.find(said, at + 1)
