@@ -32,7 +32,7 @@ _UNIT = re.compile(
 _MONEY = re.compile(r"\s?(?:元|块|圆|人民币|美元|港币|多?万)")
 _QUANTITY = re.compile(
     r"(?:[十百千万亿第转差欠]|(?:[扣还付花交充退收欠罚赔差剩省减涨降买卖贷存取要]|消费|支出|收入)了(?:我|有|大概|大约)?|"
-    r"每[期月年天次回笔]|[共总]计?|[余金面限]额|费用?|价格?|款|利息|血[压糖脂]|体温|心率|上次|这次|上期|本期|当前|现在|"
+    r"每[期月年天次回笔]|[共总]计?|[余金面限]额|费用?|价格?|款|利息|账单|租金?|[押定订]金|工资|血[压糖脂]|体温|心率|上次|这次|上期|本期|当前|现在|"
     r"表[数底显]|[读示度]数|优惠|便宜|首付|月供|[￥¥$])(?:是|为|有|[：:，,\s])?$"
 )
 """What stands before an amount or a reading."""
@@ -222,7 +222,8 @@ def _kind(turns: Sequence[Turn], said: _Said) -> Kind | None:
     tail = _is_tail(text, run)
     if count < _SHORTEST.get(kind, 0) and not tail:
         return None
-    if count >= 7 or tail or said.alone:
+    led = _LEADS.search(text[max(0, run.start - 1) : run.start])
+    if count >= 7 or tail or (said.alone and led):
         return kind if not _counts(text, run) else None
     return kind if _bounded(text, run) else None
 
