@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
+from itertools import pairwise
 
 from audit.language.text import sounds
 from audit.privacy.entities import Kind
@@ -17,15 +18,15 @@ _SIGN = "0-9" + "".join(_VALUES)
 _START = re.compile(f"[{_SIGN}双]")
 _PAUSE = re.compile(
     r"(?:[\s,，、。.．…\-—_·~()（）/]|嗯+|呃+|额|啊+|哦|唔|诶|哎|呢|那个|这个|就是|然后是?|后面是?|"
-    r"接着是?|再|横杠|杠|空格|等一下|等等|稍等|我看看|我看一下|我想想|我想一下|怎么说){1,6}"
+    r"接着是?|再|横杠|杠|空格?|等一下|等等|稍等|我看看|我看一下|我想想|我想一下|怎么说){1,6}"
 )
 _REPEATED = re.compile(
     r"(?:([二两三四五六俩仨2-6])(?:个|连)|(双))([0-9零〇洞一二三四五六拐七八九勾幺])(?![十百千万亿])"
 )
 _PLAIN = re.compile(
-    rf"(?:(?!{_REPEATED.pattern})(?:[0-9]|[{''.join(_VALUES)}](?![十百千万亿])))+"
-)  # 二十 counts
-_TO_DIGITS = str.maketrans(_VALUES)
+    rf"(?:(?!{_REPEATED.pattern})(?:[0-9]|(?<=[0-9])[Oo](?=[0-9])|[{''.join(_VALUES)}](?![十百千万亿])))+"
+)  # 二十 counts; the letter O between digits is written for 0
+_TO_DIGITS = str.maketrans(_VALUES | {"O": "0", "o": "0"})
 _TENS = re.compile(r"([二三四五六七八九]?)十([一二三四五六七八九]?)(?![十百千万亿])")
 _NO_RUN = re.compile(
     r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])|"
@@ -84,6 +85,11 @@ def sounding(sign: str, *, radio: bool = False) -> str | None:
         return None
     code = sounds(sign).code
     return _heard().get(code) or (_heard_on_radio().get(code) if radio else None)
+
+
+def begins(text: str) -> bool:
+    """Whether a text has what digits may begin with."""
+    return bool(_START.search(text))
 
 
 def runs(text: str, *, least: int = 3) -> Iterator[Run]:
@@ -170,12 +176,16 @@ def _next(text: str, at: int, count: int, *, radio: bool) -> Run | None:
 
 
 def _without_count(text: str, groups: list[Run]) -> list[Run]:
-    """The groups less 五十 at the end, unless the number needs it."""
+    """The groups less 五十, or 六 of 六月, at the end, unless the number needs it."""
     kept = groups
-    while len(kept) > 1 and "十" in text[kept[-1].start : kept[-1].end]:
+    while len(kept) > 1 and _is_count(text, kept[-2], kept[-1]):
         if shape(joined(kept).digits):
             return kept
         kept = kept[:-1]
+    last = kept[-1]
+    glued = len(last.digits) > 3 and last.end - last.start == len(last.digits)
+    if glued and text[last.end : last.end + 1] == "月":  # 八八幺九六月十号
+        kept = [*kept[:-1], Run(last.start, last.end - 1, last.digits[:-1])]
     return kept
 
 
@@ -183,6 +193,13 @@ def _completed(text: str, run: Run) -> Run:
     """A mobile number that lacks its first or last digit, with what sounds like it."""
     if len(run.digits) != 10:
         return run
+    for at, (one, other) in enumerate(pairwise(run.groups), start=1):
+        empty = text.find("空", one.end, other.start)
+        if empty >= 0:  # 空 is said for a pause, and for 零
+            zero = Run(empty, empty + 1, "0")
+            filled = joined([*run.groups[:at], zero, *run.groups[at:]])
+            if is_mobile(filled.digits):
+                return filled
     if re.match("1[3-9]", run.digits) and run.end < len(text):
         radio = _on_radio(text[run.start : run.end])
         last = sounding(text[run.end], radio=radio)
@@ -240,15 +257,14 @@ def _longest(text: str, groups: Sequence[Run], at: int) -> tuple[Run, int] | Non
 def _shaped(groups: Sequence[Run]) -> Run | None:
     """The groups as one number, said without those that only repeat the one before."""
     digits = "".join([group.digits for group in groups])
-    run = Run(groups[0].start, groups[-1].end, digits, tuple(groups))
     if shape(digits):
-        return run
-    if len(digits) < 13 or not _TWICE.search(digits):
+        return joined(groups)
+    if len(digits) < 13 or len(set(digits)) < 3 or not _TWICE.search(digits):
         return None
     once = [g for g, before in zip(groups, (None, *groups), strict=False) if _is_new(g, before)]
     for fewer in ("".join([g.digits for g in once]), _TWICE.sub(r"\1", digits)):
         if shape(fewer):
-            return replace(run, digits=fewer)
+            return replace(joined(groups), digits=fewer)
     return None
 
 
@@ -277,6 +293,14 @@ def _halves(text: str, group: Run) -> list[Run]:
             middle = group.start + cut
             return [Run(group.start, middle, first), Run(middle, group.end, second)]
     return [group]
+
+
+def _is_count(text: str, before: Run, last: Run) -> bool:
+    """Whether the last group counts something."""
+    if "十" in text[last.start : last.end]:
+        return True
+    apart = before.end < last.start and len(last.digits) <= 4
+    return apart and bool(_AFTER_COUNT.match(text, last.end))
 
 
 @cache

@@ -38,6 +38,12 @@ _NAME = re.compile(
     rf"[A-Za-z](?:(?:{_GAP}|嗯|呃|那个)(?:[A-Za-z0-9_\-]|{_DIGIT}|下划线|下横线|横杠|中划线|减号|杠))+"
     rf"|{_DIGIT}(?:{_GAP}{_DIGIT}){{4,14}}"
 )
+_EXPLAINED = re.compile(r"[^A-Za-z0-9。！？]{2,16}[，,：:\s](?=[A-Za-z]{2})")
+"""How a name is made, before it is said: 我名字拼音加生日，…"""
+_ADDED = re.compile(
+    rf"(?:用|搜索?|号是)\s?({_NAME.pattern})\s?[，,]?(?:这个|那个|的)?(?:微信)?(?:账?号)?\s?"
+    "(?:加(?:的|[你您我]|了|过|上|微信|一下|就)|搜|就[能可]|[能可]以?[加搜找])"
+)
 _COMMON = re.compile("(?i)(?:app|wifi|vip|pdf|ok|bug|sim|pos|atm)")
 
 
@@ -100,7 +106,12 @@ def _wechat(turn: Turn, asked: str) -> Iterator[tuple[int, int]]:
         begins.append(0)
     if begins and _NO_PERSONS.search(text):
         return
+    for added in _ADDED.finditer(text):
+        if len(added[1]) >= 5:
+            yield added.span(1)
     for begin in begins:
         match = _NAME.match(text, begin) if begin else _NAME.search(text)
+        if match is None and (told := _EXPLAINED.match(text, begin)):
+            match = _NAME.match(text, told.end())
         if match and len(match[0]) >= 5 and not _COMMON.fullmatch(match[0]):
             yield match.span()

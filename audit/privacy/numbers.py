@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rapidfuzz import fuzz
 
 from audit.language.text import spoken_characters
-from audit.privacy.digits import Run, is_card, joined, parts, runs, shape
+from audit.privacy.digits import Run, begins, is_card, joined, parts, runs, shape
 from audit.privacy.entities import Item, Kind
-from audit.privacy.topics import TAIL, Topic, is_public, topics
+from audit.privacy.topics import TAIL, Named, Topic, is_public, topics
 from audit.types import Role, Turn
 
 _LASTS = 4
@@ -19,19 +20,37 @@ _LASTS = 4
 
 _LONGEST = {Kind.CODE: 8, Kind.MOBILE: 13, Kind.LANDLINE: 13, Kind.ID_NUMBER: 20, Kind.QQ: 11}
 _MOST_TURNS = 8
+_PLAIN = (Kind.MOBILE, Kind.LANDLINE, Kind.ID_NUMBER, Kind.BANK_CARD, None)
+"""What has no letters in front."""
 _LETTERED = (Kind.PASSPORT, Kind.TRAVEL_PERMIT, Kind.REGIONAL_ID)
 _SHORTEST = dict.fromkeys((*_LETTERED, Kind.WECHAT, Kind.QQ), 5)
 _UNIT = re.compile(
     r"[十百千万亿元块毛角钱年月点时秒天个次台件度兆升瓦匹寸岁层楼栋幢折%％][^这]|[十百千万亿元块毛]$|"
-    r"分钟|小时|公斤|公里|单元|室|[号日][上下之前早晚的半]|号客服|号为您|M|G|兆|MB|[年月日天岁]$"
+    r"分钟|小时|公斤|公里|单元|室|[号日][上下之前早晚的半]|号客服|号为您|M|G|兆|MB|[年月日天岁]$|"
+    r"分?期|毫[米升克安]|厘米|公分|平米?|平方|[米斤克瓦伏安度]|mm|cm|kg|ml|kW|kw|℃|积分|人民币|美元|港币"
 )
-_QUANTITY = re.compile(r"[十百千万亿第转]$")
+_MONEY = re.compile(r"\s?(?:元|块|圆|人民币|美元|港币|多?万)")
+_QUANTITY = re.compile(
+    r"(?:[十百千万亿第转差欠]|(?:[扣还付花交充退收欠罚赔差剩省减涨降买卖贷存取要]|消费|支出|收入)了(?:我|有|大概|大约)?|"
+    r"每[期月年天次回笔]|[共总]计?|[余金面限]额|费用?|价格?|款|利息|账单|租金?|[押定订]金|工资|血[压糖脂]|体温|心率|上次|这次|上期|本期|当前|现在|"
+    r"表[数底显]|[读示度]数|优惠|便宜|首付|月供|[￥¥$])(?:是|为|有|[：:，,\s])?$"
+)
+"""What stands before an amount or a reading."""
+_DECIMAL = re.compile(r"[0-9]{1,8}\.[0-9]{1,2}|[0-9]{1,3}/[0-9]{1,3}(?:/[0-9]{1,3})?")
 _LEADS = re.compile(r"(?:^|[\s，。、：？！,.:?!是为号码记啊成位后到的个，嗯呢报见改卡四机话打])$")
 _TRAILS = re.compile(r"[\s，。、？！,.?!这那的对吧吗是可啊呢了吗就没您请]|$")
 _X = re.compile(r"[ ，,]?(?:[Xx×叉]|艾克斯|埃克斯)")
 _LETTERS = re.compile(r"(?<![A-Za-z])(?:[A-Za-z][\s，,]?){1,3}$")
 _CODE_BEFORE = re.compile(r"(?<![A-Za-z])(?!(?:tel|phone|mobile|qq|wx|vx|v|no)$)[A-Za-z]+-?$", re.I)
 _CODE_AFTER = re.compile(r"[A-Za-z][A-Za-z0-9]")
+_SPELT_CODE = re.compile(r"(?<![A-Za-z])[A-Za-z](?:[\s-]?[A-Za-z]){1,5}[\s-]?$")
+"""Letters of a longer code, spelt out."""
+_SHELF = re.compile("[0-9]{1,3}(?:-[0-9]{1,3})*-[0-9]{4}")
+_PICK_UP = re.compile("取[件货]码[^，。]{0,4}$")
+"""What parcels are fetched with says nothing of whom."""
+_AREA_CODE = re.compile("0(?:10|2[0-9]|[3-9][0-9]{2})")
+_GROUPED = ([11], [3, 4, 4], [3, 8], [7, 4])
+"""How mobile numbers are written; numbers of machines are not."""
 _PUBLIC = re.compile(r"[48]00[0-9]{7}|95[0-9]{3,6}|100[0-9]{2,3}|1[12][0-9]{1,4}|96[0-9]{3,4}")
 """Hotlines of banks, operators, authorities."""
 _YOURS = re.compile("[您你](?:的|家|办公|单位|留|预留|登记)[^，。]{0,8}$")
@@ -61,8 +80,9 @@ def find(turns: Sequence[Turn]) -> list[Item]:
     said = _without_companys(turns, _said(turns))
     items = {at: kind for at, one in enumerate(said) if (kind := _kind(turns, one))}
     items |= _dictated(turns, said, items)
+    counting = {at for at, one in enumerate(said) if _counts(turns[one.turn].text, one.run)}
     for _ in range(2):  # what was repeated may be repeated again
-        items |= _repeated(said, items)
+        items |= _repeated(said, items, counting)
     return [
         Item(said[at].turn, _begin(turns, said[at], kind), said[at].run.end, kind)
         for at, kind in sorted(items.items())
@@ -99,8 +119,7 @@ def _said(turns: Sequence[Turn]) -> list[_Said]:
     for index, turn in enumerate(turns):
         named = topics(turn.text)
         found_here = list(_numbers(turn.text))
-        digits = sum(len(run.digits) for run in found_here)
-        alone = digits > 0 and digits >= 0.5 * spoken_characters(turn.text)
+        alone = _is_alone(turn.text, found_here)
         since += 1
         if since > _LASTS:
             known = False
@@ -108,6 +127,8 @@ def _said(turns: Sequence[Turn]) -> list[_Said]:
             label = next((one for one in reversed(named) if one.end <= run.start + 1), None)
             if label is None and _is_tail(turn.text, run):  # 尾号八八幺九的手机
                 label = next((one for one in named if run.end < one.end <= run.end + 8), None)
+            if label is None:
+                label = _said_after(turn.text, run, named)
             if label and label.lasts:
                 topic, known = label.topic, True
             if known:
@@ -121,6 +142,34 @@ def _said(turns: Sequence[Turn]) -> list[_Said]:
         if lasting:
             topic, known, since = lasting[-1], True, 0
     return found
+
+
+def _is_alone(text: str, found: Sequence[Run]) -> bool:
+    """Whether a text is hardly more than its numbers, those aside that show what they are."""
+    plain = [run for run in found if not shape(run.digits)] or found
+    rest = "".join([text[a:b] for a, b in pairwise([0, *_edges(found, plain), len(text)])][::2])
+    digits = sum(len(run.digits) for run in plain)
+    return digits > 0 and digits >= 0.5 * spoken_characters(rest)
+
+
+def _edges(found: Sequence[Run], plain: Sequence[Run]) -> Iterator[int]:
+    for run in found:
+        if run not in plain:
+            yield from (run.start, run.end)
+
+
+def _said_after(text: str, run: Run, named: Sequence[Named]) -> Named | None:
+    """A label of what is nobody's that follows its number: 6225…，是订单."""
+    for one in named:
+        if run.end < one.end <= run.end + 10 and one.topic is None:
+            between = text[run.end : one.end]
+            of_another = re.match(
+                r"(?:号码?)?[是为：:，,\s]{0,3}[A-Za-z]{0,4}[0-9零一二三四五六七八九幺]",
+                text[one.end :],
+            )
+            if not of_another and not begins(between):
+                return one
+    return None
 
 
 def _numbers(text: str) -> Iterator[Run]:
@@ -150,12 +199,19 @@ def _kind(turns: Sequence[Turn], said: _Said) -> Kind | None:
         return shaped
     if said.nobodys or said.topic in (Kind.BIRTH, Kind.PLATE):
         return None
-    if said.topic is Kind.CODE and 3 <= count <= _LONGEST[Kind.CODE]:
-        return Kind.CODE if said.alone or _bounded(text, run) else None
-    if _is_companys(turns[said.turn], run):
-        return None
     kind = said.topic
-    if kind in (Kind.MOBILE, Kind.LANDLINE) and _PUBLIC.fullmatch(digits):
+    if kind is Kind.CODE and 3 <= count <= _LONGEST[Kind.CODE]:
+        if _SHELF.fullmatch(text, run.start, run.end) or (
+            said.labelled and _PICK_UP.search(text[: run.start])
+        ):
+            return None
+        fits = not _counts(text, run) if said.alone else _bounded(text, run)
+        return Kind.CODE if fits else None
+    if _is_companys(turns[said.turn], run) or (kind in _PLAIN and _in_code(text, run)):
+        return None
+    if kind in (Kind.MOBILE, Kind.LANDLINE) and (
+        _PUBLIC.fullmatch(digits) or _AREA_CODE.fullmatch(digits)
+    ):
         return None
     if kind is None:
         return _by_length(digits) if said.alone else None
@@ -166,7 +222,8 @@ def _kind(turns: Sequence[Turn], said: _Said) -> Kind | None:
     tail = _is_tail(text, run)
     if count < _SHORTEST.get(kind, 0) and not tail:
         return None
-    if count >= 7 or tail or said.alone:
+    led = _LEADS.search(text[max(0, run.start - 1) : run.start])
+    if count >= 7 or tail or (said.alone and led):
         return kind if not _counts(text, run) else None
     return kind if _bounded(text, run) else None
 
@@ -185,13 +242,20 @@ def _by_shape(turn: Turn, said: _Said) -> Kind | None:
     if kind is Kind.BANK_CARD:
         return None if labelled_other and not is_card(run.digits) else kind
     if said.topic not in (Kind.MOBILE, Kind.LANDLINE) and (
-        _CODE_BEFORE.search(text[max(0, run.start - 12) : run.start])
-        or _CODE_AFTER.match(text, run.end)
+        _in_code(text, run) or _CODE_AFTER.match(text, run.end)
     ):
-        return None  # part of a longer code, such as SF13800138000
+        return None
+    if labelled_other and [len(group.digits) for group in run.groups] not in _GROUPED:
+        return None
     if kind is Kind.LANDLINE and (labelled_other or _is_companys(turn, run)):
         return None
     return kind
+
+
+def _in_code(text: str, run: Run) -> bool:
+    """Whether a number is part of a longer code, such as SF13800138000."""
+    before = text[max(0, run.start - 12) : run.start]
+    return bool(_CODE_BEFORE.search(before) or _SPELT_CODE.search(before))
 
 
 def _is_foreign(text: str, run: Run) -> bool:
@@ -220,9 +284,12 @@ def _by_length(digits: str) -> Kind | None:
 
 def _counts(text: str, run: Run) -> bool:
     """Whether the number counts something."""
+    if _MONEY.match(text, run.end) or _DECIMAL.fullmatch(text, run.start, run.end):
+        return True
     if len(run.digits) >= 7:
         return False
-    return bool(_UNIT.match(text, run.end) or _QUANTITY.search(text[: run.start]))
+    before = text[max(0, run.start - 8) : run.start]
+    return bool(_UNIT.match(text, run.end) or _QUANTITY.search(before))
 
 
 def _bounded(text: str, run: Run) -> bool:
@@ -260,12 +327,15 @@ def _by_parts(said: Sequence[_Said], members: Sequence[int], *, whole: bool) -> 
     return _by_length(digits) if whole and not nobodys else None
 
 
-def _repeated(said: Sequence[_Said], items: dict[int, Kind]) -> dict[int, Kind]:
-    """Other mentions of numbers found: the same digits, parts of them, or nearly the same."""
+def _repeated(said: Sequence[_Said], items: dict[int, Kind], counting: Set[int]) -> dict[int, Kind]:
+    """Other mentions of numbers found: the same digits, parts of them, or nearly the same.
+
+    What counts something is none: 2026年 stands in many a number.
+    """
     known = {said[at].run.digits: kind for at, kind in items.items()}
     found: dict[int, Kind] = {}
     for at, one in enumerate(said):
-        if at in items:
+        if at in items or at in counting:
             continue
         for digits, kind in known.items():
             if _same(one.run.digits, digits):

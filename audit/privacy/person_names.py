@@ -23,7 +23,8 @@ _DOUBLE = DOUBLE_SURNAMES
 _GIVEN = rf"(?:{_HAN}{{1,2}}|(?<=[{''.join({name[0] for name in _DOUBLE.split('|')})}]){_HAN}{{3}})"
 _OWNER = (
     "机主|基主|机组|户主|户名|车主|姓名|名字|大名|收件人|收货人|联系人|开户人|投保人|被保险人|"
-    "我爱人|我老公|我老婆|我儿子|我女儿|我爸|我妈|寄件人|登记人"
+    "我爱人|我老公|我老婆|我儿子|我女儿|我爸|我妈|寄件人|登记人|被保人|病人|患者|业主|持卡人|乘客|旅客|"
+    "租客|房东|受益人|参保人|就诊人|申请人|取件人|借款人|贷款人|监护人|紧急联系人|下单人|中文名|我先生|我太太|我媳妇"
 )
 _CALLED = re.compile(
     rf"(?:(?:{_OWNER})(?:就)?(?:是|叫|写)?[：:，]?|(?<![打您你])叫做?|较)({_HAN}{_GIVEN}){_END}"
@@ -42,6 +43,45 @@ _UNMISTAKABLE = (
 _I_AM = re.compile(
     rf"我是([{SURNAMES}{_UNMISTAKABLE}]{_HAN}{{2}})(?<![生人的户客员者家工方])(?=[，。,.]|$)"
 )
+_FAMILY = f"(?:{_DOUBLE}|[{SURNAMES}{_UNMISTAKABLE}])"
+_ANY_FAMILY = f"(?:{_DOUBLE}|[{SURNAMES}{RARE_SURNAMES}{EVERYDAY_SURNAMES}])"
+_STOP = r"(?=[，。！？、,.!?\s]|$)"
+_FULL = rf"(?:{_FAMILY}{_HAN}{{1,2}}|[{RARE_SURNAMES}]{_HAN}{{2}})"
+_DATA = (
+    r"[，,、。\s]{1,2}(?:嗯|呃|啊)?"
+    r"(?:我?的?(?:电话|手机|身份证|证件|生日|出生|地址|住)|[0-9零一二三四五六七八九幺洞]{3})"
+)
+"""What hardly anything but a name stands before."""
+_BARE = re.compile(
+    rf"(?:(?<=^)|(?<=[，。、,\s]))(?:我|是|叫|就|嗯|呃){{0,4}}(?![我是叫就嗯呃])({_FULL}|{_HAN}{{3,5}})(?={_DATA})"
+)
+_OF_ROLE = re.compile(rf"(?:{_OWNER}|司机|学生|孩子|宝宝|小孩)({_FULL}){_STOP}")
+_KIN = "妈|爸|家长|母亲|父亲|爷爷|奶奶|外公|外婆|姥|儿子|女儿|老婆|老公|爱人|家属|监护人"
+_KINS = re.compile(
+    rf"(?:我是|[是班级床室])({_FULL}|[{EVERYDAY_SURNAMES}]{_HAN}{{2}})(?=的(?:{_KIN}))"
+)
+_BEFORE_NICK = (
+    rf"(?:(?<=^)|(?<=[，。！？、,.!?\s好])|叫我|喊我|我叫|我是|请问是?|{_OWNER}|(?<=[是找跟给问]))"
+)
+_AFTER_NICK = (
+    r"(?=[，。！？、,.!?\s]|$|就[行好可]|[您你]好|在[吗不]|本人|吗|吧|呀|啊|是我|介绍|让我|跟我|"
+    "的?电话|的?手机)"
+)
+_NICK = re.compile(
+    rf"{_BEFORE_NICK}([小老阿](?:[{SURNAMES}{RARE_SURNAMES}{EVERYDAY_SURNAMES}])){_AFTER_NICK}"
+)
+_NO_NICK = re.compile(
+    "老[师公年农家底古路本生实乡早]|小[区车米时麦康班鱼店步学家节平冬寒暑满]|小[龙黄]|阿[里明联姨拉胶]|老[外毛大婆]|小[白]"
+)
+"""Words that a surname ends."""
+_KIN_TITLE = re.compile(
+    rf"(?:(?<=^)|(?<=[，。！？、,.!?\s是找跟给问好叫])|我|{_OWNER})({_ANY_FAMILY})"
+    r"(?=(?:姐|哥|叔|姨|嫂|婶|伯|爷|奶奶|婆婆|太)(?:[，。！？、,.!?\s是在说的吗吧]|$|[您你]好|让|电话|手机|本人|家|要|想|来|叫|刚|今|明|昨))"
+)
+_NO_KIN = frozenset("和大小老阿我你您他她公师别连都欧表堂干亲后家")
+_SPELT_NAME = re.compile(
+    rf"(?:(?<=^)|(?<=[，。,\s我叫是]))(?![我叫是])({_HAN}{{2,4}})[，,、\s]+(?:{_HAN}是)?({_HAN}{{1,3}})的({_HAN})"
+)
 _SURNAMED = re.compile(rf"(?:(?<![贵百什])|(?<=免贵))姓({_DOUBLE}|{_HAN})(?!的|什么|氏)")
 _SURNAMED_FULL = re.compile(
     rf"姓({_DOUBLE}|{_HAN})[，,。\s]*(?:嗯|呃|我)?[，,]?(?:名字)?(?:就?是|叫)?(\1{_HAN}{{1,2}}){_END}"
@@ -56,7 +96,7 @@ _FOREIGN = frozenset(
     "嘎盖甘冈高戈格根古瓜哈海汉汗翰豪和合赫亨洪胡华怀霍基吉季加佳嘉贾江杰捷金卡康考柯科可克肯库昆拉腊来莱兰朗劳勒雷"
     "蕾里丽利力莉莲林琳龙鲁卢路伦罗洛马玛麦迈曼梅美门蒙孟米密明莫默姆木穆那娜纳奈南内尼尼妮宁努诺欧帕潘佩朋皮平珀普"
     "其奇齐契恰强乔切琴琼曲让热仁日荣如瑞若撒萨塞赛桑瑟森沙莎珊尚舍申圣诗史士丝斯思苏索塔泰坦汤唐特提天图托娃瓦旺威"
-    "维韦魏温文翁沃乌西希锡喜夏香谢辛兴修雅亚娅扬央雍尤约扎泽增詹张照珍芝治智中仲朱卓孜宗佐依伊古买吐吾库尕拜帖再都苏"
+    "维韦魏温文翁沃乌西希锡喜夏香谢辛兴修雅亚娅扬央雍尤约扎泽增詹张照珍芝治智中仲朱卓孜宗佐依伊古买吐吾库尕拜帖再都苏珠培群逊肉祖贡色"
 )
 """The characters that names of other languages are written with."""
 _DOT = re.compile(r"(?<=[一-鿿])\s?([·.])\s?(?=[一-鿿])")
@@ -73,6 +113,10 @@ _LATIN_CALLED = re.compile(
     rf"(?:我叫|我的(?:英文)?名字?[是叫]|英文名字?[是叫]?|护照上?的?(?:名字|姓名)[是叫]?|姓名[是叫]?[：:]?|"
     rf"(?:机主|户主|联系人|收件人|乘客|旅客)(?:是|叫|[：:]))\s?({_LATIN})"
 )
+_I_AM_LATIN = re.compile(
+    r"(?:我是|[Tt]his is|I'?\s?a?m)\s?"
+    r"([A-Z][a-z]+(?:[ ·\-'][A-Z][A-Za-z]*)+|[A-Z][a-z]{2,}(?=[，。,.]|$))"
+)
 _LATIN_TITLED = re.compile(rf"({_LATIN})(?=\s?(?:先生|女士|小姐|太太))")
 _LATIN_ANSWER = re.compile(rf"^(?:嗯|呃|我|是|叫|，|,|\s)*({_LATIN})[\s。.]*$")
 _NO_LATIN = re.compile(r"(?i)(?:ok|okay|hello|hi|hey|yes|no|sorry|bye|vip|app|wifi|qq|and|the)\b.*")
@@ -82,7 +126,10 @@ _ADDRESSED = re.compile(
 )
 _PERSON = re.compile(rf"(?:(?<=^)|(?<=[，。！？、,.!?\s是]))({_HAN}{_GIVEN})(?=本人|收[，。])")
 _SURNAME_TITLE = re.compile(rf"(?<![关由对位至押现奖余])({_DOUBLE}|[{SURNAMES}])(?={_TITLES})")
-_GREETED = re.compile(rf"([{SURNAMES}])(?=(?:经理|主任|老师|师傅|总|工)[您你]好)")
+_GREETED = re.compile(
+    rf"({_ANY_FAMILY})(?=(?:经理|主任|老师|师傅|总|工)(?:[您你]好|在[吗不]|是吗|本人))"
+    rf"|(?<=请问是)({_ANY_FAMILY})(?=(?:经理|主任|老师|师傅|总|工)吗)"
+)
 _MISHEARD = re.compile(rf"^(?:免贵|我|嗯|，)*[心新信幸性星]({_HAN})(?=[，。！？,.]|$|[在的是])")
 """In answer to a question: 我心白 for 我姓白."""
 _ASKS = re.compile(rf"贵姓|称呼|叫什么|名字|姓名|{_OWNER}|怎么写|谁的名|登记的是谁|名下|哪位")
@@ -92,14 +139,24 @@ _ANSWER = re.compile(
 _FOREIGN_ANSWER = re.compile(rf"^(?:嗯|呃|我|是|叫|，)*({_HAN}{{2,12}})[。.]?$")
 _SPELT = re.compile(
     "弓长张|木子李|立早章|耳东陈|双口吕|草头黄|三横王|古月胡|口天吴|言午许|双人徐|双木林|走肖赵|"
-    "草字头蒋|草头蒋|马各骆|人可何|木土杜|一横王|干勾于|文刀刘|禾呈程|禾火秋|走之底边"
+    "草字头蒋|草头蒋|马各骆|人可何|木土杜|一横王|干勾于|文刀刘|禾呈程|禾火秋|走之底边|西早覃|木易杨|关耳郑|"
+    "卯金刀刘|四维罗|十口叶|口十叶|美女姜|羊女姜|十八子李|单人何|草肃萧|竹付符|禾子季|雨田雷|文武斌|走召超|"
+    "双吉喆|三石磊|三水淼|三金鑫|王月玥|雨林霖|三点水[江汪沈洪潘温汤涂]"
 )
 _NO_SURNAME = frozenset("这那位各的老请问和与是您你我他她它谁啥名什氏好对没有不了吗么也都就")
 _NO_NAME = re.compile(
     "^(?:对|是|好|没|可|行|我|你|您|他|她|那|这|有|不|请|谢谢|方便|安装|任何|于是|常常|向来|金额|高兴|"
     "马上|明白|知道|等|嗯|喂|已经|怎么|什么|麻烦|一样|还是|就是|也是|人|应该|关于|何时|何况|连接|全部|"
-    "时间|以前|现在|刚才|先|后|昨天|今天|明天|多少|为什么|家里|姓|叫|单位|公司|个人|平台|前台|顾客|经理|师傅|领导|主管|老板|司机|全家|商家|车子|物业|水电|时候|国家|公安|银行|管理|管家|经销)"
+    "时间|以前|小学|大学|中学|高中|初中|现在|刚才|先|后|昨天|今天|明天|多少|为什么|家里|姓|叫|单位|公司|个人|平台|前台|顾客|经理|师傅|领导|主管|老板|司机|全家|商家|车子|物业|水电|时候|国家|公安|银行|管理|管家|经销)"
 )
+_NO_BARE = re.compile(
+    rf"(?:{_TITLES}|师傅|[区市县省镇乡村城湾园苑庭府郡墅院路街店号楼栋层室费卡机器柜箱单型款版色元块钱网站局行社厂队部门过到装等完分秒天月年日次个件人叫])$|"
+    "^.州|^(?:高[烧热温速中一二三]|白天|常年|金额|方面|温度|安全|安排|安心|严重|任务|施工|马桶|白色|黄色|"
+    "余额|万一|江苏|江西|江东|石家|成都|金融|陶瓷|石材|毛病|钱款|高峰|高层|文件|方案|程序|路由|何必|时效)"
+)
+"""No names though they begin with a surname."""
+_NEVER_MISHEARD = frozenset("和与及或跟以后前号报河合")
+_GREETINGS = re.compile("扎西[德得]勒")
 _FUNCTION = re.compile("[的了吗呢啊吧么什我你他她这那哪不没有是在来去要就都还也很能可以上下]")
 
 
@@ -132,19 +189,37 @@ def _is_name(text: str, *, announced: bool = False, called: bool = False) -> boo
         text[0] in SURNAMES
         or (announced and text[0] in RARE_SURNAMES)
         or (everyday and text[0] in EVERYDAY_SURNAMES)
-        or sounds(text[0]).code in _surname_sounds()
+        or (text[0] not in _NEVER_MISHEARD and sounds(text[0]).code in _surname_sounds())
     )
+
+
+def _is_given(text: str) -> bool:
+    """Whether a surname and what follows can be nothing but a name where nobody says it is one."""
+    if _NO_NAME.search(text) or _NO_BARE.search(text) or _FUNCTION.search(text[1:]):
+        return False
+    if re.match(_DOUBLE, text):
+        return len(text) in (3, 4)
+    if re.fullmatch(_FULL, text):
+        return len(text) == 3
+    return len(text) > 2 and sum(sign not in _FOREIGN for sign in text) == 0
 
 
 def find(turns: Sequence[Turn], *, agent_name: str | None) -> list[Item]:
     """Mentions of persons who are not the agent, in order."""
     spans: set[tuple[int, int, int]] = set()
+    own: set[str] = set()
     asked = False
     for index, turn in enumerate(turns):
         for start, end in _introduced(turn, asked=asked):
-            if not _agents(turn, start, end, agent_name):
+            if _agents(turn, start, end, agent_name) or (
+                not asked and _addresses_agent(turn, start, end)
+            ):
+                own.add(turn.text[start:end])
+            else:
                 spans.add((index, start, end))
         asked = turn.role is not Role.CUSTOMER and bool(_ASKS.search(turn.text))
+    nicknames = {name for name in own if _is_nickname(name)}
+    spans = {one for one in spans if turns[one[0]].text[one[1] : one[2]] not in nicknames}
     names = {turns[i].text[start:end] for i, start, end in spans}
     names |= {part for name in names if "·" in name for part in name.split("·") if part}
     full = {name for name in names if len(name) > 1}
@@ -152,6 +227,22 @@ def find(turns: Sequence[Turn], *, agent_name: str | None) -> list[Item]:
     for index, turn in enumerate(turns):
         spans |= {(index, start, end) for start, end in _again(turn.text, full, surnames)}
     return [Item(index, start, end, Kind.NAME) for index, start, end in _widest(spans)]
+
+
+def _is_nickname(name: str) -> bool:
+    return len(name) == 2 and name[0] in "小老阿"
+
+
+def _addresses_agent(turn: Turn, start: int, end: int) -> bool:
+    """Whether a customer begins with a nickname, such as 小高，你们….
+
+    Whom a customer calls so is the agent.
+    """
+    return (
+        turn.role is Role.CUSTOMER
+        and start == 0
+        and bool(re.match("[姐哥]?[，,啊呀]?[你您]", turn.text[end:]))
+    )
 
 
 def _agents(turn: Turn, start: int, end: int, agent_name: str | None) -> bool:
@@ -171,7 +262,9 @@ def _introduced(turn: Turn, *, asked: bool) -> Iterator[tuple[int, int]]:
     for pattern in (_CALLED, _PERSON):
         for match in pattern.finditer(text):
             misheard = match[1][0] not in SURNAMES
-            if _is_name(match[1]) and not (misheard and text[match.end() :].startswith("的")):
+            told = text[max(0, match.start(1) - 1) : match.start(1)] in tuple("是叫写较做：:，字名")
+            doubtful = text[match.end() :].startswith("的") or (pattern is _CALLED and not told)
+            if _is_name(match[1]) and not (misheard and doubtful):
                 yield match.span(1)
     for match in _ANNOUNCED.finditer(text):
         if _is_name(match[1], announced=True, called=True):
@@ -185,7 +278,8 @@ def _introduced(turn: Turn, *, asked: bool) -> Iterator[tuple[int, int]]:
         if surnamed or _is_foreign(match[1]) or re.match(_DOUBLE, match[1]):
             yield match.span(1)
     for match in (*_SURNAME_TITLE.finditer(text), *_GREETED.finditer(text)):
-        yield match.span(1)
+        yield match.span(match.lastindex or 1)
+    yield from _unannounced(text)
     for match in _ADDRESSED.finditer(text):
         name = match[1]
         if _is_name(name, announced=True) or (len(name) == 1 and name not in _NO_SURNAME):
@@ -204,11 +298,39 @@ def _introduced(turn: Turn, *, asked: bool) -> Iterator[tuple[int, int]]:
             yield whole.span(1)
 
 
+def _unannounced(text: str) -> Iterator[tuple[int, int]]:
+    """Names by what stands around them: kinship, a number, how they are spelt."""
+    for match in _BARE.finditer(text):
+        if _is_given(match[1]):
+            yield match.span(1)
+    for pattern in (_OF_ROLE, _KINS):
+        for match in pattern.finditer(text):
+            rest = match[1][1:]
+            if not (
+                _NO_NAME.search(match[1]) or _NO_BARE.search(match[1]) or _FUNCTION.search(rest)
+            ):
+                yield match.span(1)
+    for match in _NICK.finditer(text):
+        if not _NO_NICK.match(match[1]):
+            yield match.span(1)
+    for match in _KIN_TITLE.finditer(text):
+        if match[1] not in _NO_KIN:
+            yield match.span(1)
+    for match in _SPELT_NAME.finditer(text):
+        if match[3] in match[2] and match[3] in match[1]:
+            yield match.span(1)
+
+
 def _in_latin(text: str, *, asked: bool) -> Iterator[tuple[int, int]]:
     if not re.search("[A-Za-z]", text):
         return
     answer = _LATIN_ANSWER.match(text) if asked else None
-    found = (*_LATIN_CALLED.finditer(text), *_LATIN_TITLED.finditer(text), answer)
+    found = (
+        *_LATIN_CALLED.finditer(text),
+        *_LATIN_TITLED.finditer(text),
+        *_I_AM_LATIN.finditer(text),
+        answer,
+    )
     for match in found:
         if match and not _NO_LATIN.fullmatch(match[1]):
             yield match.span(1)
@@ -239,13 +361,17 @@ def _dotted(text: str) -> Iterator[tuple[int, int]]:
 def _again(text: str, full: set[str], surnames: set[str]) -> Iterator[tuple[int, int]]:
     """Names once found wherever they are said, by sound, and how they are spelt out."""
     heard = sounds(text)
+    greetings = [match.start() for match in _GREETINGS.finditer(text)]
     for name in full:
+        if _is_nickname(name):  # 小程 sounds like 小城
+            yield from (match.span() for match in re.finditer(name, text))
+            continue
         spelt = sounds(name)
         own = [name[place] for place in spelt.positions]
         at = heard.code.find(spelt.code) if own else -1
         while at >= 0:
             places = heard.positions[at // 2 : at // 2 + len(spelt)]
-            if at % 2 == 0 and _together(text, places):
+            if at % 2 == 0 and _together(text, places) and places[0] not in greetings:
                 same = sum(text[place] == letter for place, letter in zip(places, own, strict=True))
                 if same >= len(spelt) - 1:
                     yield places[0], places[-1] + 1
@@ -256,6 +382,14 @@ def _again(text: str, full: set[str], surnames: set[str]) -> Iterator[tuple[int,
     for letter in letters:
         if not "一" <= letter <= "鿿":
             continue
+        if letter in surnames:
+            spelt_out = rf"{letter}?{_HAN}{{2}}{letter}{_STOP}"
+            nick = rf"(?<![一-鿿])(?:[小老阿]{letter}{_AFTER_NICK}|{spelt_out})"
+            before = text.find(letter)
+            for match in re.finditer(nick, text):
+                short = match.end() - match.start() == 2
+                if not _NO_NICK.match(match[0]) and (short or before < match.start()):
+                    yield match.span()
         for match in re.finditer(
             rf"{letter}?是?((?:{letter}|{_HAN}{{1,2}}{letter}|{letter}{_HAN}{{1,3}}))的{letter}",
             text,
@@ -271,8 +405,8 @@ def _together(text: str, places: Sequence[int]) -> bool:
 
 def _widest(spans: set[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
     """Spans that lie in no other, in order."""
-    return sorted(
-        a
-        for a in spans
-        if not any(b != a and b[0] == a[0] and b[1] <= a[1] and a[2] <= b[2] for b in spans)
-    )
+    widest: list[tuple[int, int, int]] = []
+    for turn, start, end in sorted(spans, key=lambda span: (span[0], span[1], -span[2])):
+        if not widest or widest[-1][0] != turn or widest[-1][2] < end:
+            widest.append((turn, start, end))
+    return widest

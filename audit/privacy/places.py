@@ -25,11 +25,11 @@ _ESTATE = (
 _GAP = r"(?:[，,、\s]|嗯|呃|的|那个)?"
 _HOUSE = (
     rf"{_UNIT}(?:号楼|栋|幢|座|号院|期|区|单元|号门|塔)(?:{_GAP}{_UNIT}(?:单元|号楼|栋|座|楼|层|门|梯))*"
-    rf"(?:{_GAP}[A-Za-z]?{_NUM}(?:-{_NUM})?(?:室|号房|号|户|房)?)?"
+    rf"(?:{_GAP}(?:[A-Za-z]?{_NUM}(?:-{_NUM})?(?:室|号房|号|户|房)?|[A-Za-z](?:室|户)))?"
 )
 _FLOOR = (
     rf"(?:{_GAP}{_UNIT}(?:单元|号楼|栋|座|楼|层|门|梯))+"
-    rf"(?:{_GAP}[A-Za-z]?{_NUM}(?:-{_NUM})?(?:室|号房|户|房|号))?"
+    rf"(?:{_GAP}(?:[A-Za-z]?{_NUM}(?:-{_NUM})?(?:室|号房|户|房|号)|[A-Za-z](?:室|户)))?"
 )
 """Floor and room, of a building that was named."""
 _ROOM = rf"{_GAP}[A-Za-z]?[0-9零〇一二三四五六七八九幺两]{{2,5}}(?:室|房|号房|户)"
@@ -38,6 +38,19 @@ _CORE = re.compile(
     rf"{_ROAD}{_GAP}(?:{_ESTATE}{_GAP})?(?:{_HOUSE}|{_FLOOR}|{_ROOM})?"
     rf"|(?:{_ESTATE}{_GAP})?{_HOUSE}|{_ESTATE}{_INSIDE}"
     rf"|{_HAN}{{2,5}}(?:镇|乡|村|街道){_HAN}{{1,5}}(?:村|组|屯|社区|大队){_NUM}(?:[号组队]|社)(?:{_NUM}号)?"
+)
+_DASHED = re.compile(
+    r"(?<![0-9A-Za-z一二三四五六七八九十-])(?:[0-9]{1,3}-(?:[0-9]{1,2}-)?[0-9]{3,4}|"
+    r"(?:[一二三四五六七八九十]{1,3}杠){1,2}[0-9零一二三四五六七八九幺]{3,4})(?![0-9-])"
+)
+"""Building, unit and door, behind an estate's name."""
+_BEFORE_DASHED = re.compile(
+    rf"(?:住在|住的是?|住|家在|家是|地址是?|送到|寄到)[：:，,\s]?({_HAN}{{2,12}})[，,\s]?$|"
+    rf"({_HAN}{{2,8}}(?:{_FIRM_ESTATE}))[，,\s]?$"
+)
+_HAS_DOOR = re.compile(r"单元.{0,3}[0-9零一二三四五六七八九幺]{2}|[室户]")
+_COMES_FROM = re.compile(
+    "[我俺咱]们?(?:就|也|家)?[是在].{1,4}(?:号楼|栋|幢|座).?[0-9零一二三四五六七八九幺]{3,4}$"
 )
 _DOOR = re.compile(
     r"[，,、\s]?(?:[一-鿿]{1,2}|[0-9零一二三四五六七八九十]{1,3}[-－—])?[0-9零一二三四五六七八九幺两]{3,5}"
@@ -59,6 +72,8 @@ _LED = re.compile(
     "住在|住|地址是|地址|地方是|现在在|就在|在|送到|寄到|寄往|寄给|发到|邮到|搬到|改成|改到|换到|到|"
     "就是|家是|是|我们家|我家|您家|门牌号|的话|给|重复一下|核对一下|好的|好"
 )
+_LONGEST = 40
+"""Characters of an address before its number."""
 _OURS = re.compile("我们(?:的|公司|这边|总部)|公司地址|服务中心|服务站")
 _AT = re.compile(
     r"@|艾特|爱特|艾忒|(?<![A-Za-z])at(?![A-Za-z])|(?<=[0-9a-z])at(?=[a-z0-9])|AT|圈儿?\s?[aA]|小老鼠|花[aA]"
@@ -78,18 +93,32 @@ _MAIL_WITHOUT_AT = re.compile(
     rf"((?:{_LETTER}|{_WORD}|\s){{3,40}}(?:\.|点)\s?(?:com|cn|net|COM|康姆))"
 )
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
-_PLATE = re.compile(rf"([{_PROVINCES}]|{_HAN})(?:[\s，,]|牌)?([A-Za-z])[·.，,\- ]?")
-_PLATE_PAUSE = re.compile(r"(?:[\s，,。·\-.]|嗯|那个?|呃|这个|然后|杠|点)*")
+_PLATE = re.compile(
+    rf"([{_PROVINCES}]|{_HAN})(?:[，,]?{_HAN}{{1,3}}的\1)?(?:[\s，,]|牌)*(?:大写的?|字母)?"
+    r"([A-Za-z])[·.，,\- ]?"
+)
+_PLATE_PAUSE = re.compile(
+    r"(?:[\s，,。·\-.]|嗯|那个?|呃|这个|然后|后面是?|杠|点|大写的?|小写的?|英文的?|字母|数字)*"
+)
 _THRICE = re.compile("([二两三四五俩仨2-5])[个连][0-9零一二三四五六七八九幺]")
 _PLATE_LAST = "挂学警港澳使领"
 _PLATE_ALONE = re.compile(r"(?<![A-Za-z0-9])[A-Z](?=[A-Z0-9]{5,6}(?![A-Za-z0-9]))(?=[A-Z]?[0-9])")
 _Y = "[0-9零〇一二三四五六七八九]"
 _N = "[0-9一二三四五六七八九十两初廿卅]"
-_MONTH = f"(?:{_N}{{1,2}}|[正冬腊])月"
+_CALENDAR = "(?:农历|阴历|阳历|公历|新历|旧历|古历)"
+_MONTH = f"{_CALENDAR}?的?闰?(?:{_N}{{1,2}}|[正冬腊])月"
+_YEAR = (
+    f"(?:(?:民国|昭和|大正|明治|光绪|宣统)[0-9零〇一二三四五六七八九十元]{{1,4}}年|{_Y}{{2,4}}年|"
+    "[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥]年?)"
+)
+_BETWEEN = r"(?:[，,、。\s]|嗯|呃|啊|额|那个|这个|就是|应该是|好像是?|的){0,5}"
 _DATE = re.compile(
-    rf"{_Y}{{2,4}}年(?:的)?(?:(?:农历|阴历|阳历)?{_MONTH}(?:份)?(?:的)?[，,]?(?:{_N}{{1,3}}[日号]?)?)?|"
-    rf"{_MONTH}(?:份)?[，,]?{_N}{{1,3}}[日号]?"
+    rf"{_YEAR}(?:的)?(?:{_BETWEEN}{_MONTH}(?:份)?(?:{_BETWEEN}{_N}{{1,3}}[日号]?)?)?|"
+    rf"{_MONTH}(?:份)?{_BETWEEN}{_N}{{1,3}}[日号]?"
     r"|(?:19|20)[0-9]{2}\s?[-/.]\s?[0-9]{1,2}\s?[-/.]\s?[0-9]{1,2}"
+)
+_BORN = re.compile(
+    "[日号年月]生的?|[0-9一二三四五六七八九十]生[的人]|属[鼠牛虎兔龙蛇马羊猴鸡狗猪]的"
 )
 
 
@@ -107,7 +136,7 @@ def find(turns: Sequence[Turn]) -> list[Item]:
             items += [Item(index, a, b, Kind.ADDRESS) for a, b in _addresses(text, asked=asked)]
         plates = any(one.topic is Kind.PLATE for one in named) or topic is Kind.PLATE
         items += [Item(index, a, b, Kind.PLATE) for a, b in _plates(text, announced=plates)]
-        if any(one.topic is Kind.BIRTH for one in named) or re.search("[日号年月]生的?", text):
+        if any(one.topic is Kind.BIRTH for one in named) or _BORN.search(text):
             topic, since = Kind.BIRTH, 0
         if topic is Kind.BIRTH and since <= 2:
             items += [Item(index, a, b, Kind.BIRTH) for a, b in _births(text)]
@@ -122,24 +151,34 @@ def find(turns: Sequence[Turn]) -> list[Item]:
 def _addresses(text: str, *, asked: bool) -> Iterator[tuple[int, int]]:
     homely = asked or re.search("住|家|地址|小区|送到|寄到", text)
     for match in _CORE.finditer(text):
-        if not homely and re.fullmatch(_HOUSE, match[0]) and not re.search("单元|[室户]", match[0]):
+        bare = not homely and re.fullmatch(_HOUSE, match[0]) and not _HAS_DOOR.search(match[0])
+        if bare and not _is_where_from(text[max(0, match.start() - 5) : match.end()]):
             continue
         if not homely and _STOREY.fullmatch(match[0]):
             continue
         clause = max(text.rfind(sign, 0, match.end() - 1) for sign in "。！？!?；")
         comma = max(text.rfind(sign, 0, match.start()) for sign in "，,")
-        begin = max(clause, comma) + 1
+        begin = max(clause + 1, comma + 1, match.start() - _LONGEST)
         begin += _place(text[begin : match.end()])
         districts = _DISTRICTS.search(text, max(clause + 1, begin - 40), begin)
         if districts:
             begin = districts.start() + _place(text[districts.start() : begin])
         door = _DOOR.match(text, match.end())
         yield begin, door.end() if door else match.end()
+    for dashed in _DASHED.finditer(text):
+        first = max(0, dashed.start() - 20)
+        if named := _BEFORE_DASHED.search(text[first : dashed.start()]):
+            yield first + named.start(named.lastindex or 0), dashed.end()
     for lives in _LIVES.finditer(text):
         yield lives.span(1)
     estate = _ESTATE_ONLY.match(text) if asked else None
     if estate:
         yield estate.span(1)
+
+
+def _is_where_from(text: str) -> bool:
+    """Whether a building and a door are where somebody says to be from: 我是五栋一二零三的."""
+    return bool(_COMES_FROM.search(text))
 
 
 def _emails(text: str) -> Iterator[tuple[int, int]]:
@@ -180,7 +219,7 @@ def _plates(text: str, *, announced: bool) -> Iterator[tuple[int, int]]:
 
 def _plate_end(text: str, end: int) -> tuple[int, int]:
     """Where the letters and digits of a plate end, and how many they are."""
-    count = 0
+    count, marked = 0, False
     while end < len(text) and count < 6:
         pause = _PLATE_PAUSE.match(text, end)
         at = pause.end() if pause else end
@@ -191,6 +230,10 @@ def _plate_end(text: str, end: int) -> tuple[int, int]:
             re.match("[A-Za-z]", text[at]) or value(text[at]) or (sounding(text[at]) and count < 5)
         ):
             break
+        mark = bool(re.search("[，,。]", text[end:at]))
+        if count == 5 and mark and (not marked or text[at + 1 : at + 2].isalnum()):
+            break  # what follows a whole plate: 皖A-2K917，ETC
+        marked = mark
         end, count = at + 1, count + 1
     return end, count
 
@@ -207,12 +250,13 @@ def _births(text: str) -> Iterator[tuple[int, int]]:
 def _repeated(turns: Sequence[Turn], items: Sequence[Item]) -> Iterator[Item]:
     """The same words said again."""
     texts = {(turns[i.turn].text[i.start : i.end], i.kind) for i in items}
+    covered = {(i.turn, at) for i in items for at in range(i.start, i.end)}
     for said, kind in texts:
         if len(said) < 4:
             continue
         for index, turn in enumerate(turns):
             at = turn.text.find(said)
             while at >= 0:
-                if not any(i.turn == index and i.start <= at < i.end for i in items):
+                if (index, at) not in covered:
                     yield Item(index, at, at + len(said), kind)
                 at = turn.text.find(said, at + 1)

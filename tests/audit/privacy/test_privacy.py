@@ -202,6 +202,95 @@ def test_an_address_is_found_down_to_the_room(line: str) -> None:
     assert kind is Kind.ADDRESS and line.endswith(said)
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["C 卡6222021203004455669，花了1200，分12期，每期108.50"],
+        ["C 手机号13905728864，余额358，2025年买的", "A 好的，2025年的"],
+        ["A 您的电话", "C 13905728864", "A 病案号30028，血压135，水表读数04821"],
+        ["A 报一下卡号", "C 6222021203004455669", "A 登记号 HT2026-0031，赔案号PA20260931"],
+    ],
+)
+def test_amounts_readings_and_record_numbers_stay_beside_a_persons_number(
+    lines: list[str],
+) -> None:
+    ((said, _),) = found(*lines)
+    assert said in ("6222021203004455669", "13905728864")
+
+
+def test_a_machines_number_is_no_mobile_unless_it_is_written_as_one() -> None:
+    assert found("C 1 3 9 0 5 7 2 8 8 6 4，机身上的设备号") == []
+    assert found("C 6222 0212 0300 4455 66，这是运单") == []
+    assert found("C 139 0572 8864，订单上留的") != []
+
+
+def test_the_tail_that_was_asked_for_or_announced_is_hidden() -> None:
+    assert found("A 请问卡尾号", "C 0931") == [("0931", Kind.BANK_CARD)]
+    assert found("C 电话后四位8864") == [("8864", Kind.MOBILE)]
+
+
+@pytest.mark.parametrize("number", ["一三九，空，零五，七二，八八六四", "139O572 88O64"])
+def test_a_pause_is_said_and_a_letter_is_written_for_nought(number: str) -> None:
+    assert found(f"C 是{number}") == [(number, Kind.MOBILE)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        (["A 怎么称呼您", "C 叫我小虞就行"], "小虞"),
+        (["C 老庞介绍我来的"], "老庞"),
+        (["C 俞姐让我打的"], "俞"),
+        (["A 请问是匡师傅吗"], "匡"),
+        (["A 好的业主哥舒女士"], "哥舒"),
+        (["C 患者郗文博，明天上午"], "郗文博"),
+        (["C 我栾松涛，电话改了"], "栾松涛"),
+        (["C 我是五年级二班段明轩的爸爸"], "段明轩"),
+        (["C 给我妈挂号，次仁卓嘎，出生证有"], "次仁卓嘎"),
+        (["C 我是Peter Brown，你好"], "Peter Brown"),
+        (["C 能小满，能耐的能，你记下"], "能小满"),
+    ],
+)
+def test_names_that_no_verb_announces(lines: list[str], name: str) -> None:
+    assert (name, Kind.NAME) in found(*lines)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "C 患者高烧三十九度，业主反映，电梯坏了",
+        "C 温馨提示，95588发来的，安装完，电话没人接",
+        "A 麻烦报一下姓名和地址",
+        "C 小程序打不开，小区停水，老师让我打的，姐姐在外地",
+        "C 小高，你们那个套餐怎么取消",
+    ],
+)
+def test_words_that_begin_like_names(line: str) -> None:
+    assert found(line) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said", "kind"),
+    [
+        ("C 生日民国六十三年，呃，九月初二", "民国六十三年，呃，九月初二", Kind.BIRTH),
+        ("C 出生是甲子年正月十五", "甲子年正月十五", Kind.BIRTH),
+        ("C 她2017年农历八月廿三生的", "2017年农历八月廿三", Kind.BIRTH),
+        ("C 八二年的，五月，那个，十七号出生", "八二年的，五月，那个，十七号", Kind.BIRTH),
+        ("C 车牌浙B，大写的D，六六八八一", "浙B，大写的D，六六八八一", Kind.PLATE),
+        ("C 苏E-9F312，OBU不亮", "苏E-9F312", Kind.PLATE),
+        ("C 住绿地香颂8-2-1103", "绿地香颂8-2-1103", Kind.ADDRESS),
+        ("C 我是五栋一二零三的", "我是五栋一二零三", Kind.ADDRESS),
+        ("C 我微信是小名加门牌，xiaoyu八零三", "xiaoyu八零三", Kind.WECHAT),
+        ("C 我用wind＿77这个号加的", "wind_77", Kind.WECHAT),
+    ],
+)
+def test_dates_plates_doors_and_ids_in_full(line: str, said: str, kind: Kind) -> None:
+    assert [(folded(text), told) for text, told in found(line)] == [(said, kind)]
+
+
+def test_a_buildings_parts_are_nobodys_address() -> None:
+    assert found("C 5号楼二单元的门坏了，型号8-2-1103") == []
+
+
 def test_the_companys_landline_stays_one_when_it_is_repeated() -> None:
     assert found("A 请您拨打网点的电话零二七六二八八九九零一", "C 零二七六二八八九九零一，好") == []
     assert found("A 师傅会拨打您的座机零二七六二八八九九零一") != []
@@ -238,7 +327,11 @@ def test_a_surname_is_found_though_its_announcement_was_misheard() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "一" * 5000, "零，" * 2000, "姓" * 300, "A1" * 400, "路" * 2000 + "1号", "@" * 500]
+    "text",
+    [
+        *("", "一" * 5000, "零，" * 2000, "姓" * 300, "A1" * 400, "路" * 2000 + "1号", "@" * 500),
+        *("文昌路9号大厦" * 300, "1嗯" * 900, "一杠" * 900, "王，" * 900),
+    ],
 )
 def test_hostile_text_takes_no_time(text: str) -> None:
     before = datetime.now(UTC)
