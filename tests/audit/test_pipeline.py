@@ -1,20 +1,24 @@
-"""A mono recording where voice prints are not installed: heard, but nobody is named."""
+"""From a recording to verdicts where something is missing: voice prints, or a known language."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from audit import pipeline
 from audit.config import Config, HearingConfig, RecogniserConfig
 from audit.rulebooks.rulebook import load
-from audit.types import Call, Channels, Recording, Role, Verdict
+from audit.types import SAMPLE_RATE, Call, Channels, Recording, Role, Verdict
 from flows import wiring
 
-MONO = Path(__file__).parents[2] / "data_samples" / "calls" / "S12_2006_20261117T140540.wav"
+CALLS = Path(__file__).parents[2] / "data_samples" / "calls"
+MONO = CALLS / "S12_2006_20261117T140540.wav"
+STEREO = CALLS / "S14_2002_20261117T172055.wav"
 
 
 def test_without_voice_prints_a_mono_call_is_still_audited(
@@ -41,3 +45,27 @@ def test_without_voice_prints_a_mono_call_is_still_audited(
     audited = wiring.judge(Call(recording, transcript), load("hotline"))
     assert Verdict.FAIL not in {finding.verdict for finding in audited.findings}
     assert audited.scorecard.verdict("no_interruption") is Verdict.CANNOT_TELL
+
+
+@pytest.mark.parametrize("channels", [2, 1])
+def test_nobody_is_accused_in_a_language_that_is_not_read(channels: int) -> None:
+    """The first seconds of a call with a cut-in and rude words, played backwards."""
+    config = Config(hearing=HearingConfig(recogniser=RecogniserConfig(beam_size=1)))
+    recording = Recording(STEREO.name, "S14", "2002", datetime(2026, 11, 17, 17, tzinfo=UTC))
+    sound = pipeline.decode(STEREO, recording, limits=config.limits)
+    samples = sound.samples if channels == 2 else sound.samples[:1] // 2 + sound.samples[1:] // 2
+    transcript = pipeline.hear(
+        replace(sound, samples=np.ascontiguousarray(samples[:, 12 * SAMPLE_RATE :: -1])),
+        recording,
+        models=wiring.transcription_models(config.hearing),
+        hearing_config=config.hearing,
+        audio_sha256="a" * 64,
+    )
+    assert len(transcript.turns) > 2
+    assert sum(turn.unintelligible for turn in transcript.turns) > len(transcript.turns) / 2
+    assert transcript.confidence is not None
+    assert transcript.confidence < 0.3
+    audited = wiring.judge(Call(recording, transcript), load("hotline"))
+    assert not [finding for finding in audited.findings if finding.verdict is Verdict.FAIL]
+    assert audited.scorecard.score is None
+    assert any("没有识别出来" in doubt for doubt in audited.call.transcript.doubts)

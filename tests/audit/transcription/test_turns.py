@@ -138,3 +138,38 @@ def test_punctuation_is_chinese() -> None:
 
 def test_no_utterances() -> None:
     assert build([], [[], []], roles=ROLES) == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ([" Thank", " you", " for", " calling,", " goodbye."], "Thank you for calling, goodbye."),
+        (["请打开", " Microsoft", " Word", " 软件"], "请打开 Microsoft Word 软件"),
+        (["装的是", " Windows", " 10", " 系统"], "装的是 Windows 10 系统"),
+        (["您好", " 请问", " 您贵姓?"], "您好，请问，您贵姓？"),
+        (["发到", "li.ming@", "example.com", ",好吗?"], "发到li.ming@example.com，好吗？"),
+        (["OK,", "好的."], "OK，好的。"),
+        (["一共", "1.5", "元"], "一共1.5元"),
+    ],
+)
+def test_latin_words_keep_their_spaces(words: list[str], text: str) -> None:
+    spoken = tuple(Word(word, i, i + 1.0, 0.9) for i, word in enumerate(words))
+    (turn,) = turns((Utterance(0, Span(0, len(words))), spoken))
+    assert turn.text == text
+
+
+def test_utterances_in_latin_letters_are_joined_with_a_space() -> None:
+    (turn,) = turns(said(0, 0, 2, "Hello."), said(0, 2.3, 4, "Speaking."))
+    assert turn.text == "Hello. Speaking."
+
+
+def test_what_was_not_recognised_is_a_turn_of_its_own() -> None:
+    garbled, words = said(0, 2.3, 4, "蟹蟹蟹蟹")
+    spoken = turns(
+        said(0, 0, 2, "您好请讲"),
+        (Utterance(0, garbled.span, unintelligible=True), words),
+        said(0, 4.2, 6, "请问您贵姓"),
+    )
+    assert [turn.unintelligible for turn in spoken] == [False, True, False]
+    assert [turn.asr_confidence for turn in spoken] == [0.9, 0.0, 0.9]
+    assert spoken[0].text == "您好请讲"

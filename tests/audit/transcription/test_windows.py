@@ -23,6 +23,9 @@ LIMIT_S = 30.0
 FLAT = replace(PackingOptions(), level_db=0.0)
 
 
+SAID = "字词句段篇章文书言语声音调韵律诗歌曲谱琴棋画印"
+
+
 @dataclass
 class Hears:
     """Hears one word in each stretch of sound, unless told to miss what is not alone."""
@@ -40,7 +43,7 @@ class Hears:
         edges = np.flatnonzero(np.diff(np.concatenate([[0], loud.astype(np.int8), [0]])))
         words: list[Word] = []
         for first, last in zip(edges[::2], edges[1::2], strict=True):
-            text = "字" * max(1, round((last - first) / SAMPLE_RATE))
+            text = SAID[: max(1, round((last - first) / SAMPLE_RATE))]
             if self.misses_repeats and text in {word.text for word in words}:
                 continue
             words.append(Word(text, first / SAMPLE_RATE, last / SAMPLE_RATE, 0.9))
@@ -130,7 +133,7 @@ def test_words_come_back_where_they_were_spoken() -> None:
     heard = recognise(audio, utterances(spans), recogniser=hears, simplify=str)
     assert [u.span for u, _ in heard] == sorted(span for listed in spans for span in listed)
     for utterance, words in heard:
-        assert "".join(word.text for word in words) == "字" * round(utterance.span.duration_s)
+        assert "".join(word.text for word in words) == SAID[: round(utterance.span.duration_s)]
         assert words[0].start_s == pytest.approx(utterance.span.start_s, abs=0.001)
         assert words[-1].end_s == pytest.approx(utterance.span.end_s, abs=0.001)
     assert all(len(window) <= LIMIT_S * SAMPLE_RATE for window in hears.windows)
@@ -143,7 +146,7 @@ def test_a_sentence_said_twice_is_heard_twice() -> None:
     heard = recognise(
         audio_with(spans, seconds=8), utterances(spans), recogniser=hears, simplify=str
     )
-    assert ["".join(word.text for word in words) for _, words in heard] == ["字字", "字字"]
+    assert ["".join(word.text for word in words) for _, words in heard] == ["字词", "字词"]
     assert heard[1][1][0].start_s == pytest.approx(5, abs=0.001)
     assert len(hears.windows) == 2
 
@@ -178,3 +181,76 @@ def test_nothing_spoken_asks_no_recogniser() -> None:
     audio = audio_with([[]], seconds=2)
     assert recognise(audio, [], recogniser=hears, simplify=str) == []
     assert not hears.windows
+
+
+# what is no text
+
+
+@dataclass
+class Loops:
+    """Writes repeats for what is told to loop, until it is alone, or held down, or for ever."""
+
+    ends: str
+    language_probability: float | None = None
+    asked: list[tuple[int, float]] = field(default_factory=list)
+    origin: Origin = Origin(None, "by hand", "none", None)  # noqa: RUF009
+
+    def recognise(
+        self, windows: Sequence[Samples], *, repetition_penalty: float = 1.0
+    ) -> list[Recognised]:
+        self.asked.append((len(windows), repetition_penalty))
+        heard = []
+        for window in windows:
+            seconds = len(window) / SAMPLE_RATE
+            alone = seconds < 6
+            fine = (self.ends == "alone" and alone) or (
+                self.ends == "held down" and repetition_penalty > 1
+            )
+            text = "请问您贵姓" if fine else "蟹" * 40
+            words = (Word(text, 0.2, seconds - 0.2, 0.95),)
+            told = None if fine else self.language_probability
+            heard.append(Recognised(words, 0.0, told))
+        return heard
+
+
+def looped(recogniser: Loops) -> tuple[list[str], list[bool]]:
+    spans = [[Span(1, 5), Span(7, 11)]]
+    heard = recognise(
+        audio_with(spans, seconds=12), utterances(spans), recogniser=recogniser, simplify=str
+    )
+    texts = ["".join(word.text for word in words) for _, words in heard]
+    return [text for text in texts if text], [u.unintelligible for u, _ in heard]
+
+
+def test_what_loops_is_recognised_alone() -> None:
+    recogniser = Loops("alone")
+    texts, marked = looped(recogniser)
+    assert "请问您贵姓" in texts
+    assert not any(marked)
+    assert all(penalty == 1.0 for _, penalty in recogniser.asked[:2])
+
+
+def test_what_loops_alone_is_recognised_with_repeats_held_down() -> None:
+    recogniser = Loops("held down")
+    texts, marked = looped(recogniser)
+    assert "请问您贵姓" in texts
+    assert not any(marked)
+    assert [penalty > 1 for _, penalty in recogniser.asked] == [False, False, True]
+
+
+def test_what_loops_for_ever_is_marked() -> None:
+    _, marked = looped(Loops("never"))
+    assert any(marked)
+
+
+def test_another_language_is_marked_although_it_no_longer_loops() -> None:
+    recogniser = Loops("held down", language_probability=0.02)
+    _, marked = looped(recogniser)
+    assert all(marked)
+
+
+def test_what_does_not_loop_costs_nothing() -> None:
+    spans = [[Span(1, 5), Span(7, 11)]]
+    hears = Hears()
+    recognise(audio_with(spans, seconds=12), utterances(spans), recogniser=hears, simplify=str)
+    assert len(hears.windows) == 1

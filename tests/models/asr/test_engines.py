@@ -121,6 +121,18 @@ def test_several_windows_with_beams_are_each_heard(load: object) -> None:
 
 
 @pytest.mark.parametrize("load", [fast, reference])
+def test_what_is_no_mandarin_is_told(load: object) -> None:
+    """Speech played backwards is nobody's language, and loops until repeats are held down."""
+    recogniser: Recogniser = load()  # type: ignore[operator]
+    backwards = np.ascontiguousarray(windows()[1][: 4 * 16_000][::-1])
+    (plain_heard,) = recogniser.recognise([backwards])
+    (held,) = recogniser.recognise([backwards], repetition_penalty=1.3)
+    assert plain_heard.language_probability is not None
+    assert plain_heard.language_probability < 0.3
+    assert len(text(held)) < len(text(plain_heard))
+
+
+@pytest.mark.parametrize("load", [fast, reference])
 def test_silence_and_nothing(load: object) -> None:
     recogniser: Recogniser = load()  # type: ignore[operator]
     assert recogniser.recognise([]) == []
