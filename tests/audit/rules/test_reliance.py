@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from audit import pipeline
 from audit.intake import transcripts
 from audit.rulebooks.rulebook import Rulebook
 from audit.types import AuditedCall, Call, Finding, Verdict
+from flows import wiring
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
@@ -27,7 +27,7 @@ LOOP = "，".join(["我去看你了"] * 9)
 
 
 def judged(call: Call, book: Rulebook) -> AuditedCall:
-    return pipeline.judge(call, book)
+    return wiring.judge(call, book)
 
 
 def of(audited: AuditedCall, rule_id: str) -> list[Finding]:
