@@ -172,7 +172,7 @@ def judge(
         call=call,
         findings=findings,
         scorecard=scoring.score(findings, rulebook),
-        disposition=disposition.tell(reliance.readable(call), rulebook.dispositions),
+        disposition=disposition.tell(call, rulebook.dispositions),
         rulebook_id=rulebook.id,
         rulebook_sha256=rulebook.sha256,
         stages_sha256=told_by[0],

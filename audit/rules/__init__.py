@@ -47,4 +47,4 @@ def evaluate(call: Call, rulebook: Rulebook, models: JudgingModels) -> list[Find
     """
     heard = reliance.readable(call)
     found = [found for rule in RULES for found in rule.evaluate(heard, rulebook, models)]
-    return disposition.withheld(reliance.withheld(found, call, rulebook), heard, rulebook)
+    return disposition.withheld(reliance.withheld(found, call, rulebook), call, rulebook)

@@ -61,10 +61,15 @@ def is_to_a_bystander(turn: Turn) -> bool:
     return _BYSTANDERS.match(turn.text) is not None
 
 
-def understood(turn: Turn) -> bool:
-    """Whether a turn's words were heard well enough to build on."""
+def recognised(turn: Turn) -> bool:
+    """Whether a turn's words, in whatever language, were heard well enough to build on."""
     clear = turn.asr_confidence is None or turn.asr_confidence >= SURE
-    return bool(turn.text) and clear and is_mandarin(turn.text)
+    return bool(turn.text) and clear and not turn.unintelligible
+
+
+def understood(turn: Turn) -> bool:
+    """Whether a turn's words were heard well enough to build on, and are Mandarin."""
+    return recognised(turn) and is_mandarin(turn.text)
 
 
 def finding(

@@ -14,7 +14,7 @@ from dataclasses import replace
 from audit.language.phrases import find_any, find_each
 from audit.language.text import spoken_characters
 from audit.rulebooks.rulebook import DispositionCues, Rulebook
-from audit.rules.base import finding, understood, without
+from audit.rules.base import finding, recognised, without
 from audit.scoring import ALWAYS
 from audit.types import Call, Direction, Disposition, Finding, Role, Turn, Verdict
 
@@ -46,7 +46,7 @@ def tell(call: Call, cues: DispositionCues) -> Disposition:
     """
     voices = _voices(call, cues)
     heard = [turn for turns in voices.values() for turn in turns]
-    if not heard or (len(voices) == 1 and not any(map(understood, heard))):
+    if not heard or (len(voices) == 1 and not any(map(recognised, heard))):
         return Disposition.NO_SPEECH
     telling = (cues.announcements, cues.menus)
     recorded = [who for who in voices if _is_recorded(voices, who, telling, cues)]
@@ -122,7 +122,7 @@ def _is_recorded(
     telling: tuple[tuple[str, ...], ...],
     cues: DispositionCues,
 ) -> bool:
-    """Whether a voice is a recorded one: all it says is told by cues, or was not understood.
+    """Whether a voice is a recorded one: all it says is told by cues, or was not recognised.
 
     Before anyone else speaks, voicemail may name itself in words of its own.
     """
@@ -136,7 +136,7 @@ def _is_recorded(
     return not any(
         _PERSON.search(turn.text) or not (turn.index < names_itself_until or _has(known, turn.text))
         for turn in turns
-        if understood(turn)
+        if recognised(turn)
     )
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from audit import penalties
 from audit.rulebooks.rulebook import load
 from audit.rules.written.examples import as_call
 from audit.types import Direction
@@ -16,6 +15,7 @@ from flows import wiring
 from reports import publish
 from reports.analysis import figures
 from reports.analysis.service_level import levels
+from reports.store import penalties
 from reports.store.parquet import read
 from tests.calls import MODELS
 
