@@ -50,8 +50,8 @@ class HearingConfig(_Strict):
     packing: PackingOptions = PackingOptions()
     turns: TurnOptions = TurnOptions()
     diarisation: DiarisationOptions = DiarisationOptions()
-    agent_channel: Literal[0, 1] = 0
-    """Channel taken for the agent's where neither manifest nor words tell."""
+    agent_channel: Literal[0, 1] | None = None
+    """The agent's channel in all recordings; None where that is not known: 0 is then a guess."""
     role_confidence: float = Field(0.9, ge=0.5, le=1)
     """Least probability at which agent and customer count as told apart."""
 

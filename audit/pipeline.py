@@ -91,10 +91,10 @@ def hear(
         decision = roles.decide(
             heard,
             agent_channel=None if given is None else int(given),
-            expected=hearing_config.agent_channel,
+            expected=hearing_config.agent_channel or 0,
             direction=recording.direction,
         )
-        if decision.confidence < hearing_config.role_confidence:
+        if not _is_confirmed(decision, hearing_config):
             doubts.append("无法从内容确认哪个声道是客服，按默认声道处理")
         dead = activity.dead_channel(audio, regions, options=hearing_config.speech)
         doubts += _silent(decision.roles, regions, dead)
@@ -137,7 +137,7 @@ def hear(
         confidence=_confidence(built),
         role_confidence=decision.confidence,
         role_source=decision.source,
-        roles_confirmed=decision.confidence >= hearing_config.role_confidence,
+        roles_confirmed=_is_confirmed(decision, hearing_config),
         doubts=tuple(doubts),
         dead_channel=dead,
         begins_in_speech=begins,
@@ -209,6 +209,12 @@ def _two_channels(audio: audio_door.Audio, *, mono: bool) -> audio_door.Audio:
     elif len(samples) == 2 and mono:
         samples = samples[:1] // 2 + samples[1:] // 2
     return replace(audio, samples=samples)
+
+
+def _is_confirmed(decision: roles.RoleDecision, config: HearingConfig) -> bool:
+    """Whether the words tell who is the agent, or all recordings have them on one known channel."""
+    known = decision.source == "default" and config.agent_channel is not None
+    return known or decision.confidence >= config.role_confidence
 
 
 def _length_doubt(lengths: Lengths) -> str:
