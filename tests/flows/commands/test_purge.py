@@ -104,6 +104,6 @@ def test_what_is_not_there(copy: Path, tmp_path: Path) -> None:
     before = everything(copy)
     with pytest.raises(UsageError, match="no call nobody"):
         purging.purge(copy, call_ids=["S16", "nobody"])
-    with pytest.raises(UsageError, match="holds no audit"):
+    with pytest.raises(UsageError, match="nowhere does not exist"):
         purging.purge(tmp_path / "nowhere", call_ids=["S16"])
     assert everything(copy) == before

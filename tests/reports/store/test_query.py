@@ -20,7 +20,7 @@ HEAVY = ("pyarrow", "pandas", "numpy", "duckdb", "prefect")
 
 
 def test_opening_is_light() -> None:
-    code = f"import audit, sys; print([m for m in {HEAVY} if m in sys.modules]); reports.open"
+    code = f"import reports, sys; print([m for m in {HEAVY} if m in sys.modules]); reports.open"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
