@@ -24,7 +24,8 @@ _MOST_PARTS = 20
 """Above this a number counts calls, not the parts of one."""
 
 _PART = re.compile(
-    r"(?:(?<![a-z])(?:part|pt|seg|segment)|(?<![a-z0-9])p)[-_ .]?(?=\d{1,3}(?!\d))0*(?P<latin>\d{1,2})(?!\d)"
+    r"(?:(?<![a-z])(?:part|pt|seg|segment)|(?<![a-z0-9])p)"
+    r"[-_ .]?(?=\d{1,3}(?!\d))0*(?P<latin>\d{1,2})(?!\d)"
     r"|第(?P<ordinal>[0-9]{1,2}|[一二三四五六七八九十])(?:部分|段|节)"
     r"|(?:分段|片段|部分)[-_ .]?(?=\d{1,3}(?!\d))0*(?P<han>\d{1,2})(?!\d)",
     re.IGNORECASE,
