@@ -79,6 +79,17 @@ def read(location: str) -> list[Row]:
     return rows
 
 
+def is_header(line: str) -> bool:
+    """Whether a line names columns of a manifest, and is no JSON.
+
+    >>> is_header("file,agent_id,started_at"), is_header('{"agent_id": 1}')
+    (True, False)
+    """
+    names = {re.sub(r"[\s\"_\ufeff-]", "", cell).lower() for cell in re.split(r"[,;\t|]", line)}
+    known = {name.replace("_", "") for name in _KNOWN}
+    return not line.startswith(("{", "[")) and len(names & known) > 1
+
+
 def _listed(columns: Sequence[str]) -> str:
     shown = ", ".join(name[:40] for name in columns[:12])
     return shown + (", …" if len(columns) > 12 else "")

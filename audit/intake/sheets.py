@@ -44,10 +44,12 @@ def read(
         columns, rows = _parquet_rows(blob, known)
     else:
         columns, rows = _csv_rows(blob, known, required)
-    twice = [name for name, count in Counter(columns).items() if count > 1]
+    counts = Counter(name.lower() for name in columns)  # DuckDB takes Queue and queue for one
+    twice = [name for name in columns if counts[name.lower()] > 1]
     if twice:
         raise UsageError(
-            f"the manifest has more than one column {twice[0]!r}; rename all but one of them"
+            f"the manifest has more than one column {twice[0]!r}, in this or another letter case; "
+            "rename all but one of them"
         )
     return columns, rows
 

@@ -32,8 +32,16 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from audit.errors import RejectReason, UsageError
-from audit.intake import cells
-from audit.intake.manifests import ID_WANTED, in_zone, is_id, is_year, time_zone, wait_s
+from audit.intake import cells, turn_times
+from audit.intake.manifests import (
+    ID_WANTED,
+    in_zone,
+    is_header,
+    is_id,
+    is_year,
+    time_zone,
+    wait_s,
+)
 from audit.intake.recordings import Reject
 from audit.language.encoding import text_of
 from audit.language.intelligibility import is_loop, is_too_fast
@@ -42,6 +50,7 @@ from audit.transcription.turns import with_backchannels
 from audit.types import Call, Channels, Direction, Origin, Recording, Role, Span, Transcript, Turn
 
 _T = TypeVar("_T")
+_GAP = re.compile(r"[\s,]*")
 _BETWEEN = re.compile(r"[\s,\[\]]*")
 _BEGUN = re.compile(r"[-+.eE\d]*|tr?u?|fa?l?s?|nu?l?|Na?|In?f?i?n?i?t?|\\?u?[0-9a-fA-F]{0,3}")
 """What a line may end with that is cut within a number, a word of JSON or an escape."""
@@ -52,6 +61,21 @@ _LONGEST_S = 86_400.0  # a day: what is later is no time within a call but a tim
 _SLACK_S = 0.1  # by which a turn's times may be off: rounding, and aligners' frames
 _SLOWEST_S = 20.0  # a character, as the median of a call; at 20 a second it takes 50 milliseconds
 _LONG_S = 1000.0
+_HEAD_BYTES = 4096
+_NO_TEXT = (
+    b"RIFF",
+    b"RF64",
+    b"OggS",
+    b"fLaC",
+    b"ID3",
+    b"PAR1",
+    b"PK\x03\x04",
+    b"%PDF",
+    b"\x1f\x8b",
+)
+_CONTROLS = bytes({*range(32)} - set(b"\t\n\v\f\r\x1a\x1b"))
+_MOST_CONTROLS = 0.05
+"""Share of control characters in a file's head from which it is no text."""
 
 _AGENT = frozenset(
     {"agent", "operator", "representative", "rep", "csr", "customer service"}
@@ -95,6 +119,16 @@ class _Turn(BaseModel):
     text: str
     start_s: _Seconds = None
     end_s: _Seconds = None
+    unread: tuple[str, ...] = ()
+    """Keys that hold times of which nothing says what they count in."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_other_names(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        turn, unread = turn_times.renamed(value)
+        return {**turn, "unread": unread}
 
     @field_validator("role", mode="before")
     @classmethod
@@ -221,7 +255,7 @@ class _Line(BaseModel):
 class _Given:
     """What a file gives for a call: its place, its JSON, and what is wrong with that."""
 
-    number: int
+    place: str
     text: str
     value: object = None
     problem: str | None = None
@@ -231,6 +265,7 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
     """Read a file of transcripts, a line at a time.
 
     JSON that is no JSON Lines is read as a whole: a call, a list of calls, or ``{"calls": […]}``.
+    Several calls on a line are read one after another.
 
     Args:
         path: JSONL in UTF-8, UTF-16 or GB 18030.
@@ -240,10 +275,11 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
 
     Yields:
         A call for each line that is one, else a reject named ``FILE:LINE`` (``FILE:NUMBER`` of
-        the call in JSON that is no JSON Lines).
+        the call in JSON that is no JSON Lines, ``FILE:LINE.NUMBER`` of several on a line).
 
     Raises:
-        UsageError: the file cannot be read, or there is no such time zone.
+        UsageError: the file cannot be read, is empty, no text or a table, or there is no such time
+            zone.
     """
     zone = time_zone(timezone)
     seen: set[str] = set()
@@ -257,13 +293,16 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
     except OSError as error:
         raise UsageError(f"transcripts {path} cannot be read: {error.strerror}") from error
     with file:
+        _check_kind(path, file.read(_HEAD_BYTES))
+        file.seek(0)
         for given in _given(file):
-            source = f"{_written(path.name)}:{given.number}"
+            source = f"{_written(path.name)}:{given.place}"
             try:
                 result = _read_call(given, source, written, zone, rulebooks)
             except Exception as error:  # no message: it may quote
                 detail = f"reading the line failed with {type(error).__name__}; mend it or leave it"
-                result = Reject(source, RejectReason.CRASHED, detail, written.date())
+                call_id = _id_of(given.value)
+                result = Reject(source, RejectReason.CRASHED, detail, written.date(), call_id)
             if isinstance(result, Call) and result.recording.call_id in seen:
                 yield Reject(
                     source,
@@ -271,11 +310,38 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
                     f"call_id {result.recording.call_id!r} stands in the file twice; the first is "
                     "judged: give each call its own",
                     result.recording.audit_date,
+                    result.recording.call_id,
                 )
                 continue
             if isinstance(result, Call):
                 seen.add(result.recording.call_id)
             yield result
+
+
+def _check_kind(path: Path, head: bytes) -> None:
+    """Refuse what is plainly something else, by the first bytes of the file.
+
+    Raises:
+        UsageError: it is empty, no text, or a table.
+    """
+    wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or head[:2].count(0) == 1
+    if not head.strip():
+        raise UsageError(f"transcripts {path} are empty; they need one call on each line, as JSON")
+    controls = 0 if wide else len(head) - len(head.translate(None, _CONTROLS))
+    if head.startswith(_NO_TEXT) or controls > _MOST_CONTROLS * len(head):
+        raise UsageError(
+            f"{path} is no text, and transcripts are JSON Lines; recordings are audited with "
+            "callaudit run FOLDER"
+        )
+    try:
+        lines = text_of(head[: len(head) // 2 * 2]) if wide else text_of(head.split(b"\n")[0])
+    except UnicodeDecodeError:  # which the line's reject tells
+        return
+    if is_header(lines.strip().split("\n")[0]):
+        raise UsageError(
+            f"{path} is a table, and transcripts are JSON Lines; if it lists recordings, audit "
+            f"them with callaudit run FOLDER --manifest {path}"
+        )
 
 
 def _given(file: BinaryIO) -> Iterator[_Given]:
@@ -313,14 +379,35 @@ def _parsed(raws: Iterable[bytes | str]) -> Iterator[_Given]:
                 "the line holds bytes that are no text in UTF-8, UTF-16 or GB 18030; export it "
                 "again as UTF-8"
             )
-            yield _Given(number, "", problem=problem)
+            yield _Given(str(number), "", problem=problem)
             continue
         if not text:
             continue
         try:
-            yield _Given(number, text, json.loads(text.rstrip(",")))
+            yield _Given(str(number), text, json.loads(text.rstrip(",")))
         except (ValueError, RecursionError) as error:
-            yield _Given(number, text, problem=_problem(text.rstrip(","), error))
+            if several := _several(text):
+                for place, (part, value) in enumerate(several, start=1):
+                    yield _Given(f"{number}.{place}", part, value)
+                continue
+            yield _Given(str(number), text, problem=_problem(text.rstrip(","), error))
+
+
+def _several(text: str) -> list[tuple[str, object]]:
+    """The calls of a line that holds several, and nothing else; each with its text."""
+    decoder = json.JSONDecoder()
+    found: list[tuple[str, object]] = []
+    at = 0
+    while (at := _GAP.match(text, at).end()) < len(text):  # type: ignore[union-attr]
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return []
+        if not isinstance(value, dict):
+            return []
+        found.append((text[at:end], value))
+        at = end
+    return found
 
 
 def _problem(text: str, error: Exception) -> str:
@@ -329,7 +416,16 @@ def _problem(text: str, error: Exception) -> str:
             "the line ends in the middle of a call, as if it had not been written to its end; "
             "export the file again"
         )
-    return f"the line is no JSON ({error})"
+    return f"the line is no JSON that can be read: {_plainly(error)}"
+
+
+def _plainly(error: Exception) -> str:
+    """Why JSON cannot be read, without Python's advice to its programmers."""
+    if isinstance(error, RecursionError):
+        return "its brackets lie too deep in one another"
+    if isinstance(error, json.JSONDecodeError):
+        return str(error)
+    return "it holds a number of some thousand digits"
 
 
 def _is_cut(text: str, error: Exception) -> bool:
@@ -372,7 +468,7 @@ def _from_document(blob: bytes) -> Iterator[_Given]:
             "the file holds bytes that are no text in UTF-8, UTF-16 or GB 18030; export it again "
             "as UTF-8"
         )
-        yield _Given(1, "", problem=problem)
+        yield _Given("1", "", problem=problem)
         return
     decoder = json.JSONDecoder()
     while (found := _BETWEEN.match(text, at)) and (at := found.end()) < len(text):
@@ -381,15 +477,15 @@ def _from_document(blob: bytes) -> Iterator[_Given]:
         except (ValueError, RecursionError) as error:
             line = text.count("\n", 0, at) + 1
             cut = _is_cut(text.rstrip(), error)
-            why = "the file ends within it; export it again" if cut else str(error)
+            why = "the file ends within it; export it again" if cut else _plainly(error)
             problem = f"the call that begins in line {line}, and what follows, is no JSON ({why})"
-            yield _Given(number + 1, "", problem=problem)
+            yield _Given(str(number + 1), "", problem=problem)
             return
         for call in [value] if (calls := _listed(value)) is None else calls:
             number += 1
-            yield _Given(number, json.dumps(call, ensure_ascii=False), call)
+            yield _Given(str(number), json.dumps(call, ensure_ascii=False), call)
     if number == 0:
-        yield _Given(1, "", problem="the file holds no calls: not one {...} with turns")
+        yield _Given("1", "", problem="the file holds no calls: not one {...} with turns")
 
 
 def _read_call(
@@ -398,6 +494,13 @@ def _read_call(
     day = written.date()
     if given.problem is not None:
         return Reject(source, RejectReason.BAD_METADATA, given.problem, day)
+    call_id = _id_of(given.value)
+    if (names := _hidden_in(given.value)) is not None:
+        said = (
+            f"it has no turns itself, but calls under {names}; write the calls as a list "
+            '[{...}, {...}], as {"calls": [...]}, or one on each line'
+        )
+        return Reject(source, RejectReason.BAD_METADATA, said, day, call_id)
     try:
         line = _Line.model_validate(given.value, context={"zone": zone})
     except ValidationError as error:
@@ -408,13 +511,14 @@ def _read_call(
         reason = RejectReason.NO_AGENT if unnamed or absent else RejectReason.BAD_METADATA
         nobody = reason is RejectReason.NO_AGENT
         said = "it is missing or empty; name the agent of the call" if nobody else _said(first)
-        return Reject(source, reason, f"{place}: {said}", day)
+        return Reject(source, reason, f"{place}: {said}", day, call_id)
     if line.rulebook and line.rulebook not in rulebooks:
         return Reject(
             source,
             RejectReason.UNKNOWN_RULEBOOK,
             f"there is no rulebook {line.rulebook!r}; choose one of {', '.join(sorted(rulebooks))}",
             day,
+            call_id,
         )
     return Call(
         recording=Recording(
@@ -435,6 +539,31 @@ def _read_call(
         ),
         transcript=_transcript(line, given.text),
     )
+
+
+def _id_of(value: object) -> str | None:
+    """The call's id as far as a line that is rejected tells it."""
+    told = value.get("call_id") if isinstance(value, dict) else None
+    if isinstance(told, float) and told.is_integer():
+        told = int(told)
+    text = str(told).strip() if isinstance(told, str | int) and not isinstance(told, bool) else ""
+    return text if is_id(text) else None
+
+
+def _hidden_in(value: object) -> str | None:
+    """The first keys under which an object that is no call holds some; None if it holds none."""
+    if not isinstance(value, dict) or "turns" in value:
+        return None
+    found = [
+        str(name)
+        for name, held in value.items()
+        if any(
+            isinstance(one, dict) and "turns" in one
+            for one in (held if isinstance(held, list) else [held])
+        )
+    ]
+    shown = ", ".join(repr(_written(name[:40])) for name in found[:3])
+    return (shown + (", …" if len(found) > 3 else "")) if found else None
 
 
 _SENTENCES = {
@@ -497,6 +626,12 @@ def _bytes(text: str) -> bytes:
 
 
 def _doubts(line: _Line, last_s: float) -> Iterator[str]:
+    unread = list(dict.fromkeys(_written(name) for turn in line.turns for name in turn.unread))
+    if unread:
+        yield (
+            f"各句的时间写在 {'、'.join(unread[:4])} 里，看不出单位或起止不全，没有采用；"
+            "请写成以秒计的 start_s 和 end_s"
+        )
     off = [turn.off_s for turn in line.turns if turn.off_s]
     if off:
         yield f"有 {len(off)} 句话的起止时间为负或前后颠倒，最多差 {max(off):.2f} 秒，已修正"

@@ -20,13 +20,25 @@ _OPENING = 2
 _PART_COLUMNS = frozenset({"part", "part_no", "part_number", "分段", "段号", "第几段"})
 """Columns of a manifest that number the parts of a call from 1."""
 
+_MOST_PARTS = 20
+"""Above this a number counts calls, not the parts of one."""
+
 _PART = re.compile(
-    r"(?:(?<![a-z])(?:part|pt|seg|segment)|(?<![a-z0-9])p)[-_ .]?0*(?P<latin>\d{1,2})(?!\d)"
+    r"(?:(?<![a-z])(?:part|pt|seg|segment)|(?<![a-z0-9])p)"
+    r"[-_ .]?(?=\d{1,3}(?!\d))0*(?P<latin>\d{1,2})(?!\d)"
     r"|第(?P<ordinal>[0-9]{1,2}|[一二三四五六七八九十])(?:部分|段|节)"
-    r"|(?:分段|片段|部分)[-_ .]?0*(?P<han>\d{1,2})(?!\d)",
+    r"|(?:分段|片段|部分)[-_ .]?(?=\d{1,3}(?!\d))0*(?P<han>\d{1,2})(?!\d)",
     re.IGNORECASE,
 )
 """How a name says that it is one part of a recording: ``x_part2``, ``x-p02``, ``x第二段``."""
+
+_NO_NAME = re.compile(r"(?:part|pt|seg|segment|p|分段|片段|部分)?", re.IGNORECASE)
+"""What names no call before a number: ``p2`` and ``PART-00017`` count the calls themselves."""
+
+_DATE = re.compile(
+    r"(?:19|20)\d\d[-_. 年]?(?:0?[1-9]|1[0-2])(?:[-_. 月]?(?:[0-2]?\d|3[01])日?|月)?"
+)
+"""What names a day before a number, and it may be a part of it or its third call."""
 
 _SERIAL = re.compile(r"(?:[-_. ]0?(?P<bare>[1-9])|[(（](?P<bracketed>[1-9])[)）])$")
 """How a name may say so: ``x-2``, ``x.1``, ``x (2)``; it may as well be another call's."""
@@ -42,8 +54,20 @@ _CONTINUES = re.compile(
 )
 """How a text begins that is the rest of a sentence: marks, particles, ends of a greeting."""
 
-_ANSWERS = re.compile("嗯*(对(?!不|了|方)|是的|是啊|没错|不是|没有|好的|行|可以)[，。,！!；]")
+_FILLERS = "(?:(?:[嗯恩呃额啊哦噢喔唔哎唉诶欸]|那个|这个)+[，,。、…！!；; ]*)*"
+_END = "(?:[，。,！!；;、… ]|$)"
+
+_CONFIRMS = re.compile(
+    f"{_FILLERS}(?:"
+    f"(?:对+(?:的|啊|呀)?|是+|是我的?|不是?|不对|没有|没|还没有?|不用了?|知道了?|明白了?){_END}"
+    "|对+(?:就是|没错|是的|我是|[的啊呀](?!事))|是的|是啊|没错)"
+)
 """How one answers a question, which nobody does first."""
+
+_AGREES = re.compile(f"{_FILLERS}(?:那(?:就)?)?(?:好+的?|好[吧啊嘞]|行+[吧啊]?|可以的?){_END}")
+"""How one agrees to what was said; or begins a call: ``好的，你好，我想问一下``."""
+
+_HELLO = re.compile("[你您]好|喂|哈[喽啰罗]|早上好|[上下]午好|晚上好")
 
 _REPLIES = re.compile("(所以|然后|但是|可是|不过|而且|因为|要不然|那就)")
 """Words that go on from what was said before."""
@@ -66,22 +90,31 @@ def missing(call: Call) -> str | None:
     if not call.turns:
         return None
     first = call.turns[0]
-    if first.role is Role.CUSTOMER and _ANSWERS.match(first.text):
+    if first.role is Role.CUSTOMER and _answers(first.text):
         return "第一句是在回答，之前的话没有录到"
     if call.transcript.channels is Channels.TEXT and _starts_within(first):
         return "转写文本从半句话开始，开头可能缺失"
-    if _is_serial(call) and _goes_on(call):
+    if (_is_serial(call) or _part(call, dated=True) > 1) and _goes_on(call):
         return "文件名像是分段录音的后一段，开头可能不在其中"
     return None
 
 
 def _starts_within(turn: Turn) -> bool:
     at_once = turn.start_s is not None and turn.start_s < _STARTS_S
-    return at_once and any(sign.match(turn.text) for sign in (_CONTINUES, _ANSWERS, _REPLIES))
+    signs = (_CONTINUES, _CONFIRMS, _AGREES, _REPLIES)
+    return at_once and any(sign.match(turn.text) for sign in signs)
 
 
-def _part(call: Call) -> int:
-    """The number of the part that columns or the name give; 1 where they say nothing."""
+def _answers(text: str) -> bool:
+    agrees = _AGREES.match(text) is not None and _HELLO.search(text) is None
+    return agrees or _CONFIRMS.match(text) is not None
+
+
+def _part(call: Call, *, dated: bool = False) -> int:
+    """The number of the part that columns or the name give; 1 where they say nothing.
+
+    The name must be one without that number; a date counts only where ``dated``.
+    """
     numbers = [
         int(found[0])
         for column, value in call.recording.meta.items()
@@ -90,8 +123,12 @@ def _part(call: Call) -> int:
     ]
     for name in _names(call):
         for found in _PART.finditer(name):
+            base = name[: found.start()].strip("-_. ()（）")
+            if _NO_NAME.fullmatch(base) or (_DATE.fullmatch(base) and not dated):
+                continue
             said = found["latin"] or found["ordinal"] or found["han"]
-            numbers.append(_NUMERALS.get(said) or int(said))
+            number = _NUMERALS.get(said) or int(said)
+            numbers += [number] if number <= _MOST_PARTS else []
     return max(numbers, default=1)
 
 
@@ -99,7 +136,9 @@ def _is_serial(call: Call) -> bool:
     """Whether the name ends in the number of a later part: from 2, or from 1 after a point."""
     for name in _names(call):
         found = _SERIAL.search(name)
-        if found and (name[found.start()] == "." or (found["bare"] or found["bracketed"]) != "1"):
+        if found is None or _NO_NAME.fullmatch(name[: found.start()].strip("-_. ")):
+            continue
+        if name[found.start()] == "." or (found["bare"] or found["bracketed"]) != "1":
             return True
     return False
 

@@ -68,7 +68,7 @@ def run(
             run_id=run_id,
             night=night,
         )
-    _show(summary, local, console)
+    _show(summary, local, console, listed=manifest is not None)
     return summary
 
 
@@ -144,7 +144,7 @@ def _progress(folder: Path, console: Any) -> Iterator[None]:
             watcher.join(timeout=5)
 
 
-def _show(summary: Summary, out: Path, console: Any) -> None:
+def _show(summary: Summary, out: Path, console: Any, *, listed: bool) -> None:
     from rich.table import Table
 
     from flows import jobs
@@ -168,20 +168,29 @@ def _show(summary: Summary, out: Path, console: Any) -> None:
     if rows:
         console.print(table)
     if not summary.planned:
-        console.print("nothing to audit: there is no recording" + _of_night(summary.night))
+        console.print(f"nothing to audit: {_nothing(summary, listed=listed)}")
     for reason, count in sorted(summary.reasons.items()):
         console.print(f"rejected: {count} {reason}")
     if summary.waiting:
-        console.print(f"left for later: {summary.waiting} recordings that are still written to")
+        console.print(f"left for later: {_recordings(summary.waiting)} still being written")
     if summary.unlisted:
-        console.print(f"not audited: {summary.unlisted} recordings that no manifest row names")
+        console.print(f"not audited: {_recordings(summary.unlisted)} that no manifest row names")
     if summary.ignored:
-        console.print(f"ignored: {summary.ignored} files that are no recordings by their name")
+        files = "1 file that is no recording" if summary.ignored == 1 else None
+        files = files or f"{summary.ignored} files that are no recordings"
+        console.print(f"ignored: {files} by name")
     print(f"report: {summary.index}")
 
 
-def _of_night(night: date | None) -> str:
-    return "" if night is None else f" of {night}"
+def _nothing(summary: Summary, *, listed: bool) -> str:
+    """Why nothing was planned: the manifest has no rows, or nothing lies there."""
+    if summary.night is not None:
+        return f"there is no recording of {summary.night}"
+    return "the manifest names no recording" if listed else "there is no recording"
+
+
+def _recordings(count: int) -> str:
+    return f"{count} recording" if count == 1 else f"{count} recordings"
 
 
 def _number(value: float | None) -> str:

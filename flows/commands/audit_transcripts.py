@@ -68,8 +68,9 @@ def _published(
             audited = wiring.judge(item, book, stage_model=config.stages.model)
             places[place].append(_located(out, item, audited, config.private.mode))
     kept = {call_id: place for place, its in ids.items() for call_id in its}
-    left = publish.withdraw(out, kept, keep=kept, run_id=run_id)
-    parquet.provide(out, CALLS, {name for recording in read.values() for name in recording.meta})
+    refused = {reject.call_id for reject in rejects if reject.call_id} - kept.keys()
+    left = publish.withdraw(out, kept.keys() | refused, keep=kept, run_id=run_id)
+    parquet.provide(out, CALLS, (name for recording in read.values() for name in recording.meta))
     for place, its in sorted(ids.items()):
         publish.publish_calls(
             out, place, places[place], run_id=run_id, crashes=crashes, replaced=its
@@ -79,7 +80,7 @@ def _published(
     index = publish.finish(
         out, read, rejects, left=left, planned=sources, crashes=crashes, run_id=run_id
     )
-    for call_id in crashes.told:
+    for call_id in (*crashes.told, *refused):
         private_store.remove(out, transcript_cache.of_ready(call_id))
     crashed = len(crashes.told)
     return Published(len(read) - crashed, len(rejects) + crashed, index)

@@ -90,7 +90,7 @@ def publish_all(job: Job) -> None:
     named = kept.keys() | {reject.call_id for reject in rejects if reject.call_id}
     left = publish.withdraw(job.out, named, keep=kept, run_id=job.run_id)
     heard = {recording.call_id: recording for listed in places.values() for recording, _ in listed}
-    parquet.provide(job.out, CALLS, {name for one in heard.values() for name in one.meta})
+    parquet.provide(job.out, CALLS, (name for one in heard.values() for name in one.meta))
     crashes = Crashes()
     for place, listed in sorted(places.items()):
         calls = []

@@ -288,7 +288,7 @@ def completed(path: Path, rows: pa.Table) -> pa.Table:
 
 def provide(out: Path, table: Table, extra: Iterable[str]) -> None:
     """Give all files of a table columns that are going to come, at once rather than one by one."""
-    coming = table.arrow_schema(extra=tuple(sorted(set(extra)))).empty_table()
+    coming = table.arrow_schema(extra=tuple(dict.fromkeys(extra))).empty_table()
     with months.lock(out):
         widening.completed(out, table, coming, exchange=_exchange)
 

@@ -3,7 +3,9 @@
 Readers that know nothing of callaudit (pandas, Arrow, DuckDB) take a table for what the file says
 whose path comes first, and DuckDB refuses files that lack a column of that one. Where a night
 brings a column that was never there, such as ``meta_queue``, the files of earlier nights therefore
-get it too, empty: the first one last, so that every reader can read at any moment. What all files
+get it too, empty: the first one last, so that every reader can read at any moment. DuckDB knows no
+letter case either: columns of one's own that differ in it only are one column, by the spelling that
+came first. What all files
 have is noted in ``OUT/parquet/columns.json``, so only a new column makes anybody look at them.
 """
 
@@ -16,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from reports.store.atomic import write_whole
@@ -37,12 +40,13 @@ def completed(out: Path, table: Table, rows: pa.Table, *, exchange: Exchange) ->
         exchange: writes the files.
     """
     noted = _load(out)
-    known, own = set(noted.get(table.name, ())), _known(table, rows.schema.names)
+    known = set(noted.get(table.name, ()))
+    if table.name not in noted:
+        known = set().union(*(_known(table, _stored(file)) for file in _files(out, table)))
+    rows = _spelt_alike(rows, known)
+    own = _known(table, rows.schema.names)
     if table.name not in noted or not own <= known:
-        folder = out / "parquet" / table.name
-        files = sorted(map(str, folder.glob("audit_date=*/**/part-*.parquet")))
-        if table.name not in noted:
-            known = set().union(*(_known(table, _stored(file)) for file in files))
+        files = _files(out, table)
         known |= own
         _complete(table, files, known, exchange)
         text = json.dumps(noted | {table.name: _order(table, known)}, ensure_ascii=False, indent=1)
@@ -53,6 +57,31 @@ def completed(out: Path, table: Table, rows: pa.Table, *, exchange: Exchange) ->
 def forget(out: Path) -> None:
     """Have columns looked for in the files again, at the next writing."""
     _file(out).unlink(missing_ok=True)
+
+
+def _files(out: Path, table: Table) -> list[str]:
+    return sorted(map(str, (out / "parquet" / table.name).glob("audit_date=*/**/part-*.parquet")))
+
+
+def _spelt_alike(rows: pa.Table, known: Collection[str]) -> pa.Table:
+    """Rows with one ``meta_*`` column for each name, in whatever letter case it came.
+
+    It is spelt as among ``known``, else as it comes first; the first value that is there counts.
+    """
+    spelt = {name.lower(): name for name in sorted(known, reverse=True)}
+    columns: dict[str, list[pa.ChunkedArray]] = {}
+    for name in rows.schema.names:
+        own = name.startswith("meta_") and name not in known
+        chosen = spelt.setdefault(name.lower(), name) if own else name
+        columns.setdefault(chosen, []).append(rows[name])
+    if list(columns) == rows.schema.names:
+        return rows
+    fields = [
+        rows.schema.field(name) if name in rows.schema.names else pa.field(name, pa.string())
+        for name in columns
+    ]
+    arrays = [pc.coalesce(*found) for found in columns.values()]
+    return pa.table(arrays, schema=pa.schema(fields, metadata=rows.schema.metadata))
 
 
 def _complete(table: Table, files: list[str], columns: set[str], exchange: Exchange) -> None:

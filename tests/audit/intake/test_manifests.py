@@ -146,6 +146,7 @@ def test_headers_and_delimiters_of_spreadsheets(folder: Path, header: str, encod
     ("content", "told"),
     [
         (b"file,agent_id,note,note\nk1.wav,1,a,b\n", "more than one column 'note'"),
+        (b"file,agent_id,Desk,desk\nk1.wav,1,a,b\n", "more than one column 'Desk'"),
         (b"file,agent_id,Agent Id\nk1.wav,1,2\n", None),  # its exact name is meant
         (b"PK\x03\x04 and more", "Excel workbook"),
         ("file,agent_id\nk1.wav,周涛\n".encode().replace(b"\x91", b"\xff", 1), "line 2"),

@@ -169,7 +169,155 @@ def test_a_file_that_cannot_be_read_is_wrong_usage(tmp_path: Path) -> None:
         list(transcripts.read(path, timezone="Mars/Base", rulebooks=frozenset()))
 
 
+# Times under other names
+
+WORDS = [
+    ("agent", "您好，青山设备服务台，请问有什么可以帮您？"),
+    ("customer", "扫描仪卡纸了，能来看看吗"),
+]
+
+
+def timed(*times: dict[str, object]) -> list[dict[str, object]]:
+    return [{"role": r, "text": t, **x} for (r, t), x in zip(WORDS, times, strict=True)]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ({"start": 0.8, "end": 5.2}, {"start": 6, "end": 9.5}),
+        ({"Start": "0.8", "End": "5.2"}, {"Start": "6", "End": "9.5"}),
+        ({"start_ms": 800, "end_ms": 5200}, {"start_ms": "6000", "end_ms": "9500"}),
+        ({"beginTimeMs": 800, "endTimeMs": 5200}, {"beginTimeMs": 6000, "endTimeMs": 9500}),
+        ({"start_sec": 0.8, "end_sec": 5.2}, {"start_sec": 6.0, "end_sec": 9.5}),
+        (
+            {"startTime": "00:00:00.8", "endTime": "0:05.2"},
+            {"startTime": "0:06", "endTime": "0:09.5"},
+        ),
+        ({"开始毫秒": 800, "结束毫秒": 5200}, {"开始毫秒": 6000, "结束毫秒": 9500}),
+        ({"start": 0.8, "end": 5.2, "id": 0}, {"start_s": 6.0, "end_s": 9.5, "start": 77}),
+    ],
+)
+def test_times_whose_unit_is_plain_are_read(
+    tmp_path: Path, times: tuple[dict[str, object], dict[str, object]]
+) -> None:
+    got = call(tmp_path, turns=timed(*times))
+    assert [turn.span for turn in got.turns] == [Span(0.8, 5.2), Span(6.0, 9.5)]
+    assert got.transcript.doubts == ()
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"begin_time": 800, "end_time": 5200},
+        {"BeginTime": 0.8, "EndTime": 5.2},
+        {"startTime": "0.8", "endTime": "5.2"},
+        {"timestamp": [0.8, 5.2]},
+        {"timestamp": [[800, 1100], [1100, 5200]]},
+        {"bg": "800", "ed": "5200"},
+        {"start": 0.8},
+        {"start": 0.8, "duration": 4.4},
+        {"start_time": "2026-11-16T09:00:01", "end_time": "2026-11-16T09:00:05"},
+        {"开始时间": 800, "结束时间": 5200},
+    ],
+)
+def test_times_that_cannot_be_read_are_told(tmp_path: Path, times: dict[str, object]) -> None:
+    got = call(tmp_path, turns=timed(times, {}))
+    assert got.turns[0].span is None
+    (doubt,) = got.transcript.doubts
+    assert all(name in doubt for name in times)
+
+
+@pytest.mark.parametrize(
+    "extra", [{}, {"sentiment": 0.2, "gender": "f"}, {"is_end": True, "end": None, "start": ""}]
+)
+def test_other_keys_are_no_times(tmp_path: Path, extra: dict[str, object]) -> None:
+    assert call(tmp_path, turns=timed(extra, {})).transcript.doubts == ()
+
+
+@pytest.mark.parametrize(
+    "times", [{"start": 800, "end": 90_000}, {"start_ms": 1e12, "end_ms": 2e12}]
+)
+def test_plain_times_that_are_wrong_are_rejects(tmp_path: Path, times: dict[str, object]) -> None:
+    got = only(tmp_path, line(turns=timed(times, times)))
+    assert isinstance(got, Reject) and "seconds" in got.detail and got.call_id == "T1"
+
+
 # Files as people have them
+
+
+@pytest.mark.parametrize("between", ["", " ", ", "])
+def test_calls_on_one_line(tmp_path: Path, between: str) -> None:
+    calls = [json.dumps(x) for x in (line(), line(call_id="T2"), line(call_id="T3", turns=[]))]
+    first, second, third = read(lay(tmp_path / "calls.jsonl", [between.join(calls).encode()]))
+    assert isinstance(first, Call) and isinstance(second, Call) and isinstance(third, Reject)
+    assert (first.recording.call_id, second.recording.call_id) == ("T1", "T2")
+    assert (second.recording.source_file, third.source_file) == (
+        "calls.jsonl:1.2",
+        "calls.jsonl:1.3",
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ({"data": [line(), line(call_id="T2")]}, "'data'"),
+        ({"T1": line(), "T2": line()}, "'T1', 'T2'"),
+        ({"result": line()}, "'result'"),
+    ],
+)
+def test_calls_under_another_key(tmp_path: Path, value: dict[str, object], named: str) -> None:
+    for indent in (None, 1):
+        (tmp_path / "calls.json").write_text(json.dumps(value, indent=indent), encoding="utf-8")
+        (got,) = read(tmp_path / "calls.json")
+        assert isinstance(got, Reject)
+        assert named in got.detail and '{"calls": [...]}' in got.detail
+
+
+@pytest.mark.parametrize(
+    ("blob", "told"),
+    [
+        (b"", "empty"),
+        (b"\n \r\n", "empty"),
+        (b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0", "callaudit run FOLDER"),
+        (b"\xff\xfb\x90\x64" + bytes(200), "callaudit run FOLDER"),
+        (b"file,agent_id,started_at\na.wav,7,2026-11-16\n", "--manifest"),
+        ("\ufeffFile;Agent ID;座席\na.wav;7;林\n".encode(), "--manifest"),
+        ("agent_id\tfile\t备注\n".encode("utf-16"), "--manifest"),
+        ("call_id,agent_id,备注\n".encode("gb18030") + "通话".encode("gb18030") * 3000, "a table"),
+    ],
+)
+def test_a_file_that_is_something_else_is_wrong_usage(
+    tmp_path: Path, blob: bytes, told: str
+) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(blob)
+    with pytest.raises(UsageError, match=told):
+        read(path)
+    shown = CliRunner().invoke(
+        main, ["audit-transcripts", str(path), "--out", str(tmp_path / "out")]
+    )
+    assert shown.exit_code == 2
+
+
+def test_python_s_own_words_are_not_for_users(tmp_path: Path) -> None:
+    deep = json.dumps(line()).replace('"T1"', "[" * 5000)
+    long = json.dumps(line()).replace('"T1"', "1" * 5000)
+    first, *others = read(lay(tmp_path / "calls.jsonl", [line(), deep.encode(), long.encode()]))
+    assert isinstance(first, Call)
+    for reject, told in zip(others, ("too deep", "digits"), strict=True):
+        assert isinstance(reject, Reject) and told in reject.detail
+        assert "recursion" not in reject.detail and "sys." not in reject.detail
+
+
+def test_a_reject_names_its_call_where_that_is_readable(tmp_path: Path) -> None:
+    lines = [
+        line(turns=[]), line(call_id=17, agent_id=None), line(call_id=9.0, rulebook="none"),
+        line(call_id="a\nb"), line(call_id=True), line(call_id=None), b"{",
+        line(call_id="T2"), line(call_id="T2"),
+    ]  # fmt: skip
+    got = read(lay(tmp_path / "calls.jsonl", lines))
+    named = [one.call_id for one in got if isinstance(one, Reject)]
+    assert named == ["T1", "17", "9", None, None, None, None, "T2"]
 
 
 @pytest.mark.parametrize(

@@ -59,9 +59,25 @@ def test_a_later_part_is_told_by_its_name(make_call: MakeCall, book: Rulebook, n
     assert set(verdicts(changed(call, named=named), book).values()) == {UNTOLD}
 
 
-@pytest.mark.parametrize("named", ["x_part1", "x-1", "map2", "sip2", "20261116.57", "x-22", "x"])
+@pytest.mark.parametrize(
+    "named",
+    [
+        *("x_part1", "x-1", "map2", "sip2", "20261116.57", "x-22", "x"),
+        *("p4", "p04", "part9", "seg11", "PART-00023", "Seg 3", "第三段", "part-3", "x-part-0007"),
+        *("x_part31", "desk-p-00004"),  # a running number, too high for one call
+    ],
+)
 def test_other_names_excuse_nothing(make_call: MakeCall, book: Rulebook, named: str) -> None:
     assert FAIL in verdicts(changed(make_call(GOES_ON), named=named), book).values()
+
+
+def test_a_date_is_no_name_of_a_call_in_parts(make_call: MakeCall, book: Rulebook) -> None:
+    opens = make_call([("A", "您好，说吧", 1.0, 2.0), ("C", "你好，我想报修", 2.5, 4.0), ASKS])
+    for named in ("2026-11-18-p4", "20261118_part4", "2026年11月18日第四段"):
+        assert FAIL in verdicts(changed(opens, named=named), book).values(), named
+        assert set(verdicts(changed(make_call(GOES_ON), named=named), book).values()) == {UNTOLD}
+    named = "20261118T101500_p4"  # a moment names a call
+    assert FAIL not in verdicts(changed(opens, named=named), book).values()
 
 
 def test_a_number_alone_excuses_no_opening(make_call: MakeCall, book: Rulebook) -> None:
@@ -103,13 +119,37 @@ def test_a_transcripts_file_is_no_part_of_a_call(make_call: MakeCall) -> None:
     assert beginning.missing(exported) is None
 
 
-def test_a_customer_who_answers_first_was_asked_before(make_call: MakeCall, book: Rulebook) -> None:
-    answers = make_call(
-        [("C", "对，就是昨天报的那台", 1.0, 3.0), ("A", "收到，马上处理", 3.5, 5.0)]
-    )
-    assert FAIL not in verdicts(answers, book).values()
-    asks = make_call([("C", "对不起，我想问个事", 1.0, 3.0), ("A", "说", 3.5, 4.0)])
-    assert FAIL in verdicts(asks, book).values()
+@pytest.mark.parametrize(
+    ("first", "verdict"),
+    [
+        ("对，就是昨天报的那台", UNTOLD),
+        ("嗯，对，还是二号楼的那台扫描仪。", UNTOLD),
+        ("呃，没错，在五楼会议室。", UNTOLD),
+        ("嗯，嗯，是的，早上已经打过一次。", UNTOLD),
+        ("哦，好，那我下午再等等看。", UNTOLD),
+        ("那行，你们快一点。", UNTOLD),
+        ("啊对对对，是我报的。", UNTOLD),
+        ("嗯对就是那一批", UNTOLD),
+        ("是的你好，我就是登记的那个人", UNTOLD),
+        ("还没有，一直没人来。", UNTOLD),
+        ("对不起，我想问个事", FAIL),
+        ("哎，对了，我想问个事", FAIL),
+        ("对面那台打印机坏了", FAIL),
+        ("喂，你好，我想报修", FAIL),
+        ("好的你好我想问一下账号", FAIL),
+        ("好，你好，我想问一下账号。", FAIL),
+        ("嗯，你好，我这里上不了网", FAIL),
+        ("没有网络了，帮我看看", FAIL),
+        ("可以帮我查一下工单吗", FAIL),
+        ("是这样的，我的密码忘了", FAIL),
+        ("那个，我的密码忘了", FAIL),
+    ],
+)
+def test_a_customer_who_answers_first_was_asked_before(
+    make_call: MakeCall, book: Rulebook, first: str, verdict: Verdict
+) -> None:
+    call = make_call([("C", first, 1.0, 3.0), ("A", "收到，马上处理", 3.5, 5.0)])
+    assert (FAIL in verdicts(call, book).values()) is (verdict is FAIL)
 
 
 def test_an_apology_that_may_have_been_said_before_is_not_missed(

@@ -72,6 +72,27 @@ def test_columns_of_later_and_of_earlier_nights(tmp_path: Path) -> None:
     assert store.sql("SELECT count(*), count(meta_ticket) FROM calls").fetchall() == [(4, 1)]
 
 
+def test_columns_that_differ_by_letter_case_are_one(tmp_path: Path) -> None:
+    lay(tmp_path, "K2", "2026-11-17", Branch="east")
+    lay(tmp_path, "K3", "2026-11-19", "2002", branch="west")
+    lay(tmp_path, "K1", "2026-11-12", BRANCH="north", 分行="甲")
+    assert cells(tmp_path, "meta_Branch") == {"K1": "north", "K2": "east", "K3": "west"}
+    for frame in plainly(tmp_path):
+        own = [name for name in frame.columns if name.startswith("meta_")]
+        assert [name.lower() for name in own if "ranch" in name.lower()] == ["meta_branch"]
+    path = parquet.partition_file(tmp_path, CALLS, date(2026, 11, 19), "2002")
+    (row,) = stored(path)
+    row = {name: value for name, value in row.items() if not name.startswith("meta_")}
+    mixed = [
+        row | {"meta_desk": "3"},
+        row | {"call_id": "K4", "meta_Desk": "5", "meta_branch": "s"},
+    ]
+    parquet.provide(tmp_path, CALLS, ["meta_desk", "meta_Desk"])
+    parquet.write(path, parquet.to_table(CALLS, mixed))
+    assert cells(tmp_path, "meta_desk") == {"K1": None, "K2": None, "K3": "3", "K4": "5"}
+    assert cells(tmp_path, "meta_Branch")["K4"] == "s"
+
+
 def test_only_a_new_column_makes_anybody_write_earlier_nights(tmp_path: Path) -> None:
     def stamps() -> dict[Path, int]:
         return {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
