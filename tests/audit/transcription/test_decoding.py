@@ -337,7 +337,7 @@ def plain_wav(path: Path, data: bytes, *, channels: int = 1) -> Path:
 MEASURE = """
 import json, resource, sys
 from pathlib import Path
-from audit.audio import decode
+from audit.transcription.decoding import decode
 decode(Path(sys.argv[1]))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 audio = decode(Path(sys.argv[2]))
