@@ -189,7 +189,7 @@ def _silent(
     silent = next(channel for channel, spans in enumerate(regions) if not spans)
     who = "客服" if decided[silent] is Role.AGENT else "客户"
     if silent == dead:
-        return [f"{who}声道没有声音或只有恒定的噪声，可能没有录到{who}"]
+        return [f"{who}声道没有声音，或只有音量不变的噪声、音乐等，可能没有录到{who}"]
     return [f"没有听到{who}讲话"]
 
 

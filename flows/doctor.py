@@ -123,6 +123,8 @@ def _proxies() -> Check:
     if passed_over:
         odd = ", ".join(f"{name} ({known[name]})" for name in passed_over)
         detail += f"; {odd} passed over: no proxy that can be used, name one as http://HOST:PORT"
+    if unread := proxies.unread():
+        detail += f"; {', '.join(unread)} in no_proxy passed over: no host or address"
     elsewhere = proxies.prefect_elsewhere()
     server = "on this machine, reached directly" if elsewhere is None else f"on {elsewhere}"
     return Check("proxies", True, f"{detail}; Prefect's server is {server}")

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies_environment
 
 _KINDS = ("http", "https", "all")
+_SPARED = ("no_proxy", "NO_PROXY")
+"""Which of them is read differs between libraries."""
 _HERE = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 
 
@@ -53,10 +55,27 @@ def unknown() -> list[str]:
     for kind in named():
         address = found[kind] if "://" in found[kind] else f"http://{found[kind]}"
         try:
+            _ = urlsplit(address).port  # beyond 65535 it is none, which httpx finds only later
             httpx.HTTPTransport(proxy=httpx.Proxy(address)).close()
         except (ImportError, ValueError, httpx.InvalidURL):
             kinds.append(kind)
     return kinds
+
+
+def unread() -> list[str]:
+    """What ``no_proxy`` names and httpx cannot read."""
+    before = {name: os.environ.get(name) for name in _SPARED}
+    try:
+        return [
+            host
+            for host in _hosts(getproxies_environment().get("no", ""))
+            if not _is_understood(host)
+        ]
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def prefect_elsewhere() -> str | None:
@@ -94,5 +113,5 @@ def _is_understood(*spared: str) -> bool:
 
 
 def _spare(*hosts: str) -> None:
-    for variable in ("no_proxy", "NO_PROXY"):  # which of them is read differs between libraries
+    for variable in _SPARED:
         os.environ[variable] = ",".join(hosts)

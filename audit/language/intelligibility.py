@@ -29,6 +29,9 @@ _SAID_OVER_REST = re.compile("[的吧了呢吗]")
 
 _MOST_OVER = 40
 """Characters of such words in a row that are still somebody's; a bank card has 19 digits."""
+_MOST_DIGITS = 20
+"""How often one digit in a row is still part of a number."""
+_DIGIT = re.compile("[0-9零〇一二三四五六七八九十幺夭两]")
 _MOST = ((1, 10), (2, 8), (5, 6), (24, 4))
 """How often other words in a row are no longer somebody's: of so many characters, so many times.
 A customer says a sentence three times, and hardly ever four."""
@@ -165,6 +168,6 @@ def _may_be_said_over(unit: str) -> bool:
 
 def _is_endless(unit: str, length: int) -> bool:
     if _may_be_said_over(unit):
-        return length > _MOST_OVER
+        return length > (_MOST_DIGITS if _DIGIT.fullmatch(unit) else _MOST_OVER)
     most = next(times for characters, times in _MOST if len(unit) <= characters)
     return length >= most * len(unit)

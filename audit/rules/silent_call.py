@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audit.language.phrases import Match, find_any
 from audit.language.text import spoken_characters
@@ -27,7 +27,8 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
 
     Who ended a call is not in a recording: steps that are missing because it ended too soon are
     ``cannot_tell``. So is all where the agent talks as if to someone: then the customer's
-    channel was not recorded.
+    channel was not recorded. Where that channel is dead, steps that are missing are no fault
+    unless the agent says that nothing is heard.
     """
     rule = rulebook.rules.silent_call
     if rule is None or not call.turns or any(turn.role is not Role.AGENT for turn in call.turns):
@@ -39,7 +40,21 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
             for check_id, check in rule.checks.items()
         ]
     steps = _steps(call, rule)
-    return [_greets_again(steps, rule), _announces(steps, rule), _waits(steps, rule)]
+    found = [_greets_again(steps, rule), _announces(steps, rule), _waits(steps, rule)]
+    if call.transcript.dead_channel is None or _announcing(steps, rule):
+        return found
+    return [_unrecorded(one) for one in found]
+
+
+def _unrecorded(one: Finding) -> Finding:
+    """No ``fail`` where the customer may have spoken without being recorded.
+
+    Only where the agent says that there is no sound, nobody heard it either.
+    """
+    if one.verdict is not Verdict.FAIL:
+        return one
+    reason = f"{one.reason}；但客户声道没有声音，可能没有录到客户，无法判断"
+    return replace(one, verdict=Verdict.CANNOT_TELL, reason=reason, points=0.0, confidence=0.0)
 
 
 def _doubt(call: Call, rule: SilentCallRule, greeting: tuple[str, ...]) -> str | None:

@@ -25,6 +25,10 @@ _TELL_LENGTH = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flac", "asf")
 _MISSING_S, _MISSING = 1.0, 0.02
 """Seconds, and part of the whole, from which what is missing of a recording is told."""
 
+_TAGGED = ("mp3", "aac")
+"""Streams without a container, in which FFmpeg takes tags that it does not know for packets."""
+_TAG_MARKS = (b"TAG", b"ID3", b"3DI", b"LYRICS")
+
 _OFFSET = 64  # of 32768 (-54 dB): smaller ones do no harm
 _RESAMPLED = 16_384
 """Samples that are resampled at a time."""
@@ -99,10 +103,14 @@ def decode(
     except media.WrongForm as error:
         raise RejectedRecording(RejectReason.UNDECODABLE, f"{path.name} {error}") from error
     except (av.FFmpegError, OSError, ValueError) as error:
+        remedy = (
+            "it is incomplete or damaged: copy it again, or record or export it again"
+            if media.is_container(path)
+            else "if it has no header, say in audio.headerless how it is written"
+        )
         raise RejectedRecording(
             RejectReason.UNDECODABLE,
-            f"{path.name} is no audio file that FFmpeg can open ({_cause(error)}); if it has no "
-            "header, say in audio.headerless how it is written",
+            f"{path.name} is no audio file that FFmpeg can open ({_cause(error)}); {remedy}",
         ) from error
     if max(audio.samples.max(), -int(audio.samples.min())) <= _SILENCE_PEAK:
         raise RejectedRecording(
@@ -177,10 +185,14 @@ def _lengths(opened: Opened, stream: Any, heard_s: float) -> Lengths | None:
     if told is not None:  # bytes a second are wrong in many headers of ADPCM
         scale = heard_s / (told.file_s if told.to_end else told.header_s)
         return replace(told, header_s=told.header_s * scale, file_s=told.file_s * scale)
-    if container.format.name not in _TELL_LENGTH or len(container.streams) > 1:
-        return None
     stream_s = stream.duration and float(stream.duration * stream.time_base)
-    header_s = stream_s or (container.duration or 0) / 1_000_000
+    others = len(container.streams) > 1 and not stream_s  # pictures and films have lengths too
+    if container.format.name not in _TELL_LENGTH or others:
+        return None
+    whole = container.duration or 0
+    if container.format.name == "matroska,webm":  # counts from 0, where the sound may begin late
+        whole -= container.start_time or 0
+    header_s = stream_s or whole / 1_000_000
     if header_s - heard_s <= max(_MISSING_S, _MISSING * header_s):
         return None
     return Lengths(header_s, heard_s)
@@ -196,7 +208,8 @@ def resampled(
         stream: the one of its streams that is decoded.
         layout: of the channels; where absent, that which the stream begins with.
 
-    In the place of a packet that is damaged stands None. Rate and layout may change within a stream
+    In the place of a packet that is damaged stands None; tags before and after the sound are no
+    packets. Rate and layout may change within a stream
     (files laid end to end, damaged headers); what comes after is brought to the same channels.
     Frames of a few milliseconds are resampled many at a time: each by itself takes three times as
     long.
@@ -206,13 +219,22 @@ def resampled(
     resampler: Any = None
     setup: tuple[object, ...] = ()
     waiting, frames = av.AudioFifo(), 0
+    refused: list[bytes] = []
+    tagged = container.format.name in _TAGGED
     try:
         for packet in container.demux(stream):
             try:
                 decoded = packet.decode()
             except av.FFmpegError:
-                yield None, 0
+                if tagged and not _is_frame(bytes(packet)):
+                    refused.append(bytes(packet))
+                else:
+                    yield None, 0
                 continue
+            if decoded and refused:
+                if setup or not _is_tag(refused):
+                    yield from ((None, 0) for _ in refused)
+                refused = []
             for frame in decoded:
                 described = (frame.format.name, frame.layout.name, frame.sample_rate)
                 if described != setup:
@@ -231,8 +253,21 @@ def resampled(
         if waiting.samples:
             yield from _blocks(resampler, waiting, frames)
         raise
+    if not _is_tag(refused):
+        yield from ((None, 0) for _ in refused)
     if resampler is not None:
         yield from _blocks(resampler, waiting, frames, last=True)
+
+
+def _is_frame(packet: bytes) -> bool:
+    """Whether a packet of MPEG audio begins as a frame does."""
+    return len(packet) > 1 and packet[0] == 0xFF and packet[1] >= 0xE0
+
+
+def _is_tag(refused: list[bytes]) -> bool:
+    """Whether what no decoder takes bears the mark of a tag, which zeros and lost sound do not."""
+    together = b"".join(refused)
+    return any(mark in together for mark in _TAG_MARKS)
 
 
 def _blocks(

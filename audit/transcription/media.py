@@ -1,8 +1,9 @@
 """How a recording is given to FFmpeg: the one list of containers, and what headers get wrong.
 
 Tags are never read, whatever their encoding. A file without a header gets one from its
-:class:`audit.types.RawForm`; a WAV whose header says less than the file holds gets a right one,
-where the rest is sound. Files on disk stay what they are: the header is another one in memory.
+:class:`audit.types.RawForm`; a WAV or an AIFF whose header says less than the file holds gets
+a right one, where the rest is sound. Files on disk stay what they are: the header is another one in
+memory.
 """
 
 from __future__ import annotations
@@ -46,6 +47,11 @@ _MAGIC = (
     *(b"#!AMR", b"ID3", b"\x1aE\xdf\xa3", b"0&\xb2u"),
 )
 """How containers begin; a file that begins so has a header, whatever its name."""
+
+_CONTAINERS = frozenset(
+    {".m4a", ".mp4", ".mov", ".3gp", ".webm", ".mka", ".mkv", ".ogg", ".opus", ".flac", ".wma"}
+)
+"""Endings of files that are nothing without their header."""
 
 _WAVE_FORMS: dict[Encoding, tuple[int, int, int]] = {
     "mulaw": (0x07, 8, 1),
@@ -136,6 +142,12 @@ def opened(path: Path, *, raw_form: RawForm | None = None) -> Iterator[Opened]:
             yield Opened(container, file, given.lengths, given.as_it_is)
 
 
+def is_container(path: Path) -> bool:
+    """Whether a file has a header, or should have one by its name."""
+    with path.open("rb") as file:
+        return path.suffix.lower() in _CONTAINERS or _has_header(file)
+
+
 @dataclass(frozen=True, slots=True)
 class _Given:
     """What FFmpeg gets to read; ``format`` is None where it finds out."""
@@ -157,6 +169,9 @@ def _given(file: BinaryIO, size: int, raw_form: RawForm | None) -> _Given:
         return _raw(file, size, raw_form)
     header = wav_header.read(file)
     given = _Given(file) if header is None else _wave(file, header, size)
+    if header is not None and given.file is file and not header.reaches_sound:
+        headed = _Headed(file, header.open_ended(), header.data_at, size)
+        given = replace(given, file=headed, format=header.format, as_it_is=False)
     given.file.seek(0)
     return given
 
@@ -188,8 +203,8 @@ def _raw(file: BinaryIO, size: int, form: RawForm) -> _Given:
 
 
 def _wave(file: BinaryIO, header: wav_header.Header, size: int) -> _Given:
-    """A WAV: as it is, or to the end of the sound that its header leaves out."""
-    held = size - header.data_at
+    """A WAV or an AIFF: as it is, or to the end of the sound that its header leaves out."""
+    held = max(0, size - header.data_at)
     said = held if header.said is None else header.said
     fits = said <= held and said % header.block == 0  # else Chromium stops at the last sample
     if header.seconds(abs(held - said)) < _LEAST_S:
@@ -205,9 +220,10 @@ def _wave(file: BinaryIO, header: wav_header.Header, size: int) -> _Given:
         return _Given(file, as_it_is=fits)
     head = header.open_ended()
     rest = header.data_at + said // header.block * header.block
-    if not _resembles_sound(_Headed(file, head, rest, end), "wav"):
+    if not _resembles_sound(_Headed(file, head, rest, end), header.format):
         return _Given(file, lengths=replace(lengths, to_end=False), as_it_is=fits)
-    return _Given(_Headed(file, head, header.data_at, end), "wav", lengths, as_it_is=False)
+    headed = _Headed(file, head, header.data_at, end)
+    return _Given(headed, header.format, lengths, as_it_is=False)
 
 
 class _Headed:

@@ -1,4 +1,4 @@
-"""Headers of WAV files (RIFF, RIFX, RF64, Sony's W64): read by us where they may be wrong.
+"""Headers of WAV (RIFF, RIFX, RF64, Sony's W64) and AIFF: read by us where they may be wrong.
 
 A recorder that dies leaves the sizes that it wrote first, and FFmpeg stops where they say.
 """
@@ -14,10 +14,21 @@ _UNKNOWN_SIZE = 0x7FFF_0000
 """Sizes of 32 bits from here on are what recorders write that cannot know the size yet."""
 _OPEN = 0xFFFF_FFFF
 _MOST_CHUNKS = 1_000
-_TAGS = (b"LIST", b"id3 ", b"ID3 ", b"bext", b"iXML", b"_PMX", b"cue ", b"fact", b"JUNK")
+_TAGS = (
+    *(b"LIST", b"id3 ", b"ID3 ", b"bext", b"iXML", b"_PMX", b"cue ", b"fact", b"JUNK"),
+    *(b"NAME", b"AUTH", b"(c) ", b"ANNO", b"COMT", b"MARK", b"INST", b"MIDI", b"APPL"),
+)
 """Chunks that are known to be no sound even where the file breaks off in them."""
 _W64 = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 _BLOCK = 1 << 16  # bytes read at a time
+_MOST_HEAD = 1 << 20
+"""Bytes before the sound of an AIFF up to which its header is made anew."""
+_AIFF_BLOCKS = {
+    **dict.fromkeys((b"ulaw", b"ULAW", b"alaw", b"ALAW"), (1, 1)),
+    b"ima4": (34, 64),
+    b"GSM ": (33, 160),
+}
+"""Bytes of a block and samples in it, in one channel, of codecs whose bits COMM does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +62,22 @@ class _Layout:
 
 _RIFF, _RIFX = _Layout(4, "<I", 12, 2), _Layout(4, ">I", 12, 2)
 _SONY = _Layout(16, "<Q", 40, 8, counts_head=True)
+_AIFF = _Layout(4, ">I", 12, 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the header of a WAV says.
+    """What the header of a WAV or an AIFF says.
 
     Attributes:
+        layout: of its chunks.
         data_at: where the sound begins.
         said: bytes of sound; None where the recorder left that open, as FFmpeg understands it.
         block: bytes that belong together.
         bytes_per_s: of sound.
-        described: the codec, as the chunk ``fmt`` has it.
+        described: the codec, as the chunk ``fmt`` has it; of an AIFF all that precedes the sound.
+        sound_at: where in ``described`` an AIFF says how much sound there is.
+        reaches_sound: FFmpeg, which believes the size of the whole, comes to the sound.
     """
 
     layout: _Layout
@@ -71,6 +86,13 @@ class Header:
     block: int
     bytes_per_s: int
     described: bytes
+    sound_at: int | None = None
+    reaches_sound: bool = True
+
+    @property
+    def format(self) -> str:
+        """FFmpeg's name of the container."""
+        return "wav" if self.sound_at is None else "aiff"
 
     def seconds(self, count: int) -> float:
         """How long so many bytes of sound last."""
@@ -78,6 +100,11 @@ class Header:
 
     def open_ended(self) -> bytes:
         """A header of the same codec that leaves open how much sound there is."""
+        if self.sound_at is not None:
+            made = bytearray(self.described)
+            for at in (4, self.sound_at):
+                struct.pack_into(">I", made, at, _OPEN)
+            return bytes(made)
         order = self.layout.size[0]
         magic = b"RIFX" if order == ">" else b"RIFF"
         head = struct.pack(f"{order}4sI4s4sI", magic, _OPEN, b"WAVE", b"fmt ", len(self.described))
@@ -101,9 +128,11 @@ def made(tag: int, *, channels: int, rate: int, bits: int, block: int, bytes_per
 
 
 def read(file: BinaryIO) -> Header | None:
-    """The header of a WAV; None for what is none, or has no sound."""
+    """The header of a WAV or an AIFF; None for what is neither, or has no sound."""
     file.seek(0)
     head = file.read(16)
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return _aiff(file, int.from_bytes(head[4:8], "big"))
     layout = {b"RIFF": _RIFF, b"RF64": _RIFF, b"BW64": _RIFF, b"RIFX": _RIFX}.get(head[:4])
     if head == _W64:
         layout = _SONY
@@ -140,10 +169,41 @@ def _header(
     return Header(layout, data_at, said, block or 1, bytes_per_s, described)
 
 
-def followed_by_chunks(file: BinaryIO, header: Header, size: int) -> bool:
-    """Whether all that comes after the sound, by its header, is chunks of a WAV.
+def _aiff(file: BinaryIO, whole: int) -> Header | None:
+    """The header of an AIFF that has its codec before its sound, as all but a few have it."""
+    common = b""
+    for name, at, end in _AIFF.chunks(file, _AIFF.first):
+        file.seek(at)
+        if name == b"COMM":
+            common = file.read(min(end - at, _BLOCK))
+        elif name == b"SSND":
+            data_at = at + 8 + int.from_bytes(file.read(4), "big")
+            if len(common) < 18 or data_at > _MOST_HEAD:
+                return None
+            return _aiff_header(file, common, at, data_at, end - at, whole)
+    return None
 
-    Another WAV, laid behind the first, is none of them.
+
+def _aiff_header(
+    file: BinaryIO, common: bytes, at: int, data_at: int, size: int, whole: int
+) -> Header | None:
+    channels, _, bits, exponent, mantissa = struct.unpack(">hIhHQ", common[:18])
+    rate = mantissa * 2.0 ** ((exponent & 0x7FFF) - 16_446) if exponent < 0x4100 else 0
+    one, samples = _AIFF_BLOCKS.get(common[18:22], ((bits + 7) // 8, 1))
+    block = one * channels
+    bytes_per_s = round(block * rate / samples)
+    if block <= 0 or bytes_per_s <= 0:
+        return None
+    file.seek(0)
+    said = None if size >= _UNKNOWN_SIZE else max(0, size - (data_at - at))
+    reaches = 8 + whole >= at
+    return Header(_AIFF, data_at, said, block, bytes_per_s, file.read(data_at), at - 4, reaches)
+
+
+def followed_by_chunks(file: BinaryIO, header: Header, size: int) -> bool:
+    """Whether all that comes after the sound, by its header, is chunks.
+
+    Another recording, laid behind the first, is none of them.
     """
     end = header.data_at + (header.said or 0)
     align = header.layout.align
@@ -154,7 +214,7 @@ def followed_by_chunks(file: BinaryIO, header: Header, size: int) -> bool:
 def _are_chunks(file: BinaryIO, layout: _Layout, start: int, size: int) -> bool:
     end = start
     for name, _, end in layout.chunks(file, start):
-        if name in (b"RIFF", b"RIFX", b"RF64", b"riff"):
+        if name in (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM"):
             return False
         if end > size:
             return name in _TAGS

@@ -16,7 +16,7 @@ from flows import doctor
 
 ASK = """
 import sys, httpx, urllib.request
-from audit import proxies
+from flows import proxies
 proxies.spare_this_machine()
 here, elsewhere = sys.argv[1:]
 for host in ("127.0.0.1", "localhost"):
@@ -96,3 +96,22 @@ def test_doctor_tells_which_proxies_matter(monkeypatch: pytest.MonkeyPatch) -> N
     assert "all_proxy (socks4) passed over" in told.detail
     assert "on prefect.example" in told.detail
     assert "secret" not in told.detail
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"https_proxy": "http://127.0.0.1:70000"}, "https_proxy (http) passed over"),
+        ({"no_proxy": "intra.example,[fe80::1"}, "; [fe80::1 in no_proxy passed over"),
+    ],
+)
+def test_doctor_names_what_cannot_be_used(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str
+) -> None:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    (told,) = [check for check in doctor.examine(Config()) if check.name == "proxies"]
+    assert expected in told.detail
+    assert {name: os.environ[name] for name in variables} == variables

@@ -133,3 +133,21 @@ def test_a_silent_call_that_cannot_be_told(make_call: MakeCall, book: Rulebook, 
     assert set(told(silent_call.evaluate(text, book)).values()) == {UNTOLD}
     unheard = silent(make_call, ("A", "", 10, 13), ("A", NO_SOUND, 18, 24))
     assert told(silent_call.evaluate(unheard, book))["silent_call.greets_again"] is UNTOLD
+
+
+def test_a_channel_that_may_not_have_been_recorded_accuses_nobody(
+    make_call: MakeCall, book: Rulebook, told: Told
+) -> None:
+    def dead(*said: Said) -> dict[str, Verdict]:
+        call = silent(make_call, *said)
+        call = replace(call, transcript=replace(call.transcript, dead_channel=1))
+        found = silent_call.evaluate(call, book)
+        assert all(one.verdict is FAIL or one.points == 0 for one in found)
+        return told(found)
+
+    greeted = dead()
+    assert greeted["silent_call.greets_again"] is greeted["silent_call.announces"] is UNTOLD
+    assert FAIL not in dead(("A", AGAIN, 6, 9)).values()
+    announced = dead(("A", NO_SOUND, 10, 16))  # the agent heard nothing either
+    assert announced["silent_call.greets_again"] is FAIL
+    assert announced["silent_call.announces"] is PASS

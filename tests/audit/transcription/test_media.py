@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
@@ -145,6 +146,81 @@ def test_a_wav_whose_recorder_died_is_heard_to_its_end(
 def test_space_that_was_reserved_and_never_written_is_no_sound(tmp_path: Path, speech: Pcm) -> None:
     path = encoded(tmp_path / "a.wav", speech, "pcm_mulaw", "wav")
     assert_heard(decode(told(path, 16_000, after=bytes(300_000))), speech)
+
+
+@pytest.mark.parametrize("codec", ["pcm_s16be", "pcm_s24be", "pcm_alaw", "pcm_s16le"])
+@pytest.mark.parametrize("wrong", ["sound", "whole", "both", "nothing yet"])
+def test_an_aiff_likewise(tmp_path: Path, speech: Pcm, codec: str, wrong: str) -> None:
+    path = encoded(tmp_path / "a.aiff", speech, codec, "aiff")
+    data = bytearray(path.read_bytes())
+    at = data.index(b"SSND")
+    width = {"pcm_s24be": 3, "pcm_alaw": 1}.get(codec, 2)
+    said = 0 if wrong == "nothing yet" else 2 * width * RATE * 4
+    if wrong != "whole":
+        data[at + 4 : at + 8] = struct.pack(">I", 8 + said)
+    if wrong != "sound":
+        data[4:8] = struct.pack(">I", 0)
+    path.write_bytes(data)
+    audio = decode(path)
+    assert_heard(audio, speech, least=0.95)
+    if wrong != "whole":
+        assert audio.lengths is not None and audio.lengths.to_end
+        assert audio.lengths.header_s == pytest.approx(0 if said == 0 else 4, abs=0.01)
+        assert audio.lengths.file_s == pytest.approx(LENGTH_S, abs=0.01)
+
+
+def test_an_aiff_that_is_right_or_broke_off(tmp_path: Path, speech: Pcm) -> None:
+    path = encoded(tmp_path / "a.aiff", speech, "pcm_s16be", "aiff")
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"ANNO" + struct.pack(">I", BIG) + b"\7" * BIG)
+    assert_heard(decode(path), speech)
+    assert decode(path).lengths is None
+    path.write_bytes(whole[: len(whole) // 2])
+    lengths = decode(path).lengths
+    assert lengths is not None and lengths.header_s == pytest.approx(LENGTH_S, abs=0.01)
+    assert lengths.file_s == pytest.approx(LENGTH_S / 2, abs=0.1)
+
+
+def test_broken_tags_of_an_mp3_are_no_lost_sound(tmp_path: Path, speech: Pcm) -> None:
+    path = encoded(tmp_path / "a.mp3", speech, "libmp3lame", "mp3")
+    sound = path.read_bytes()
+    footer = b"APETAGEX" + struct.pack("<IIII", 2_000, 9_000, 7, 0) + bytes(8)
+    item = struct.pack("<II", 40, 0) + b"Comment\0" + "客服热线".encode("gbk") * 5
+    path.write_bytes(sound + item + footer + b"TAG" + b"\xc4\xfe" * 60)
+    assert not decode(path).damaged
+    path.write_bytes(sound[:-1_000] + b"\0" * 1_000)  # an end that was never written
+    assert decode(path).damaged
+
+
+def test_sound_that_begins_late_in_its_file_is_not_missing(tmp_path: Path, speech: Pcm) -> None:
+    path = tmp_path / "a.webm"
+    with av.open(str(path), "w", format="webm") as container:
+        stream: Any = container.add_stream("libopus", rate=48_000, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(speech).reshape(1, -1), "s16", "stereo"
+        )
+        frame.sample_rate = RATE
+        resampler = av.AudioResampler(format=stream.format, layout="stereo", rate=48_000)
+        at = 5 * 48_000
+        for part in resampler.resample(frame):
+            part.pts, part.time_base = at, Fraction(1, 48_000)
+            at += part.samples
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))
+    audio = decode(path)
+    assert audio.duration_s == pytest.approx(LENGTH_S, abs=0.1)
+    assert audio.lengths is None
+
+
+@pytest.mark.parametrize("ending", ["m4a", "mp4"])
+def test_a_container_without_its_index_is_to_be_recorded_again(
+    tmp_path: Path, speech: Pcm, ending: str
+) -> None:
+    path = encoded(tmp_path / f"a.{ending}", speech, "aac", "mp4")
+    path.write_bytes(path.read_bytes()[:20_000])
+    with pytest.raises(RejectedRecording, match=r"incomplete or damaged.*again") as caught:
+        decode(path)
+    assert "headerless" not in str(caught.value)
 
 
 @pytest.mark.parametrize("said", [0, 64_000])
