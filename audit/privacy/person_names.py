@@ -159,7 +159,7 @@ def _is_name(text: str, *, announced: bool = False, called: bool = False) -> boo
     """
     if re.match(_DOUBLE, text):
         return len(text) in (2, 3, 4)
-    if NO_NAME.search(text) or text.endswith(("师傅", "经理", "主任", "老师", "客服")):
+    if NO_NAME.search(text) or text.endswith(("的", "了", "师傅", "经理", "主任", "老师", "客服")):
         return False
     if (called or (announced and len(text) > 2)) and is_foreign(text):
         return True

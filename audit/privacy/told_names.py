@@ -18,19 +18,21 @@ _FORM = (
     "参保人|就诊人|患者|病人|下单人|经办人|委托人|承租人|登记人"
 )
 _KIN = (
-    r"(?:[我他她俺咱]们?(?:屋头|家里?|屋里)?的?(?:那个)?"
-    "(?:老[公婆汉妈]|爱人|先生|太太|媳妇|丈夫|妻子|[爸妈]{1,2}|父亲|母亲|"
-    "外[公婆]|爷爷|奶奶|姥姥|姥爷|公公|婆婆|岳父|岳母|娃[儿娃]?|儿子|女儿|女婿|儿媳妇?|"
-    "孩子|小孩|孙[子女]|[哥姐弟妹]{1,2}|表[哥姐弟妹]|堂[哥姐弟妹]|[叔姨姑舅婶]{1,2}|侄[儿子女]))"
+    "(?:老[公婆汉妈]|爱人|媳妇|丈夫|妻子|爸爸|妈妈|父亲|母亲|外[公婆]|爷爷|奶奶|姥姥|姥爷|公公|婆婆|岳父|岳母|"
+    "娃[儿娃]?|儿子|女儿|女婿|孩子|小孩|孙[子女]|哥哥|姐姐|弟弟|妹妹|表[哥姐弟妹]|堂[哥姐弟妹]|[叔姨姑舅婶]{2}|侄[儿子女]|"
+    "[先太爸妈哥姐弟妹叔姨姑舅婶](?<=[我他她].)(?:(?<=先)生|(?<=太)太)?)"
 )
-_IS = "(?:登记|预留|留|填|写|开户)?的?(?:就?是|叫|写的?是?|填的?是?|为|[：:])"
-_SAID = re.compile(
-    rf"(?:(?:{_FORM})(?:的?(?:姓名|名字))?(?:{_IS})(?:{_KIN})?|(?:[我他她]|{_KIN})(?:的?名字)?(?:就?是)?叫做?|"
-    rf"姓{_HAN}{{1,2}}[，,\s]?(?:名字)?叫|(?<=的)叫|(?:全名|真名|本名)(?:就?是|叫)?)(?:嗯|呃|啊|那个|\s){{0,2}}"
-)
-"""What a name follows, and hardly anything else."""
-_HINTED = re.compile(rf"(?:{_FORM}|{_KIN})")
+_HINT = re.compile(rf"(?:{_FORM}|{_KIN})")
 """What a name may follow as well as a verb."""
+_IS = re.compile(
+    r"(?:的?(?:姓名|名字))?(?:登记|预留|留|填|写|开户)?的?(?:就?是|叫做?|为|(?<=[填写])(?:的?是)?|[：:])"
+    rf"(?:[我他她](?:屋头|家里?)?的?{_KIN})?(?:嗯|呃|啊|那个|\s){{0,2}}"
+)
+"""What shows that it does."""
+_CALLED = re.compile(
+    rf"(?:^叫|叫(?<=[我他她的是字]叫)做?|叫(?<=姓{_HAN}叫)|叫(?<=姓{_HAN}{{2}}叫)|[全真本]名(?:就?是|叫)?)"
+    r"(?:嗯|呃|啊|那个|\s){0,2}"
+)
 _ANSWERS = re.compile(r"(?:嗯|呃|啊|哦|是|就是|叫|我叫|我|找|写的?是?|名字是?|[，,、\s]){0,4}")
 _FIELD = (
     "账?卡号|银行卡|账[号户]|手机|电话|店话|号码|座机|微信|[Qq][Qq]|邮箱|身[份分]|证件|证号|护照|金额|地址|生日|出生|"
@@ -41,20 +43,22 @@ _PEOPLE = (
     "(?:[汉藏彝苗回满壮羌侗瑶白傣黎畲水]|蒙古|朝鲜|土家|布依|哈萨克|维吾尔)族|(?:韩国|日本|越南|泰国|缅甸|朝鲜|美国|英国|"
     "俄罗斯|西藏|新疆|青海|内蒙古?|凉山|甘孜|阿坝|云南|贵州|四川|广西|香港|澳门|台湾)[人那来的]"
 )
+_ORIGIN = re.compile(rf"{_PEOPLE}|没[得有]姓|两个字")
+_RUN = re.compile(f"{_HAN}{{2,}}")
 _AFTER = re.compile(
-    rf"{_DATA.pattern}|{_PEOPLE}|{TITLES}|的|吗|吧|啊|呢|哈|嘛|对[吗不吧的]|是吗|是不是|本人|收(?:$|[，。])|"
-    "没得|没有|[我他她住]|[这那]个"
+    rf"{_DATA.pattern}|{_ORIGIN.pattern}|{TITLES}|的|吗|吧|啊|呢|哈|嘛|对[吗不吧的]|是吗|是不是|本人|收(?:$|[，。])|"
+    "没得|没有|是?[我他她]|住|[这那]个"
 )
 _NONE = re.compile(
     rf"(?:和|与|及|或|跟|把|被|还|又|再|从|会|去|来|要|想|给|帮|让|请|说|写|改|换|变|查|填|错|自己|本人|"
-    rf"信息|资料|名字|姓名|谁|哪|咋|啷|怎|在|不|公司|物业|{_FIELD})"
+    rf"信息|资料|名字|姓名|谁|哪|咋|啷|怎|在|不|公司|物业|{_FIELD}|{_FORM}|{_KIN})"
 )
 """No name begins with these."""
 _THINGS = re.compile("[车卖人员递店门饭票床钟号位户号牌]$|外卖|快递|公司|银行|师傅|客服")
 _LATIN_NAME = (
     r"[A-Z][A-Za-z]*(?:['’][A-Z]?[a-z]+)?(?:[ .\-][A-Z][A-Za-z]*(?:['’][A-Z]?[a-z]+)?){1,4}"
 )
-_LATIN_SAID = re.compile(rf"(?:{_SAID.pattern}|(?:{_FORM})(?:是|叫)?[：:，,\s]?)({_LATIN_NAME})")
+_LATIN = re.compile(rf"[：:，,\s]?({_LATIN_NAME})(?![A-Za-z0-9])")
 _LATIN_ANSWER = re.compile(rf"(?:嗯|呃|我|是|叫|，|,|\s)*({_LATIN_NAME})(?![A-Za-z0-9])")
 _TWICE = re.compile(rf"(?<!{_HAN})({_HAN}{{2,4}})[，,\s]?(\1)(?!{_HAN})")
 _STAFF = re.compile(
@@ -71,12 +75,14 @@ def of_staff(text: str, at: int) -> bool:
 
 def find(text: str, *, asked: bool) -> Iterator[tuple[int, int]]:
     """Names that a cue announces; as answers to a question for one, where it was ``asked``."""
-    for cue in _SAID.finditer(text):
-        yield from _span(text, cue.end(), sure=True)
-    for hint in _HINTED.finditer(text):
-        yield from _span(text, hint.end(), sure=False)
-    for match in _LATIN_SAID.finditer(text):
-        yield match.span(1)
+    cues = [(cue.end(), True) for cue in _CALLED.finditer(text)]
+    for hint in _HINT.finditer(text):
+        told = _IS.match(text, hint.end())
+        cues.append((told.end(), True) if told else (hint.end(), False))
+    for at, sure in cues:
+        yield from _span(text, at, sure=sure)
+        if latin := _LATIN.match(text, at):
+            yield latin.span(1)
     if asked:
         lead = _ANSWERS.match(text)
         yield from _span(text, lead.end() if lead else 0, sure=True)
@@ -96,21 +102,21 @@ def _span(text: str, at: int, *, sure: bool) -> Iterator[tuple[int, int]]:
 
 def _end(text: str, at: int, *, sure: bool) -> int | None:
     """Where a name that begins at a character ends; None where there is none."""
-    run = re.compile(f"{_HAN}{{2,}}").match(text, at)
+    run = _RUN.match(text, at)
     if run is None or _NONE.match(text, at):
         return None
+    explained = at + len(_surname(text[at : at + 4])) + 2
+    if sure and text[at] in UNMISTAKABLE and f"个{text[at]}" in text[explained : explained + 8]:
+        return min(explained, run.end())
     for end in range(at + 2, min(run.end(), at + 6) + 1):
-        field = bool(_DATA.match(text, end) or re.compile(_PEOPLE).match(text, end))
+        field = bool(_DATA.match(text, end) or _ORIGIN.match(text, end))
         again = end - at > 2 and text[end : end + 1] == text[at]  # 芈子墨芈月那个芈
         if end == run.end() or field or again or _AFTER.match(text, end):
             name = text[at:end]
-            if _is_none(name):
+            surnamed = sure and field and len(name) == 3 and name[0] in SURNAMES
+            if NO_NAME.search(name) or (not surnamed and _is_none(name)):
                 continue
             return end if _fits(name, sure=sure, field=field) else None
-    explained = at + len(_surname(text[at : at + 4])) + 2
-    rest = text[explained : explained + 8]
-    if sure and text[at] in UNMISTAKABLE and f"个{text[at]}" in rest and explained <= run.end():
-        return explained
     return None
 
 
@@ -140,6 +146,8 @@ def _fits(name: str, *, sure: bool, field: bool) -> bool:
     strange = sum(sign not in FOREIGN for sign in name)
     if len(name) >= 3 and strange <= (len(name) >= 4 and field) and (sure or len(name) > 3):
         return not FUNCTION.search(name) or field
+    if not strange and sure and field and not FUNCTION.search(name):
+        return True
     if not surname:
         return sure and field and len(name) == 3 and not FUNCTION.search(name)
     if len(name) == 4:
