@@ -278,7 +278,7 @@ def test_words_that_begin_like_names(line: str) -> None:
         ("C 车牌浙B，大写的D，六六八八一", "浙B，大写的D，六六八八一", Kind.PLATE),
         ("C 苏E-9F312，OBU不亮", "苏E-9F312", Kind.PLATE),
         ("C 住绿地香颂8-2-1103", "绿地香颂8-2-1103", Kind.ADDRESS),
-        ("C 我是五栋一二零三的", "我是五栋一二零三", Kind.ADDRESS),
+        ("C 我是五栋一二零三的", "五栋一二零三", Kind.ADDRESS),
         ("C 我微信是小名加门牌，xiaoyu八零三", "xiaoyu八零三", Kind.WECHAT),
         ("C 我用wind＿77这个号加的", "wind_77", Kind.WECHAT),
     ],
