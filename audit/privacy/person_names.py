@@ -255,7 +255,8 @@ def _introduced(turn: Turn, *, asked: bool) -> Iterator[tuple[int, int]]:
     yield from _in_latin(text, asked=asked and turn.role is not Role.AGENT)
     for match in _LONG.finditer(text):
         surnamed = match[1][0] in SURNAMES and match[1][1] in SURNAMES and len(match[1]) == 4
-        if surnamed or is_foreign(match[1]) or re.match(_DOUBLE, match[1]):
+        doubled = len(match[1]) <= 5 and re.match(_DOUBLE, match[1])
+        if surnamed or is_foreign(match[1]) or doubled:
             yield match.span(1)
     for match in (*_SURNAME_TITLE.finditer(text), *_GREETED.finditer(text)):
         yield match.span(match.lastindex or 1)

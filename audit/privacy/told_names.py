@@ -36,7 +36,7 @@ _CALLED = re.compile(
 _ANSWERS = re.compile(r"(?:嗯|呃|啊|哦|是|就是|叫|我叫|我|找|写的?是?|名字是?|[，,、\s]){0,4}")
 _FIELD = (
     "账?卡号|银行卡|账[号户]|手机|电话|店话|号码|座机|微信|[Qq][Qq]|邮箱|身[份分]|证件|证号|护照|金额|地址|生日|出生|"
-    "车牌|订单|单号|房子|房号|门牌|投保|登记|年龄|今年|性别"
+    "车牌|住院号|床号|就诊|病历|订单|单号|房子|房号|门牌|投保|登记|年龄|今年|性别"
 )
 _DATA = re.compile(rf"{_FIELD}|[0-9]|[零一二三四五六七八九幺洞拐两]{{3}}")
 _PEOPLE = (
@@ -47,7 +47,7 @@ _ORIGIN = re.compile(rf"{_PEOPLE}|没[得有]姓|两个字")
 _RUN = re.compile(f"{_HAN}{{2,}}")
 _AFTER = re.compile(
     rf"{_DATA.pattern}|{_ORIGIN.pattern}|{TITLES}|的|吗|吧|啊|呢|哈|嘛|对[吗不吧的]|是吗|是不是|本人|收(?:$|[，。])|"
-    "没得|没有|是?[我他她]|住|[这那]个"
+    "没得|没有|就是|[男女](?:的|性|$)|是?[我他她]|住|[这那]个"
 )
 _NONE = re.compile(
     rf"(?:和|与|及|或|跟|把|被|还|又|再|从|会|去|来|要|想|给|帮|让|请|说|写|改|换|变|查|填|错|自己|本人|"
@@ -65,6 +65,10 @@ _STAFF = re.compile(
     "(?:师傅|师父|客服|经理|主管|同事|业务员|快递员|配送员|骑手|小哥|工程师|专员|店[长员]|站长|坐席|"
     "维修[工员]|安装[工员]|装维|柜员|调解员|物业|管家|司机)(?:他|她|就?是|说)?$"
 )
+_YI = "俄且支惹呷嫫牛伍作各"
+"""Common in names of the Yi, and too common elsewhere to count without a field behind."""
+_GIVEN = re.compile("可(?![以能是])")
+"""A function word that names have too."""
 _EVERY = SURNAMES + RARE_SURNAMES + EVERYDAY_SURNAMES
 
 
@@ -143,7 +147,7 @@ def _fits(name: str, *, sure: bool, field: bool) -> bool:
     surname, given = _surname(name), name[len(_surname(name)) :]
     if len(surname) > 1:
         return len(given) in (1, 2, 3) and (sure or field or not FUNCTION.search(given))
-    strange = sum(sign not in FOREIGN for sign in name)
+    strange = sum(sign not in FOREIGN and not (field and sign in _YI) for sign in name)
     if len(name) >= 3 and strange <= (len(name) >= 4 and field) and (sure or len(name) > 3):
         return not FUNCTION.search(name) or field
     if not strange and sure and field and not FUNCTION.search(name):
@@ -154,8 +158,8 @@ def _fits(name: str, *, sure: bool, field: bool) -> bool:
         return sure and name[1] in SURNAMES and not FUNCTION.search(name)
     if len(name) > 4:
         return False
-    if FUNCTION.search(given):
+    if FUNCTION.search(_GIVEN.sub("", given) if sure else given):
         return sure and field and len(name) == 3 and name[0] in SURNAMES
     if name[0] in EVERYDAY_SURNAMES:
-        return sure and len(name) == 3
+        return (sure or field) and len(name) == 3
     return sure or (field and len(name) == 3)
