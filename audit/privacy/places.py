@@ -231,10 +231,10 @@ def _plates(text: str, *, announced: bool) -> Iterator[tuple[int, int]]:
 def _in_code(text: str, end: int, *, known: bool) -> bool:
     """Whether letters and digits go on where a plate would end, as in order numbers.
 
-    A telephone number may follow a plate of a ``known`` province.
+    A telephone number or a word may follow a plate of a ``known`` province.
     """
     rest = _CODE_REST.match(text, end)
-    return rest is not None and not (known and shape(rest[0]))
+    return rest is not None and not (known and (shape(rest[0]) or rest[0].isalpha()))
 
 
 def _plate_end(text: str, end: int) -> tuple[int, int]:
