@@ -28,6 +28,10 @@ _PLAIN = re.compile(
 )  # 二十 counts; the letter O between digits is written for 0
 _TO_DIGITS = str.maketrans(_VALUES | {"O": "0", "o": "0"})
 _TENS = re.compile(r"([二三四五六七八九]?)十([一二三四五六七八九]?)(?![十百千万亿])")
+_HUNDREDS = re.compile(
+    rf"一百(?:([三四五六七八九])十([一二三四五六七八九]?))(?=(?:[\s，,、。]|嗯|呃){{0,3}}(?:[{_SIGN}][\s，,、。]{{0,2}}){{8}})"
+)
+"""How the first group of a mobile number is read as one number: 一百三十八."""
 _NO_RUN = re.compile(
     r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])|"
     r"(?<![\w:])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![\w:])|"
@@ -115,7 +119,10 @@ def runs(text: str, *, least: int = 3) -> Iterator[Run]:
         groups = [Run(position, *found)]
         count = len(found[1])
         radio = _on_radio(text[position : found[0]])
+        denied = text.endswith("不是", 0, position)
         while (more := _next(text, groups[-1].end, count, radio=radio)) is not None:
+            if denied and text[more.start] == "是":  # 不是六二二五，是六二二八
+                break
             last = groups[-1]
             if more.start == last.end and "十" not in text[more.start : more.end]:
                 groups[-1] = Run(last.start, more.end, last.digits + more.digits)
@@ -140,6 +147,8 @@ def _token(text: str, at: int) -> tuple[int, str] | None:
     """Digits said at once, or as many as 三个八 stands for: where they end and their values."""
     if plain := _PLAIN.match(text, at):
         return plain.end(), plain[0].translate(_TO_DIGITS)
+    if hundreds := _HUNDREDS.match(text, at):
+        return hundreds.end(), f"1{value(hundreds[1])}{value(hundreds[2] or '零')}"
     if repeated := _REPEATED.match(text, at):
         digit = value(repeated[3]) or ""
         return repeated.end(), digit * int(value(repeated[1] or "二") or 1)

@@ -20,6 +20,11 @@ _TAIWAN = re.compile(
     rf"(?<![A-Za-z0-9])([A-Za-z]){_GAP}((?:{_DIGIT}{_GAP}){{8}}{_DIGIT})(?![A-Za-z0-9])"
 )
 _REGION = re.compile("香港|港澳|澳门|台湾|身份证|身分证|证件|HKID|hkid")
+_PERMIT = re.compile(
+    rf"(?<![A-Za-z0-9])[HMhm]{_GAP}(?:{_DIGIT}{_GAP}){{7,9}}{_DIGIT}(?![A-Za-z0-9])"
+)
+"""Of Hong Kong and Macau, to travel to the mainland."""
+_PERMITS = re.compile("通行证|回乡证|港澳|来往内地|证号|证件")
 _PASSPORT = re.compile("护照|[Pp]assport")
 _DOCUMENT = re.compile(
     r"(?<![A-Za-z0-9])(?=[A-Za-z]{0,3}[0-9])(?:[A-Za-z]{1,3}[0-9]{5,9}|[0-9]{2}[A-Za-z]{2}[0-9]{5})"
@@ -32,6 +37,8 @@ _WECHAT = re.compile(
     r"(?:微信|薇信|威信|weixin|[Ww]e[Cc]hat|(?<![A-Za-z])(?:[VvWw][Xx]|[Vv]信|加[Vv]))"
     r"(?:的?账?号码?|ID|id|名)?(?:就?[是叫为]|[：:，,\s]|嗯|呃|那个|我的|一下|搜)*"
 )
+_WXID = re.compile(r"(?i)(?<![a-z0-9])wxid_[a-z0-9_\-]{5,}")
+"""As WeChat makes them: nothing else looks so."""
 _ASKS_WECHAT = re.compile("微信")
 _NO_PERSONS = re.compile("公众号|小程序|服务号|订阅号|企业微信|支付|视频号|客服微信|官方微信|转账")
 _NAME = re.compile(
@@ -57,6 +64,7 @@ def find(turns: Sequence[Turn]) -> list[Item]:
         for kind, found in (
             (Kind.REGIONAL_ID, _cards(text, topic)),
             (Kind.PASSPORT, _passports(text) if _PASSPORT.search(topic) else ()),
+            (Kind.TRAVEL_PERMIT, _permits(text) if _PERMITS.search(topic) else ()),
             (Kind.WECHAT, _wechat(turn, asked)),
         ):
             items += [Item(index, start, end, kind) for start, end in found]
@@ -98,12 +106,19 @@ def _passports(text: str) -> Iterator[tuple[int, int]]:
         yield match.span()
 
 
+def _permits(text: str) -> Iterator[tuple[int, int]]:
+    for match in _PERMIT.finditer(text):
+        yield match.span()
+
+
 def _wechat(turn: Turn, asked: str) -> Iterator[tuple[int, int]]:
     """Names and numbers said after 微信号, or in answer to a question for it."""
     text = turn.text
     begins = [match.end() for match in _WECHAT.finditer(text)]
     if _ASKS_WECHAT.search(asked) and not _NO_PERSONS.search(asked):
         begins.append(0)
+    for made in _WXID.finditer(text):
+        yield made.span()
     if begins and _NO_PERSONS.search(text):
         return
     for added in _ADDED.finditer(text):

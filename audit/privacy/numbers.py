@@ -31,12 +31,14 @@ _UNIT = re.compile(
 )
 _MONEY = re.compile(r"\s?(?:元|块|圆|人民币|美元|港币|多?万)")
 _QUANTITY = re.compile(
-    r"(?:[十百千万亿第转差欠]|(?:[扣还付花交充退收欠罚赔差剩省减涨降买卖贷存取要]|消费|支出|收入)了(?:我|有|大概|大约)?|"
+    r"(?:[十百千万亿第转差欠]|(?:[扣还付花交充退收欠罚赔差剩省减涨降买卖贷存取要转汇打借投亏赚中]|消费|支出|收入)了(?:我|有|大概|大约)?|"
     r"每[期月年天次回笔]|[共总]计?|[余金面限]额|费用?|价格?|款|利息|账单|租金?|[押定订]金|工资|血[压糖脂]|体温|心率|上次|这次|上期|本期|当前|现在|"
     r"表[数底显]|[读示度]数|优惠|便宜|首付|月供|[￥¥$])(?:是|为|有|[：:，,\s])?$"
 )
 """What stands before an amount or a reading."""
-_DECIMAL = re.compile(r"[0-9]{1,8}\.[0-9]{1,2}|[0-9]{1,3}/[0-9]{1,3}(?:/[0-9]{1,3})?")
+_DECIMAL = re.compile(
+    r"[0-9]{1,8}\.[0-9]{1,2}|[0-9]{1,3}\.[0-9]{1,4}|[0-9]{1,3}/[0-9]{1,3}(?:/[0-9]{1,3})?"
+)
 _LEADS = re.compile(r"(?:^|[\s，。、：？！,.:?!是为号码记啊成位后到的个，嗯呢报见改卡四机话打])$")
 _TRAILS = re.compile(r"[\s，。、？！,.?!这那的对吧吗是可啊呢了吗就没您请]|$")
 _X = re.compile(r"[ ，,]?(?:[Xx×叉]|艾克斯|埃克斯)")
@@ -48,11 +50,19 @@ _SPELT_CODE = re.compile(r"(?<![A-Za-z])[A-Za-z](?:[\s-]?[A-Za-z]){1,5}[\s-]?$")
 _SHELF = re.compile("[0-9]{1,3}(?:-[0-9]{1,3})*-[0-9]{4}")
 _PICK_UP = re.compile("取[件货]码[^，。]{0,4}$")
 """What parcels are fetched with says nothing of whom."""
+_TAIL_OF_CARD = re.compile("的?(?:那|这|哪)?[个张]?(?:银行|储蓄|信用)?卡(?!号码)")
+_ISSUE = re.compile("[期届]")
+"""第2026132期 of a lottery or a paper."""
+_ASKS_ON = re.compile(
+    r"[，,\s]?(?:然后|接着|后[面头边]|后[一二三四五六七八]位|剩下)的?(?:呢|喃|是|几|多少|什么)"
+)
+_GOES_ON = re.compile(r"(?:然后|接着|后[面头边]|剩下)的?(?:就?是|[，,\s]|嗯|呃)*$")
 _AREA_CODE = re.compile("0(?:10|2[0-9]|[3-9][0-9]{2})")
 _GROUPED = ([11], [3, 4, 4], [3, 8], [7, 4])
 """How mobile numbers are written; numbers of machines are not."""
 _PUBLIC = re.compile(r"[48]00[0-9]{7}|95[0-9]{3,6}|100[0-9]{2,3}|1[12][0-9]{1,4}|96[0-9]{3,4}")
 """Hotlines of banks, operators, authorities."""
+_HOTLINE = re.compile("[48]00[0-9]{7}")
 _YOURS = re.compile("[您你](?:的|家|办公|单位|留|预留|登记)[^，。]{0,8}$")
 _COMPANYS = re.compile("(?:你们|贵公司|贵司|你公司)[^，。]{0,6}$")
 
@@ -79,8 +89,9 @@ def find(turns: Sequence[Turn]) -> list[Item]:
     """Phone, identity and card numbers and codes in a call, in order."""
     said = _without_companys(turns, _said(turns))
     items = {at: kind for at, one in enumerate(said) if (kind := _kind(turns, one))}
-    items |= _dictated(turns, said, items)
     counting = {at for at, one in enumerate(said) if _counts(turns[one.turn].text, one.run)}
+    items |= _dictated(turns, said, items, counting)
+    items |= _carried_on(turns, said, items)
     for _ in range(2):  # what was repeated may be repeated again
         items |= _repeated(said, items, counting)
     return [
@@ -127,6 +138,8 @@ def _said(turns: Sequence[Turn]) -> list[_Said]:
             label = next((one for one in reversed(named) if one.end <= run.start + 1), None)
             if label is None and _is_tail(turn.text, run):  # 尾号八八幺九的手机
                 label = next((one for one in named if run.end < one.end <= run.end + 8), None)
+                if label is None and _TAIL_OF_CARD.match(turn.text, run.end):
+                    label = Named(run.end, Kind.BANK_CARD, lasts=False)
             if label is None:
                 label = _said_after(turn.text, run, named)
             if label and label.lasts:
@@ -210,7 +223,7 @@ def _kind(turns: Sequence[Turn], said: _Said) -> Kind | None:
     if _is_companys(turns[said.turn], run) or (kind in _PLAIN and _in_code(text, run)):
         return None
     if kind in (Kind.MOBILE, Kind.LANDLINE) and (
-        _PUBLIC.fullmatch(digits) or _AREA_CODE.fullmatch(digits)
+        _PUBLIC.fullmatch(digits) or _AREA_CODE.fullmatch(digits) or _is_draw(run)
     ):
         return None
     if kind is None:
@@ -252,6 +265,16 @@ def _by_shape(turn: Turn, said: _Said) -> Kind | None:
     return kind
 
 
+def _is_draw(run: Run) -> bool:
+    """Whether the groups are a lottery's: of two digits, each more than the one before."""
+    drawn = [group.digits for group in run.groups]
+    return (
+        len(drawn) >= 5
+        and all(len(n) == 2 and n <= "36" for n in drawn)
+        and (drawn == sorted(set(drawn)))
+    )
+
+
 def _in_code(text: str, run: Run) -> bool:
     """Whether a number is part of a longer code, such as SF13800138000."""
     before = text[max(0, run.start - 12) : run.start]
@@ -284,6 +307,8 @@ def _by_length(digits: str) -> Kind | None:
 
 def _counts(text: str, run: Run) -> bool:
     """Whether the number counts something."""
+    if text[: run.start].endswith("第") and _ISSUE.match(text, run.end):
+        return True
     if _MONEY.match(text, run.end) or _DECIMAL.fullmatch(text, run.start, run.end):
         return True
     if len(run.digits) >= 7:
@@ -299,7 +324,7 @@ def _bounded(text: str, run: Run) -> bool:
 
 
 def _dictated(
-    turns: Sequence[Turn], said: Sequence[_Said], items: dict[int, Kind]
+    turns: Sequence[Turn], said: Sequence[_Said], items: dict[int, Kind], counting: Set[int]
 ) -> dict[int, Kind]:
     """Groups that one speaker says over several turns and that add up to a number."""
     found: dict[int, Kind] = {}
@@ -307,6 +332,9 @@ def _dictated(
         group: list[int] = []
         for at, one in enumerate(said):
             if turns[one.turn].role is not role:
+                continue
+            if at in counting or _HOTLINE.fullmatch(one.run.digits):
+                group = []
                 continue
             near = group and one.turn - said[group[-1]].turn <= 3
             group = ([*group, at] if near else [at])[-_MOST_TURNS:] if one.alone else []
@@ -316,6 +344,21 @@ def _dictated(
                 if kind and not set(members) & set(items):
                     found |= dict.fromkeys(members, kind)
                     break
+    return found
+
+
+def _carried_on(
+    turns: Sequence[Turn], said: Sequence[_Said], items: dict[int, Kind]
+) -> dict[int, Kind]:
+    """Two halves of a number in turns that follow, the second asked for or announced as such."""
+    found: dict[int, Kind] = {}
+    for at, (one, other) in enumerate(pairwise(said)):
+        if other.turn - one.turn != 1 or at in items or at + 1 in items:
+            continue
+        before = turns[other.turn].text[: other.run.start]
+        if _ASKS_ON.match(turns[one.turn].text, one.run.end) or _GOES_ON.search(before):
+            kind = shape(one.run.digits + other.run.digits)
+            found |= dict.fromkeys((at, at + 1), kind) if kind else {}
     return found
 
 
@@ -333,9 +376,10 @@ def _repeated(said: Sequence[_Said], items: dict[int, Kind], counting: Set[int])
     What counts something is none: 2026年 stands in many a number.
     """
     known = {said[at].run.digits: kind for at, kind in items.items()}
+    nobodys = {one.run.digits for one in said if one.labelled and one.nobodys}
     found: dict[int, Kind] = {}
     for at, one in enumerate(said):
-        if at in items or at in counting:
+        if at in items or at in counting or one.run.digits in nobodys - set(known):
             continue
         for digits, kind in known.items():
             if _same(one.run.digits, digits):

@@ -8,15 +8,24 @@ from functools import cache
 
 from audit.language.surnames import DOUBLE_SURNAMES, EVERYDAY_SURNAMES, RARE_SURNAMES, SURNAMES
 from audit.language.text import sounds
+from audit.privacy import told_names
 from audit.privacy.entities import Item, Kind
+from audit.privacy.name_words import (
+    FOREIGN,
+    FUNCTION,
+    NO_BARE,
+    NO_NAME,
+    TITLES,
+    UNMISTAKABLE,
+    is_foreign,
+)
 from audit.types import Role, Turn
 
 _HAN = "[一-鿿]"
-_TITLES = "先生|女士|小姐|阿姨|大姐|大哥|大爷|叔叔|太太|同学"
 _NEXT = "[0-9零一二三四五六七八九幺洞]{3}|电话|店话|手机|身份|身分|地址|我|他|她|住|今年"
 """What may follow a name where a recogniser writes no marks."""
 _END = (
-    rf"(?=[，。！？、,.!?\s]|$|的|{_TITLES}|您好|你好|本人|收(?:[，。]|$)|"
+    rf"(?=[，。！？、,.!?\s]|$|的|{TITLES}|您好|你好|本人|收(?:[，。]|$)|"
     rf"吗|吧|对|啊|呢|哈|{_NEXT})"
 )
 _DOUBLE = DOUBLE_SURNAMES
@@ -35,15 +44,10 @@ _ANNOUNCED = re.compile(
     rf"全名是?|真名是?|有个叫)(?:[：:，,\s]|嗯|呃|啊|那个){{0,3}}({_HAN}{_GIVEN})(?={_END[3:-1]}|{_WANTS})"
 )
 """After these a rare surname is one too, and a name has none where its people have none."""
-_UNMISTAKABLE = (
-    "仝冼亓缪佘邝邬褚戚谌喻奚滕卞禹臧庞阮闵娄刁骆霍虞昝裘嵇邢裴荀甄芮羿靳汲邴糜隗宓郗栾钭詹郜蓟蔺胥莘翟逄冉"
-    "郦璩濮扈郏晏瞿阎庾暨殳夔厍晁訾阚蒯逯鄢佟佴笪佀祎酆恽缑綦郄撖仉眭蹇侴"
-)
-"""Rare surnames that begin hardly any other word."""
 _I_AM = re.compile(
-    rf"我是([{SURNAMES}{_UNMISTAKABLE}]{_HAN}{{2}})(?<![生人的户客员者家工方])(?=[，。,.]|$)"
+    rf"我是([{SURNAMES}{UNMISTAKABLE}]{_HAN}{{2}})(?<![生人的户客员者家工方])(?=[，。,.]|$)"
 )
-_FAMILY = f"(?:{_DOUBLE}|[{SURNAMES}{_UNMISTAKABLE}])"
+_FAMILY = f"(?:{_DOUBLE}|[{SURNAMES}{UNMISTAKABLE}])"
 _ANY_FAMILY = f"(?:{_DOUBLE}|[{SURNAMES}{RARE_SURNAMES}{EVERYDAY_SURNAMES}])"
 _STOP = r"(?=[，。！？、,.!?\s]|$)"
 _FULL = rf"(?:{_FAMILY}{_HAN}{{1,2}}|[{RARE_SURNAMES}]{_HAN}{{2}})"
@@ -91,20 +95,12 @@ _LONG = re.compile(
     r"([一-鿿·][一-鿿· ]{2,12}[一-鿿])(?=[，。！？,.]|$)(?<![人了吗吧的])"
 )
 """Names of peoples that have no surname, and whoever else has a long one."""
-_FOREIGN = frozenset(
-    "阿艾爱安奥巴白班邦贝比边宾玻波伯勃布才采查朝楚次措达大戴丹旦当道德登狄迪蒂丁顿多杜敦额恩尔法凡菲费芬丰佛弗夫福"
-    "嘎盖甘冈高戈格根古瓜哈海汉汗翰豪和合赫亨洪胡华怀霍基吉季加佳嘉贾江杰捷金卡康考柯科可克肯库昆拉腊来莱兰朗劳勒雷"
-    "蕾里丽利力莉莲林琳龙鲁卢路伦罗洛马玛麦迈曼梅美门蒙孟米密明莫默姆木穆那娜纳奈南内尼尼妮宁努诺欧帕潘佩朋皮平珀普"
-    "其奇齐契恰强乔切琴琼曲让热仁日荣如瑞若撒萨塞赛桑瑟森沙莎珊尚舍申圣诗史士丝斯思苏索塔泰坦汤唐特提天图托娃瓦旺威"
-    "维韦魏温文翁沃乌西希锡喜夏香谢辛兴修雅亚娅扬央雍尤约扎泽增詹张照珍芝治智中仲朱卓孜宗佐依伊古买吐吾库尕拜帖再都苏珠培群逊肉祖贡色"
-)
-"""The characters that names of other languages are written with."""
 _DOT = re.compile(r"(?<=[一-鿿])\s?([·.])\s?(?=[一-鿿])")
 _BEFORE_DOT = re.compile(
     "是|叫|姓名|名字|机主|户主|客户|联系人|[收寄]件人|[寄送]?给|找|跟|请问|[您你]好|好的|的|我|您|他|她|位|人"
 )
 _AFTER_DOT = re.compile(
-    rf"{_TITLES}|同志|本人|您|你|我|他|她|的|在|是|这|那|吗|吧|呢|啊|对|住|电话|手机|身份|地址|可以|请|想|"
+    rf"{TITLES}|同志|本人|您|你|我|他|她|的|在|是|这|那|吗|吧|呢|啊|对|住|电话|手机|身份|地址|可以|请|想|"
     "要|已|有|没|收|和|跟|名下"
 )
 _NO_PERSONS = re.compile("套餐|会员|宽带|电视|版|系列|店|广场|小区|花园|公司|集团|[省市县区]")
@@ -122,17 +118,19 @@ _LATIN_ANSWER = re.compile(rf"^(?:嗯|呃|我|是|叫|，|,|\s)*({_LATIN})[\s。
 _NO_LATIN = re.compile(r"(?i)(?:ok|okay|hello|hi|hey|yes|no|sorry|bye|vip|app|wifi|qq|and|the)\b.*")
 _ADDRESSED = re.compile(
     rf"(?:(?<=^)|(?<=[，。！？、,.!?\s是的好问给找跟了吗吧呢您]))"
-    rf"((?![是的好问给找跟]){_HAN}{{1,3}}?)(?={_TITLES})"
+    rf"((?![是的好问给找跟]){_HAN}{{1,3}}?)(?={TITLES})"
 )
 _PERSON = re.compile(rf"(?:(?<=^)|(?<=[，。！？、,.!?\s是]))({_HAN}{_GIVEN})(?=本人|收[，。])")
-_SURNAME_TITLE = re.compile(rf"(?<![关由对位至押现奖余])({_DOUBLE}|[{SURNAMES}])(?={_TITLES})")
+_SURNAME_TITLE = re.compile(rf"(?<![关由对位至押现奖余])({_DOUBLE}|[{SURNAMES}])(?={TITLES})")
 _GREETED = re.compile(
     rf"({_ANY_FAMILY})(?=(?:经理|主任|老师|师傅|总|工)(?:[您你]好|在[吗不]|是吗|本人))"
     rf"|(?<=请问是)({_ANY_FAMILY})(?=(?:经理|主任|老师|师傅|总|工)吗)"
 )
 _MISHEARD = re.compile(rf"^(?:免贵|我|嗯|，)*[心新信幸性星]({_HAN})(?=[，。！？,.]|$|[在的是])")
 """In answer to a question: 我心白 for 我姓白."""
-_ASKS = re.compile(rf"贵姓|称呼|叫什么|名字|姓名|{_OWNER}|怎么写|谁的名|登记的是谁|名下|哪位")
+_ASKS = re.compile(
+    rf"贵姓|称呼|叫什么|名字|姓名|{_OWNER}|怎么写|谁的名|登记的是谁|名下|哪位|收款人|付款人|单名"
+)
 _ANSWER = re.compile(
     rf"^(?:嗯|呃|啊|哦|是|叫|我|就|的|写|，|、|：)*?({_HAN}{_GIVEN})(?=[，。！？,.!?\s]|$|{_NEXT})"
 )
@@ -144,32 +142,13 @@ _SPELT = re.compile(
     "双吉喆|三石磊|三水淼|三金鑫|王月玥|雨林霖|三点水[江汪沈洪潘温汤涂]"
 )
 _NO_SURNAME = frozenset("这那位各的老请问和与是您你我他她它谁啥名什氏好对没有不了吗么也都就")
-_NO_NAME = re.compile(
-    "^(?:对|是|好|没|可|行|我|你|您|他|她|那|这|有|不|请|谢谢|方便|安装|任何|于是|常常|向来|金额|高兴|"
-    "马上|明白|知道|等|嗯|喂|已经|怎么|什么|麻烦|一样|还是|就是|也是|人|应该|关于|何时|何况|连接|全部|"
-    "时间|以前|小学|大学|中学|高中|初中|现在|刚才|先|后|昨天|今天|明天|多少|为什么|家里|姓|叫|单位|公司|个人|平台|前台|顾客|经理|师傅|领导|主管|老板|司机|全家|商家|车子|物业|水电|时候|国家|公安|银行|管理|管家|经销)"
-)
-_NO_BARE = re.compile(
-    rf"(?:{_TITLES}|师傅|[区市县省镇乡村城湾园苑庭府郡墅院路街店号楼栋层室费卡机器柜箱单型款版色元块钱网站局行社厂队部门过到装等完分秒天月年日次个件人叫])$|"
-    "^.州|^(?:高[烧热温速中一二三]|白天|常年|金额|方面|温度|安全|安排|安心|严重|任务|施工|马桶|白色|黄色|"
-    "余额|万一|江苏|江西|江东|石家|成都|金融|陶瓷|石材|毛病|钱款|高峰|高层|文件|方案|程序|路由|何必|时效)"
-)
-"""No names though they begin with a surname."""
 _NEVER_MISHEARD = frozenset("和与及或跟以后前号报河合")
 _GREETINGS = re.compile("扎西[德得]勒")
-_FUNCTION = re.compile("[的了吗呢啊吧么什我你他她这那哪不没有是在来去要就都还也很能可以上下]")
 
 
 @cache
 def _surname_sounds() -> frozenset[str]:
     return frozenset(sounds(surname).code for surname in SURNAMES)
-
-
-def _is_foreign(text: str) -> bool:
-    """Whether a name is written as those of other languages are, one in five characters aside."""
-    letters = [sign for sign in text if sign not in "·. "]
-    strange = sum(sign not in _FOREIGN for sign in letters)
-    return strange * 5 <= len(letters)
 
 
 def _is_name(text: str, *, announced: bool = False, called: bool = False) -> bool:
@@ -180,11 +159,11 @@ def _is_name(text: str, *, announced: bool = False, called: bool = False) -> boo
     """
     if re.match(_DOUBLE, text):
         return len(text) in (2, 3, 4)
-    if _NO_NAME.search(text) or text.endswith(("师傅", "经理", "主任", "老师", "客服")):
+    if NO_NAME.search(text) or text.endswith(("的", "了", "师傅", "经理", "主任", "老师", "客服")):
         return False
-    if (called or (announced and len(text) > 2)) and _is_foreign(text):
+    if (called or (announced and len(text) > 2)) and is_foreign(text):
         return True
-    everyday = (called or (announced and len(text) == 3)) and not _FUNCTION.search(text)
+    everyday = (called or (announced and len(text) == 3)) and not FUNCTION.search(text)
     return len(text) in (2, 3) and (
         text[0] in SURNAMES
         or (announced and text[0] in RARE_SURNAMES)
@@ -195,13 +174,13 @@ def _is_name(text: str, *, announced: bool = False, called: bool = False) -> boo
 
 def _is_given(text: str) -> bool:
     """Whether a surname and what follows can be nothing but a name where nobody says it is one."""
-    if _NO_NAME.search(text) or _NO_BARE.search(text) or _FUNCTION.search(text[1:]):
+    if NO_NAME.search(text) or NO_BARE.search(text) or FUNCTION.search(text[1:]):
         return False
     if re.match(_DOUBLE, text):
         return len(text) in (3, 4)
     if re.fullmatch(_FULL, text):
         return len(text) == 3
-    return len(text) > 2 and sum(sign not in _FOREIGN for sign in text) == 0
+    return len(text) > 2 and sum(sign not in FOREIGN for sign in text) == 0
 
 
 def find(turns: Sequence[Turn], *, agent_name: str | None) -> list[Item]:
@@ -257,8 +236,9 @@ def _agents(turn: Turn, start: int, end: int, agent_name: str | None) -> bool:
 def _introduced(turn: Turn, *, asked: bool) -> Iterator[tuple[int, int]]:
     text = turn.text
     for match in _SURNAMED.finditer(text):
-        if match[1] not in _NO_SURNAME:
+        if match[1] not in _NO_SURNAME and not told_names.of_staff(text, match.start()):
             yield match.span(1)
+    yield from told_names.find(text, asked=asked and turn.role is not Role.AGENT)
     for pattern in (_CALLED, _PERSON):
         for match in pattern.finditer(text):
             misheard = match[1][0] not in SURNAMES
@@ -275,7 +255,8 @@ def _introduced(turn: Turn, *, asked: bool) -> Iterator[tuple[int, int]]:
     yield from _in_latin(text, asked=asked and turn.role is not Role.AGENT)
     for match in _LONG.finditer(text):
         surnamed = match[1][0] in SURNAMES and match[1][1] in SURNAMES and len(match[1]) == 4
-        if surnamed or _is_foreign(match[1]) or re.match(_DOUBLE, match[1]):
+        doubled = len(match[1]) <= 5 and re.match(_DOUBLE, match[1])
+        if surnamed or is_foreign(match[1]) or doubled:
             yield match.span(1)
     for match in (*_SURNAME_TITLE.finditer(text), *_GREETED.finditer(text)):
         yield match.span(match.lastindex or 1)
@@ -294,7 +275,7 @@ def _introduced(turn: Turn, *, asked: bool) -> Iterator[tuple[int, int]]:
         if answer and _is_name(answer[1], announced=True):
             yield answer.span(1)
         whole = _FOREIGN_ANSWER.match(text) if asked else None
-        if whole and _is_foreign(whole[1]) and not _NO_NAME.search(whole[1]):
+        if whole and is_foreign(whole[1]) and not NO_NAME.search(whole[1]):
             yield whole.span(1)
 
 
@@ -306,9 +287,7 @@ def _unannounced(text: str) -> Iterator[tuple[int, int]]:
     for pattern in (_OF_ROLE, _KINS):
         for match in pattern.finditer(text):
             rest = match[1][1:]
-            if not (
-                _NO_NAME.search(match[1]) or _NO_BARE.search(match[1]) or _FUNCTION.search(rest)
-            ):
+            if not (NO_NAME.search(match[1]) or NO_BARE.search(match[1]) or FUNCTION.search(rest)):
                 yield match.span(1)
     for match in _NICK.finditer(text):
         if not _NO_NICK.match(match[1]):
@@ -349,8 +328,8 @@ def _dotted(text: str) -> Iterator[tuple[int, int]]:
         cut = max((m.end() for m in _BEFORE_DOT.finditer(head[0], 0, len(head[0]) - 1)), default=0)
         stop = _AFTER_DOT.search(tail[0], 1)
         first, last = head[0][cut:], tail[0][: stop.start() if stop else None]
-        strange = sum(sign not in _FOREIGN for sign in first + last if sign not in "·. ")
-        plain = not _is_foreign(first + last) if dot[1] == "." else strange * 2 > len(first + last)
+        strange = sum(sign not in FOREIGN for sign in first + last if sign not in "·. ")
+        plain = not is_foreign(first + last) if dot[1] == "." else strange * 2 > len(first + last)
         numeral = all(sign in "零〇一二三四五六七八九十百" for sign in first)
         if plain or numeral or _NO_PERSONS.search(first + tail[0]):
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from audit.privacy.digits import runs, sounding, value
+from audit.privacy.digits import runs, shape, sounding, value
 from audit.privacy.entities import Item, Kind
 from audit.privacy.topics import Topic, is_public, topics
 from audit.types import Role, Turn
@@ -14,7 +14,7 @@ _HAN = "[一-鿿]"
 _NUM = "[0-9零〇一二三四五六七八九十百幺两]{1,7}"
 _UNIT = rf"(?:[A-Za-z东南西北中](?=[座栋区幢塔]|单元)|[A-Za-z]?{_NUM}|[甲乙丙丁])"
 _ROAD = (
-    rf"{_HAN}{{1,5}}(?:路|街|大道|巷|弄|胡同|道|大街|里弄){_NUM}(?:[-之]{_NUM})?"
+    rf"{_HAN}{{1,5}}(?:路|街|大道|巷|弄|胡同|道|大街|里弄)(?:[一二三四五六七八九十东西南北中0-9]{{1,2}}段)?{_NUM}(?:[-之]{_NUM})?"
     r"(?:号(?:院|弄|附[0-9一二三四五六七八九十]{1,3}号|之[0-9一二三四五六七八九十]{1,2})?|弄)(?!楼)"
 )
 _FIRM_ESTATE = "小区|花园|家园|公寓|新村|壹号|大厦|公馆|华庭|宿舍|大楼|写字楼|商厦|雅苑|名苑|别墅"
@@ -48,7 +48,9 @@ _BEFORE_DASHED = re.compile(
     rf"(?:住在|住的是?|住|家在|家是|地址是?|送到|寄到)[：:，,\s]?({_HAN}{{2,12}})[，,\s]?$|"
     rf"({_HAN}{{2,8}}(?:{_FIRM_ESTATE}))[，,\s]?$"
 )
-_HAS_DOOR = re.compile(r"单元.{0,3}[0-9零一二三四五六七八九幺]{2}|[室户]")
+_HAS_DOOR = re.compile(
+    r"单元.{0,3}[0-9零一二三四五六七八九幺]{2}|单元.{0,2}[0-9一二三四五六七八九]+[号室户]|[室户]"
+)
 _COMES_FROM = re.compile(
     "[我俺咱]们?(?:就|也|家)?[是在].{1,4}(?:号楼|栋|幢|座).?[0-9零一二三四五六七八九幺]{3,4}$"
 )
@@ -67,7 +69,9 @@ _DISTRICTS = re.compile(
     rf"(?:{_HAN}{{2,8}}(?:省|自治区|市|区|县|旗|州|镇|乡|街道|新区|开发区)[，,、\s]+)+$"
 )
 """What an address begins with where commas part it."""
-_ASKS_WHERE = re.compile("地址|哪个小区|哪里住|住在哪|住哪|什么地方|寄到哪|送到哪|几号楼")
+_ASKS_WHERE = re.compile(
+    "地址|哪个小区|哪里住|住在哪|住哪|什么地方|寄到哪|送到哪|几号楼|几[栋幢座]|哪一?[栋幢座]|几单元|门牌|房号"
+)
 _LED = re.compile(
     "住在|住|地址是|地址|地方是|现在在|就在|在|送到|寄到|寄往|寄给|发到|邮到|搬到|改成|改到|换到|到|"
     "就是|家是|是|我们家|我家|您家|门牌号|的话|给|重复一下|核对一下|好的|好"
@@ -101,6 +105,7 @@ _PLATE_PAUSE = re.compile(
     r"(?:[\s，,。·\-.]|嗯|那个?|呃|这个|然后|后面是?|杠|点|大写的?|小写的?|英文的?|字母|数字)*"
 )
 _THRICE = re.compile("([二两三四五俩仨2-5])[个连][0-9零一二三四五六七八九幺]")
+_CODE_REST = re.compile("(?<=[A-Za-z0-9])[A-Za-z0-9]+")
 _PLATE_LAST = "挂学警港澳使领"
 _PLATE_ALONE = re.compile(r"(?<![A-Za-z0-9])[A-Z](?=[A-Z0-9]{5,6}(?![A-Za-z0-9]))(?=[A-Z]?[0-9])")
 _Y = "[0-9零〇一二三四五六七八九]"
@@ -117,6 +122,11 @@ _DATE = re.compile(
     rf"{_MONTH}(?:份)?{_BETWEEN}{_N}{{1,3}}[日号]?"
     r"|(?:19|20)[0-9]{2}\s?[-/.]\s?[0-9]{1,2}\s?[-/.]\s?[0-9]{1,2}"
 )
+_OTHER_DATE = re.compile(
+    "(?:到|至|截止|有效期|(?:下[次回针]|接种|预约|复[查诊]|体检|办理|安装|上门|开通|发货|送达|到期|生效|购买)"
+    "(?:的?(?:时间|日期))?(?:就?是|在|为)?)$"
+)
+"""What stands before a date on which nobody is born."""
 _BORN = re.compile(
     "[日号年月]生的?|[0-9一二三四五六七八九十]生[的人]|属[鼠牛虎兔龙蛇马羊猴鸡狗猪]的"
 )
@@ -149,7 +159,7 @@ def find(turns: Sequence[Turn]) -> list[Item]:
 
 
 def _addresses(text: str, *, asked: bool) -> Iterator[tuple[int, int]]:
-    homely = asked or re.search("住|家|地址|小区|送到|寄到", text)
+    homely = asked or re.search("住|家|地址|小区|送到|寄到|房子|房屋", text)
     for match in _CORE.finditer(text):
         bare = not homely and re.fullmatch(_HOUSE, match[0]) and not _HAS_DOOR.search(match[0])
         if bare and not _is_where_from(text[max(0, match.start() - 5) : match.end()]):
@@ -200,7 +210,8 @@ def _place(clause: str) -> int:
     """Where in a clause that ends with an address the address begins."""
     firm = re.search(rf"(?:路|街|大道|小区|花园|苑|{_NUM}(?:号楼|栋|幢|座|单元))", clause)
     limit = firm.start() if firm else len(clause)
-    return max((m.end() for m in _LED.finditer(clause, 0, limit) if m.end() < limit), default=0)
+    last = limit + bool(firm and value(firm[0][0]))  # a building needs no name before it
+    return max((m.end() for m in _LED.finditer(clause, 0, limit) if m.end() < last), default=0)
 
 
 def _plates(text: str, *, announced: bool) -> Iterator[tuple[int, int]]:
@@ -210,11 +221,20 @@ def _plates(text: str, *, announced: bool) -> Iterator[tuple[int, int]]:
         end, count = _plate_end(text, match.end())
         if count == 4 and text[end : end + 1] in tuple(_PLATE_LAST):
             end, count = end + 1, 5
-        if count >= 5:
+        if count >= 5 and not _in_code(text, end, known=match[1] in _PROVINCES):
             yield match.start(), end
     if announced:
         for match in _PLATE_ALONE.finditer(text):
             yield match.start(), _plate_end(text, match.end())[0]
+
+
+def _in_code(text: str, end: int, *, known: bool) -> bool:
+    """Whether letters and digits go on where a plate would end, as in order numbers.
+
+    A telephone number or a word may follow a plate of a ``known`` province.
+    """
+    rest = _CODE_REST.match(text, end)
+    return rest is not None and not (known and (shape(rest[0]) or rest[0].isalpha()))
 
 
 def _plate_end(text: str, end: int) -> tuple[int, int]:
@@ -240,7 +260,7 @@ def _plate_end(text: str, end: int) -> tuple[int, int]:
 
 def _births(text: str) -> Iterator[tuple[int, int]]:
     for match in _DATE.finditer(text):
-        if not text[: match.start()].endswith(("到", "至", "截止", "有效期")):
+        if not _OTHER_DATE.search(text[: match.start()]):
             yield match.span()
     for run in runs(text, least=6):
         if len(run.digits) in (6, 8) and run.digits.startswith(("19", "20")):

@@ -33,7 +33,7 @@ _CUES: dict[Topic, str] = {
     Kind.BIRTH: "生日 出生 哪年生 几几年 哪一年生 出生年月",
     Kind.PLATE: "车牌",
     Kind.PASSPORT: "护照",
-    Kind.TRAVEL_PERMIT: "通行证 回乡证 台胞证 居住证号 居留证",
+    Kind.TRAVEL_PERMIT: "通行证 来往内地 来往大陆 回乡证 台胞证 居住证号 居留证",
     Kind.REGIONAL_ID: "香港身份证 澳门身份证 台湾身份证",
     Kind.WECHAT: "微信号 微信是 加微信 加我微信 微信ID",
     Kind.QQ: "QQ QQ号 QQ是 加QQ 加我QQ 我QQ 您QQ 的QQ 扣扣 扣扣号 企鹅号",

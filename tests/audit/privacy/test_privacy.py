@@ -278,7 +278,7 @@ def test_words_that_begin_like_names(line: str) -> None:
         ("C 车牌浙B，大写的D，六六八八一", "浙B，大写的D，六六八八一", Kind.PLATE),
         ("C 苏E-9F312，OBU不亮", "苏E-9F312", Kind.PLATE),
         ("C 住绿地香颂8-2-1103", "绿地香颂8-2-1103", Kind.ADDRESS),
-        ("C 我是五栋一二零三的", "我是五栋一二零三", Kind.ADDRESS),
+        ("C 我是五栋一二零三的", "五栋一二零三", Kind.ADDRESS),
         ("C 我微信是小名加门牌，xiaoyu八零三", "xiaoyu八零三", Kind.WECHAT),
         ("C 我用wind＿77这个号加的", "wind_77", Kind.WECHAT),
     ],
@@ -526,3 +526,88 @@ def test_who_read_what_is_noted_and_erased_calls_are_not_named(tmp_path: Path) -
         ("transcript", ["erased"]),
     ]
     assert all(line["who"] and datetime.fromisoformat(line["at"]).tzinfo for line in noted)
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        (("C 户名是尔古阿木卡号忘了",), "尔古阿木"),
+        (("C 我叫欧阳婉清电话一直没变",), "欧阳婉清"),
+        (("C 姓麦叫麦穗宁卡号等一下",), "麦穗宁"),
+        (("C 我女儿景若溪生日是六月",), "景若溪"),
+        (("C 联系人写我妈妈池秀英电话一样",), "池秀英"),
+        (("C 我屋头娃儿阿牛木呷彝族",), "阿牛木呷"),
+        (("C 预订人叫邢可欣",), "邢可欣"),
+        (("A 业主登记的是上官雨桐女士吗",), "上官雨桐"),
+        (("A 收件人是哪位", "C 找舒云帆手机在关机"), "舒云帆"),
+        (("A 请核对付款人", "C 曲木伍呷账号是对的"), "曲木伍呷"),
+        (("C 收件人Sean O'Connor",), "Sean O'Connor"),
+        (("A 姓名核对一下", "C Tran Van Duc陈文德陈文德"), "Tran Van Duc"),
+        (("A 姓名核对一下", "C Tran Van Duc陈文德陈文德"), "陈文德"),
+    ],
+)
+def test_names_in_turns_without_marks(lines: tuple[str, ...], name: str) -> None:
+    assert (name, Kind.NAME) in found(*lines)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "莫得了",
+        "没得",
+        "装维师傅姓刘约的下午",
+        "联系人电话改一下",
+        "户名和卡号对吗",
+        "户主是我老公的",
+        "收件人不在家",
+        "我叫外卖送来的电话打不通",
+        "我妈妈高血压电话问一下",
+        "业主都不在的",
+        "法人经营范围",
+        "他叫我打电话",
+    ],
+)
+def test_no_name_begins_behind_every_cue(line: str) -> None:
+    assert found(f"C {line}") == []
+    assert found("A 请问收件人姓名", f"C {line}") == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (("C 是一百五十九 二二零四 三三一八",), "一百五十九 二二零四 三三一八"),
+        (("A 前面是幺七七零零后头呢", "C 后面是三二幺八九四"), "幺七七零零"),
+        (("A 前面是幺七七零零后头呢", "C 后面是三二幺八九四"), "三二幺八九四"),
+        (
+            ("C 不是六二幺七零零是六二二八四八零四零二五六四八九零",),
+            "六二二八四八零四零二五六四八九零",
+        ),
+        (("C 退到尾号三三零八那张银行卡",), "三三零八"),
+        (("A 您的地址", "C 武侯区科华北路一段八号附二号"), "武侯区科华北路一段八号附二号"),
+        (("A 几幢", "C 3幢2单元7号"), "3幢2单元7号"),
+        (("C 客服微信加不上我微信wxid_q2w3e4r5t6",), "wxid_q2w3e4r5t6"),
+        (("A 来往内地的证件", "C 证号H１２３４５６７８"), "H１２３４５６７８"),
+    ],
+)
+def test_numbers_and_places_in_turns_without_marks(lines: tuple[str, ...], said: str) -> None:
+    assert said in [text for text, _ in found(*lines)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "innocent"),
+    [
+        (("A 车牌是多少", "C 运单号YB20261130998877"), "YB20261130998877"),
+        (("C 手机13988776655", "A 受理号1398877请记", "C 1398877好"), "1398877"),
+        (("A 您手机", "C 中了奖号码是02 09 11 15 28 33"), "02 09 11 15 28 33"),
+        (("A 生日多少", "C 1990年3月4号", "A 下次复查3月15号"), "3月15号"),
+        (("A 我们不收密码", "C 我今天转了25600"), "25600"),
+        (("A 客服400-666-1234", "C 好", "A 净值2.1457"), "400-666-1234"),
+        (("A 客服400-666-1234", "C 好", "A 净值2.1457"), "2.1457"),
+        (("C 大概7楼我是6栋2单元903的住户",), "7楼"),
+    ],
+)
+def test_a_topic_takes_in_no_codes_draws_and_amounts(lines: tuple[str, ...], innocent: str) -> None:
+    said = turns(*lines)
+    at, start = [(t.index, t.text.find(innocent)) for t in said if innocent in t.text][-1]
+    hidden = [i for i in find(said) if i.turn == at and i.start < start + len(innocent)]
+    assert not any(item.end > start for item in hidden)
