@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+
+from rapidfuzz.distance import Levenshtein
 
 from audit.language.text import sounds
 from audit.types import Turn
@@ -74,11 +76,11 @@ _OTHER_LETTERS = 2
 _HALT = r"，。！？；：、,.!?;:…\s"
 _FAR = (
     # Cantonese
-    "[嘅冇佢喺啲嚟嗰哋嘢咗㗎乜畀揾噉啱瞓攞搵嘥喎㖞啩嗌唞]|[我你]系(?!统|列|数|主任)|系[咪唔]"
-    "|唔(?![唔嗯啊哦对])[\u3400-\u9fff]|[有做]咩|咩(?:事|嘢|野|人)|[而依]家|点解|边[个度](?=[^框缘境界]|$)"
-    "|[睇等试]下喇|睇|等阵|[得好]喇|咁[样多就]|[听寻琴]日|[上下]昼|俾[我你佢]|靓[仔女]|倾偈"
+    "[嘅冇佢喺啲嚟嗰哋嘢咗㗎畀揾噉啱瞓攞搵嘥喎㖞啩嗌唞]|[我你]系(?!统|列|数|主任)|系[咪唔]"
+    "|唔(?![唔嗯啊哦对])[\u3400-\u9fff]|[有做]咩|咩(?:事|嘢|野|人)|[有做搞]乜|乜(?:嘢|事|野|鬼)|[而依]家|点解|边[个度](?=[^框缘境界]|$)"
+    "|[睇等试]下喇|睇|等阵|[得好]喇|咁[样多就]|[听寻琴]日|[上下]昼|俾[我你佢]|倾偈"
     # Wu
-    "|[侬覅搿倷哉]|阿拉(?!伯|善|丁|尔|木|斯|巴)|勿(?:要|好|晓得|来三|是|会)|[呒嘸][没啥不]|[啥]?事体|啥体"
+    "|[侬覅搿倷哉]|阿拉(?!伯|善|丁|尔|木|斯|巴)|勿(?:要|好|晓得|来三|是|会)|[呒嘸][没啥不]|事体|啥体"
     "|今朝|辰光|[迭格]个|伊拉(?!克)|阿[有要](?=[^姨])|格末|[吾我]伲|伊(?:讲|勿)"
     # Min
     "|[汝袂佮囝𪜶]|咱兜|[阮恁]兜|甲意|按[怎呢]|代志|啥物|佗位|歹势|逐家|今仔日|明仔载|无要紧|即马|啥款"
@@ -94,7 +96,7 @@ _NEAR = (
     "|(?<![大网怪奇巨])咖(?!啡|喱|色|位)|[什啥][哩里](?!面|头)|[我人]俚|晓不得"
     # South-western
     "|啥子|[撒爪]子(?=[嘛哦呢事，。？]|$)|[咋啷]个|莫(?:得|来头|慌|急|忙|怕|着急|担心)|巴适|噻"
-    "|屋头|晚黑|[楞恁]个|不得行|[一等看歇听]哈(?:儿|(?![哈哈]))|哈哈儿|搞归一|哪样嘛|整哪样|板扎"
+    "|屋头|晚黑|[楞恁]个|不得行|一哈(?!哈)|[等看听歇过]哈儿|哈哈儿|搞归一|哪样嘛|整哪样|板扎"
     # Central plains and the north-west
     "|恁(?![地般时个兜仔])|[弄咋]啥|中不中|可中|(?<![打猜看射抽投])不中(?=[啦了，。])|咋弄|知不道|夜个"
     "|嘹咋咧|[么没]麻达|嫽得|哪达|瓜怂"
@@ -103,7 +105,7 @@ _NEAR = (
 )
 """The same of dialects that are written much as Mandarin is."""
 _FAINT = (
-    f"[咯嘛哈啰哒嘞哩伐额咧喽噶个撒嗦](?=[{_HALT}]|$)|搞掂|[莫啥咋俺蛮搁咱伊渠]|要得|晓得|难为你|下子"
+    f"[咯嘛哈啰哒嘞哩伐额咧喽噶个撒嗦](?=[{_HALT}]|$)|搞掂|[莫啥靓咋俺蛮搁咱伊渠]|要得|晓得|难为你|下子"
     f"|得嘛|多谢|再会|哪个|自家|(?<![^{_HALT}])中(?=[{_HALT}啦]|$)"
 )
 """What is heard in Mandarin as well: no sign alone, one more beside those."""
@@ -186,6 +188,16 @@ def _is_dialect(text: str) -> bool:
     return said > _MOST_DIALECT * len(_plain(text))
 
 
+def near_dialect_share(turns: Sequence[Turn]) -> float:
+    """Share of turns, weighted by their length, in dialects written much as Mandarin is.
+
+    Whoever talks with such a speaker may speak the same, and no sign of it show; 0 for none.
+    """
+    return _share(
+        turns, lambda turn: not is_mandarin(turn.text) and bool(_NEAR_SIGN.search(turn.text))
+    )
+
+
 def is_latin(text: str) -> bool:
     """Whether there are Latin words in a text, which may be another language's."""
     return _LATIN.search(text) is not None
@@ -198,9 +210,13 @@ def is_readable(turn: Turn) -> bool:
 
 def unread_share(turns: Sequence[Turn]) -> float:
     """Share of turns, weighted by their length, that are not readable; 0 for none."""
-    weights = [(_weight(turn), is_readable(turn)) for turn in turns if not turn.is_backchannel]
+    return _share(turns, lambda turn: not is_readable(turn))
+
+
+def _share(turns: Sequence[Turn], counts: Callable[[Turn], bool]) -> float:
+    weights = [(_weight(turn), counts(turn)) for turn in turns if not turn.is_backchannel]
     total = sum(weight for weight, _ in weights)
-    return sum(weight for weight, readable in weights if not readable) / total if total else 0.0
+    return sum(weight for weight, counted in weights if counted) / total if total else 0.0
 
 
 def _weight(turn: Turn) -> float:
@@ -262,7 +278,7 @@ def _is_alike(parts: Sequence[str], length: int) -> bool:
     """Whether parts of a text of some length are nearly all the same."""
     ((usual, _),) = Counter(parts).most_common(1)
     allowed = -(-len(usual) // _UNCHANGED)
-    alike = [part for part in parts if _edits(part, usual) <= allowed]
+    alike = [part for part in parts if Levenshtein.distance(part, usual) <= allowed]
     most = next((times for characters, times in _MOST_ALIKE if len(usual) <= characters), None)
     return (
         most is not None
@@ -270,16 +286,3 @@ def _is_alike(parts: Sequence[str], length: int) -> bool:
         and len(alike) - len(set(alike)) >= _LEAST_SAME
         and sum(map(len, alike)) > length * _MOSTLY
     )
-
-
-def _edits(one: str, other: str) -> int:
-    """Characters to insert, drop or exchange to make one text of the other."""
-    row = list(range(len(other) + 1))
-    for at, character in enumerate(one, 1):
-        before, row[0] = row[0], at
-        for to, same in enumerate(other, 1):
-            before, row[to] = (
-                row[to],
-                min(row[to] + 1, row[to - 1] + 1, before + (character != same)),
-            )
-    return row[-1]
