@@ -76,30 +76,32 @@ _OTHER_LETTERS = 2
 _HALT = r"，。！？；：、,.!?;:…\s"
 _FAR = (
     # Cantonese
-    "[嘅冇佢喺啲嚟嗰哋嘢咗㗎畀揾噉啱瞓攞搵嘥喎㖞啩嗌唞]|[我你]系(?!统|列|数|主任)|系[咪唔]"
-    "|唔(?![唔嗯啊哦对])[\u3400-\u9fff]|[有做]咩|咩(?:事|嘢|野|人)|[有做搞]乜|乜(?:嘢|事|野|鬼)|[而依]家|点解|边[个度](?=[^框缘境界]|$)"
-    "|[睇等试]下喇|睇|等阵|[得好]喇|咁[样多就]|[听寻琴]日|[上下]昼|俾[我你佢]|倾偈"
+    "[嘅冇佢喺啲嚟嗰哋嘢咗㗎畀揾噉啱瞓攞搵嘥喎㖞啩嗌唞]|[我你]系(?!统|列|数|主任|好|上|紧|着)|系[咪唔]"
+    "|唔(?![唔嗯啊哦对])[\u3400-\u9fff]|[有做]咩|咩(?:事|嘢|野|人)|[有做搞]乜|乜(?:嘢|事|野|鬼)|(?<!然)而家(?!里|长|人|庭|用|电|具|乡|中)|依家|点解(?![决除绑锁压释散码析密说读封])"
+    "|(?<![左右上下旁两一这那里外前后东西南北周])边[个度](?!框|缘|境|界)"
+    "|[睇等试]下喇|睇|等阵|[得好]喇|咁[样多就]|[听寻琴]日(?!语|本|文)|[上下]昼|俾[我你佢]|倾偈"
     # Wu
     "|[侬覅搿倷哉]|阿拉(?!伯|善|丁|尔|木|斯|巴)|勿(?:要|好|晓得|来三|是|会)|[呒嘸][没啥不]|事体|啥体"
-    "|今朝|辰光|[迭格]个|伊拉(?!克)|阿[有要](?=[^姨])|格末|[吾我]伲|伊(?:讲|勿)"
+    "|今朝|辰光|迭个|伊拉(?!克)|阿[有要](?=[^姨])|(?<![\u3400-\u9fff])格末|[吾我]伲|伊(?:讲|勿)"
     # Min
-    "|[汝袂佮囝𪜶]|咱兜|[阮恁]兜|甲意|按[怎呢]|代志|啥物|佗位|歹势|逐家|今仔日|明仔载|无要紧|即马|啥款"
+    "|[汝佮囝𪜶]|(?<![联分衣])袂|咱兜|[阮恁]兜|甲意(?!见|思|向)|按怎(?!么)|(?<![\u3400-\u9fff])按呢|代志"
+    "|啥物(?![件流品业料资])|佗位|歹势|今仔日|明仔载|无要紧|啥款(?!式)"
     # Hakka
-    "|[𠊎摎尞]|涯系|(?<![什怎那这多要])[么麼脉][个介](?!人|月|小|东|时|地)|脉人"
-    "|毋(?![庸须宁论])|(?<!缺)毋(?=知|通|是|免)|承蒙(?=[你您]?(?:[，。！,.!]|$))"
+    "|[𠊎摎尞]|涯系|(?<![什怎那这多要动静血山命气把])[么麼脉][个介](?!人|月|小|东|时|地)|脉人"
+    "|毋(?![庸须宁论滥忘])|承蒙(?=[你您]?(?:[，。！,.!]|$))"
     "|细义|恁仔细|天光日|[今昨]晡日|屋下|样般|奈位|[拔食坏用扔]忒|[坏死食]撇"
 )
 """Signs of dialects that show in nearly every sentence, in simplified characters."""
 _NEAR = (
     # Xiang and Gan
-    "(?<![什怎那这多要])么(?:子(?!弹)|事(?!情)|样)|冒得|咯(?:样|里|只)|何(?:解|式|里)|恰饭|莫讲|作古正经|娭毑|妹陀"
-    "|(?<![大网怪奇巨])咖(?!啡|喱|色|位)|[什啥][哩里](?!面|头)|[我人]俚|晓不得"
+    "(?<![什怎那这多要])么(?:子(?!弹)|事(?!情)|样)|冒得|咯(?:样|里|只)(?!是|有|能|要|好)|(?<![如任])何解(?![决释除开答密锁读])|恰饭|莫讲|作古正经|娭毑|妹陀"
+    "|(?<![大网怪奇巨])咖(?!啡|喱|色|位)|(?<!喀)[什啥][哩里](?!面|头|边)|[我人]俚|晓不得"
     # South-western
-    "|啥子|[撒爪]子(?=[嘛哦呢事，。？]|$)|[咋啷]个|莫(?:得|来头|慌|急|忙|怕|着急|担心)|巴适|噻"
-    "|屋头|晚黑|[楞恁]个|不得行|一哈(?!哈)|[等看听歇过]哈儿|哈哈儿|搞归一|哪样嘛|整哪样|板扎"
+    "|啥子|撒子|(?<![鸡鸭凤猫狗])爪子(?=[嘛哦])|[咋啷]个|莫(?:得|来头|慌|急|忙|怕|着急|担心)|巴适|噻"
+    "|屋头|晚黑|[楞恁]个|不得行(?!驶|使|为|贿|走)|一哈(?!哈)|[等看听歇过]哈儿|哈哈儿|搞归一|哪样嘛|整哪样|板扎"
     # Central plains and the north-west
-    "|恁(?![地般时个兜仔])|[弄咋]啥|中不中|可中|(?<![打猜看射抽投])不中(?=[啦了，。])|咋弄|知不道|夜个"
-    "|嘹咋咧|[么没]麻达|嫽得|哪达|瓜怂"
+    "|恁(?![地般时个兜仔])|[弄咋]啥|中不中|(?<![打猜看射抽投])不中(?=[啦了，。])|咋弄|知不道|夜个"
+    "|嘹咋咧|[么没]麻达|嫽得|哪达(?!到|成)|瓜怂"
     # North-eastern
     "|嘎[哈啥]|干哈(?=[呢呀啊，。？]|$)|贼拉|老鼻子"
 )
@@ -111,18 +113,18 @@ _FAINT = (
 """What is heard in Mandarin as well: no sign alone, one more beside those."""
 _AROUND = 6
 """Characters on either side of a sign, in its own clause, that are taken for the same speech."""
-_MOST_DIALECT = 1 / 3
+_MOST_DIALECT = 0.4
 """Share of such characters above which a text is no Mandarin; 搞掂 in a long sentence is less."""
 
 
-def _near_signs(signs: str) -> re.Pattern[str]:
+def _with_neighbours(signs: str) -> re.Pattern[str]:
     reach = f"[^{_HALT}]{{0,{_AROUND}}}"
     return re.compile(f"{reach}?(?:{signs}){reach}")
 
 
 _SIGN = re.compile(f"{_FAR}|{_NEAR}")
 _NEAR_SIGN = re.compile(_NEAR)
-_DIALECT = _near_signs(f"{_FAR}|{_NEAR}|{_FAINT}")
+_DIALECT = _with_neighbours(f"{_FAR}|{_NEAR}|{_FAINT}")
 
 
 @lru_cache(maxsize=4096)
@@ -180,9 +182,18 @@ def is_mandarin(text: str) -> bool:
     return foreign < 2 or foreign <= len(_HAN.findall(text))
 
 
+def has_dialect(text: str) -> bool:
+    """Whether a text has any word of a dialect, be it Mandarin as a whole.
+
+    >>> has_dialect("您的单子登记好了，唔该"), is_mandarin("您的单子登记好了，唔该")
+    (True, True)
+    """
+    return _SIGN.search(text) is not None
+
+
 def _is_dialect(text: str) -> bool:
     """Whether signs of a dialect, or words beside them, are much of a text."""
-    if not _SIGN.search(text):
+    if not has_dialect(text):
         return False
     said = sum(len(_plain(part)) for part in _DIALECT.findall(text))
     return said > _MOST_DIALECT * len(_plain(text))

@@ -10,7 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from audit.language.intelligibility import is_readable, near_dialect_share, unread_share
+from audit.language.intelligibility import (
+    has_dialect,
+    is_readable,
+    near_dialect_share,
+    unread_share,
+)
 from audit.rulebooks.conditions import (
     Echo,
     HangUp,
@@ -212,6 +217,8 @@ def _rests_on_unreadable(finding: Finding, call: Call) -> bool:
     if finding.rule_id == "greeting":
         spoken = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
         opening = [turn for turn in spoken if turn.segment is Segment.GREETING]
+        if spoken and has_dialect(spoken[0].text):  # one word of it may be the offer: 有么子帮您
+            return True
         return not all(map(is_readable, (*opening, *spoken[:_OPENING])))
     if finding.start_s is None or finding.end_s is None:
         own = _own_turn(finding, call) if finding.evidence else None
