@@ -10,7 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from audit.language.intelligibility import is_readable, unread_share
+from audit.language.intelligibility import (
+    has_dialect,
+    is_readable,
+    near_dialect_share,
+    unread_share,
+)
 from audit.rulebooks.conditions import (
     Echo,
     HangUp,
@@ -30,6 +35,7 @@ from audit.types import SURE, Call, Channels, Finding, Role, Segment, Turn, Verd
 
 NO_ROLES = "无法从内容确认哪个声道是客服"
 NOT_READ = "客服讲的可能不是普通话，或者没有识别清楚"
+IN_DIALECT = "通话中讲的是方言，字面意思不足为凭"
 UNREADABLE = "这里有话没有识别出来，或者不是普通话"
 
 _MOST_UNREAD = 0.3
@@ -142,8 +148,22 @@ def _doubt(
         return None if finding.evidence else words
     if needs.by_presence:
         own = _own_turn(finding, call)
-        return UNREADABLE if own and not is_readable(own) else None
+        if own and not is_readable(own):
+            return UNREADABLE
+        return _doubt_of_meaning(finding, call, words)
     return words or (UNREADABLE if _rests_on_unreadable(finding, call) else None)
+
+
+def _doubt_of_meaning(finding: Finding, call: Call, words: str | None) -> str | None:
+    """Why wording that no phrase of the norms holds may mean something else.
+
+    The model of meaning knows Mandarin: 莫来头 is 不客气.
+    """
+    if finding.rule_id != "forbidden_language" or finding.meant is not None:
+        return None
+    if near_dialect_share(call.said_by(Role.CUSTOMER)) >= _MOST_UNREAD:
+        return words or IN_DIALECT
+    return words
 
 
 def _needs(finding: Finding, rulebook: Rulebook) -> Needs:
@@ -197,6 +217,8 @@ def _rests_on_unreadable(finding: Finding, call: Call) -> bool:
     if finding.rule_id == "greeting":
         spoken = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
         opening = [turn for turn in spoken if turn.segment is Segment.GREETING]
+        if spoken and has_dialect(spoken[0].text):  # one word of it may be the offer: 有么子帮您
+            return True
         return not all(map(is_readable, (*opening, *spoken[:_OPENING])))
     if finding.start_s is None or finding.end_s is None:
         own = _own_turn(finding, call) if finding.evidence else None

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from audit.language.intelligibility import is_loop, is_mandarin, is_suspect, unread_share
+from audit.language.intelligibility import (
+    is_loop,
+    is_mandarin,
+    is_suspect,
+    near_dialect_share,
+    unread_share,
+)
 from audit.types import Role, Turn
 
 
@@ -23,6 +29,11 @@ from audit.types import Role, Turn
         "噗，" * 11,
         # no run, and yet in circles
         "我去那边看他，他去这边看我，" * 3 + "他去这边看我，我去那边看他，" * 3,
+        # the same, a character more, less or other
+        "我先回去了，我先回去，我先回去了啊，我就先回去了，我先回去了，他先回去了，我先回来了，我先回去了",
+        "今天就到这里今天就到这今天都到这里今天就到这里吧今天就到这里今天就到那里今天就到这里",
+        "翻译组 王小明 翻译组 赵一鸣 翻译组 王小明 翻译组 刘大勇 翻译组 王小明 翻译组 王小明",
+        "她在等你，他在等你们，他再等你，她在等你，他在等我，她在等你，他在等你，她就在等你",
     ],
 )
 def test_repeats_without_end_are_no_text(text: str) -> None:
@@ -46,6 +57,11 @@ def test_repeats_without_end_are_no_text(text: str) -> None:
         "我都说了三遍了，我要退货，我要退货，我要退货！",
         "我的宽带昨天就断了，我的宽带昨天就断了，你听清楚没有？",
         "不用不用不用，没有没有没有没有",
+        "红灯亮了吗？绿灯亮了吗？黄灯亮了吗？蓝灯亮了吗？白灯亮了吗？电源灯亮了吗？网络灯亮了吗？",
+        "一月扣了三十八块，二月扣了三十八块，三月扣了四十八块，四月扣了三十八块，五月扣了三十八块",
+        "我要退订，我要退订这个套餐，我就是要退订，你给我退订，听懂没有，退订",
+        "什么时候来人？到底什么时候来人？我就想知道什么时候来人，你们究竟什么时候来人？",
+        "您先点设置，再点下一步，再点下一步，再点下一步，然后点保存，再点下一步，最后点完成",
         "",
     ],
 )
@@ -81,6 +97,18 @@ def test_more_than_a_voice_says_is_no_text() -> None:
         "唔好意思，我哋而家查紧",
         "侬好，请问侬有啥事体",
         "请问有啥子可以帮到你",
+        "你好，蓝河水务，我系阿玲，有乜嘢可以帮到你",
+        "倷好，蓝河水务，倷有啥事体",
+        "汝好，蓝河水务，有啥物代志",
+        "𠊎毋知哦，等下𠊎问一下",
+        "你好，蓝河水务，请问有脉个事情？",
+        "喂，你好，蓝河水务，有么子事咯？",
+        "水停咖哒，莫急咯",
+        "有什哩事哦，我俚帮你看下子",
+        "莫来头嘛，挂了哈",
+        "你要咋个整嘛，那个水管莫得事",
+        "恁好，蓝河水务，恁有啥事儿？",
+        "你找我嘎哈呀",
     ],
 )
 def test_other_speech(text: str) -> None:
@@ -97,6 +125,16 @@ def test_other_speech(text: str) -> None:
         "请勿挂机，阿拉伯语的咨询请转六号键",
         "【手机号】，【姓名】",
         "wifi连不上，app也打不开",
+        # one word of a dialect, or words that are heard everywhere
+        "那就搞掂了，您看还有没有别的需要，没有的话我先挂了",
+        "水管已经修好了，您以后有问题再打过来，唔该",
+        "侬好走，您的报修单我已经登记好了，师傅明天上午会联系您",
+        "咋了，啥事儿啊，俺帮您看看",
+        "没事，就这样哈，挂了哈",
+        # their signs inside of other words
+        "然而家里没水，点右边个人中心，看看如何解决，或者点解锁",
+        "我立即马上给您查，那么个人信息您填好了吗，要么子女来办也行",
+        "您的表格个别地方不对，您看是啥物流，有啥里边的东西，那边个数不对",
         "",
     ],
 )
@@ -112,3 +150,13 @@ def test_share_of_speech_that_was_not_read() -> None:
     ]
     assert unread_share(turns) == pytest.approx(0.25)
     assert unread_share([]) == 0.0
+
+
+def test_share_of_speech_in_dialects_that_look_like_mandarin() -> None:
+    turns = [
+        Turn(0, Role.CUSTOMER, "水管爆了", start_s=0, end_s=3),
+        Turn(1, Role.CUSTOMER, "咋个整嘛", start_s=4, end_s=5),
+        Turn(2, Role.CUSTOMER, "唔知点算好", start_s=6, end_s=7),  # nobody takes it for Mandarin
+    ]
+    assert near_dialect_share(turns) == pytest.approx(0.2)
+    assert near_dialect_share([]) == 0.0

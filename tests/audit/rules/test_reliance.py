@@ -171,6 +171,20 @@ FOREIGN = {
         ("customer", "海港路，也呒没人告诉阿拉", 12.5, 17),
         ("agent", "晓得了，伊拉勒海修，侬等到六点钟", 16, 20),
     ],
+    "changsha": [
+        ("agent", "喂，蓝河水务，有么子事咯？", 0, 5),
+        ("customer", "我屋里的水停咖哒", 4, 9),
+        ("agent", "莫急咯，你讲下子是何解停的", 8, 12),
+        ("customer", "我哪里晓得，反正冇得水", 12.5, 17),
+        ("agent", "在修哒，六点钟就有咖哒", 16, 20),
+    ],
+    "hakka": [
+        ("agent", "你好，蓝河水务，有脉个事？", 0, 5),
+        ("customer", "𠊎屋下冇水哩", 4, 9),
+        ("agent", "莫急，𠊎摎你看一下", 8, 12),
+        ("customer", "承蒙你", 12.5, 17),
+        ("agent", "毋使，六点就会来水", 16, 20),
+    ],
 }
 
 
@@ -191,6 +205,43 @@ def test_a_foreign_customer_does_not_acquit_the_agent(tmp_path: Path, book: Rule
     turns[4] = ("agent", "不知道，你自己看着办", 17.5, 20)
     audited = judged(dialogue(tmp_path, turns), book)
     assert {"greeting.hello", "forbidden_language"} <= failed(audited)
+
+
+def test_one_word_of_a_dialect_acquits_nobody(tmp_path: Path, book: Rulebook) -> None:
+    turns = [
+        ("agent", "哪位，什么事？", 0, 2),
+        ("customer", "我家没有水了", 2.5, 5),
+        ("agent", "您看一下阀门有没有打开，再看一下水表走不走", 5.5, 10),
+        ("customer", "打开就有了", 10.5, 12),
+        ("agent", "那就好，以后有问题再打电话过来登记，唔该", 12.5, 17),
+    ]
+    assert "greeting.hello" in failed(judged(dialogue(tmp_path, turns), book))
+
+
+def test_an_offer_in_a_dialect_is_not_missing(tmp_path: Path, book: Rulebook) -> None:
+    turns = [
+        ("agent", "您好，蓝河水务客户服务热线，我是三零一二号，请问您碰到么子麻烦咯", 0, 7),
+        ("customer", "我家没有水了", 7.5, 9),
+        ("agent", "您看一下阀门有没有打开，再看一下水表走不走", 9.5, 14),
+    ]
+    assert "greeting.offer_help" not in failed(judged(dialogue(tmp_path, turns), book))
+    turns[0] = ("agent", turns[0][1].replace("么子麻烦咯", "麻烦了"), 0, 7)
+    assert "greeting.offer_help" in failed(judged(dialogue(tmp_path, turns), book))
+
+
+def test_meaning_is_not_told_beside_a_dialect(tmp_path: Path, book: Rulebook) -> None:
+    said = "你急也没用，我又不是你家保姆"
+    mandarin = [
+        ("agent", "您好，蓝河水务，工号三零一二，请问有什么可以帮您？", 0, 6),
+        ("customer", "我家水管漏水了，不知道怎么弄", 6.5, 10),
+        ("agent", said, 10.5, 14),
+    ]
+    (told,) = of(judged(dialogue(tmp_path, mandarin), book), "forbidden_language")
+    dialect = [mandarin[0], ("customer", "我屋头水管漏水咯，咋个整嘛", 6.5, 10), mandarin[2]]
+    (doubtful,) = of(judged(dialogue(tmp_path, dialect), book), "forbidden_language")
+    assert told.meant is None
+    assert (told.verdict, doubtful.verdict) == (FAIL, UNTOLD)
+    assert "方言" in doubtful.reason
 
 
 def test_loops_in_ready_transcripts_are_marked(tmp_path: Path, book: Rulebook) -> None:
