@@ -565,6 +565,8 @@ def test_names_in_turns_without_marks(lines: tuple[str, ...], name: str) -> None
         "业主都不在的",
         "法人经营范围",
         "他叫我打电话",
+        "我老婆是经常出差",
+        "我弟弟是高考生",
     ],
 )
 def test_no_name_begins_behind_every_cue(line: str) -> None:
