@@ -70,6 +70,7 @@ _YI = "俄且支惹呷嫫牛伍作各"
 _GIVEN = re.compile("可(?![以能是])")
 """A function word that names have too."""
 _EVERY = SURNAMES + RARE_SURNAMES + EVERYDAY_SURNAMES
+_TITLED = re.compile(rf"({DOUBLE_SURNAMES}|[{_EVERY}])(?={TITLES})")
 
 
 def of_staff(text: str, at: int) -> bool:
@@ -86,6 +87,8 @@ def find(text: str, *, asked: bool) -> Iterator[tuple[int, int]]:
         cues.append((told.end(), not is_kin) if told else (hint.end(), False))
     for at, sure in cues:
         yield from _span(text, at, sure=sure)
+        if titled := _TITLED.match(text, at):
+            yield titled.span(1)
         if latin := _LATIN.match(text, at):
             yield latin.span(1)
     if asked:
