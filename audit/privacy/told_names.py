@@ -22,8 +22,8 @@ _KIN = (
     "娃[儿娃]?|儿子|女儿|女婿|孩子|小孩|孙[子女]|哥哥|姐姐|弟弟|妹妹|表[哥姐弟妹]|堂[哥姐弟妹]|[叔姨姑舅婶]{2}|侄[儿子女]|"
     "[先太爸妈哥姐弟妹叔姨姑舅婶](?<=[我他她].)(?:(?<=先)生|(?<=太)太)?)"
 )
-_HINT = re.compile(rf"(?:{_FORM}|{_KIN})")
-"""What a name may follow as well as a verb."""
+_HINT = re.compile(rf"({_FORM})|{_KIN}")
+"""What a name may follow as well as a verb; relatives, too, what they are: 我老婆是孕妇."""
 _IS = re.compile(
     r"(?:的?(?:姓名|名字))?(?:登记|预留|留|填|写|开户)?的?(?:就?是|叫做?|为|(?<=[填写])(?:的?是)?|[：:])"
     rf"(?:[我他她](?:屋头|家里?)?的?{_KIN})?(?:嗯|呃|啊|那个|\s){{0,2}}"
@@ -70,6 +70,7 @@ _YI = "俄且支惹呷嫫牛伍作各"
 _GIVEN = re.compile("可(?![以能是])")
 """A function word that names have too."""
 _EVERY = SURNAMES + RARE_SURNAMES + EVERYDAY_SURNAMES
+_TITLED = re.compile(rf"({DOUBLE_SURNAMES}|[{_EVERY}])(?={TITLES})")
 
 
 def of_staff(text: str, at: int) -> bool:
@@ -82,9 +83,12 @@ def find(text: str, *, asked: bool) -> Iterator[tuple[int, int]]:
     cues = [(cue.end(), True) for cue in _CALLED.finditer(text)]
     for hint in _HINT.finditer(text):
         told = _IS.match(text, hint.end())
-        cues.append((told.end(), True) if told else (hint.end(), False))
+        is_kin = told is not None and hint[1] is None and "叫" not in told[0]
+        cues.append((told.end(), not is_kin) if told else (hint.end(), False))
     for at, sure in cues:
         yield from _span(text, at, sure=sure)
+        if titled := _TITLED.match(text, at):
+            yield titled.span(1)
         if latin := _LATIN.match(text, at):
             yield latin.span(1)
     if asked:

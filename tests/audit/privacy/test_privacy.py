@@ -538,6 +538,7 @@ def test_who_read_what_is_noted_and_erased_calls_are_not_named(tmp_path: Path) -
         (("C 联系人写我妈妈池秀英电话一样",), "池秀英"),
         (("C 我屋头娃儿阿牛木呷彝族",), "阿牛木呷"),
         (("C 预订人叫邢可欣",), "邢可欣"),
+        (("A 请问是桂苑的业主查大姐不",), "查"),
         (("A 业主登记的是上官雨桐女士吗",), "上官雨桐"),
         (("A 收件人是哪位", "C 找舒云帆手机在关机"), "舒云帆"),
         (("A 请核对付款人", "C 曲木伍呷账号是对的"), "曲木伍呷"),
@@ -565,6 +566,8 @@ def test_names_in_turns_without_marks(lines: tuple[str, ...], name: str) -> None
         "业主都不在的",
         "法人经营范围",
         "他叫我打电话",
+        "我老婆是经常出差",
+        "我弟弟是高考生",
     ],
 )
 def test_no_name_begins_behind_every_cue(line: str) -> None:
