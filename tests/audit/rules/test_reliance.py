@@ -230,7 +230,7 @@ def test_an_offer_in_a_dialect_is_not_missing(tmp_path: Path, book: Rulebook) ->
 
 
 def test_meaning_is_not_told_beside_a_dialect(tmp_path: Path, book: Rulebook) -> None:
-    said = "你急也没用，我又不是你家保姆"
+    said = "你这种水平也来用电脑啊"
     mandarin = [
         ("agent", "您好，蓝河水务，工号三零一二，请问有什么可以帮您？", 0, 6),
         ("customer", "我家水管漏水了，不知道怎么弄", 6.5, 10),
