@@ -77,9 +77,8 @@ def missing(call: Call) -> str | None:
     """Why the beginning of a call is not in its recording, in words for the QA team; or None.
 
     Somebody speaks at the first instant (as :func:`audit.transcription.activity.begins_in_speech`
-    measures it; a
-    ready transcript must also begin with the rest of a sentence, for many count from their first
-    word); a column or the name says that it is a later part; or the first words of the customer
+    measures it; a ready transcript must also begin with the rest of a sentence, for many count from
+    their first word); a column or the name says that it is a later part; or the first words of the customer
     answer a question that is not there.
     """
     if call.transcript.begins_in_speech:
@@ -144,8 +143,10 @@ def _is_serial(call: Call) -> bool:
 
 
 def _goes_on(call: Call) -> bool:
-    """Whether the first turns are told to belong to the handling of a matter."""
-    return all(turn.segment is Segment.HANDLING for turn in call.turns[:_OPENING])
+    """Whether the first turns belong to the handling of a matter, or none of them says hello."""
+    first = call.turns[:_OPENING]
+    handling = all(turn.segment is Segment.HANDLING for turn in first)
+    return handling or not any(_HELLO.search(turn.text) for turn in first)
 
 
 def _names(call: Call) -> tuple[str, ...]:

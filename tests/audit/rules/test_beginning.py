@@ -71,6 +71,17 @@ def test_other_names_excuse_nothing(make_call: MakeCall, book: Rulebook, named: 
     assert FAIL in verdicts(changed(make_call(GOES_ON), named=named), book).values()
 
 
+def test_a_serial_number_excuses_an_opening_without_hello(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    """The first words of a second part may sound like an opening; a hello is one."""
+    soothes = make_call([("A", "您先别急，请问您贵姓？", 1.0, 3.0), ("C", "姓倪。", 3.5, 4.5)])
+    curt = make_call([("A", "喂，什么事？", 1.0, 2.0), ("C", "打印机坏了。", 2.5, 4.5)])
+    assert FAIL in verdicts(soothes, book).values()
+    assert FAIL not in verdicts(changed(soothes, named="x-2"), book).values()
+    assert FAIL in verdicts(changed(curt, named="x-2"), book).values()
+
+
 def test_a_date_is_no_name_of_a_call_in_parts(make_call: MakeCall, book: Rulebook) -> None:
     opens = make_call([("A", "您好，说吧", 1.0, 2.0), ("C", "你好，我想报修", 2.5, 4.0), ASKS])
     for named in ("2026-11-18-p4", "20261118_part4", "2026年11月18日第四段"):
