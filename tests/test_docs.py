@@ -23,6 +23,7 @@ PAGES = [
     "CHANGELOG.md",
     *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")),
 ]
+GENERATED = {"docs/norms.md", "docs/schema.md"}  # tests beside their generators compare them
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]+)\)")
 
@@ -134,12 +135,23 @@ def test_links_that_lead_nowhere_would_be_noticed(tmp_path: Path) -> None:
     (tmp_path / "other.md").write_text("# A `b` (c): d, e\n\n# Twice\n\n# Twice\n", "utf-8")
     page = tmp_path / "page.md"
     page.write_text(
-        "# Here\n[a](other.md) [b](other.md#a-b-c-d-e) [c](other.md#twice-1) [d](#here)\n![e](no.png) "
+        "# Here\n[a](other.md) [b](other.md#a-b-c-d-e) [c](other.md#twice-1) [d](#here)\n"
+        "![e](no.png) "
         "[f](other.md#no) [g](#no) [h](https://example.com/no) `[i](no.md)`\n"
         "```\n# Code\n[j](no.md)\n```\n[k](#code) [[l]](no.md)\n",
         "utf-8",
     )
     assert list(broken_links(page)) == ["no.png", "other.md#no", "#no", "#code", "no.md"]
+
+
+@pytest.mark.parametrize("page", sorted({*PAGES} - GENERATED - {"CHANGELOG.md"}))
+def test_places_in_the_code_that_are_named_exist(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    named = re.findall(r"`((?:audit|models|reports|flows|tests|data_samples|docs)/[\w./-]+)`", text)
+    assert [place for place in named if not (ROOT / place).exists()] == []
+    modules = (m.rstrip(".").replace(".", "/") for m in re.findall(r"python -m ([\w.]+)", text))
+    starts = [(ROOT / f"{m}.py", ROOT / m / "__main__.py") for m in modules]
+    assert [start for start in starts if not any(path.is_file() for path in start)] == []
 
 
 def test_every_page_of_docs_is_in_the_index() -> None:
