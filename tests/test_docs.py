@@ -1,11 +1,13 @@
-"""Every command that the documentation shows is one that exists."""
+"""Every command that the documentation shows exists, and every link leads somewhere."""
 
 from __future__ import annotations
 
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from urllib.parse import unquote
 
 import click
 import pytest
@@ -15,7 +17,15 @@ from audit.config import Config
 from flows.cli.main import main
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "README.zh-CN.md"]
+READMES = ["README.md", "README.zh-CN.md"]
+PAGES = [
+    *READMES,
+    "CHANGELOG.md",
+    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")),
+]
+GENERATED = {"docs/norms.md", "docs/schema.md"}  # tests beside their generators compare them
+_FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]+)\)")
 
 
 def shown(page: Path) -> Iterator[str]:
@@ -30,7 +40,33 @@ def shown(page: Path) -> Iterator[str]:
                 yield command
 
 
-COMMANDS = sorted({c for page in PAGES if (ROOT / page).is_file() for c in shown(ROOT / page)})
+COMMANDS = sorted({command for page in PAGES for command in shown(ROOT / page)})
+
+
+@cache
+def anchors(page: Path) -> frozenset[str]:
+    """The anchors that GitHub gives a page's headings."""
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ +(.+)$", _FENCE.sub("", page.read_text("utf-8")), re.MULTILINE):
+        label = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        slug = re.sub(r"[^\w\- ]", "", label).replace(" ", "-")
+        again = (f"{slug}-{n}" for n in range(1, 100))
+        found.add(slug if slug not in found else next(a for a in again if a not in found))
+    return frozenset(found)
+
+
+def broken_links(page: Path) -> Iterator[str]:
+    """The relative links of a page that lead to no file, or to no heading of a page."""
+    text = re.sub(r"`[^`\n]*`", "", _FENCE.sub("", page.read_text("utf-8")))
+    for link in _LINK.findall(text):
+        if re.match(r"[a-z]+:", link):
+            continue
+        place, _, anchor = unquote(link).partition("#")
+        target = (page.parent / place).resolve() if place else page
+        if not target.exists() or (
+            anchor and target.suffix == ".md" and anchor not in anchors(target)
+        ):
+            yield link
 
 
 def parse(line: str) -> None:
@@ -55,8 +91,8 @@ def parse(line: str) -> None:
         pass
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_each_page_shows_the_way_in(page: str) -> None:
+@pytest.mark.parametrize("page", READMES)
+def test_each_readme_shows_the_way_in(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
     assert "make demo" in text
     assert "make test" in text
@@ -86,8 +122,51 @@ def test_commands_that_do_not_exist_would_be_noticed(line: str) -> None:
 
 
 def test_both_languages_show_the_same_commands() -> None:
-    one, other = ({" ".join(c.split()[:2]) for c in shown(ROOT / page)} for page in PAGES)
+    one, other = ({" ".join(c.split()[:2]) for c in shown(ROOT / page)} for page in READMES)
     assert one == other
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    assert list(broken_links(ROOT / page)) == []
+
+
+def test_links_that_lead_nowhere_would_be_noticed(tmp_path: Path) -> None:
+    (tmp_path / "other.md").write_text("# A `b` (c): d, e\n\n# Twice\n\n# Twice\n", "utf-8")
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# Here\n[a](other.md) [b](other.md#a-b-c-d-e) [c](other.md#twice-1) [d](#here)\n"
+        "![e](no.png) "
+        "[f](other.md#no) [g](#no) [h](https://example.com/no) `[i](no.md)`\n"
+        "```\n# Code\n[j](no.md)\n```\n[k](#code) [[l]](no.md)\n",
+        "utf-8",
+    )
+    assert list(broken_links(page)) == ["no.png", "other.md#no", "#no", "#code", "no.md"]
+
+
+@pytest.mark.parametrize("page", sorted({*PAGES} - GENERATED - {"CHANGELOG.md"}))
+def test_places_in_the_code_that_are_named_exist(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    named = re.findall(r"`((?:audit|models|reports|flows|tests|data_samples|docs)/[\w./-]+)`", text)
+    assert [place for place in named if not (ROOT / place).exists()] == []
+    modules = (m.rstrip(".").replace(".", "/") for m in re.findall(r"python -m ([\w.]+)", text))
+    starts = [(ROOT / f"{m}.py", ROOT / m / "__main__.py") for m in modules]
+    assert [start for start in starts if not any(path.is_file() for path in start)] == []
+
+
+def test_every_page_of_docs_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "index.md").read_text("utf-8")
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    assert sorted(page for page in pages if f"]({page}" not in index) == []
+
+
+@pytest.mark.parametrize("page", READMES)
+def test_readmes_stay_short_and_name_each_other_first(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    (other,) = set(READMES) - {page}
+    assert f"]({other})" in text.splitlines()[0]
+    assert len(text.splitlines()) <= 130
+    assert len(text.split()) <= 1000
 
 
 def test_the_configuration_that_is_shown_is_the_default_one() -> None:

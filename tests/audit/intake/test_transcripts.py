@@ -648,3 +648,17 @@ def test_words_that_were_not_recognised_accuse_nobody(tmp_path: Path, text: str)
     assert audit(file, tmp_path / "out").exit_code == 0
     findings = table(tmp_path / "out", "findings")
     assert "fail" not in set(findings["verdict"])
+
+
+def test_a_loop_is_marked_in_tables_page_and_case_file(tmp_path: Path) -> None:
+    turns = [*TURNS, {"role": "agent", "text": "蟹" * 60, "start_s": 16.0, "end_s": 18.0}]
+    out = tmp_path / "out"
+    assert audit(lay(tmp_path / "calls.jsonl", [line(turns=turns)]), out).exit_code == 0
+    told = table(out, "turns").sort_values("turn_index")
+    assert list(told["unintelligible"]) == [False, False, False, True]
+    assert CliRunner().invoke(main, ["case-file", str(out), "T1"]).exit_code == 0
+    for page in (out / "html" / "calls" / "T1.html", out / "cases" / "T1.html"):
+        html = page.read_text("utf-8")
+        assert html.count('class="turn agent unintelligible"') == 1
+        assert ">未识别<" in html
+    assert "speech_rate" not in set(table(out, "findings").query("verdict == 'fail'")["rule_id"])
