@@ -48,6 +48,8 @@ in circles; a sentence said twice has 0.5. (This is what a compression ratio mea
 UTF-8 and the length of a text have to do with it.)"""
 
 _LEAST_ALIKE = 24
+_LEAST_PHRASE = 4
+"""Characters of a phrase; less is a word, and 不行 comes many times in: 这样不行，那样也不行."""
 _MOST_ALIKE = ((5, 7), (24, 5))
 """How often words that are nearly the same are no longer somebody's: once more than the same."""
 _UNCHANGED = 3
@@ -293,6 +295,8 @@ def _by_sound(plain: str) -> str:
 def _is_alike(parts: Sequence[str], length: int) -> bool:
     """Whether parts of a text of some length are nearly all the same."""
     ((usual, _),) = Counter(parts).most_common(1)
+    if len(usual) < _LEAST_PHRASE:
+        return False
     allowed = -(-len(usual) // _UNCHANGED)
     alike = [part for part in parts if Levenshtein.distance(part, usual) <= allowed]
     most = next((times for characters, times in _MOST_ALIKE if len(usual) <= characters), None)
