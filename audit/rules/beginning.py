@@ -78,8 +78,8 @@ def missing(call: Call) -> str | None:
 
     Somebody speaks at the first instant (as :func:`audit.transcription.activity.begins_in_speech`
     measures it; a ready transcript must also begin with the rest of a sentence, for many count from
-    their first word); a column or the name says that it is a later part; or the first words of the customer
-    answer a question that is not there.
+    their first word); a column or the name says that it is a later part; or the first words of
+    the customer answer a question that is not there.
     """
     if call.transcript.begins_in_speech:
         return "录音开始时已有人在讲话，开头可能没有录到"

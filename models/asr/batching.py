@@ -2,8 +2,8 @@
 
 Whisper was trained on windows of 30 s and pads what is shorter. Its encoder reads silence as dearly
 as speech, and does not need it: with a second of it after the last word the character error rate
-of the samples and the development calls stays what it was (docs/speed.md). How far a window is
-padded depends on nothing but its own length, and only windows of one such length go together, so
+of the samples and the development calls stays what it was (docs/performance.md). How far a window
+is padded depends on nothing but its own length, and only windows of one such length go together, so
 that of the others in a batch none changes more than the last digits of what is heard in it.
 """
 

@@ -112,7 +112,7 @@ def load(
         device: ``auto``, ``cpu`` or ``cuda``.
         threads: batches recognised at a time, each on one core; 0 for one for every core. (Two
             cores that share a batch wait for each other: on two of them a batch each takes half
-            as long, docs/speed.md.)
+            as long, docs/performance.md.)
         beam_size: hypotheses kept while decoding; 1 is greedy.
         batch_size: windows at a time.
         compute_type: CTranslate2's; ``default`` is int8 on a CPU and float16 on a GPU.

@@ -15,9 +15,8 @@ from reports.store.schema import CHANGES, SCHEMA_VERSION, TABLES, Column, Table
 _HEAD = f"""\
 # The tables
 
-Written by `python -m reports.store.dictionary` from `reports/schema.py`, the one place that
-defines them;
-a test compares the two. Schema version {SCHEMA_VERSION}.
+Written by `python -m reports.store.dictionary` from `reports/store/schema.py`, the one
+place that defines them; a test compares the two. Schema version {SCHEMA_VERSION}.
 
 A table lies under `OUT/parquet/TABLE`, a file for each partition. Partition columns are in the
 paths, not in the files: `audit_date` is the call's local date, `agent_id` the agent's id with
