@@ -7,6 +7,7 @@ the customer's. A call without a conversation has no score, and no verdict but `
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -127,17 +128,19 @@ def _is_recorded(
     Before anyone else speaks, voicemail may name itself in words of its own.
     """
     turns = voices[who]
-    if not _has(telling, "，".join(turn.text for turn in turns)):
+    said = [turn for turn in turns if recognised(turn)]
+    if any(_PERSON.search(turn.text) for turn in said):
         return False
     known = (cues.announcements, cues.menus, cues.fragments, cues.courtesies, cues.remarks)
+    others = [turn.index for one, own in voices.items() if one != who for turn in own]
+    answered = min(others, default=math.inf)
+    if not all(_has(known, turn.text) for turn in said if turn.index > answered):
+        return False  # as nearly all voices of a conversation: their second turn tells
+    if not _has(telling, "，".join(turn.text for turn in turns)):
+        return False
     tells = next((turn.index for turn in turns if _has(telling, turn.text)), -1)
-    others = (turn.index for one, own in voices.items() if one != who for turn in own)
-    names_itself_until = tells if all(tells < index for index in others) else -1
-    return not any(
-        _PERSON.search(turn.text) or not (turn.index < names_itself_until or _has(known, turn.text))
-        for turn in turns
-        if recognised(turn)
-    )
+    names_itself_until = tells if tells < answered else -1
+    return all(turn.index < names_itself_until or _has(known, turn.text) for turn in said)
 
 
 def _has(lists: tuple[tuple[str, ...], ...], text: str) -> bool:

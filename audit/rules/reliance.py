@@ -136,9 +136,11 @@ def _doubt(
     finding: Finding, call: Call, rulebook: Rulebook, roles: str | None, words: str | None
 ) -> str | None:
     """Why a finding cannot be told; None where it can, or is not told anyway."""
-    needs = _needs(finding, rulebook)
     passed = finding.verdict is Verdict.PASS
-    if finding.verdict is Verdict.CANNOT_TELL or (passed and not needs.to_pass):
+    if finding.verdict is Verdict.CANNOT_TELL or (passed and not (roles or words)):
+        return None
+    needs = _needs(finding, rulebook)
+    if passed and not needs.to_pass:
         return None
     if roles and needs.roles:
         return roles
