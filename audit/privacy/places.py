@@ -92,6 +92,8 @@ _DOMAIN = re.compile(
     r"(?:符号|[\s，,])*(?:[A-Za-z0-9零一二三四五六七八九幺\-]|扣扣|新浪|网易|搜狐|谷歌|[\s](?=\S)){1,30}"
     r"(?:\s?[，,]?\s?(?:\.|点|dot)\s?(?:[A-Za-z](?:\s?[A-Za-z]){0,9}|康姆|抗姆|康木|康|[A-Za-z0-9零一二三四五六七八九幺]+))+"
 )
+_DOMAIN_REST = re.compile(r"-[A-Za-z0-9.\-]*[A-Za-z0-9]")
+"""What goes on behind a hyphen in a later label: mail.example-corp.com."""
 _MAIL_WITHOUT_AT = re.compile(
     rf"(?:邮箱|邮件|[Ee]-?mail)(?:号|地址|账号)?(?:就?是|[：:，,\s]|嗯|呃|那个)*"
     rf"((?:{_LETTER}|{_WORD}|\s){{3,40}}(?:\.|点)\s?(?:com|cn|net|COM|康姆))"
@@ -200,7 +202,8 @@ def _emails(text: str) -> Iterator[tuple[int, int]]:
         before = text[max(0, at.start() - 60) : at.start()]
         local = _LOCAL.search(before) or _LOCAL_WORDS.search(before)
         begin = max(0, at.start() - 60) + local.start() if local else at.start()
-        yield begin, domain.end()
+        rest = _DOMAIN_REST.match(text, domain.end())
+        yield begin, rest.end() if rest else domain.end()
     for match in _MAIL_WITHOUT_AT.finditer(text):
         if "www" not in match[1].lower():
             yield match.span(1)

@@ -614,3 +614,11 @@ def test_a_topic_takes_in_no_codes_draws_and_amounts(lines: tuple[str, ...], inn
     at, start = [(t.index, t.text.find(innocent)) for t in said if innocent in t.text][-1]
     hidden = [i for i in find(said) if i.turn == at and i.start < start + len(innocent)]
     assert not any(item.end > start for item in hidden)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["li.fang_07@mail.stone-bridge.com", "it@branch-2.north-wind.example.cn", "a@b-c.com.cn"],
+)
+def test_hyphens_in_any_label_of_an_address_are_hidden(address: str) -> None:
+    assert found(f"C 你发到{address}吧") == [(address, Kind.EMAIL)]
