@@ -35,6 +35,9 @@ _PLAIN_S: Final = 0.45
 _KEYS: Final = "123456789*0#"
 _SOUND_LEVEL: Final = 0.1
 """Amplitude of a tone at 0 dB against clips of RMS 0.1."""
+_TAKES_FLOOR_S: Final = 2.6
+"""Seconds of what is drawn to take the floor: longer than any words of a listener may be, whatever
+the clip says."""
 
 
 class Stratum(StrEnum):
@@ -196,7 +199,7 @@ def _cut_in(cast: _Cast) -> list[Part]:
     return [
         _part(floor, CUSTOMER, cast.gap(1.2, 3.0)),
         _part(
-            cast.says(AGENT, overlap_s + 0.4),
+            cast.says(AGENT, max(overlap_s + 0.4, _TAKES_FLOOR_S)),
             AGENT,
             Before(overlap_s, lost_s=lost_s),
             interrupts=True,
@@ -210,7 +213,7 @@ def _talk_over(cast: _Cast) -> list[Part]:
     overlap_s = cast.between(0.6, min(3.0, floor.duration_s - 1.0))
     return [
         _part(floor, CUSTOMER, cast.gap(1.2, 3.0)),
-        _part(cast.says(AGENT, 1.5), AGENT, Before(overlap_s), interrupts=True),
+        _part(cast.says(AGENT, _TAKES_FLOOR_S), AGENT, Before(overlap_s), interrupts=True),
     ]
 
 
