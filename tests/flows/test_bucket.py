@@ -18,7 +18,7 @@ import s3fs
 from moto.server import ThreadedMotoServer
 
 from audit.errors import OutputFailed
-from flows import bucket as remote
+from flows import bucket
 from tests.flows.nights import FAULTS, ROOT, SCRIPT, inject, write_clip
 
 pytestmark = pytest.mark.faults
@@ -42,8 +42,8 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Threaded
     s3fs.S3FileSystem.clear_instance_cache()
     moto_reset = urllib.request.Request(f"http://{host}:{port}/moto-api/reset", method="POST")
     urllib.request.urlopen(moto_reset).close()  # what an earlier test left in this process
-    for bucket in ("calls", "audit"):
-        boto3.client("s3").create_bucket(Bucket=bucket)
+    for name in ("calls", "audit"):
+        boto3.client("s3").create_bucket(Bucket=name)
     yield server
     s3fs.S3FileSystem.clear_instance_cache()
     server.stop()
@@ -112,14 +112,14 @@ def test_two_machines_and_one_that_dies_while_it_sends(
 ) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     on(first, monkeypatch)
-    with remote.working(OUT) as local:
+    with bucket.working(OUT) as local:
         (local / "parquet" / "calls").mkdir(parents=True)
         (local / "parquet" / "calls" / "a").write_text("1")
         (local / "parquet" / "calls" / "b").write_text("1")
     on(second, monkeypatch)
     script = (
-        "from flows import remote\n"
-        f"with remote.working({OUT!r}) as local:\n"
+        "from flows import bucket\n"
+        f"with bucket.working({OUT!r}) as local:\n"
         "    (local / 'parquet/calls/a').write_text('2')\n"
         "    (local / 'parquet/calls/c').write_text('2')\n"
         "    (local / 'parquet/calls/b').unlink()\n"
@@ -138,7 +138,7 @@ def test_two_machines_and_one_that_dies_while_it_sends(
 
     # the first machine is not disturbed by what was announced and not sent
     on(first, monkeypatch)
-    with remote.working(OUT) as local:
+    with bucket.working(OUT) as local:
         assert (local / "parquet" / "calls" / "a").read_text() == "1"
         assert not (local / "parquet" / "calls" / "c").exists()
     # the second does its work again and everything is there
@@ -147,12 +147,12 @@ def test_two_machines_and_one_that_dies_while_it_sends(
         [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": paths}, check=True
     )
     on(tmp_path / "third", monkeypatch)
-    with remote.working(OUT) as local:
+    with bucket.working(OUT) as local:
         names = {path.name: path.read_text() for path in (local / "parquet" / "calls").iterdir()}
     assert names == {"a": "2", "c": "2"}
     # and what the second has erased does not come back from the first
     on(first, monkeypatch)
-    with remote.working(OUT) as local:
+    with bucket.working(OUT) as local:
         assert not (local / "parquet" / "calls" / "b").exists()
     assert "parquet/calls/b" not in objects()
 
@@ -162,10 +162,10 @@ def test_a_bucket_that_cannot_be_reached(
 ) -> None:
     on(tmp_path, monkeypatch)
     inject(2)
-    missing = remote.working("s3://nowhere/night")
+    missing = bucket.working("s3://nowhere/night")
     with pytest.raises(OutputFailed, match="cannot be reached"):
         missing.__enter__()
-    with pytest.raises(OutputFailed, match="kept") as failed, remote.working(OUT) as local:
+    with pytest.raises(OutputFailed, match="kept") as failed, bucket.working(OUT) as local:
         (local / "kept").write_text("1")
         server.stop()
     assert "a-secret-key" not in str(failed.value)
@@ -178,6 +178,6 @@ def test_an_index_may_not_lead_outside(
     on(tmp_path, monkeypatch)
     s3 = s3fs.S3FileSystem()
     s3.pipe_file("audit/night/callaudit-index.json", json.dumps({"../../x": ""}).encode())
-    with pytest.raises(OutputFailed, match="leads outside"), remote.working(OUT):
+    with pytest.raises(OutputFailed, match="leads outside"), bucket.working(OUT):
         pass
     assert not (tmp_path.parent / "x").exists()
