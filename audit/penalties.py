@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from audit.rulebooks.rulebook import Rulebook
+from audit.rules import answer_wait
 from audit.types import Severity
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault that a rulebook knows, and what it costs."""
+class Penalty:
+    """What a failure of one check costs, under one clause."""
 
     rule_id: str
     check_id: str
@@ -31,8 +31,11 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class Tariff:
-    """A rulebook's weights, grades and faults, and what it asks of a whole day."""
+class Penalties:
+    """A rulebook's weights, grades and penalties, and what it asks of a whole day.
+
+    Stored as JSON under OUT, ``faults`` included, so its fields keep their names.
+    """
 
     rulebook_id: str
     title: str
@@ -40,52 +43,34 @@ class Tariff:
     weights: tuple[tuple[str, float], ...]
     grades: dict[str, float]
     auto_fail_grade: str
-    faults: tuple[Fault, ...]
+    faults: tuple[Penalty, ...]
     service: Service | None = None
 
-    def fault(self, check_id: str, clause_id: str | None) -> Fault | None:
-        """The fault of a check, under that clause where the check knows several."""
-        own = [fault for fault in self.faults if fault.check_id == check_id]
-        return next((f for f in own if f.clause_id == clause_id), own[0] if own else None)
+    def penalty(self, check_id: str, clause_id: str | None) -> Penalty | None:
+        """The penalty of a check, under that clause where the check has several."""
+        own = [penalty for penalty in self.faults if penalty.check_id == check_id]
+        return next((p for p in own if p.clause_id == clause_id), own[0] if own else None)
 
 
-def of(book: Rulebook) -> Tariff:
-    """The tariff of a rulebook."""
-    rules = book.rules
-    found: dict[tuple[str, str], Fault] = {}
-
-    def add(check_id: str, check: Any, *, rule_id: str, auto_fail: bool = False) -> None:
-        fault = Fault(rule_id, check_id, check.clause, check.points, check.severity, auto_fail)
-        found.setdefault((check_id, check.clause), fault)
-
-    greeting = rules.greeting
-    for check_id, check in (*greeting.checks.items(), *greeting.outbound.items()):
-        if check.missing != "nothing":
-            add(check_id, check, rule_id="greeting")
-    if greeting.order is not None:
-        add("greeting.order", greeting.order, rule_id="greeting")
-    cutting = rules.no_interruption
-    for clause in cutting.clauses[:1]:
-        found["no_interruption", clause] = Fault(
-            "no_interruption", "no_interruption", clause, cutting.points, Severity.MAJOR
-        )
-    name = "forbidden_language"
-    for group in rules.forbidden_language.groups:
-        add(name, group, rule_id=name, auto_fail=group.auto_fail)
-    if rules.forbidden_language.meaning is not None:
-        for kind in rules.forbidden_language.meaning.kinds.values():
-            add(name, kind, rule_id=name)
-    built_in = {"greeting", "no_interruption", "forbidden_language"}
-    for rule_id, rule in rules:
-        if rule is None or rule_id in built_in:
-            continue
-        for check_id, check in rule.checks.items():
-            add(check_id, check, rule_id=rule_id, auto_fail=getattr(check, "auto_fail", False))
-    return Tariff(
+def of(book: Rulebook) -> Penalties:
+    """The penalties of a rulebook."""
+    found: dict[tuple[str, str], Penalty] = {}
+    for spec in book.specs():
+        if spec.has_penalty:
+            penalty = Penalty(
+                spec.rule_id,
+                spec.check_id,
+                spec.clause,
+                spec.points,
+                spec.severity,
+                spec.auto_fail,
+            )
+            found.setdefault((spec.check_id, spec.clause), penalty)
+    return Penalties(
         rulebook_id=book.id,
         title=book.title,
         sha256=book.sha256,
-        weights=tuple((rule_id, rule.weight) for rule_id, rule in rules if rule is not None),
+        weights=tuple((rule_id, rule.weight) for rule_id, rule in book.rules.settings()),
         grades=dict(book.scoring.grades),
         auto_fail_grade=book.scoring.auto_fail_grade,
         faults=tuple(found.values()),
@@ -94,7 +79,7 @@ def of(book: Rulebook) -> Tariff:
 
 
 def _service(book: Rulebook) -> Service | None:
-    wait = book.rules.answer_wait
+    wait = book.rules.get(answer_wait.RULE)
     if wait is None or wait.service_level is None:
         return None
     return Service(wait.max_wait_s, wait.service_level.share, wait.service_level.vip_share)

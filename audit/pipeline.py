@@ -16,8 +16,9 @@ from audit import rules, scoring, stages
 from audit.config import HearingConfig, LimitsConfig
 from audit.language.text import simplify
 from audit.ports import JudgingModels, TranscriptionModels
-from audit.rulebooks.rulebook import Rulebook
+from audit.rulebooks import Rulebook
 from audit.rules import disposition, reliance
+from audit.rules.base import Context
 from audit.transcription import activity, crosstalk, diarization, roles, turns, windows
 from audit.transcription import decoding as audio_door
 from audit.transcription.levels import frame_levels, mean_level
@@ -164,7 +165,9 @@ def judge(
     if staged_by != told_by:
         staged = stages.assign(call.turns, cues=rulebook.stages, model=models.stages)
         call = replace(call, transcript=replace(call.transcript, turns=staged))
-    findings = tuple(rules.evaluate(call, rulebook, models))
+    came_out = disposition.tell(call, rulebook.dispositions)
+    context = Context(rulebook.cues, models)
+    findings = tuple(rules.evaluate(call, rulebook.rules, context, came_out=came_out))
     told = call.transcript.doubts
     told += tuple(doubt for doubt in reliance.doubts(call) if doubt not in told)
     call = replace(call, transcript=replace(call.transcript, doubts=told))
@@ -172,7 +175,7 @@ def judge(
         call=call,
         findings=findings,
         scorecard=scoring.score(findings, rulebook),
-        disposition=disposition.tell(call, rulebook.dispositions),
+        disposition=came_out,
         rulebook_id=rulebook.id,
         rulebook_sha256=rulebook.sha256,
         stages_sha256=told_by[0],

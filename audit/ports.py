@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +78,20 @@ class StageClassifier(Protocol):
         ...
 
 
+ForbiddenKind = Literal[
+    "abuse",
+    "scolding",
+    "mockery",
+    "shirking",
+    "refusal",
+    "blaming",
+    "ordering",
+    "rushing",
+    "provoking",
+]
+"""Kinds of forbidden wording, in the order of the classifier's outputs."""
+
+
 class WordingClassifier(Protocol):
     """Tells forbidden wording by its meaning."""
 
@@ -85,7 +99,7 @@ class WordingClassifier(Protocol):
         """How likely the wording of each sentence is forbidden, shape ``(len(texts),)``."""
         ...
 
-    def kind(self, text: str) -> str:
+    def kind(self, text: str) -> ForbiddenKind:
         """Which kind of forbidden wording a sentence is likeliest to be."""
         ...
 

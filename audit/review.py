@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from audit.penalties import Tariff
+from audit.penalties import Penalties
 from audit.scoring import tally
 from audit.types import Finding, RuleScore, Scorecard, Verdict
 
@@ -100,7 +100,7 @@ def settle(
     findings: Mapping[str, Finding],
     reviews: Sequence[Review],
     *,
-    tariff: Tariff | None,
+    tariff: Penalties | None,
     rule_scores: Sequence[RuleScore] = (),
 ) -> Settled:
     """Apply reviews to a call's findings, by finding id.
@@ -154,11 +154,11 @@ def _place(review: Review, findings: Mapping[str, Finding]) -> str | None:
     return None
 
 
-def _overruled(finding: Finding, tariff: Tariff | None) -> Finding:
+def _overruled(finding: Finding, tariff: Penalties | None) -> Finding:
     """A fault that is none, or a pass that is a fault; what could not be told passes."""
     if finding.verdict is not Verdict.PASS:
         return replace(finding, verdict=Verdict.PASS, points=0.0, auto_fail=False)
-    fault = tariff.fault(finding.check_id, finding.clause_id) if tariff else None
+    fault = tariff.penalty(finding.check_id, finding.clause_id) if tariff else None
     return replace(
         finding,
         verdict=Verdict.FAIL,
@@ -167,8 +167,8 @@ def _overruled(finding: Finding, tariff: Tariff | None) -> Finding:
     )
 
 
-def _added(review: Review, tariff: Tariff | None) -> Finding:
-    fault = tariff.fault(review.check_id, review.clause_id) if tariff else None
+def _added(review: Review, tariff: Penalties | None) -> Finding:
+    fault = tariff.penalty(review.check_id, review.clause_id) if tariff else None
     return Finding(
         rule_id=review.rule_id,
         check_id=review.check_id,
@@ -184,7 +184,7 @@ def _added(review: Review, tariff: Tariff | None) -> Finding:
 
 
 def _scored(
-    findings: Sequence[Finding], tariff: Tariff | None, rule_scores: Sequence[RuleScore]
+    findings: Sequence[Finding], tariff: Penalties | None, rule_scores: Sequence[RuleScore]
 ) -> Scorecard:
     if tariff is not None:
         return tally(

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from audit.rulebooks.rulebook import Rulebook
+from audit.rules.registry import CORE
 from audit.types import Finding, RuleScore, Scorecard, Verdict
-
-ALWAYS = ("greeting", "no_interruption", "forbidden_language")
-"""Rules that every scorecard names, whatever the call. Without one of them there is no score:
-that nobody is silent for long says nothing of a call whose words cannot be told apart."""
 
 
 def score(findings: Sequence[Finding], rulebook: Rulebook) -> Scorecard:
     """Score a call by a rulebook's weights and grades; see :func:`tally`."""
     return tally(
         findings,
-        weights=[(name, rule.weight) for name, rule in rulebook.rules if rule is not None],
+        weights=[(rule_id, rule.weight) for rule_id, rule in rulebook.rules.settings()],
         grades=rulebook.scoring.grades,
         auto_fail_grade=rulebook.scoring.auto_fail_grade,
     )
@@ -39,10 +36,10 @@ def tally(
     rules = [
         _earned(rule_id, weight, own)
         for rule_id, weight in weights
-        if (own := [f for f in findings if f.rule_id == rule_id]) or rule_id in ALWAYS
+        if (own := [f for f in findings if f.rule_id == rule_id]) or rule_id in CORE
     ]
-    if all(rule.verdict is Verdict.CANNOT_TELL for rule in rules if rule.rule_id in ALWAYS):
-        rules = [rule for rule in rules if rule.rule_id in ALWAYS]
+    if all(rule.verdict is Verdict.CANNOT_TELL for rule in rules if rule.rule_id in CORE):
+        rules = [rule for rule in rules if rule.rule_id in CORE]
     auto_fail = any(finding.auto_fail for finding in findings)
     told = [rule for rule in rules if rule.verdict is not Verdict.CANNOT_TELL]
     if auto_fail:

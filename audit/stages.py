@@ -13,8 +13,8 @@ from functools import cache
 
 from audit.language.phrases import find_each
 from audit.ports import StageClassifier
-from audit.rulebooks.rulebook import StageCues
-from audit.types import SURE, Segment, Turn
+from audit.rules.cues import StageCues
+from audit.types import ROLE_CONFIDENCE_MIN, Segment, Turn
 
 _ORDER = tuple(Segment)
 
@@ -41,7 +41,7 @@ def assign(turns: Sequence[Turn], *, cues: StageCues, model: StageClassifier) ->
                 turn,
                 segment=_ORDER[stage],
                 segment_confidence=confidence,
-                segment_or=None if confidence >= SURE else _ORDER[other],
+                segment_or=None if confidence >= ROLE_CONFIDENCE_MIN else _ORDER[other],
             )
         )
     return tuple(staged)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 SAMPLE_RATE = 16_000
 """Samples a second of all audio inside callaudit (what Whisper and the VADs expect)."""
 
-SURE = 0.9
+ROLE_CONFIDENCE_MIN = 0.9
 """Probability from which a turn counts as rightly told to be somebody's, or of its stage."""
 
 Samples = NDArray[np.float32]
@@ -248,7 +248,7 @@ class Turn:
 
     def surely_by(self, role: Role) -> bool:
         """Whether the turn is this role's beyond reasonable doubt, as an accusation needs."""
-        told = self.role_confidence is None or self.role_confidence >= SURE
+        told = self.role_confidence is None or self.role_confidence >= ROLE_CONFIDENCE_MIN
         return self.role is role and told
 
     def in_stage(self, stage: Segment) -> bool | None:

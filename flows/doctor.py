@@ -11,9 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import audit
+from audit import rulebooks
 from audit.config import Config
 from audit.errors import UsageError
-from audit.rulebooks import rulebook
 from flows import proxies
 
 _PACKAGES = (
@@ -54,7 +54,7 @@ def examine(config: Config) -> Iterator[Check]:
     yield from _recogniser(config)
     yield _voice_prints()
     yield _proxies()
-    yield Check("rulebooks", True, ", ".join(rulebook.shipped()))
+    yield Check("rulebooks", True, ", ".join(rulebooks.shipped()))
 
 
 def plan(config: Config, *, calls: float, minutes: float) -> Iterator[str]:

@@ -17,11 +17,11 @@ from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from audit import rulebooks
 from audit.config import Config
 from audit.errors import CallauditError, UsageError
 from audit.intake import manifests, recordings
 from audit.intake.recordings import Plan
-from audit.rulebooks import rulebook
 from flows import bucket, jobs, lineage, wiring
 from flows.jobs import Job, Summary
 from flows.workers import publisher, shards
@@ -42,12 +42,12 @@ def plan(
     """Plan the batch and write it down; returns the plan's path."""
     settings = Config.model_validate(config)
     root = recordings.open_root(location)
-    rulebook.load(settings.batch.rulebook)
+    rulebooks.load(settings.batch.rulebook)
     planned = recordings.plan(
         root,
         manifest=manifest,
         timezone=settings.batch.timezone,
-        rulebooks={*rulebook.shipped(), settings.batch.rulebook},
+        rulebooks={*rulebooks.shipped(), settings.batch.rulebook},
         max_bytes=settings.limits.max_bytes,
         today=night or datetime.now(manifests.time_zone(settings.batch.timezone)).date(),
         settle_s=settings.schedule.settle_s if night else 0.0,

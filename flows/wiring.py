@@ -8,7 +8,7 @@ from pathlib import Path
 from audit import pipeline
 from audit.config import Config, HearingConfig
 from audit.ports import JudgingModels, Recogniser, TranscriptionModels
-from audit.rulebooks.rulebook import Rulebook
+from audit.rulebooks import Rulebook
 from audit.types import AuditedCall, Call
 from flows.lineage import code_sha256
 from models.asr import engines

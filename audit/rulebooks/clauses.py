@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -14,11 +14,9 @@ from typing import Literal
 import yaml
 from pydantic import Field
 
-from audit.rulebooks.conditions import Strict
-from audit.rulebooks.rulebook import GreetingCheck, Rulebook, WrittenCheck, load, shipped
+from audit.rulebooks.loading import load, shipped
+from audit.rules.fields import Strict
 from audit.types import Verdict
-
-ALL = frozenset(Verdict)
 
 _HEAD = """\
 # The norms, clause by clause
@@ -65,50 +63,10 @@ def judged() -> dict[str, dict[str, frozenset[Verdict]]]:
     """For each clause that a shipped rulebook judges: its checks, and what each may say."""
     found: dict[str, dict[str, frozenset[Verdict]]] = {}
     for name in shipped():
-        for clause, check_id, verdicts in _checks(load(name)):
-            checks = found.setdefault(clause, {})
-            checks[check_id] = checks.get(check_id, frozenset()) | verdicts
+        for spec in load(name).specs():
+            checks = found.setdefault(spec.clause, {})
+            checks[spec.check_id] = checks.get(spec.check_id, frozenset()) | spec.verdicts
     return found
-
-
-def _checks(book: Rulebook) -> Iterator[tuple[str, str, frozenset[Verdict]]]:
-    rules = book.rules
-    greeting = rules.greeting
-    for check_id, element in (*greeting.checks.items(), *greeting.outbound.items()):
-        yield element.clause, check_id, _of_element(element)
-    if greeting.order:
-        yield greeting.order.clause, "greeting.order", frozenset({Verdict.FAIL})
-    yield rules.no_interruption.clauses[0], "no_interruption", ALL
-    for group in rules.forbidden_language.groups:
-        yield group.clause, "forbidden_language", ALL
-    for listening in (
-        rules.active_listening,
-        rules.dead_air,
-        rules.hold,
-        rules.silent_call,
-        rules.speech_rate,
-    ):
-        for check_id, check in listening.checks.items() if listening else ():
-            yield check.clause, check_id, ALL
-    wait = rules.answer_wait
-    for check_id, check in wait.checks.items() if wait else ():
-        share = wait is not None and wait.service_level is not None
-        yield check.clause, check_id, ALL - {Verdict.FAIL} if share else ALL
-    for rule in rules.written.values():
-        for check_id, written in rule.checks.items():
-            yield written.clause, check_id, _of_written(written)
-
-
-def _of_element(check: GreetingCheck) -> frozenset[Verdict]:
-    if check.missing == "nothing":
-        return frozenset({Verdict.PASS})
-    return ALL - {Verdict.FAIL} if check.missing == "cannot_tell" else ALL
-
-
-def _of_written(check: WrittenCheck) -> frozenset[Verdict]:
-    """A check that only applies where what it requires is said does not fail."""
-    only_noted = check.requires is not None and check.requires == check.applies
-    return ALL - {Verdict.FAIL} if only_noted else ALL
 
 
 def table() -> str:

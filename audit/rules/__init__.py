@@ -1,50 +1,33 @@
-"""The rules: one file each, ``evaluate(call, rulebook)`` gives the findings."""
+"""The rules: one file each, which holds settings, checks and judgement; see ``registry``."""
 
 from __future__ import annotations
 
-from audit.ports import JudgingModels
-from audit.rulebooks.rulebook import Rulebook
-from audit.rules import (
-    active_listening,
-    answer_wait,
-    dead_air,
-    disposition,
-    forbidden_language,
-    greeting,
-    hold,
-    no_interruption,
-    reliance,
-    silent_call,
-    speech_rate,
-    written,
-)
-from audit.rules.base import Rule, without_models
-from audit.types import Call, Finding
-
-RULES = (
-    Rule("greeting", without_models(greeting.evaluate)),
-    Rule("no_interruption", without_models(no_interruption.evaluate)),
-    Rule("forbidden_language", forbidden_language.evaluate),
-    Rule("active_listening", without_models(active_listening.evaluate)),
-    Rule("dead_air", without_models(dead_air.evaluate)),
-    Rule("hold", without_models(hold.evaluate)),
-    Rule("silent_call", without_models(silent_call.evaluate)),
-    Rule("speech_rate", without_models(speech_rate.evaluate)),
-    Rule("answer_wait", without_models(answer_wait.evaluate)),
-    Rule("written", without_models(written.evaluate)),
-)
+from audit.rules import disposition, no_interruption, reliance, written
+from audit.rules.base import Context
+from audit.rules.registry import Rules
+from audit.types import Call, Disposition, Finding
 
 
-def evaluate(call: Call, rulebook: Rulebook, models: JudgingModels) -> list[Finding]:
+def evaluate(call: Call, rules: Rules, context: Context, *, came_out: Disposition) -> list[Finding]:
     """Judge a call, whose turns have their stages, by every rule of a rulebook.
 
-    ``written`` stands for all rules that are written in the rulebook itself.
+    A rule gives nothing where the rulebook does not have it, nor, but for the core ones, where
+    the call has no occasion for it (a call without a wait, for ``hold``). What rests on words or
+    speakers that are not sure is not told (:mod:`audit.rules.reliance`), nor what cannot be told
+    where nobody was talked to or one of two channels is dead (:mod:`audit.rules.disposition`).
 
-    A rule beyond the first three gives nothing where the rulebook does not have it or the call
-    has no occasion for it (a call without a wait, for ``hold``). What rests on words or speakers
-    that are not sure is not told (:mod:`audit.rules.reliance`), nor what cannot be told where
-    nobody was talked to or one of two channels is dead (:mod:`audit.rules.disposition`).
+    Args:
+        call: as it was heard.
+        rules: of the rulebook.
+        context: the rulebook's cues, and the models.
+        came_out: as :func:`audit.rules.disposition.tell` has it.
     """
     heard = reliance.readable(call)
-    found = [found for rule in RULES for found in rule.evaluate(heard, rulebook, models)]
-    return disposition.withheld(reliance.withheld(found, call, rulebook), call, rulebook)
+    found = [
+        one
+        for rule, settings in rules.built_in()
+        for one in rule.evaluate(heard, settings, context)
+    ]
+    thresholds = rules.of(no_interruption.RULE).applied()
+    found += written.evaluate(heard, rules.written, thresholds=thresholds)
+    return disposition.withheld(reliance.withheld(found, call, rules), call, rules, came_out)

@@ -4,20 +4,58 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from pydantic import Field
 
 from audit.language.phrases import find_any, find_literal
 from audit.language.text import spoken_characters
-from audit.rulebooks.rulebook import ActiveListeningRule, AskedItem, Check, Rulebook, SilenceCues
 from audit.rules.base import (
     NO_AGENT,
     NO_ROLES,
     NO_TIMES,
+    Check,
+    CheckedRule,
+    Context,
+    Rule,
     finding,
     is_to_a_bystander,
     understood,
 )
+from audit.rules.cues import SilenceCues
+from audit.rules.fields import Phrase, Strict
 from audit.timeline import Timeline
 from audit.types import Call, Channels, Finding, Role, Span, Turn, Verdict
+
+
+class AskedItem(Strict):
+    """Something an agent asks for, and how to tell that the customer has answered.
+
+    An answer has so many digits in a row (``min_digits``), or so many characters
+    (``min_characters``), or one of the phrases ``answers``.
+    """
+
+    title: str
+    questions: tuple[Phrase, ...] = Field(min_length=1)
+    answers: tuple[Phrase, ...] = ()
+    min_digits: int | None = Field(None, ge=1)
+    min_characters: int | None = Field(None, ge=1)
+
+
+class ActiveListeningRule(CheckedRule):
+    """The agent answers a customer who talks long, and does not ask for the same thing twice.
+
+    ``unless``: words between the answer and the second question that give it a reason.
+    """
+
+    checks: dict[Literal["active_listening.response", "active_listening.repeat"], Check] = Field(
+        min_length=2
+    )
+    min_floor_s: float = Field(gt=0)
+    max_pause_s: float = Field(ge=0)
+    items: dict[str, AskedItem] = Field(default_factory=dict)
+    unless: tuple[Phrase, ...] = ()
+
 
 _RESPONSE, _REPEAT = "active_listening.response", "active_listening.repeat"
 
@@ -37,17 +75,14 @@ _FILLERS = "的是那就呢啊嗯好请，。？！、"
 """What stands before a question without saying what it is about: 那请问您的…."""
 
 
-def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
+def evaluate(call: Call, rule: ActiveListeningRule, context: Context) -> list[Finding]:
     """Findings of both checks; none where nobody talks long and nothing is asked twice."""
-    rule = rulebook.rules.active_listening
-    if rule is None:
-        return []
     if any(turn.role is Role.UNKNOWN for turn in call.turns):
         return [
             finding(check_id, check, Verdict.CANNOT_TELL, NO_ROLES)
             for check_id, check in rule.checks.items()
         ]
-    return [*_responses(call, rule, rulebook.silences), *_repeats(call, rule)]
+    return [*_responses(call, rule, context.cues.silences), *_repeats(call, rule)]
 
 
 def _responses(call: Call, rule: ActiveListeningRule, cues: SilenceCues) -> list[Finding]:
@@ -201,3 +236,6 @@ def _answers(text: str, item: AskedItem) -> bool:
         or (item.min_characters is not None and spoken_characters(text) >= item.min_characters)
         or find_any(item.answers, text) is not None
     )
+
+
+RULE = Rule("active_listening", ActiveListeningRule, evaluate, two_voices=True)

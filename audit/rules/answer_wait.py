@@ -2,31 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
 from audit.language.phrases import find_any
-from audit.rulebooks.rulebook import AnswerWaitRule, Rulebook
 from audit.rules import beginning
-from audit.rules.base import finding, understood
+from audit.rules.base import (
+    ALL_VERDICTS,
+    Check,
+    CheckedRule,
+    CheckSpec,
+    Context,
+    Needs,
+    Rule,
+    finding,
+    spec,
+    understood,
+)
+from audit.rules.fields import Phrase, Strict
 from audit.types import Call, Direction, Finding, Role, Turn, Verdict
 
-RULE_ID = "answer_wait"
+
+class ServiceLevel(Strict):
+    """Share of a day's calls that are to be answered in time, 0 to 1."""
+
+    share: float = Field(gt=0, le=1)
+    vip_share: float = Field(gt=0, le=1)
+
+
+class AnswerWaitRule(CheckedRule):
+    """The call is answered within ``max_rings`` rings of ``ring_s`` seconds each.
+
+    ``apologies``: where the norm lets the agent make up for a late answer, the words for it.
+    ``service_level``: where the norm asks for a share of the day's calls, no single one fails.
+    """
+
+    checks: dict[Literal["answer_wait"], Check] = Field(min_length=1)
+    max_rings: int = Field(ge=1)
+    ring_s: float = Field(gt=0)
+    apologies: tuple[Phrase, ...] = ()
+    service_level: ServiceLevel | None = None
+
+    @property
+    def max_wait_s(self) -> float:
+        """Seconds of ringing after which an answer is late."""
+        return self.max_rings * self.ring_s
+
+    def specs(self, rule_id: str) -> Iterator[CheckSpec]:
+        """Every check; no single call fails a share of the day's calls."""
+        possible = ALL_VERDICTS - {Verdict.FAIL} if self.service_level else ALL_VERDICTS
+        for check_id, check in self.checks.items():
+            yield spec(rule_id, check_id, check, verdicts=possible)
+
 
 _OPENING = 2
 """Turns of the agent in which an apology comes first."""
 
 
-def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
+def evaluate(call: Call, rule: AnswerWaitRule, context: Context) -> list[Finding]:
     """One finding where the manifest tells the wait (``answer_wait_s``) of a call that came in.
 
     A late answer is ``cannot_tell`` where the norm asks for a share of the day's calls, or where
     the agent's first words may hold the apology that makes up for it.
     """
-    rule, waited_s = rulebook.rules.answer_wait, call.recording.answer_wait_s
-    if rule is None or waited_s is None or call.recording.direction is Direction.OUT:
+    waited_s = call.recording.answer_wait_s
+    if waited_s is None or call.recording.direction is Direction.OUT:
         return []
     limit_s = rule.max_wait_s
     told = f"{waited_s:g} 秒接听，{'超过' if waited_s > limit_s else '不超过'} {limit_s:g} 秒"
     if waited_s <= limit_s:
-        return [finding(RULE_ID, rule.checks["answer_wait"], Verdict.PASS, told)]
+        return [finding(RULE.id, rule.checks["answer_wait"], Verdict.PASS, told)]
     return [_late(call, rule, told)]
 
 
@@ -43,7 +90,7 @@ def _late(call: Call, rule: AnswerWaitRule, told: str) -> Finding:
     elif rule.apologies and (not _told(opening) or beginning.missing(call)):
         verdict, reason = Verdict.CANNOT_TELL, "无法判断是否先道歉"
     return finding(
-        RULE_ID,
+        RULE.id,
         rule.checks["answer_wait"],
         verdict,
         f"{told}，{reason}" if reason else told,
@@ -54,3 +101,11 @@ def _late(call: Call, rule: AnswerWaitRule, told: str) -> Finding:
 def _told(opening: list[Turn]) -> bool:
     """Whether what was not found in the agent's first words was not said."""
     return bool(opening) and all(understood(t) and t.surely_by(Role.AGENT) for t in opening)
+
+
+RULE = Rule(
+    "answer_wait",
+    AnswerWaitRule,
+    evaluate,
+    needs=Needs(to_pass=False),  # a soon answer is the manifest's word
+)

@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
+
+from pydantic import Field
 
 from audit.language.phrases import find_any
 from audit.language.text import spoken_characters
-from audit.rulebooks.rulebook import DeadAirRule, Rulebook, SilenceCues
 from audit.rules import hold
 from audit.rules.base import (
     NO_AGENT,
     NO_ROLES,
     NO_TIMES,
+    Check,
+    CheckedRule,
+    Context,
+    Rule,
     finding,
     is_to_a_bystander,
     seconds,
     understood,
 )
+from audit.rules.cues import SilenceCues
 from audit.timeline import Silence, silences
 from audit.types import Call, Finding, Role, Turn, Verdict
 
-RULE_ID = "dead_air"
+
+class DeadAirRule(CheckedRule):
+    """The agent leaves no silence of ``min_silence_s`` unexplained.
+
+    ``max_reply_characters``: up to here a customer's answer to a request only takes it up.
+    """
+
+    checks: dict[Literal["dead_air"], Check] = Field(min_length=1)
+    min_silence_s: float = Field(gt=0)
+    max_reply_characters: int = Field(ge=0)
+
 
 _ASKS = re.compile(
     "(吗|嘛|多少|怎么办|什么时候|为什么|怎么回事)[呢啊呀，。？]*$|？$"
@@ -31,27 +48,27 @@ _COMMISSIONS = re.compile("帮我|我想(问|查|看|找|改|退|换)")
 """What sounds like a customer who asks for time, and asks the agent: 我想问一下."""
 
 
-def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
+def evaluate(call: Call, rule: DeadAirRule, context: Context) -> list[Finding]:
     """One ``fail`` (or ``cannot_tell``) for each long silence that is the agent's, else a ``pass``.
 
     What lies before the first and after the last sound does not count, nor does a call in which
     no customer speaks (that is ``silent_call``).
     """
-    rule, cues = rulebook.rules.dead_air, rulebook.silences
-    if rule is None or all(turn.role is Role.AGENT for turn in call.turns):
+    cues = context.cues.silences
+    if all(turn.role is Role.AGENT for turn in call.turns):
         return []
     check = rule.checks["dead_air"]
     if any(turn.span is None for turn in call.turns):
-        return [finding(RULE_ID, check, Verdict.CANNOT_TELL, NO_TIMES)]
+        return [finding(RULE.id, check, Verdict.CANNOT_TELL, NO_TIMES)]
     if all(turn.role is Role.CUSTOMER for turn in call.turns):
-        return [finding(RULE_ID, check, Verdict.CANNOT_TELL, NO_AGENT)]
+        return [finding(RULE.id, check, Verdict.CANNOT_TELL, NO_AGENT)]
     waits = hold.waits(call.turns, cues, least_s=rule.min_silence_s)
     found = []
     for silence in silences(call.turns, least_s=rule.min_silence_s):
         if not any(silence.span.overlap_s(wait.span) for wait in waits):
             found += _judged(silence, call, rule, cues)
     limit = f"{rule.min_silence_s:g} 秒"
-    return found or [finding(RULE_ID, check, Verdict.PASS, f"没有 {limit}以上的无故沉默")]
+    return found or [finding(RULE.id, check, Verdict.PASS, f"没有 {limit}以上的无故沉默")]
 
 
 def _judged(silence: Silence, call: Call, rule: DeadAirRule, cues: SilenceCues) -> list[Finding]:
@@ -70,7 +87,7 @@ def _judged(silence: Silence, call: Call, rule: DeadAirRule, cues: SilenceCues) 
     else:
         verdict, reason = Verdict.CANNOT_TELL, f"双方沉默 {long}，无法判断该由谁接话"
     return [
-        finding(RULE_ID, rule.checks["dead_air"], verdict, reason, span=silence.span, turn=said[-1])
+        finding(RULE.id, rule.checks["dead_air"], verdict, reason, span=silence.span, turn=said[-1])
     ]
 
 
@@ -116,3 +133,6 @@ def _is_waited_through(said: list[Turn], after: Turn, cues: SilenceCues) -> bool
 
 def _is_busy(turn: Turn, cues: SilenceCues) -> bool:
     return find_any(cues.busy, turn.text) is not None and not _COMMISSIONS.search(turn.text)
+
+
+RULE = Rule("dead_air", DeadAirRule, evaluate, two_voices=True)

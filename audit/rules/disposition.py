@@ -14,9 +14,10 @@ from dataclasses import replace
 
 from audit.language.phrases import find_any, find_each
 from audit.language.text import spoken_characters
-from audit.rulebooks.rulebook import DispositionCues, Rulebook
-from audit.rules.base import finding, recognised, without
-from audit.scoring import ALWAYS
+from audit.rules import forbidden_language, no_interruption, silent_call
+from audit.rules.base import CheckedRule, finding, recognised, without
+from audit.rules.cues import DispositionCues
+from audit.rules.registry import CORE, Rules
 from audit.types import Call, Direction, Disposition, Finding, Role, Turn, Verdict
 
 _REST = 6
@@ -27,9 +28,6 @@ _PERSON = re.compile("喂|哪位|哪里找|是谁|谁啊|我就是")
 
 _Who = tuple[Role, int | None]
 """A voice: its role, and which of several it is."""
-
-_WITHHELD = ("no_interruption", "active_listening", "dead_air", "hold")
-"""Rules on how two voices meet, of which a dead channel leaves one."""
 
 _WHY = {
     Disposition.NO_SPEECH: "录音中没有人讲话",
@@ -66,33 +64,35 @@ def tell(call: Call, cues: DispositionCues) -> Disposition:
     return Disposition.NO_ANSWER if alone else Disposition.ONE_SIDED
 
 
-def withheld(findings: Sequence[Finding], call: Call, rulebook: Rulebook) -> list[Finding]:
+def withheld(
+    findings: Sequence[Finding], call: Call, rules: Rules, came_out: Disposition
+) -> list[Finding]:
     """The findings without what such a call cannot tell.
 
     Of a call without a conversation the rules that every call has remain, as ``cannot_tell``
     with the words found; of one with a dead channel, those on how both voices meet, unless the
     agent speaks as on a silent line, and ``silent_call`` tells how.
     """
-    came_out = tell(call, rulebook.dispositions)
     if not came_out.connected:
-        return [_untold(one, _WHY[came_out]) for one in findings if one.rule_id in ALWAYS]
+        return [_untold(one, _WHY[came_out]) for one in findings if one.rule_id in CORE]
     told = {one.rule_id for one in findings if one.verdict is not Verdict.CANNOT_TELL}
     dead = call.transcript.dead_channel is not None
-    if not dead or came_out is Disposition.CONVERSATION or "silent_call" in told:
+    if not dead or came_out is Disposition.CONVERSATION or silent_call.RULE.id in told:
         return list(findings)
     who = "客户" if any(turn.role is Role.AGENT for turn in call.turns) else "客服"
     reason = f"{who}声道没有声音，可能没有录到"
+    meeting = {rule.id for rule in rules.registry if rule.two_voices}
+    interrupting = no_interruption.RULE.id
     kept = [
-        _untold(one, reason) if one.rule_id == "no_interruption" else one
+        _untold(one, reason) if one.rule_id == interrupting else one
         for one in findings
-        if one.rule_id == "no_interruption" or one.rule_id not in _WITHHELD
+        if one.rule_id == interrupting or one.rule_id not in meeting
     ]
-    rules = dict(rulebook.rules)
     return kept + [
         finding(check_id, check, Verdict.CANNOT_TELL, reason)
-        for rule_id in _WITHHELD
-        if rule_id != "no_interruption" and (rule := rules[rule_id]) is not None
-        for check_id, check in rule.checks.items()
+        for rule, settings in rules.built_in()
+        if rule.two_voices and isinstance(settings, CheckedRule)
+        for check_id, check in settings.checks.items()
     ]
 
 
@@ -157,7 +157,7 @@ def _are_announced(
 
 
 def _untold(one: Finding, why: str) -> Finding:
-    worded = one.rule_id == "forbidden_language" and one.verdict is Verdict.FAIL
+    worded = one.rule_id == forbidden_language.RULE.id and one.verdict is Verdict.FAIL
     reason = f"{why}，客户可能没有听到：{one.reason}" if worded else why
     return replace(
         one,

@@ -5,26 +5,97 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self, get_args
+
+from pydantic import Field, model_validator
 
 from audit.language.phrases import Match, find_any, find_each, find_literal
 from audit.language.text import sounds, spoken_characters
-from audit.ports import JudgingModels, WordingClassifier
-from audit.rulebooks.rulebook import (
+from audit.ports import ForbiddenKind, WordingClassifier
+from audit.rules.base import (
+    WORD_CONFIDENCE_MIN,
     Check,
-    ForbiddenGroup,
-    ForbiddenLanguageRule,
-    ForbiddenMeaning,
-    Rulebook,
+    CheckSpec,
+    Context,
+    Needs,
+    Rule,
+    RuleSettings,
+    finding,
+    spec,
+    whole_call,
 )
-from audit.types import Call, Finding, Role, Turn, Verdict
+from audit.rules.fields import Phrase, Strict
+from audit.types import Call, Finding, Role, Severity, Turn, Verdict
 
-RULE_ID = "forbidden_language"
+
+class ForbiddenGroup(Strict):
+    """Wordings that break one clause.
+
+    ``literal``: only the characters themselves count, for words that are short and have
+    innocent neighbours in sound (验证码的 sounds like an oath). ``by_meaning``: what is said has
+    to be like forbidden wording as a whole too (傻瓜相机 is not), see :class:`ForbiddenMeaning`.
+    """
+
+    clause: str
+    severity: Severity
+    points: float = Field(gt=0)
+    phrases: tuple[Phrase, ...] = Field(min_length=1)
+    unless: tuple[Phrase, ...] = ()
+    auto_fail: bool = False
+    literal: bool = False
+    by_meaning: bool = False
+
+    def check(self) -> Check:
+        """What its wordings break, and what that costs."""
+        return Check(clause=self.clause, points=self.points, severity=self.severity)
+
+
+class ForbiddenMeaning(Strict):
+    """How likely wording is forbidden, by the classifier of :mod:`models.text.forbidden`.
+
+    A sentence in which no phrase was found fails from the probability ``accuse_from`` on, or
+    from ``suspect_from`` on where the customer objects to the manner afterwards
+    (``complaints``); from ``doubt_from`` on it cannot be told. One with a phrase of a group
+    ``by_meaning`` fails from ``phrase_accuse_from`` on and cannot be told from
+    ``phrase_doubt_from`` on. ``unless``: words of a sentence that goes about helping, which is
+    no fault. ``kinds``: which clause each kind breaks; none fails the whole call.
+    """
+
+    suspect_from: float = Field(gt=0, le=1)
+    doubt_from: float = Field(gt=0, le=1)
+    accuse_from: float = Field(gt=0, le=1)
+    phrase_accuse_from: float = Field(gt=0, le=1)
+    phrase_doubt_from: float = Field(gt=0, le=1)
+    complaints: tuple[Phrase, ...] = ()
+    unless: tuple[Phrase, ...] = ()
+    kinds: dict[ForbiddenKind, Check] = Field(min_length=len(get_args(ForbiddenKind)))
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.suspect_from <= self.doubt_from <= self.accuse_from:
+            raise ValueError("suspect_from, doubt_from and accuse_from must not fall in this order")
+        if self.phrase_doubt_from > self.phrase_accuse_from:
+            raise ValueError("phrase_doubt_from must not be above phrase_accuse_from")
+        return self
+
+
+class ForbiddenLanguageRule(RuleSettings):
+    """What the agent must not say; with ``meaning``, in words of one's own too."""
+
+    groups: tuple[ForbiddenGroup, ...]
+    not_after: tuple[Phrase, ...] = ()
+    meaning: ForbiddenMeaning | None = None
+
+    def specs(self, rule_id: str) -> Iterator[CheckSpec]:
+        """One check, once for each clause that a group or a kind of wording breaks."""
+        for group in self.groups:
+            yield spec(rule_id, rule_id, group.check(), auto_fail=group.auto_fail)
+        for check in self.meaning.kinds.values() if self.meaning else ():
+            yield spec(rule_id, rule_id, check)
+
 
 _STRICT = -2
 """What acquits must be heard whole: 应该自己 is not 应该在."""
-
-_SURE = 0.45
-"""Least confidence at which a wording is an accusation; below it, it cannot be told."""
 
 _REPEATED = 4
 """Syllables that the customer said before, from which on the agent repeats them."""
@@ -37,7 +108,7 @@ _LONG = 24
 
 _SENTENCE = re.compile("[。！？!?；;…]+")
 
-_KINDS = {
+_KINDS: dict[ForbiddenKind, str] = {
     "abuse": "辱骂客户",
     "scolding": "训斥客户",
     "mockery": "讽刺客户",
@@ -64,7 +135,7 @@ class _Sentence:
     probability: float
 
 
-def evaluate(call: Call, rulebook: Rulebook, models: JudgingModels) -> list[Finding]:
+def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[Finding]:
     """One ``fail`` (or ``cannot_tell``) for each turn with forbidden wording, else one ``pass``.
 
     Only what the agent says counts. Where roles are not known, wording that would be forbidden
@@ -72,12 +143,12 @@ def evaluate(call: Call, rulebook: Rulebook, models: JudgingModels) -> list[Find
     innocent as a whole is none, and what no phrase holds may be told by its meaning: where that
     is very likely, or where the customer then objects to the manner.
     """
-    rule = rulebook.rules.forbidden_language
+    wording = context.models.wording
     suspects = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
     if not any(spoken_characters(turn.text) for turn in suspects):
-        return [_whole_call(Verdict.CANNOT_TELL, "没有识别出客服的话", confidence=0.0)]
+        return [whole_call(RULE.id, Verdict.CANNOT_TELL, "没有识别出客服的话", confidence=0.0)]
     repeated = _repeated(call)
-    said = _sentences_of(suspects, rule, repeated, models.wording)
+    said = _sentences_of(suspects, rule, repeated, wording)
     findings: list[Finding] = []
     meant: list[tuple[Turn, _Sentence]] = []
     for turn in suspects:
@@ -87,14 +158,16 @@ def evaluate(call: Call, rulebook: Rulebook, models: JudgingModels) -> list[Find
             findings.append(weighed)
         elif rule.meaning and (likeliest := _likeliest(sentences, rule)):
             meant.append((turn, likeliest))
-    findings += _by_meaning(meant, call, rule.meaning, models.wording, others=bool(findings))
+    findings += _by_meaning(meant, call, rule.meaning, wording, others=bool(findings))
     if findings:
         return sorted(findings, key=lambda one: (one.start_s is not None, one.start_s or 0.0))
     if not any(turn.role is Role.AGENT for turn in suspects):
-        return [_whole_call(Verdict.CANNOT_TELL, "无法判断哪一方是客服", confidence=0.0)]
+        return [whole_call(RULE.id, Verdict.CANNOT_TELL, "无法判断哪一方是客服", confidence=0.0)]
     heard = call.transcript.confidence
     return [
-        _whole_call(Verdict.PASS, "没有发现服务禁语", confidence=1.0 if heard is None else heard)
+        whole_call(
+            RULE.id, Verdict.PASS, "没有发现服务禁语", confidence=1.0 if heard is None else heard
+        )
     ]
 
 
@@ -213,10 +286,10 @@ def _heard(turn: Turn) -> float:
 
 def _finding(turn: Turn, hit: _Hit, *, sure: bool) -> Finding:
     confidence = round(hit.match.quality * (0.4 + 0.6 * _heard(turn)), 3)
-    told = sure and turn.surely_by(Role.AGENT) and confidence >= _SURE
+    told = sure and turn.surely_by(Role.AGENT) and confidence >= WORD_CONFIDENCE_MIN
     return _event(
         turn,
-        Check(clause=hit.group.clause, points=hit.group.points, severity=hit.group.severity),
+        hit.group.check(),
         "使用了服务禁语" if told else _doubt(turn, sure=sure),
         told=told,
         confidence=confidence,
@@ -259,7 +332,7 @@ def _finding_by_meaning(
     sure: bool,
 ) -> Finding:
     confidence = round(meant.probability * _heard(turn), 3)
-    told = sure and turn.surely_by(Role.AGENT) and confidence >= _SURE
+    told = sure and turn.surely_by(Role.AGENT) and confidence >= WORD_CONFIDENCE_MIN
     kind = wording.kind(meant.text)
     if told:
         reason = f"语义上属于服务禁语：{_KINDS[kind]}"
@@ -267,8 +340,7 @@ def _finding_by_meaning(
         reason = _doubt(turn, sure=True)
     else:
         reason = f"疑似服务禁语（{_KINDS[kind]}），请人工复核"
-    check = next(check for name, check in meaning.kinds.items() if name == kind)
-    return _event(turn, check, reason, told=told, confidence=confidence)
+    return _event(turn, meaning.kinds[kind], reason, told=told, confidence=confidence)
 
 
 def _is_complained_of(turn: Turn, call: Call, complaints: tuple[str, ...]) -> bool:
@@ -296,31 +368,22 @@ def _event(
     meant: str | None = None,
     auto_fail: bool = False,
 ) -> Finding:
-    return Finding(
-        rule_id=RULE_ID,
-        check_id=RULE_ID,
-        verdict=Verdict.FAIL if told else Verdict.CANNOT_TELL,
-        reason=reason,
-        clause_id=check.clause,
-        severity=check.severity,
-        points=check.points if told else 0.0,
-        confidence=confidence,
-        segment=turn.segment,
-        role=turn.role,
-        start_s=turn.start_s,
-        end_s=turn.end_s,
-        evidence=turn.text,
+    return finding(
+        RULE.id,
+        check,
+        Verdict.FAIL if told else Verdict.CANNOT_TELL,
+        reason,
+        turn=turn,
         meant=meant,
-        auto_fail=told and auto_fail,
+        confidence=confidence,
+        auto_fail=auto_fail,
     )
 
 
-def _whole_call(verdict: Verdict, reason: str, *, confidence: float) -> Finding:
-    return Finding(
-        rule_id=RULE_ID,
-        check_id=RULE_ID,
-        verdict=verdict,
-        reason=reason,
-        confidence=round(confidence, 3),
-        role=Role.AGENT,
-    )
+RULE = Rule(
+    "forbidden_language",
+    ForbiddenLanguageRule,
+    evaluate,
+    core=True,
+    needs=Needs(by_presence=True),
+)

@@ -3,28 +3,108 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
 
 from audit.language.phrases import Match, find, find_any, find_words
 from audit.language.text import spoken_characters
-from audit.rulebooks.rulebook import GreetingCheck, GreetingRule, Rulebook
 from audit.rules import beginning
-from audit.rules.base import finding
+from audit.rules.base import (
+    ALL_VERDICTS,
+    Check,
+    CheckSpec,
+    Context,
+    Rule,
+    RuleSettings,
+    finding,
+    spec,
+)
+from audit.rules.fields import Phrase
 from audit.types import Call, Direction, Finding, Role, Segment, Turn, Verdict
 
-RULE_ID = "greeting"
+
+class GreetingCheck(Check):
+    """One element of the greeting.
+
+    ``slack``: half syllables that may be misheard beyond the usual, for names. ``missing``: what
+    the check says where the element is not heard; with ``nothing`` the norm does not ask for it,
+    and it is noted where it is said. ``unsure``: words with which a missing element
+    ``cannot_tell`` instead (a name that no list has). ``first_turns``: of so many of the agent's
+    first turns each may say it, whatever its stage. ``when``: asked for only where the agent says
+    one of these words in the call. ``by_name``: the agent's name from the manifest will do too.
+    """
+
+    slack: int = Field(0, ge=0, le=2)
+    phrases: tuple[Phrase, ...] = Field(min_length=1)
+    missing: Literal["fail", "cannot_tell", "nothing"] = "fail"
+    unsure: tuple[Phrase, ...] = ()
+    first_turns: int = Field(0, ge=0)
+    when: tuple[Phrase, ...] = ()
+    by_name: bool = False
+
+    @property
+    def verdicts(self) -> frozenset[Verdict]:
+        """What it may say."""
+        if self.missing == "nothing":
+            return frozenset({Verdict.PASS})
+        return ALL_VERDICTS - {Verdict.FAIL} if self.missing == "cannot_tell" else ALL_VERDICTS
+
+
+class GreetingOrder(Check):
+    """Of two elements in one turn, ``first`` comes before ``then``.
+
+    ``unless``: with these words in the turn it is not judged (an announcement played before it).
+    """
+
+    first: str
+    then: str
+    unless: tuple[Phrase, ...] = ()
+
+
+class GreetingRule(RuleSettings):
+    """The greeting and its elements, by ``check_id``.
+
+    ``outbound``: the elements of calls that the agent makes, if they are not those of ``checks``.
+    """
+
+    clauses: tuple[str, ...] = Field(min_length=1)
+    checks: dict[str, GreetingCheck]
+    outbound: dict[str, GreetingCheck] = Field(default_factory=dict)
+    order: GreetingOrder | None = None
+
+    @model_validator(mode="after")
+    def _known_order(self) -> Self:
+        for name in (self.order.first, self.order.then) if self.order else ():
+            if name not in self.checks:
+                raise ValueError(f"order names {name!r}, which is no check of the greeting")
+        return self
+
+    def specs(self, rule_id: str) -> Iterator[CheckSpec]:
+        """Every element, those of outbound calls after the others, and their order."""
+        for check_id, check in (*self.checks.items(), *self.outbound.items()):
+            yield spec(rule_id, check_id, check, verdicts=check.verdicts)
+        if self.order is not None:
+            yield spec(rule_id, ORDER, self.order, verdicts=frozenset({Verdict.FAIL}))
+
+    def own_clauses(self) -> tuple[str, ...]:
+        """Clauses that the greeting as a whole stands for."""
+        return self.clauses
+
+
 ORDER = "greeting.order"
 
 _STAGE = "说到了，但无法判断是否属于开头语"
 
 
-def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
+def evaluate(call: Call, rule: GreetingRule, context: Context) -> list[Finding]:
     """One finding for each element the rulebook asks for in calls of this direction.
 
     ``cannot_tell`` where the agent's turns are not known or were not understood; so is what is
     not heard where the recording lacks the beginning of the call, or where the agent rang up and
     nobody is heard to answer. A call whose direction is not known is judged as one that came in.
     """
-    rule = rulebook.rules.greeting
     spoken = call.said_by(Role.AGENT)
     opening = [
         turn
@@ -74,15 +154,7 @@ def _unanswered(call: Call) -> str | None:
 
 
 def _untold(check_id: str, check: GreetingCheck, doubt: str) -> Finding:
-    return Finding(
-        rule_id=RULE_ID,
-        check_id=check_id,
-        verdict=Verdict.CANNOT_TELL,
-        reason=doubt,
-        clause_id=check.clause,
-        severity=check.severity,
-        confidence=0.0,
-    )
+    return replace(finding(check_id, check, Verdict.CANNOT_TELL, doubt), role=None)
 
 
 def _judged(call: Call, check_id: str, check: GreetingCheck, opening: list[Turn]) -> list[Finding]:
@@ -111,37 +183,28 @@ def _said(call: Call, check: GreetingCheck, turn: Turn) -> Match | None:
 
 
 def _passed(check_id: str, check: GreetingCheck, turn: Turn, match: Match) -> Finding:
-    return Finding(
-        rule_id=RULE_ID,
-        check_id=check_id,
-        verdict=Verdict.PASS,
-        reason="开头语中已说到" if turn.segment is Segment.GREETING else "开头之后已说到",
-        clause_id=check.clause,
-        severity=check.severity,
-        confidence=round(match.quality * (turn.asr_confidence or 1.0), 3),
-        segment=turn.segment,
-        role=Role.AGENT,
-        start_s=turn.start_s,
-        end_s=turn.end_s,
-        evidence=turn.text,
+    reason = "开头语中已说到" if turn.segment is Segment.GREETING else "开头之后已说到"
+    confidence = match.quality * (turn.asr_confidence or 1.0)
+    passed = finding(
+        check_id,
+        check,
+        Verdict.PASS,
+        reason,
+        turn=turn,
         meant=match.meant,
+        confidence=confidence,
     )
+    return replace(passed, role=Role.AGENT)
 
 
 def _failed(check_id: str, check: GreetingCheck, opening: list[Turn]) -> Finding:
     first = opening[0] if opening else None
     confidences = [turn.asr_confidence for turn in opening if turn.asr_confidence is not None]
-    return Finding(
-        rule_id=RULE_ID,
-        check_id=check_id,
-        verdict=Verdict.FAIL,
-        reason="开头语中没有说到" if opening else "没有开头语，直接进入业务",
-        clause_id=check.clause,
-        severity=check.severity,
-        points=check.points,
-        confidence=round(sum(confidences) / len(confidences), 3) if confidences else 0.9,
+    reason = "开头语中没有说到" if opening else "没有开头语，直接进入业务"
+    confidence = sum(confidences) / len(confidences) if confidences else 0.9
+    return replace(
+        finding(check_id, check, Verdict.FAIL, reason, confidence=confidence),
         segment=Segment.GREETING,
-        role=Role.AGENT,
         start_s=first.start_s if first else None,
         end_s=opening[-1].end_s if opening else None,
         evidence="".join(turn.text for turn in opening) or None,
@@ -162,3 +225,6 @@ def _order(call: Call, rule: GreetingRule, opening: list[Turn]) -> list[Finding]
     if find_any(then.phrases, after, slack=then.slack) or not find_any(then.phrases, before):
         return []
     return [finding(ORDER, order, Verdict.FAIL, "问候应在前面", turn=turn)]
+
+
+RULE = Rule("greeting", GreetingRule, evaluate, core=True)

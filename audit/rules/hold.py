@@ -6,15 +6,47 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
 
 from audit.language.phrases import Match, find_any, find_literal
 from audit.language.text import spoken_characters
-from audit.rulebooks.rulebook import HoldRule, Rulebook, SilenceCues
-from audit.rules.base import NO_TIMES, doubt, finding, understood, without
+from audit.rules.base import (
+    NO_TIMES,
+    Check,
+    CheckedRule,
+    Context,
+    Rule,
+    doubt,
+    finding,
+    understood,
+    without,
+)
+from audit.rules.cues import SilenceCues
+from audit.rules.fields import Phrase
 from audit.timeline import Silence, silences
 from audit.types import Call, Finding, Role, Segment, Span, Turn, Verdict
 
-RULE_ID = "hold"
+
+class HoldRule(CheckedRule):
+    """A wait is announced, has a reason, is short, and is thanked for.
+
+    ``min_silence_s`` of silence make a wait, ``min_thanked_s`` one that wants a reason and
+    thanks. More than ``max_bare_characters`` besides 好的，请您稍等一下 may be a reason.
+    ``unless``: words after a wait that may be thanks, or another voice's greeting.
+    """
+
+    checks: dict[Literal["hold.announced", "hold.reason", "hold.length", "hold.thanked"], Check] = (
+        Field(min_length=4)
+    )
+    min_silence_s: float = Field(gt=0)
+    min_thanked_s: float = Field(gt=0)
+    max_length_s: float = Field(gt=0)
+    max_bare_characters: int = Field(ge=0)
+    reasons: tuple[Phrase, ...] = Field(min_length=1)
+    unless: tuple[Phrase, ...] = ()
+
 
 _TOKEN_CHARACTERS = 3
 """Characters up to which a turn without any cue is a sound (嗯, 好的) that changes nothing."""
@@ -54,13 +86,13 @@ class Wait:
     asked: bool
 
 
-def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
+def evaluate(call: Call, rule: HoldRule, context: Context) -> list[Finding]:
     """For each wait one finding of each check that applies; nothing where no customer is heard.
 
     A long silence that is neither announced nor thanked for is ``dead_air`` and no wait.
     """
-    rule, cues = rulebook.rules.hold, rulebook.silences
-    if rule is None or all(turn.role is Role.AGENT for turn in call.turns):
+    cues = context.cues.silences
+    if all(turn.role is Role.AGENT for turn in call.turns):
         return []
     unsure = doubt(call)
     if unsure is None:
@@ -290,3 +322,6 @@ def _is_someone_else(wait: Wait) -> bool:
     """Whether another voice comes back, as after a transfer."""
     other = wait.back.speaker != wait.before.speaker
     return other or _TRANSFERS.search(wait.before.text) is not None
+
+
+RULE = Rule("hold", HoldRule, evaluate, two_voices=True)

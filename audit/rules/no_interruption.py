@@ -5,18 +5,89 @@ from __future__ import annotations
 import itertools
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from audit.language.phrases import find_any
 from audit.language.text import spoken_characters
-from audit.rulebooks.rulebook import InterruptionThresholds, NoInterruptionRule, Rulebook
-from audit.rules.base import without
+from audit.rules.base import (
+    Check,
+    CheckSpec,
+    Context,
+    Rule,
+    RuleSettings,
+    finding,
+    spec,
+    whole_call,
+    without,
+)
+from audit.rules.fields import Phrase, Strict
 from audit.transcription.backchannels import hushes, listens
 from audit.types import Call, Channels, Finding, Role, Severity, Span, Turn, Verdict
 
-RULE_ID = "no_interruption"
+
+class InterruptionThresholds(Strict):
+    """What counts as cutting in; see ``docs/interruptions.md``."""
+
+    min_overlap_s: float = Field(gt=0)
+    min_floor_s: float = Field(gt=0)
+    max_pause_s: float = Field(ge=0)
+    min_advance_s: float = Field(0, ge=0)
+    min_characters: int = Field(0, ge=0)
+    yield_s: float = Field(gt=0)
+    long_overlap_s: float = Field(gt=0)
+    grave_overlap_s: float = Field(gt=0)
+    contest_s: float = Field(ge=0)
+    listening_s: float = Field(2.5, ge=0)
+    ready_edge_s: float = Field(0.5, ge=0)
+
+
+class NoInterruptionRule(RuleSettings):
+    """The agent lets the customer finish.
+
+    ``presets`` are other definitions of an interruption, each as what it changes of
+    ``thresholds``; ``preset`` names the one that applies. ``points`` are those of a ``major``
+    event; ``minor`` ones cost half, ``critical`` ones half as much again. ``unless``: what an
+    agent may say under the customer's voice, if it is little more than that.
+    """
+
+    clauses: tuple[str, ...] = Field(min_length=1)
+    points: float = Field(gt=0)
+    thresholds: InterruptionThresholds
+    presets: dict[str, dict[str, float]] = Field(default_factory=dict)
+    preset: str | None = None
+    unless: tuple[Phrase, ...] = ()
+
+    @model_validator(mode="after")
+    def _known_preset(self) -> Self:
+        if self.preset is not None and self.preset not in self.presets:
+            known = ", ".join(self.presets) or "none"
+            raise ValueError(f"there is no preset {self.preset!r}; known: {known}")
+        for name in self.presets:
+            self._changed(name)  # those that are not chosen have to be valid too
+        return self
+
+    def applied(self) -> InterruptionThresholds:
+        """The thresholds, with what the chosen preset changes."""
+        return self.thresholds if self.preset is None else self._changed(self.preset)
+
+    def _changed(self, preset: str) -> InterruptionThresholds:
+        changed = {**self.thresholds.model_dump(), **self.presets[preset]}
+        return InterruptionThresholds.model_validate(changed)
+
+    def specs(self, rule_id: str) -> Iterator[CheckSpec]:
+        """One check, with the points of a ``major`` event."""
+        check = Check(clause=self.clauses[0], points=self.points, severity=Severity.MAJOR)
+        yield spec(rule_id, rule_id, check)
+
+    def own_clauses(self) -> tuple[str, ...]:
+        """Clauses that forbid to interrupt; the first one is the check's."""
+        return self.clauses
+
 
 _RESTS = 6
 """Characters besides 您先说: 哎，不好意思，您先说."""
@@ -81,13 +152,12 @@ _CHANGES = 2
 """Changes of speaker each way from which a call tells how its turns were padded."""
 
 
-def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
+def evaluate(call: Call, rule: NoInterruptionRule, context: Context) -> list[Finding]:
     """One ``fail`` for each cut-in, else one ``pass`` that counts what was no violation.
 
     ``cannot_tell`` where speakers share a channel, only one of them (or nobody) is heard, or the
     transcript has no times.
     """
-    rule = rulebook.rules.no_interruption
     agent, customer = call.said_by(Role.AGENT), call.said_by(Role.CUSTOMER)
     doubt = _doubt(call, agent, customer)
     if doubt:
@@ -302,33 +372,21 @@ def _unsure(met: Sequence[Meeting], rule: NoInterruptionRule) -> Finding:
 
 def _finding(meeting: Meeting, rule: NoInterruptionRule) -> Finding:
     grade = severity(meeting, rule.applied())
-    turn = meeting.turn
-    return Finding(
-        rule_id=RULE_ID,
-        check_id=RULE_ID,
-        verdict=Verdict.FAIL,
-        reason=f"{meeting.contact}，重叠 {meeting.overlap_s:.1f} 秒",
-        clause_id=rule.clauses[0],
-        severity=grade,
-        points=rule.points * _POINTS[grade],
-        confidence=round(min(0.99, 0.7 + 0.3 * meeting.overlap_s), 3),
-        segment=turn.segment,
-        role=Role.AGENT,
-        start_s=turn.start_s,
-        end_s=turn.end_s,
-        evidence=turn.text or None,
+    check = Check(clause=rule.clauses[0], points=rule.points * _POINTS[grade], severity=grade)
+    return finding(
+        RULE.id,
+        check,
+        Verdict.FAIL,
+        f"{meeting.contact}，重叠 {meeting.overlap_s:.1f} 秒",
+        turn=meeting.turn,
+        confidence=min(0.99, 0.7 + 0.3 * meeting.overlap_s),
     )
 
 
 def _whole_call(
     rule: NoInterruptionRule, verdict: Verdict, reason: str, *, confidence: float
 ) -> Finding:
-    return Finding(
-        rule_id=RULE_ID,
-        check_id=RULE_ID,
-        verdict=verdict,
-        reason=reason,
-        clause_id=rule.clauses[0],
-        confidence=confidence,
-        role=Role.AGENT,
-    )
+    return whole_call(RULE.id, verdict, reason, confidence=confidence, clause=rule.clauses[0])
+
+
+RULE = Rule("no_interruption", NoInterruptionRule, evaluate, core=True, two_voices=True)

@@ -8,7 +8,7 @@ no text. Then nobody is accused, and nobody is acquitted by it either.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from audit.language.intelligibility import (
     has_dialect,
@@ -16,7 +16,10 @@ from audit.language.intelligibility import (
     near_dialect_share,
     unread_share,
 )
-from audit.rulebooks.conditions import (
+from audit.rules import forbidden_language, greeting, no_interruption
+from audit.rules.base import Needs
+from audit.rules.registry import Rules
+from audit.rules.written.conditions import (
     Echo,
     HangUp,
     Interruption,
@@ -30,8 +33,8 @@ from audit.rulebooks.conditions import (
     Spoken,
     parts,
 )
-from audit.rulebooks.rulebook import Rulebook, WrittenCheck
-from audit.types import SURE, Call, Channels, Finding, Role, Segment, Turn, Verdict
+from audit.rules.written.settings import WrittenCheck
+from audit.types import ROLE_CONFIDENCE_MIN, Call, Channels, Finding, Role, Segment, Turn, Verdict
 
 NO_ROLES = "无法从内容确认哪个声道是客服"
 NOT_READ = "客服讲的可能不是普通话，或者没有识别清楚"
@@ -45,28 +48,6 @@ _LEAST_CONFIDENCE = 0.6
 _BEFORE_S = 1.5
 """Seconds before a finding in which what was not recognised may be the same speaker's own."""
 _OPENING = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What a check relies on.
-
-    ``roles``: who is the agent. ``words``: what is said. ``by_presence``: it fails by something
-    that is said and passes where nothing is found; others fail where something is not said.
-    ``to_pass``: whether that is so for a ``pass`` too.
-    """
-
-    roles: bool = True
-    words: bool = True
-    by_presence: bool = False
-    to_pass: bool = True
-
-
-_NEEDS = {
-    "forbidden_language": Needs(by_presence=True),
-    "answer_wait": Needs(to_pass=False),  # a soon answer is the manifest's word
-}
-"""By rule; all others need both."""
 
 _WORDS = (Said, Similar, Regex, Repeated, Named, Echo)
 
@@ -90,23 +71,23 @@ def doubts(call: Call) -> Iterator[str]:
             yield f"{name}讲的可能不是普通话，无法从文字判断"
 
 
-def withheld(findings: Sequence[Finding], call: Call, rulebook: Rulebook) -> list[Finding]:
+def withheld(findings: Sequence[Finding], call: Call, rules: Rules) -> list[Finding]:
     """The findings, ``cannot_tell`` in the place of those that rest on what is not sure.
 
     Args:
         findings: of all rules.
         call: as it was heard.
-        rulebook: that they were made by.
+        rules: that they were made by.
     """
     roles = NO_ROLES if _by_default(call) else None
     words = NOT_READ if _is_unread(call.said_by(Role.AGENT)) else None
     kept = [
         _withheld(finding, doubt)
-        if (doubt := _doubt(finding, call, rulebook, roles, words))
+        if (doubt := _doubt(finding, call, rules, roles, words))
         else finding
         for finding in findings
     ]
-    return _one_for_the_call(kept, "no_interruption")
+    return _one_for_the_call(kept, no_interruption.RULE.id)
 
 
 def _by_default(call: Call) -> bool:
@@ -116,7 +97,9 @@ def _by_default(call: Call) -> bool:
         return False
     if transcript.roles_confirmed is not None:
         return not transcript.roles_confirmed
-    return transcript.role_confidence is not None and transcript.role_confidence < SURE
+    return (
+        transcript.role_confidence is not None and transcript.role_confidence < ROLE_CONFIDENCE_MIN
+    )
 
 
 def _is_unread(turns: Sequence[Turn]) -> bool:
@@ -133,13 +116,13 @@ def _is_unread(turns: Sequence[Turn]) -> bool:
 
 
 def _doubt(
-    finding: Finding, call: Call, rulebook: Rulebook, roles: str | None, words: str | None
+    finding: Finding, call: Call, rules: Rules, roles: str | None, words: str | None
 ) -> str | None:
     """Why a finding cannot be told; None where it can, or is not told anyway."""
     passed = finding.verdict is Verdict.PASS
     if finding.verdict is Verdict.CANNOT_TELL or (passed and not (roles or words)):
         return None
-    needs = _needs(finding, rulebook)
+    needs = _needs(finding, rules)
     if passed and not needs.to_pass:
         return None
     if roles and needs.roles:
@@ -161,17 +144,19 @@ def _doubt_of_meaning(finding: Finding, call: Call, words: str | None) -> str | 
 
     The model of meaning knows Mandarin: 莫来头 is 不客气.
     """
-    if finding.rule_id != "forbidden_language" or finding.meant is not None:
+    if finding.rule_id != forbidden_language.RULE.id or finding.meant is not None:
         return None
     if near_dialect_share(call.said_by(Role.CUSTOMER)) >= _MOST_UNREAD:
         return words or IN_DIALECT
     return words
 
 
-def _needs(finding: Finding, rulebook: Rulebook) -> Needs:
-    rule = rulebook.rules.written.get(finding.rule_id)
+def _needs(finding: Finding, rules: Rules) -> Needs:
+    rule = rules.written.get(finding.rule_id)
     check = rule.checks.get(finding.check_id) if rule else None
-    return _written(check) if check else _NEEDS.get(finding.rule_id, Needs())
+    if check is not None:
+        return _written(check)
+    return next((rule.needs for rule in rules.registry if rule.id == finding.rule_id), Needs())
 
 
 def _written(check: WrittenCheck) -> Needs:
@@ -216,7 +201,7 @@ def _own_turn(finding: Finding, call: Call) -> Turn | None:
 
 def _rests_on_unreadable(finding: Finding, call: Call) -> bool:
     """Whether words that were not read lie where they may have been what is missed."""
-    if finding.rule_id == "greeting":
+    if finding.rule_id == greeting.RULE.id:
         spoken = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
         opening = [turn for turn in spoken if turn.segment is Segment.GREETING]
         if spoken and has_dialect(spoken[0].text):  # one word of it may be the offer: 有么子帮您

@@ -5,12 +5,47 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
+
+from pydantic import Field
 
 from audit.language.phrases import Match, find_any
 from audit.language.text import spoken_characters
-from audit.rulebooks.rulebook import Rulebook, SilentCallRule
-from audit.rules.base import NO_TIMES, finding, understood, without
+from audit.rules.base import (
+    NO_TIMES,
+    Check,
+    CheckedRule,
+    Context,
+    Rule,
+    finding,
+    understood,
+    without,
+)
+from audit.rules.fields import Phrase
 from audit.types import Call, Channels, Direction, Finding, Role, Span, Turn, Verdict
+
+
+class SilentCallRule(CheckedRule):
+    """What the agent does where no customer is heard: ``greets``, waits, ``announces``, waits.
+
+    ``offers`` are greetings too, and ``prompts`` other words to a silent line; more than
+    ``max_other_turns`` turns of anything else are one side of a conversation. Without an offer or
+    an announcement, more than ``max_other_characters`` of anything else in a turn are a message
+    left. ``join_s``: pauses below it are within a step.
+    """
+
+    checks: dict[
+        Literal["silent_call.greets_again", "silent_call.announces", "silent_call.waits"], Check
+    ] = Field(min_length=3)
+    wait_s: float = Field(gt=0)
+    tolerance_s: float = Field(ge=0)
+    join_s: float = Field(ge=0)
+    max_other_turns: int = Field(ge=0)
+    max_other_characters: int = Field(ge=0)
+    greets: tuple[Phrase, ...] = Field(min_length=1)
+    offers: tuple[Phrase, ...] = ()
+    announces: tuple[Phrase, ...] = Field(min_length=1)
+    prompts: tuple[Phrase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +57,7 @@ class _Step:
     pause_s: float | None
 
 
-def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
+def evaluate(call: Call, rule: SilentCallRule, context: Context) -> list[Finding]:
     """The three checks, where the agent speaks and the customer never does.
 
     Who ended a call is not in a recording: steps that are missing because it ended too soon are
@@ -30,10 +65,9 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     channel was not recorded. Where that channel is dead, steps that are missing are no fault
     unless the agent says that nothing is heard.
     """
-    rule = rulebook.rules.silent_call
-    if rule is None or not call.turns or any(turn.role is not Role.AGENT for turn in call.turns):
+    if not call.turns or any(turn.role is not Role.AGENT for turn in call.turns):
         return []
-    doubt = _doubt(call, rule, rulebook.stages.greeting)
+    doubt = _doubt(call, rule, context.cues.stages.greeting)
     if doubt:
         return [
             finding(check_id, check, Verdict.CANNOT_TELL, doubt)
@@ -169,3 +203,6 @@ def _waits(steps: Sequence[_Step], rule: SilentCallRule) -> Finding:
     else:
         verdict, reason = Verdict.PASS, f"每次都等了约 {rule.wait_s:g} 秒"
     return finding("silent_call.waits", check, verdict, reason)
+
+
+RULE = Rule("silent_call", SilentCallRule, evaluate)

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
 
 from audit.language.intelligibility import is_readable
 from audit.language.text import spoken_characters
-from audit.rulebooks.rulebook import Rulebook
-from audit.rules.base import doubt, finding
+from audit.rules.base import Check, CheckedRule, Context, Rule, doubt, finding
 from audit.timeline import Timeline, characters_per_minute
 from audit.types import Call, Finding, Role, Turn, Verdict
 
-RULE_ID = "speech_rate"
+
+class SpeechRateRule(CheckedRule):
+    """The agent does not talk too fast; told from ``min_characters`` on."""
+
+    checks: dict[Literal["speech_rate"], Check] = Field(min_length=1)
+    max_characters_per_min: float = Field(gt=0)
+    min_characters: int = Field(ge=1)
 
 
-def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
+def evaluate(call: Call, rule: SpeechRateRule, context: Context) -> list[Finding]:
     """One finding for a call in which the agent says enough to tell a pace."""
-    rule = rulebook.rules.speech_rate
     spoken = list(filter(is_readable, call.said_by(Role.AGENT)))
-    if rule is None or all(turn.role is Role.CUSTOMER for turn in call.turns):
+    if all(turn.role is Role.CUSTOMER for turn in call.turns):
         return []
     check, unsure = rule.checks["speech_rate"], doubt(call)
     if unsure:
-        return [finding(RULE_ID, check, Verdict.CANNOT_TELL, unsure)]
+        return [finding(RULE.id, check, Verdict.CANNOT_TELL, unsure)]
     if not _is_timed(spoken):
         reason = "时间互相重叠或没有长度，无法计算语速"
-        return [finding(RULE_ID, check, Verdict.CANNOT_TELL, reason)]
+        return [finding(RULE.id, check, Verdict.CANNOT_TELL, reason)]
     pace = characters_per_minute(spoken)
     said = sum(spoken_characters(turn.text) for turn in spoken)
     if pace is None or said < rule.min_characters:
@@ -34,7 +41,7 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     reason = (
         f"每分钟 {pace:.0f} 字，{'超过' if fast else '不超过'} {rule.max_characters_per_min:.0f} 字"
     )
-    return [finding(RULE_ID, check, Verdict.FAIL if fast else Verdict.PASS, reason)]
+    return [finding(RULE.id, check, Verdict.FAIL if fast else Verdict.PASS, reason)]
 
 
 def _is_timed(spoken: Sequence[Turn]) -> bool:
@@ -42,3 +49,6 @@ def _is_timed(spoken: Sequence[Turn]) -> bool:
     said = Timeline.of(turn.span for turn in spoken if turn.span is not None and turn.text)
     alone_s = said.support().total_s
     return all(span.duration_s > 0 for span in said) and said.total_s <= 1.05 * alone_s
+
+
+RULE = Rule("speech_rate", SpeechRateRule, evaluate)

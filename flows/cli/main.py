@@ -463,7 +463,7 @@ def rulebook() -> None:
 @rulebook.command("list")
 def rulebook_list() -> None:
     """List the rulebooks that ship."""
-    from audit.rulebooks import rulebook as books
+    from audit import rulebooks as books
 
     for name in books.shipped():
         click.echo(f"{name}\t{books.load(name).title}")
@@ -475,7 +475,7 @@ def rulebook_show(*, id_or_path: str) -> None:
     """Show a rulebook: its rules, clauses, weights and wordings."""
     import yaml
 
-    from audit.rulebooks import rulebook as books
+    from audit import rulebooks as books
 
     shown = books.load(id_or_path).model_dump(mode="json")
     click.echo(yaml.safe_dump(shown, allow_unicode=True, sort_keys=False, width=100), nl=False)
@@ -486,8 +486,8 @@ def rulebook_show(*, id_or_path: str) -> None:
 @click.pass_context
 def rulebook_check(ctx: click.Context, *, file: Path) -> None:
     """Say whether a rulebook of one's own is valid, and its examples are judged as they say."""
-    from audit.rulebooks import rulebook as books
-    from audit.rules.written import examples
+    from audit import rulebooks as books
+    from audit.rulebooks import examples
     from flows import wiring
 
     if not file.is_file():

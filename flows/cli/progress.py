@@ -74,12 +74,12 @@ def run(
 
 def _check(location: str, manifest: str | None, config: Config) -> None:
     """Tell what is wrong with the call at once, before Prefect starts."""
+    from audit import rulebooks
     from audit.intake import manifests, recordings
-    from audit.rulebooks import rulebook
     from flows import wiring
 
     recordings.open_root(location)
-    rulebook.load(config.batch.rulebook)
+    rulebooks.load(config.batch.rulebook)
     wiring.check(config)
     if manifest is not None:
         manifests.read(manifest)

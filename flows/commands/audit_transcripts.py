@@ -6,12 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from audit import rulebooks
 from audit.config import Config
 from audit.intake import transcripts
 from audit.intake.recordings import Reject
 from audit.privacy import Private
-from audit.rulebooks import rulebook
-from audit.rulebooks.rulebook import Rulebook
+from audit.rulebooks import Rulebook
 from audit.types import AuditedCall, Call, Recording
 from flows import jobs, wiring
 from models.text import stages
@@ -38,8 +38,8 @@ def audit_transcripts(file: Path, out: Path, *, config: Config) -> Published:
             valid, or a batch is at work.
     """
     stages.load(config.stages.model)
-    default = rulebook.load(config.batch.rulebook)
-    known = frozenset({*rulebook.shipped(), config.batch.rulebook})
+    default = rulebooks.load(config.batch.rulebook)
+    known = frozenset({*rulebooks.shipped(), config.batch.rulebook})
     with jobs.alone(out):
         return _published(file, out, config, default, known)
 
@@ -59,7 +59,7 @@ def _published(
             rejects.append(item)
             continue
         named = item.recording.rulebook_id
-        book = default if named is None else rulebook.load(named)
+        book = default if named is None else rulebooks.load(named)
         penalties.keep(out, book)
         place = (item.recording.audit_date, item.recording.agent_id)
         read[item.recording.call_id] = item.recording

@@ -10,9 +10,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from audit import rulebooks
 from audit.errors import NoAudit
-from audit.rulebooks import rulebook
-from audit.rulebooks.rulebook import Rulebook
+from audit.rulebooks import Rulebook
 from flows import jobs, wiring
 from flows.lineage import code_sha256
 from models.text import stages
@@ -154,7 +154,7 @@ def rescore(
             valid.
         CallauditError: another run wrote tables meanwhile; nothing was changed.
     """
-    book = rulebook.load(rulebook_id)
+    book = rulebooks.load(rulebook_id)
     stages.load(stage_model)
     private_store.check_key(out)
     nights = parquet.nights(out, "calls")

@@ -17,10 +17,10 @@ from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from audit import rulebooks
 from audit.errors import CallauditError, OutputFailed, RejectReason, UsageError
 from audit.intake import manifests, recordings
 from audit.intake.recordings import Reject
-from audit.rulebooks import rulebook
 from audit.types import AuditedCall, Call, Recording
 from flows import jobs, wiring
 from flows.jobs import Job, Summary
@@ -160,7 +160,7 @@ def _judged(job: Job, recording: Recording, checkpoint: str) -> AuditedCall:
     transcript = transcript_cache.load(job.out, checkpoint)
     if transcript is None:
         raise LookupError(f"checkpoint {checkpoint} of {recording.call_id} has gone")
-    book = rulebook.load(recording.rulebook_id or job.config.batch.rulebook)
+    book = rulebooks.load(recording.rulebook_id or job.config.batch.rulebook)
     penalties.keep(job.out, book)
     return wiring.judge(Call(recording, transcript), book, stage_model=job.config.stages.model)
 

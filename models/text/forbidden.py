@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.ports import ForbiddenKind
 from models.text import tokens
 
 ARTIFACT = Path(__file__).parent / "forbidden.npz"
@@ -23,17 +24,7 @@ ARTIFACT = Path(__file__).parent / "forbidden.npz"
 
 INNOCENT = "innocent"
 
-KINDS = (
-    "abuse",
-    "scolding",
-    "mockery",
-    "shirking",
-    "refusal",
-    "blaming",
-    "ordering",
-    "rushing",
-    "provoking",
-)
+KINDS: tuple[ForbiddenKind, ...] = get_args(ForbiddenKind)
 """Kinds of forbidden wording."""
 
 
@@ -71,7 +62,7 @@ def _score(text: str, weights: dict[str, float]) -> float:
     return total / math.sqrt(len(found))
 
 
-def kind(text: str) -> str:
+def kind(text: str) -> ForbiddenKind:
     """Which of :data:`KINDS` a sentence is likeliest to be, if it is forbidden at all."""
     model = _model()
     found = features(text)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.ports import StagePath
-from audit.types import SURE, Role, Turn
+from audit.types import ROLE_CONFIDENCE_MIN, Role, Turn
 from models.text import stages
 from models.text.stages import STAGES, Array, Chain, StageModel
 from models.training.dialogues import compose, labelled, spoken
@@ -125,7 +125,7 @@ def compared(pairs: Sequence[tuple[list[int], StagePath]]) -> Figures:
         path = staged.path.tolist()
         hits = [t == s for t, s in zip(truth, path, strict=True)]
         right += hits
-        certain = staged.probabilities[np.arange(len(path)), staged.path] >= SURE
+        certain = staged.probabilities[np.arange(len(path)), staged.path] >= ROLE_CONFIDENCE_MIN
         sure += [hit for hit, is_sure in zip(hits, certain, strict=True) if is_sure]
         greetings.append((0 in truth) == (0 in path))
         if 2 in truth:
@@ -151,11 +151,11 @@ def _share(hits: Sequence[bool]) -> float | None:
 
 def turns_a_second(model: StageModel, calls: Sequence[Sequence[Turn]]) -> float:
     """Turns given a stage in a second on one core, cue phrases and cold caches included."""
+    from audit import rulebooks
     from audit import stages as assigning
     from audit.language import phrases
-    from audit.rulebooks import rulebook
 
-    cues = rulebook.load("hotline").stages
+    cues = rulebooks.load("hotline").stages
     assigning.assign(calls[0], cues=cues, model=model)  # loads the dictionary
     phrases.forget()
     model.forget()
@@ -230,10 +230,10 @@ def _fitted(calls: Sequence[Composed]) -> _Fitted:
 
 def _marked(calls: Sequence[Sequence[Turn]]) -> list[Marked]:
     """Calls with the cue phrases of the default rulebook."""
-    from audit.rulebooks import rulebook
+    from audit import rulebooks
     from audit.stages import marks
 
-    cues = rulebook.load("hotline").stages
+    cues = rulebooks.load("hotline").stages
     return [(turns, marks(turns, cues)) for turns in calls]
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from audit.errors import UsageError
 from audit.language.encoding import text_of
 from audit.rates import wilson
+from audit.rules.registry import CORE
 from audit.types import Span, Verdict
 
 Row = Mapping[str, Any]
@@ -218,7 +219,7 @@ def evaluate(tables: Tables, truths: Sequence[Row]) -> Evaluation:
 
 def _compared(tables: Tables, truths: Sequence[Row]) -> Evaluation:
     audited = {row["call_id"] for row in tables["calls"]}
-    rules = {name: Counts() for name in ("greeting", "no_interruption", "forbidden_language")}
+    rules = {name: Counts() for name in CORE}
     clauses: dict[str, Counts] = defaultdict(Counts)
     details: list[str] = []
     right_segment = right_role = spoken = 0.0

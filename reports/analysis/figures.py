@@ -18,19 +18,27 @@ import pyarrow as pa
 from scipy import stats
 
 from audit.rates import wilson
+from audit.rules.registry import CORE
 from audit.types import Disposition, Finding, Verdict
 from reports.store import reviews
 from reports.store.parquet import iterate, partition_file, read, read_partition
 from reports.store.schema import CALLS, FINDINGS, Table
 
 RULES = (
-    *("greeting", "no_interruption", "forbidden_language", "closing", "hold", "dead_air"),
-    *("active_listening", "key_info_confirmed", "courtesy", "speech_rate", "silent_call"),
+    *CORE,
+    *(
+        "closing",
+        "hold",
+        "dead_air",
+        "active_listening",
+        "key_info_confirmed",
+        "courtesy",
+        "speech_rate",
+        "silent_call",
+    ),
     "answer_wait",
 )
 """In the order in which pages show them; a rulebook's own rules come after."""
-FIRST = RULES[:3]
-"""Those that every call has."""
 
 _REPEATED = ("audit_date", "agent", "agent_name", "direction", "disposition", "grade")
 
@@ -125,7 +133,7 @@ class CallRow:
     @property
     def others(self) -> int:
         """How many rules beyond the first three failed."""
-        return self.verdicts[len(FIRST) :].count("f")
+        return self.verdicts[len(CORE) :].count("f")
 
 
 def call_rows(out: Path) -> list[CallRow]:
@@ -229,7 +237,7 @@ def summary(label: str, calls: Sequence[CallRow]) -> Summary:
     shares = {}
     for at, rule in enumerate(rules):
         count = Counter(call.verdicts[at] for call in judged)
-        if rule in FIRST or count["-"] < len(judged):
+        if rule in CORE or count["-"] < len(judged):
             shares[rule] = Share(count["f"], count["f"] + count["p"], count["c"])
     return Summary(
         label=label,

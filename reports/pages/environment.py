@@ -15,8 +15,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from audit.types import SURE
-from reports.analysis import figures
+from audit.rules.registry import CORE
+from audit.types import ROLE_CONFIDENCE_MIN
 from reports.analysis.figures import Hit
 from reports.pages import coaching
 from reports.store.layout import safe_name
@@ -45,10 +45,10 @@ def environment() -> Environment:
     drawing.globals |= {
         "t": words,
         "language": words["language"],
-        "first": figures.FIRST,
+        "first": CORE,
         "few_calls": FEW_CALLS,
         "unsure_below": UNSURE_BELOW,
-        "unsure_voice_below": SURE,
+        "unsure_voice_below": ROLE_CONFIDENCE_MIN,
         "version": hashlib.sha256(shared).hexdigest()[:8],
         "wave_style": wave_style(),
         "call_href": call_href,

@@ -17,7 +17,7 @@ from typing import Any
 
 from jinja2 import Environment, Template
 
-from audit.scoring import ALWAYS
+from audit.rules.registry import CORE
 from audit.types import Role
 from reports.analysis import figures, sampling
 from reports.analysis.figures import CallRow, Hit, Row
@@ -283,7 +283,7 @@ def player(out: Path, page: CallPage) -> dict[str, Any]:
         "lanes": list(waves) or lanes,
         "peaks": [base64.b64encode(wave).decode("ascii") for wave in waves.values()],
         "score": page.row.score,
-        "always": ALWAYS,
+        "always": CORE,
         "weights": _weights(page),
         "reviewable": [_reviewable(hit, page) for hit in page.findings],
         "imported": [
@@ -308,7 +308,7 @@ def _weights(page: CallPage) -> list[tuple[str, float]]:
 def _reviewable(hit: Hit, page: CallPage) -> list[Any]:
     """A finding as reviews and the score need it, and what it would cost if it were a fault."""
     f = hit.finding
-    fault = page.tariff.fault(f.check_id, f.clause_id) if page.tariff else None
+    fault = page.tariff.penalty(f.check_id, f.clause_id) if page.tariff else None
     said = views.latest(page.settled.on.get(hit.id, ()))
     known = [anchor(hit), hit.id, f.rule_id, f.check_id, f.clause_id, str(f.verdict), f.points]
     would = [fault.points, fault.auto_fail] if fault else [0, False]

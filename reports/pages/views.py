@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from audit import privacy
-from audit.penalties import Tariff
+from audit.penalties import Penalties
 from audit.review import Review, Settled
 from audit.timeline import Timeline
 from audit.types import Finding, Role, Segment, Span, Turn, Verdict
@@ -125,7 +125,7 @@ class CallPage:
     silences: tuple[Span, ...]
     duration_s: float | None
     rules: tuple[Row, ...]
-    tariff: Tariff | None
+    tariff: Penalties | None
     settled: Settled
     before: CallRow | None
     after: CallRow | None

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from audit import rulebooks
 from audit.errors import UsageError
-from audit.penalties import Tariff, of
-from audit.rulebooks import rulebook
-from audit.rulebooks.rulebook import Rulebook
+from audit.penalties import Penalties, of
+from audit.rulebooks import Rulebook
 from reports.store.atomic import write_whole
 
-_ADAPTER = TypeAdapter(Tariff)
+_ADAPTER = TypeAdapter(Penalties)
 
 
 def keep(out: Path, book: Rulebook) -> None:
@@ -25,7 +25,7 @@ def keep(out: Path, book: Rulebook) -> None:
         write_whole(path, _ADAPTER.dump_json(of(book), indent=1))
 
 
-def load(out: Path, *, sha256: str, rulebook_id: str) -> Tariff | None:
+def load(out: Path, *, sha256: str, rulebook_id: str) -> Penalties | None:
     """The tariff by which calls were judged.
 
     Returns:
@@ -37,7 +37,7 @@ def load(out: Path, *, sha256: str, rulebook_id: str) -> Tariff | None:
     except (OSError, ValidationError):
         pass
     try:
-        book = rulebook.load(rulebook_id)
+        book = rulebooks.load(rulebook_id)
     except UsageError:
         return None
     return of(book) if book.sha256 == sha256 else None

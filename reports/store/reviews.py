@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from audit.penalties import Tariff
+from audit.penalties import Penalties
 from audit.review import Decision, Kind, Review, Settled, settle
 from audit.types import Finding, RuleScore, Verdict
 from reports.store import penalties
@@ -36,7 +36,7 @@ def from_row(row: Row) -> Review:
     )
 
 
-def tariff_of(out: Path, call: Row) -> Tariff | None:
+def tariff_of(out: Path, call: Row) -> Penalties | None:
     """What faults cost in a call, from its row in the table ``calls``."""
     return penalties.load(out, sha256=call["rulebook_sha256"], rulebook_id=call["rulebook_id"])
 

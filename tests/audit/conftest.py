@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from audit import stages
-from audit.rulebooks.rulebook import Rulebook, load
+from audit.rulebooks import Rulebook, load
 from audit.types import (
     Call,
     Channels,

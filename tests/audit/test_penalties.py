@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from audit.penalties import of as penalties_of
+from audit.rulebooks import load, shipped
 from audit.rulebooks.clauses import clauses
-from audit.rulebooks.rulebook import load, shipped
 from reports.store import penalties
 
 
@@ -30,11 +30,11 @@ def test_every_clause_that_a_rulebook_judges_has_its_price_and_its_text(book: st
 def test_auto_fails_and_points_are_those_of_the_rulebook() -> None:
     known = penalties_of(load("hotline"))
     for group in load("hotline").rules.forbidden_language.groups:
-        fault = known.fault("forbidden_language", group.clause)
+        fault = known.penalty("forbidden_language", group.clause)
         assert fault is not None and fault.clause_id == group.clause
-    grave = known.fault("forbidden_language", "000-26")
+    grave = known.penalty("forbidden_language", "000-26")
     assert grave is not None and grave.auto_fail
-    assert known.fault("no_such_check", "000-26") is None
+    assert known.penalty("no_such_check", "000-26") is None
 
 
 def test_kept_and_read_again(tmp_path: Path) -> None:
@@ -47,4 +47,4 @@ def test_kept_and_read_again(tmp_path: Path) -> None:
     assert penalties.load(tmp_path, sha256=book.sha256, rulebook_id="hotline") == known
     assert penalties.load(tmp_path, sha256=book.sha256, rulebook_id="gone") is None
     assert penalties.load(tmp_path, sha256="0" * 64, rulebook_id="hotline") is None
-    assert known is not None and replace(known, faults=()).fault("hold.length", None) is None
+    assert known is not None and replace(known, faults=()).penalty("hold.length", None) is None

@@ -13,7 +13,7 @@ import pytest
 
 from audit import pipeline
 from audit.config import Config, HearingConfig, RecogniserConfig
-from audit.rulebooks.rulebook import load
+from audit.rulebooks import load
 from audit.types import SAMPLE_RATE, Call, Channels, Recording, Role, Verdict
 from flows import wiring
 

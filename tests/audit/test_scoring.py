@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from audit.rulebooks.rulebook import Rulebook
+from audit.rulebooks import Rulebook
 from audit.scoring import score
 from audit.types import Finding, Verdict
 

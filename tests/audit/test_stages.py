@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit import stages
-from audit.rulebooks.rulebook import load
-from audit.types import SURE, Role, Segment, Turn
+from audit.rulebooks import load
+from audit.types import ROLE_CONFIDENCE_MIN, Role, Segment, Turn
 from tests.calls import MODELS
 
 BOOK = load("hotline")
@@ -107,7 +107,7 @@ def test_stages_only_move_forward_and_nothing_else_changes(said: list[tuple[Role
     ]
     assert bare == turns
     for turn in result:
-        sure = (turn.segment_confidence or 0) >= SURE
+        sure = (turn.segment_confidence or 0) >= ROLE_CONFIDENCE_MIN
         assert (turn.segment_or is None) == sure
         assert turn.segment is not None
         assert turn.in_stage(turn.segment) is (True if sure else None)

@@ -16,9 +16,8 @@ from pathlib import Path
 
 import jieba
 
-from audit import stages
-from audit.rulebooks import rulebook
-from audit.rules.written.examples import as_call
+from audit import rulebooks, stages
+from audit.rulebooks.examples import as_call
 from audit.types import Call
 from flows import wiring
 from tests.calls import MODELS
@@ -30,7 +29,7 @@ BEFORE = "甲乙丙丁戊己庚辛壬癸子丑"
 
 def main() -> None:
     """Print what stages, all rules and both take: the best of some rounds, and the middle one."""
-    book = rulebook.load("hotline")
+    book = rulebooks.load("hotline")
     calls = [_call(json.loads(file.read_text("utf-8")), book) for file in sorted(TRUTH.iterdir())]
     turns = sum(len(call.turns) for call in calls)
     _round(calls, book)  # loads what is learned
@@ -59,7 +58,7 @@ class _Round:
     cut_s: float
 
 
-def _round(calls: Sequence[Call], book: rulebook.Rulebook) -> _Round:
+def _round(calls: Sequence[Call], book: rulebooks.Rulebook) -> _Round:
     started = time.process_time()
     for call in calls:
         for turn in call.turns:
@@ -76,7 +75,7 @@ def _round(calls: Sequence[Call], book: rulebook.Rulebook) -> _Round:
     return _Round(told - cut, time.process_time() - told, cut - started)
 
 
-def _call(truth: dict[str, list[dict[str, str]]], book: rulebook.Rulebook) -> Call:
+def _call(truth: dict[str, list[dict[str, str]]], book: rulebooks.Rulebook) -> Call:
     lines = (
         f"[{turn['start']}-{turn['end']}] {_ROLES[turn['role']]}: {turn['text']}"
         for turn in truth["turns"]

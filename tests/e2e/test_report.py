@@ -118,7 +118,7 @@ def test_the_arithmetic_of_reviews_is_that_of_the_score(audited: Any) -> None:
         assert (card.score, card.grade) == (call.score, call.grade)
         for finding in own:
             if finding.verdict is Verdict.FAIL and finding.rule_id == "forbidden_language":
-                fault = tariff.fault(finding.check_id, finding.clause_id)
+                fault = tariff.penalty(finding.check_id, finding.clause_id)
                 assert fault is not None and fault.points == finding.points
 
 

@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 
-from audit.rulebooks.rulebook import Rulebook, WrittenCheck
 from audit.rules.base import finding
-from audit.rules.written.evaluator import Evaluation
+from audit.rules.no_interruption import InterruptionThresholds
+from audit.rules.written.evaluator import ConditionEvaluator
 from audit.rules.written.evidence import Hit, Result
+from audit.rules.written.settings import WrittenCheck, WrittenRule
 from audit.types import Call, Finding, Verdict
 
 _TRUE = Result(True)
 
 
-def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
-    """Findings of every written check that has occasion in the call."""
-    evaluation = Evaluation(call, rulebook)
+def evaluate(
+    call: Call, rules: Mapping[str, WrittenRule], *, thresholds: InterruptionThresholds
+) -> list[Finding]:
+    """Findings of every written check that has occasion in the call.
+
+    Args:
+        call: whose turns have their stages.
+        rules: by their id; they are evaluated together, as they share conditions.
+        thresholds: what counts as an interruption.
+    """
+    evaluator = ConditionEvaluator(call, thresholds)
     return [
         finding
-        for rule in rulebook.rules.written.values()
+        for rule in rules.values()
         for check_id, check in rule.checks.items()
-        for finding in judged(check_id, check, evaluation)
+        for finding in judged(check_id, check, evaluator)
     ]
 
 
-def judged(check_id: str, check: WrittenCheck, evaluation: Evaluation) -> list[Finding]:
+def judged(check_id: str, check: WrittenCheck, evaluator: ConditionEvaluator) -> list[Finding]:
     """Findings of one check; none where it does not apply."""
-    applies = evaluation.result(check.applies) if check.applies else _TRUE
+    applies = evaluator.result(check.applies) if check.applies else _TRUE
     if applies.holds is False:
         return []
     if check.requires:
-        findings = _required(check_id, check, evaluation, applies)
+        findings = _required(check_id, check, evaluator, applies)
     else:
-        findings = _forbidden(check_id, check, evaluation)
+        findings = _forbidden(check_id, check, evaluator)
     if applies.holds is None:
         doubt = applies.doubt
         kept = [found for found in findings if found.verdict is not Verdict.PASS]
@@ -41,13 +50,13 @@ def judged(check_id: str, check: WrittenCheck, evaluation: Evaluation) -> list[F
 
 
 def _required(
-    check_id: str, check: WrittenCheck, evaluation: Evaluation, applies: Result
+    check_id: str, check: WrittenCheck, evaluator: ConditionEvaluator, applies: Result
 ) -> list[Finding]:
     assert check.requires is not None
-    result = evaluation.result(check.requires)
+    result = evaluator.result(check.requires)
     if result.holds:
         return [_found(check_id, check, Verdict.PASS, "符合要求", _first(result))]
-    unless = evaluation.result(check.unless) if check.unless else Result(False)
+    unless = evaluator.result(check.unless) if check.unless else Result(False)
     if unless.holds:
         return []
     if result.holds is None or unless.holds is None:
@@ -56,12 +65,12 @@ def _required(
     return [_found(check_id, check, Verdict.FAIL, check.reason, _first(applies))]
 
 
-def _forbidden(check_id: str, check: WrittenCheck, evaluation: Evaluation) -> list[Finding]:
+def _forbidden(check_id: str, check: WrittenCheck, evaluator: ConditionEvaluator) -> list[Finding]:
     assert check.forbids is not None
-    result = evaluation.result(check.forbids)
+    result = evaluator.result(check.forbids)
     worst: dict[tuple[object, ...], Finding] = {}
     for hit in (result.hits or (None,)) if result.holds is not False else ():
-        one = _accused(check_id, check, evaluation, result, hit)
+        one = _accused(check_id, check, evaluator, result, hit)
         if one is not None:
             place = (hit.place[0], hit.span) if hit else ()
             if worst.setdefault(place, one).verdict is not Verdict.FAIL:
@@ -74,10 +83,14 @@ def _forbidden(check_id: str, check: WrittenCheck, evaluation: Evaluation) -> li
 
 
 def _accused(
-    check_id: str, check: WrittenCheck, evaluation: Evaluation, result: Result, hit: Hit | None
+    check_id: str,
+    check: WrittenCheck,
+    evaluator: ConditionEvaluator,
+    result: Result,
+    hit: Hit | None,
 ) -> Finding | None:
     """What is said of a hit of what is forbidden; None where ``unless`` acquits."""
-    unless = evaluation.result(check.unless, hit) if check.unless else Result(False)
+    unless = evaluator.result(check.unless, hit) if check.unless else Result(False)
     if unless.holds:
         return None
     doubt = result.doubt if result.holds is None else hit.doubt if hit else None
@@ -99,7 +112,7 @@ def _untold(check_id: str, check: WrittenCheck, doubt: str, hit: Hit | None) -> 
 def _found(
     check_id: str, check: WrittenCheck, verdict: Verdict, reason: str, hit: Hit | None
 ) -> Finding:
-    made = finding(
+    return finding(
         check_id,
         check,
         verdict,
@@ -107,5 +120,5 @@ def _found(
         span=hit.span if hit else None,
         turn=hit.turn if hit else None,
         meant=hit.meant if hit else None,
+        auto_fail=check.auto_fail,
     )
-    return replace(made, auto_fail=check.auto_fail and verdict is Verdict.FAIL)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from audit.language.surnames import SURNAMES, TITLES
-from audit.rulebooks.conditions import Entity
+from audit.rules.written.arguments import Entity
 
 _DIGIT = "[0-9零〇一二三四五六七八九幺两]"
 _RUN = f"{_DIGIT}(?:[ ，,、-]?{_DIGIT})*"

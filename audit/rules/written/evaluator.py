@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
 
 from rapidfuzz import fuzz
 
-from audit.language.phrases import find_words
 from audit.language.text import sounds, spoken_characters
-from audit.rulebooks.conditions import (
+from audit.rules.base import NO_AGENT, NO_ROLES, NO_TIMES
+from audit.rules.no_interruption import (
+    VIOLATIONS,
+    Contact,
+    InterruptionThresholds,
+    edges,
+    meetings,
+)
+from audit.rules.written import entities, loudness
+from audit.rules.written.arguments import Keywords
+from audit.rules.written.conditions import (
     All,
     Anchor,
     Any_,
@@ -24,7 +31,6 @@ from audit.rulebooks.conditions import (
     Echo,
     HangUp,
     Interruption,
-    Keywords,
     Loudness,
     Named,
     Not,
@@ -40,10 +46,6 @@ from audit.rulebooks.conditions import (
     TurnCount,
     needs_hit,
 )
-from audit.rulebooks.rulebook import Rulebook
-from audit.rules.base import NO_AGENT, NO_ROLES, NO_TIMES, understood
-from audit.rules.no_interruption import VIOLATIONS, Contact, edges, meetings
-from audit.rules.written import entities, loudness
 from audit.rules.written.evidence import (
     UNCLEAR,
     Hit,
@@ -58,26 +60,35 @@ from audit.rules.written.evidence import (
 )
 from audit.rules.written.matching import alike, between, column, conjunction, fits, matches
 from audit.rules.written.scope import Scope, Spoken, Window, is_by, length_s, scope, spoken
+from audit.rules.written.searching import (
+    doubt_of,
+    echoed_in,
+    heard,
+    is_next_speaker,
+    is_speaker,
+    on_turn,
+    searched,
+    whole,
+    whole_turn,
+)
 from audit.timeline import characters_per_minute, silences
-from audit.types import Call, Channels, Role, Turn
+from audit.types import Call, Channels, Role
 
 _LAST_TURNS = 4
 """Turns before the end of the call in which a farewell counts."""
 
-Matcher = Callable[[Window], Iterable[Hit]]
-
 
 @dataclass(slots=True)
-class Evaluation:
-    """The conditions of one rulebook on one call; each is worked out once.
+class ConditionEvaluator:
+    """The conditions of one rulebook on one call; each is evaluated once.
 
     Attributes:
         call: whose turns have their stages.
-        rulebook: for what counts as an interruption.
+        thresholds: what counts as an interruption.
     """
 
     call: Call
-    rulebook: Rulebook
+    thresholds: InterruptionThresholds
     _spoken: dict[Role | None, Spoken] = field(default_factory=dict)
     _results: dict[tuple[Condition, Hit | None], Result] = field(default_factory=dict)
 
@@ -123,7 +134,7 @@ class Evaluation:
                 _, first, last, sentence = best
                 yield Hit(window.turn, window.first + first, window.first + last, sentence)
 
-        return _searched(self._scope(condition, hit), like)
+        return searched(self._scope(condition, hit), like)
 
     @_evaluate.register
     def _(self, condition: Regex, hit: Hit | None) -> Result:
@@ -135,7 +146,7 @@ class Evaluation:
             for match in re.finditer(wanted.pattern, window.text):
                 yield Hit(window.turn, window.first + match.start(), window.first + match.end())
 
-        return _searched(self._scope(condition, hit), matching)
+        return searched(self._scope(condition, hit), matching)
 
     @_evaluate.register
     def _(self, condition: Named, hit: Hit | None) -> Result:
@@ -146,7 +157,7 @@ class Evaluation:
                 for first, last in entities.find(kind, window.text, min_digits=wanted.min_digits):
                     yield Hit(window.turn, window.first + first, window.first + last)
 
-        return _searched(self._scope(condition, hit), naming)
+        return searched(self._scope(condition, hit), naming)
 
     @_evaluate.register
     def _(self, condition: Repeated, hit: Hit | None) -> Result:
@@ -163,8 +174,8 @@ class Evaluation:
                 >= 100 * wanted.likeness
             ]
             if len(alike) + 1 >= wanted.times:
-                doubts = (_doubt(w) for w in (window, *alike))
-                hits.append(_whole(window).doubted(next(filter(None, doubts), None)))
+                doubts = (doubt_of(w) for w in (window, *alike))
+                hits.append(whole(window).doubted(next(filter(None, doubts), None)))
         return found(hits, area.blind)
 
     @_evaluate.register
@@ -173,34 +184,12 @@ class Evaluation:
         source = found([hit] if hit else []) if wanted.of is None else self.result(wanted.of, hit)
         numbers = [entities.digits(window.text) for window in area.windows]
         echoes = [
-            _whole(window).doubted(window.doubt or said.doubt)
+            whole(window).doubted(window.doubt or said.doubt)
             for said in source.hits
-            for window in self._echoes(said, area.windows, numbers, wanted.last_digits)
+            for window in echoed_in(said, area.windows, numbers, wanted.last_digits)
         ]
-        unheard = any(not _heard(window) for window in area.windows)
+        unheard = any(not heard(window) for window in area.windows)
         return found(echoes, area.blind or source.blind or (UNCLEAR if unheard else None))
-
-    def _echoes(
-        self,
-        said: Hit,
-        windows: Sequence[Window],
-        numbers: Sequence[str],
-        last_digits: int | None,
-    ) -> Iterator[Window]:
-        """The windows in which the words of a hit are said again; ``numbers`` are their digits."""
-        start = sum(window.turn.index <= said.place[0] for window in windows)
-        number = entities.digits(said.heard)
-        if len(number) >= 3:  # a number may be read out in several turns
-            wanted = number[-last_digits:] if last_digits else number
-            at = "".join(numbers[start:]).rfind(wanted)
-            ends = list(itertools.accumulate(map(len, numbers[start:])))
-            if at >= 0:
-                yield windows[start + bisect_right(ends, at)]
-            return
-        words = "".join(sign for sign in said.heard if sign.isalnum())
-        for window in windows[start:]:
-            if words and find_words(words, window.text):
-                yield window
 
     # seconds
 
@@ -216,8 +205,8 @@ class Evaluation:
             if window is None or silence.span.duration_s > (wanted.shorter_s or float("inf")):
                 continue
             sides = (
-                _by(silence.before, wanted.after),
-                _ends(silence.before, silence.after, wanted.before),
+                is_speaker(silence.before, wanted.after),
+                is_next_speaker(silence.before, silence.after, wanted.before),
             )
             if False not in sides:
                 end = len(silence.before.text)
@@ -239,8 +228,8 @@ class Evaluation:
             if pace is None or said < wanted.min_characters:
                 continue
             if between(pace, wanted.over, wanted.under):
-                doubt = next(filter(None, map(_doubt, group)), None)
-                hits.append(_whole(group[0]).doubted(doubt))
+                doubt = next(filter(None, map(doubt_of, group)), None)
+                hits.append(whole(group[0]).doubted(doubt))
         return found(hits, area.blind)
 
     @_evaluate.register
@@ -251,7 +240,7 @@ class Evaluation:
         if levels is None:
             return Result(None, (), loudness.NO_LEVELS)
         loud = loudness.fitting(levels, condition.loudness)
-        hits = (_whole(w).doubted(w.doubt) for w in area.windows if w.turn.index in loud)
+        hits = (whole(w).doubted(w.doubt) for w in area.windows if w.turn.index in loud)
         return found(hits, area.blind)
 
     @_evaluate.register
@@ -261,7 +250,6 @@ class Evaluation:
             return Result(None, (), "单声道录音，无法可靠判断双方是否同时讲话")
         if self._untimed() or any(turn.role is Role.UNKNOWN for turn in self.call.turns):
             return Result(None, (), NO_TIMES if self._untimed() else NO_ROLES)
-        thresholds = self.rulebook.rules.no_interruption.applied()
         changes = {"min_advance_s": wanted.advance_s, "min_characters": wanted.min_characters}
         if wanted.delay_s is not None:
             changes["min_floor_s"] = wanted.delay_s
@@ -269,11 +257,11 @@ class Evaluation:
         if wanted.by == "customer":
             one, other = other, one
         windows = {window.turn.index: window for window in area.windows}
-        thresholds = thresholds.model_copy(update=changes)
+        thresholds = self.thresholds.model_copy(update=changes)
         met = meetings(one, other, thresholds, edges=edges(self.call, thresholds))
         return found(
             (
-                _whole(window).doubted(
+                whole(window).doubted(
                     window.doubt or (m.contact if m.contact is Contact.UNSURE else None)
                 )
                 for m in met
@@ -299,10 +287,10 @@ class Evaluation:
             told = last.end_s is not None and end_s is not None
             answers.append(end_s - last.end_s <= wanted.within_s if told else None)  # type: ignore[operator]
         if wanted.without is not None:
-            area = Scope(tuple(map(_window, said[-_LAST_TURNS:])))
+            area = Scope(tuple(map(whole_turn, said[-_LAST_TURNS:])))
             words = Keywords(any=wanted.without)
             answers.append(negated(self._keywords(words, wanted.without, area)).holds)
-        return _told(last, answers, "无法判断最后是谁说话、何时挂机或说了什么")
+        return on_turn(last, answers, "无法判断最后是谁说话、何时挂机或说了什么")
 
     @_evaluate.register
     def _(self, condition: PickUp, _: Hit | None) -> Result:
@@ -315,7 +303,7 @@ class Evaluation:
             answers.append(is_by(first, Role(wanted.by)))
         if wanted.later_s is not None:
             answers.append(None if first.start_s is None else first.start_s > wanted.later_s)
-        return _told(first, answers, "无法判断是谁、何时先开口")
+        return on_turn(first, answers, "无法判断是谁、何时先开口")
 
     @_evaluate.register
     def _(self, condition: Duration, _: Hit | None) -> Result:
@@ -327,7 +315,7 @@ class Evaluation:
     @_evaluate.register
     def _(self, condition: TurnCount, hit: Hit | None) -> Result:
         area, wanted = self._scope(condition, hit), condition.turn_count
-        counted = [_whole(w).doubted(w.doubt) for w in area.windows if not w.turn.is_backchannel]
+        counted = [whole(w).doubted(w.doubt) for w in area.windows if not w.turn.is_backchannel]
         answers: list[bool | None] = []
         if wanted.over is not None:
             answers.append(at_least(counted, wanted.over + 1, area.blind))
@@ -403,57 +391,7 @@ class Evaluation:
                 for match in matches(phrases, window.text, words.slack, words.literal, window.first)
             ]
 
-        return _searched(area, hearing)
+        return searched(area, hearing)
 
     def _untimed(self) -> bool:
         return any(turn.span is None for turn in self.call.turns)
-
-
-def _searched(area: Scope, matcher: Matcher) -> Result:
-    """The hits in scope; in doubt where words were not understood, or their place is."""
-    hits: list[Hit] = []
-    blind = area.blind
-    for window in area.windows:
-        own = list(matcher(window))
-        if own:
-            doubt = _doubt(window)
-            hits += [hit.doubted(doubt) for hit in own] if doubt else own
-        elif blind is None and not _heard(window):
-            blind = UNCLEAR
-    return found(hits, blind)
-
-
-def _heard(window: Window) -> bool:
-    """Whether what was not found in a window was not said in it; a 嗯 hides nothing."""
-    return understood(window.turn) or window.turn.is_backchannel
-
-
-def _doubt(window: Window) -> str | None:
-    return window.doubt or (None if understood(window.turn) else UNCLEAR)
-
-
-def _window(turn: Turn) -> Window:
-    return Window(turn, 0, len(turn.text))
-
-
-def _whole(window: Window) -> Hit:
-    return Hit(window.turn, 0, len(window.turn.text))
-
-
-def _told(turn: Turn, answers: Sequence[bool | None], doubt: str) -> Result:
-    """A hit on a turn if all answers are yes."""
-    holds = conjunction(answers)
-    hit = Hit(turn, 0, len(turn.text), doubt=doubt if holds is None else None)
-    return found(() if holds is False else (hit,))
-
-
-def _by(turn: Turn, speaker: str) -> bool | None:
-    return True if speaker == "any" else is_by(turn, Role(speaker))
-
-
-def _ends(before: Turn, after: Turn, speaker: str) -> bool | None:
-    """Whether the turn after a silence is by whom it should be."""
-    if speaker not in ("same", "other"):
-        return _by(after, speaker)
-    sides = [is_by(before, Role.AGENT), is_by(after, Role.AGENT)]
-    return None if None in sides else (sides[0] == sides[1]) == (speaker == "same")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
-from audit.rulebooks.conditions import Level
+from audit.rules.written.arguments import Level
 from audit.rules.written.matching import between
 from audit.types import Role, Turn
 

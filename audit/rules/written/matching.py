@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from audit.language.phrases import Match, find_any, find_literal
 from audit.language.text import sounds
-from audit.rulebooks.conditions import Column
+from audit.rules.written.arguments import Column
 from audit.types import Call
 
 _CLAUSE = re.compile("[^，。？！、；,.?!;]+")

@@ -6,8 +6,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from audit.rulebooks.conditions import Anchor, Placed, SecondsRange, TurnRange
 from audit.rules.base import NO_AGENT, NO_ROLES, NO_TIMES
+from audit.rules.written.arguments import SecondsRange, TurnRange
+from audit.rules.written.conditions import (
+    Anchor,
+    Placed,
+)
 from audit.rules.written.evidence import Hit, Result
 from audit.types import Call, Role, Segment, Turn
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.language.phrases import MAX_GAP, expand, find, find_any, find_each
-from audit.rulebooks.rulebook import load
+from audit.rulebooks import load
 
 _RULES = load("hotline").rules
 WORDINGS = sorted(

@@ -11,8 +11,7 @@ import pytest
 
 from audit import stages
 from audit.rulebooks import clauses as coverage
-from audit.rulebooks.rulebook import load, shipped
-from audit.rules import evaluate
+from audit.rulebooks import load, shipped
 from audit.types import (
     Call,
     Channels,
@@ -26,7 +25,7 @@ from audit.types import (
     Turn,
     Verdict,
 )
-from tests.calls import MODELS
+from tests.calls import MODELS, found_by_all
 
 ROOT = Path(__file__).parents[3]
 CLAUSES = coverage.clauses()
@@ -97,7 +96,7 @@ def findings(call_id: str) -> tuple[Finding, ...]:
             Origin(None, None, None, None),
             duration_s=truth["duration_s"],
         )
-        found += evaluate(Call(recording, transcript), book, MODELS)
+        found += found_by_all(Call(recording, transcript), book)
     return tuple(found)
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from audit.errors import UsageError
-from audit.rulebooks.rulebook import Rulebook, load, shipped
+from audit.rulebooks import Rulebook, load, shipped
 
 
 def write(path: Path, **content: object) -> Path:

@@ -12,13 +12,12 @@ import yaml
 
 from audit import stages
 from audit.errors import UsageError
-from audit.rulebooks.rulebook import load, shipped
-from audit.rules import greeting, written
+from audit.rulebooks import load, shipped
+from audit.rulebooks.examples import as_call, count, problems
+from audit.rules import greeting
 from audit.rules.written import judged
-from audit.rules.written.evaluator import Evaluation
-from audit.rules.written.examples import as_call, count, problems
 from audit.types import Call, Direction, Finding, Verdict
-from tests.calls import MODELS
+from tests.calls import MODELS, evaluator, found_by, found_by_written
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
@@ -38,7 +37,7 @@ def greeted(
     recording = replace(call.recording, direction=direction, agent_name=agent_name)
     turns = stages.assign(call.turns, cues=book.stages, model=MODELS.stages)
     call = Call(recording, replace(call.transcript, turns=turns))
-    found = greeting.evaluate(call, book)
+    found = found_by(greeting.RULE, call, book)
     assert len({finding.check_id for finding in found}) == len(found)
     return {finding.check_id.removeprefix("greeting."): finding for finding in found}
 
@@ -64,7 +63,7 @@ def test_the_five_norms_ship() -> None:
 def test_the_three_main_rules_weigh_most(name: str) -> None:
     rules = load(name).rules
     main = {"greeting", "no_interruption", "forbidden_language"}
-    weights = {rule_id: rule.weight for rule_id, rule in rules if rule is not None}
+    weights = {rule_id: rule.weight for rule_id, rule in rules.settings()}
     assert min(weights[rule] for rule in main) > max(
         weight for rule, weight in weights.items() if rule not in main
     )
@@ -315,7 +314,7 @@ def test_polite_calls_are_accused_of_nothing_written(
     make_call: MakeCall, name: str, said: list[tuple[str, str]]
 ) -> None:
     call = make_call([(who, text, 4.0 * i, 4.0 * i + 3) for i, (who, text) in enumerate(said)])
-    accused = [f.check_id for f in written.evaluate(call, load(name)) if f.verdict is FAIL]
+    accused = [f.check_id for f in found_by_written(call, load(name)) if f.verdict is FAIL]
     assert accused == []
 
 
@@ -325,9 +324,8 @@ def test_whom_a_written_check_accuses_is_told_where(name: str) -> None:
     for rule in book.rules.written.values():
         for check_id, check in rule.checks.items():
             for dialogue in check.examples.fail:
-                found = judged(
-                    check_id, check, Evaluation(as_call(dialogue, book, model=MODELS.stages), book)
-                )
+                call = as_call(dialogue, book, model=MODELS.stages)
+                found = judged(check_id, check, evaluator(call, book))
                 (accused,) = [f for f in found if f.verdict is FAIL]
                 told = accused.evidence is not None or "hung_up_by" in str(dialogue)
                 assert told, check_id

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from audit.rulebooks.rulebook import Rulebook
+from audit.rulebooks import Rulebook
 from audit.rules import active_listening
 from audit.types import Call, Channels, Finding, Role, Verdict
+from tests.calls import found_by
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
@@ -25,7 +26,7 @@ def talk(make_call: MakeCall, *said: Said, **options: object) -> Call:
 
 def test_a_customer_who_talks_long_to_a_silent_agent(make_call: MakeCall, book: Rulebook) -> None:
     call = talk(make_call, ("A", "好的，我记录一下", 21.5, 23))
-    (finding,) = active_listening.evaluate(call, book)
+    (finding,) = found_by(active_listening.RULE, call, book)
     assert (finding.check_id, finding.verdict) == ("active_listening.response", FAIL)
     assert (finding.start_s, finding.end_s) == (6, 21)
     assert finding.clause_id == "001-忌.3"
@@ -39,7 +40,7 @@ def test_a_customer_who_talks_long_to_a_silent_agent(make_call: MakeCall, book: 
 def test_any_sound_of_the_agent_is_a_response(
     make_call: MakeCall, book: Rulebook, sound: Said
 ) -> None:
-    (finding,) = active_listening.evaluate(talk(make_call, sound), book)
+    (finding,) = found_by(active_listening.RULE, talk(make_call, sound), book)
     assert (finding.verdict, finding.points) == (PASS, 0)
 
 
@@ -48,36 +49,36 @@ def test_long_talk_begins_at_fifteen_seconds(
     make_call: MakeCall, book: Rulebook, end_s: float, found: list[Verdict]
 ) -> None:
     call = make_call([HELLO, ("C", STORY, 6.0, end_s)])
-    assert [f.verdict for f in active_listening.evaluate(call, book)] == found
+    assert [f.verdict for f in found_by(active_listening.RULE, call, book)] == found
 
 
 def test_short_pauses_do_not_divide_long_talk(make_call: MakeCall, book: Rulebook) -> None:
     first, second = ("C", STORY, 6.0, 14.0), ("C", STORY, 15.9, 22.0)
-    assert active_listening.evaluate(make_call([HELLO, first, second]), book)
+    assert found_by(active_listening.RULE, make_call([HELLO, first, second]), book)
     late = ("C", STORY, 16.1, 24.0)
-    assert not active_listening.evaluate(make_call([HELLO, first, late]), book)
+    assert not found_by(active_listening.RULE, make_call([HELLO, first, late]), book)
     answered = make_call([HELLO, first, ("A", "嗯", 14.5, 15), second])
-    assert not active_listening.evaluate(answered, book)
+    assert not found_by(active_listening.RULE, answered, book)
 
 
 def test_an_agent_cut_short_has_not_kept_silent(make_call: MakeCall, book: Rulebook) -> None:
     call = make_call([("A", "请问", 0, 8), ("C", STORY, 6.0, 21.5)])  # alone for 13.5 s
-    assert not active_listening.evaluate(call, book)
+    assert not found_by(active_listening.RULE, call, book)
 
 
 def test_a_response_under_the_voice_cannot_be_heard_on_one_channel(
     make_call: MakeCall, book: Rulebook
 ) -> None:
-    (finding,) = active_listening.evaluate(talk(make_call, channels=Channels.MONO), book)
+    (finding,) = found_by(active_listening.RULE, talk(make_call, channels=Channels.MONO), book)
     assert (finding.verdict, finding.points) == (UNTOLD, 0)
     assert "单声道" in finding.reason
 
 
 def test_taking_over_is_no_response(make_call: MakeCall, book: Rulebook) -> None:
-    (finding,) = active_listening.evaluate(talk(make_call, ("A", "嗯那您说", 21, 24)), book)
+    (finding,) = found_by(active_listening.RULE, talk(make_call, ("A", "嗯那您说", 21, 24)), book)
     assert finding.verdict is FAIL
     late = make_call([HELLO, ("C", STORY, 6.0, 22.0), ("A", "嗯那您说", 21.5, 24)])
-    (finding,) = active_listening.evaluate(late, book)
+    (finding,) = found_by(active_listening.RULE, late, book)
     assert (finding.verdict, finding.end_s) == (FAIL, 21.5)
 
 
@@ -91,15 +92,19 @@ def test_taking_over_is_no_response(make_call: MakeCall, book: Rulebook) -> None
     ],
 )
 def test_talk_that_wants_no_response(make_call: MakeCall, book: Rulebook, begins: str) -> None:
-    (finding,) = active_listening.evaluate(make_call([HELLO, ("C", begins + STORY, 6, 25)]), book)
+    (finding,) = found_by(
+        active_listening.RULE, make_call([HELLO, ("C", begins + STORY, 6, 25)]), book
+    )
     assert finding.verdict is UNTOLD
 
 
 def test_listening_without_times_or_roles(make_call: MakeCall, book: Rulebook, told: Told) -> None:
     text = make_call([("A", "您好"), ("C", STORY)], channels=Channels.TEXT)
-    assert told(active_listening.evaluate(text, book)) == {"active_listening.response": UNTOLD}
+    assert told(found_by(active_listening.RULE, text, book)) == {
+        "active_listening.response": UNTOLD
+    }
     unknown = make_call([("?", "您好", 0, 2), ("?", STORY, 3, 20)], channels=Channels.MONO)
-    assert set(told(active_listening.evaluate(unknown, book)).values()) == {UNTOLD}
+    assert set(told(found_by(active_listening.RULE, unknown, book)).values()) == {UNTOLD}
 
 
 # active listening: nothing asked twice
@@ -121,7 +126,7 @@ def ask(make_call: MakeCall, *said: str) -> Call:
 
 
 def repeats(call: Call, book: Rulebook) -> list[Finding]:
-    found = active_listening.evaluate(call, book)
+    found = found_by(active_listening.RULE, call, book)
     return [finding for finding in found if finding.check_id == "active_listening.repeat"]
 
 
@@ -193,7 +198,7 @@ def test_an_agent_who_is_not_heard_is_not_blamed(
     make_call: MakeCall, book: Rulebook, told: Told
 ) -> None:
     call = make_call([("C", STORY, 0, 20)])
-    found = told(active_listening.evaluate(call, book))
+    found = told(found_by(active_listening.RULE, call, book))
     assert found == {"active_listening.response": UNTOLD}
 
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from audit.rulebooks.rulebook import load
+from audit.rulebooks import load
 from audit.rules import answer_wait
 from audit.types import Call, Direction, Finding, Verdict
+from tests.calls import found_by
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
@@ -34,7 +35,7 @@ def waited(
     recording = replace(
         call.recording, answer_wait_s=waited_s, direction=direction, customer_vip=vip
     )
-    return answer_wait.evaluate(replace(call, recording=recording), load(rulebook))
+    return found_by(answer_wait.RULE, replace(call, recording=recording), load(rulebook))
 
 
 @pytest.mark.parametrize(

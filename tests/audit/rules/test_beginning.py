@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from audit.rulebooks.rulebook import Rulebook
+from audit.rulebooks import Rulebook
 from audit.rules import answer_wait, beginning, greeting
 from audit.types import Call, Channels, Verdict
+from tests.calls import found_by
 
 MakeCall = Callable[..., Call]
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
@@ -24,7 +25,7 @@ GOES_ON = [
 
 
 def verdicts(call: Call, book: Rulebook) -> dict[str, Verdict]:
-    return {one.check_id: one.verdict for one in greeting.evaluate(call, book)}
+    return {one.check_id: one.verdict for one in found_by(greeting.RULE, call, book)}
 
 
 def changed(call: Call, *, named: str | None = None, **transcript: Any) -> Call:
@@ -42,7 +43,7 @@ def test_what_a_late_recorder_did_not_catch_cannot_be_told(
     late = verdicts(changed(call, begins_in_speech=True), book)
     assert late["greeting.hello"] is UNTOLD
     assert late["greeting.agent_identity"] is late["greeting.offer_help"] is PASS
-    (one,) = [f for f in greeting.evaluate(changed(call, begins_in_speech=True), book)][:1]
+    (one,) = [f for f in found_by(greeting.RULE, changed(call, begins_in_speech=True), book)][:1]
     assert (one.points, "录音开始" in one.reason) == (0.0, True)
 
 
@@ -168,6 +169,6 @@ def test_an_apology_that_may_have_been_said_before_is_not_missed(
 ) -> None:
     call = make_call([("A", "请问您是哪里报修", 0.0, 3.0), ASKS])
     call = replace(call, recording=replace(call.recording, answer_wait_s=90.0))
-    (told,) = answer_wait.evaluate(call, book)
-    (late,) = answer_wait.evaluate(changed(call, begins_in_speech=True), book)
+    (told,) = found_by(answer_wait.RULE, call, book)
+    (late,) = found_by(answer_wait.RULE, changed(call, begins_in_speech=True), book)
     assert (told.verdict, late.verdict) == (FAIL, UNTOLD)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from audit.errors import UsageError
-from audit.rulebooks.rulebook import Rulebook, load
-from audit.rules import evaluate, forbidden_language, greeting, no_interruption
+from audit.rulebooks import Rulebook, load
+from audit.rules import forbidden_language, greeting, no_interruption
 from audit.rules.no_interruption import Contact
 from audit.types import Call, Channels, Finding, Role, Severity, Verdict
-from tests.calls import MODELS
+from tests.calls import found_by, found_by_all
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
@@ -31,7 +31,7 @@ def verdicts(findings: list[Finding]) -> dict[str, Verdict]:
 
 def test_a_full_greeting_passes_every_element(make_call: MakeCall, book: Rulebook) -> None:
     call = make_call([("A", HELLO, 0, 6), ("C", TROUBLE, 7, 12)])
-    findings = greeting.evaluate(call, book)
+    findings = found_by(greeting.RULE, call, book)
     assert set(verdicts(findings).values()) == {PASS}
     assert [finding.check_id for finding in findings] == list(book.rules.greeting.checks)
     for finding in findings:
@@ -52,7 +52,7 @@ def test_a_full_greeting_passes_every_element(make_call: MakeCall, book: Ruleboo
 def test_each_element_is_missed_where_it_is_not_said(
     make_call: MakeCall, book: Rulebook, said: str, missing: str
 ) -> None:
-    found = greeting.evaluate(make_call([("A", said, 0, 5), ("C", TROUBLE, 6, 11)]), book)
+    found = found_by(greeting.RULE, make_call([("A", said, 0, 5), ("C", TROUBLE, 6, 11)]), book)
     failed = [finding for finding in found if finding.verdict is FAIL]
     assert [finding.check_id for finding in failed] == [missing]
     assert failed[0].points == book.rules.greeting.checks[missing].points
@@ -61,13 +61,13 @@ def test_each_element_is_missed_where_it_is_not_said(
 
 def test_the_customers_hello_is_not_the_agents(make_call: MakeCall, book: Rulebook) -> None:
     call = make_call([("C", HELLO, 0, 6), ("A", "喂，说吧", 7, 8), ("C", TROUBLE, 9, 14)])
-    assert FAIL in verdicts(greeting.evaluate(call, book)).values()
-    assert PASS not in verdicts(greeting.evaluate(call, book)).values()
+    assert FAIL in verdicts(found_by(greeting.RULE, call, book)).values()
+    assert PASS not in verdicts(found_by(greeting.RULE, call, book)).values()
 
 
 def test_a_greeting_by_misheard_words_passes(make_call: MakeCall, book: Rulebook) -> None:
     call = make_call([("A", HELLO.replace("工号", "公号"), 0, 6), ("C", TROUBLE, 7, 12)])
-    assert verdicts(greeting.evaluate(call, book))["greeting.agent_identity"] is PASS
+    assert verdicts(found_by(greeting.RULE, call, book))["greeting.agent_identity"] is PASS
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_greeting_by_misheard_words_passes(make_call: MakeCall, book: Rulebook
 def test_a_greeting_that_cannot_be_told(
     make_call: MakeCall, book: Rulebook, said: list[tuple[str, str, float, float]]
 ) -> None:
-    findings = greeting.evaluate(make_call(said), book)
+    findings = found_by(greeting.RULE, make_call(said), book)
     assert set(verdicts(findings).values()) == {UNTOLD}
     assert all(finding.points == 0 and finding.reason for finding in findings)
 
@@ -111,7 +111,7 @@ def test_forbidden_wording_is_found_with_its_clause(
     make_call: MakeCall, book: Rulebook, said: str, clause: str
 ) -> None:
     call = make_call([OPENING, ("C", TROUBLE, 7, 12), ("A", said, 13, 15)])
-    (finding,) = forbidden_language.evaluate(call, book, MODELS)
+    (finding,) = found_by(forbidden_language.RULE, call, book)
     assert (finding.verdict, finding.clause_id) == (FAIL, clause)
     assert (finding.start_s, finding.end_s, finding.evidence) == (13, 15, said)
     assert finding.points > 0
@@ -134,7 +134,7 @@ def test_forbidden_wording_is_found_with_its_clause(
 )
 def test_polite_wording_is_left_in_peace(make_call: MakeCall, book: Rulebook, said: str) -> None:
     call = make_call([OPENING, ("C", TROUBLE, 7, 12), ("A", said, 13, 15)])
-    (finding,) = forbidden_language.evaluate(call, book, MODELS)
+    (finding,) = found_by(forbidden_language.RULE, call, book)
     assert finding.verdict is PASS, (finding.meant, finding.clause_id)
 
 
@@ -143,14 +143,14 @@ def test_the_customers_words_never_accuse_the_agent(
     make_call: MakeCall, book: Rulebook, said: str
 ) -> None:
     call = make_call([OPENING, ("C", said, 7, 9), ("A", "请您稍等", 10, 11)])
-    (finding,) = forbidden_language.evaluate(call, book, MODELS)
+    (finding,) = found_by(forbidden_language.RULE, call, book)
     assert finding.verdict is PASS
 
 
 def test_each_event_has_its_own_finding(make_call: MakeCall, book: Rulebook) -> None:
     rude = [("A", "不归我管", 10, 11), ("C", "那归谁", 12, 13), ("A", "你问我我去问谁", 14, 15)]
-    findings = forbidden_language.evaluate(
-        make_call([OPENING, ("C", TROUBLE, 7, 9), *rude]), book, MODELS
+    findings = found_by(
+        forbidden_language.RULE, make_call([OPENING, ("C", TROUBLE, 7, 9), *rude]), book
     )
     assert [finding.start_s for finding in findings] == [10, 14]
 
@@ -159,17 +159,17 @@ def test_words_of_unknown_speakers_are_doubts_not_accusations(
     make_call: MakeCall, book: Rulebook
 ) -> None:
     said = [("?", HELLO, 0, 6), ("?", "你问我我去问谁", 7, 9)]
-    findings = forbidden_language.evaluate(make_call(said, channels=Channels.MONO), book, MODELS)
+    findings = found_by(forbidden_language.RULE, make_call(said, channels=Channels.MONO), book)
     assert {finding.verdict for finding in findings} == {UNTOLD}
     assert findings[0].start_s == 7
     assert not any(finding.points or finding.auto_fail for finding in findings)
-    clean = forbidden_language.evaluate(make_call(said[:1], channels=Channels.MONO), book, MODELS)
+    clean = found_by(forbidden_language.RULE, make_call(said[:1], channels=Channels.MONO), book)
     assert [finding.verdict for finding in clean] == [UNTOLD]
 
 
 def test_words_hardly_heard_are_doubts(make_call: MakeCall, book: Rulebook) -> None:
     call = make_call([OPENING, ("A", "你问我我去问谁", 7, 9)], asr_confidence=0.02)
-    findings = forbidden_language.evaluate(call, book, MODELS)
+    findings = found_by(forbidden_language.RULE, call, book)
     assert {finding.verdict for finding in findings} == {UNTOLD}
 
 
@@ -177,7 +177,7 @@ def test_a_call_without_the_agents_words_cannot_be_told(
     make_call: MakeCall, book: Rulebook
 ) -> None:
     for said in ([], [("C", TROUBLE, 0, 5)], [("A", "", 0, 1)]):
-        (finding,) = forbidden_language.evaluate(make_call(said), book, MODELS)
+        (finding,) = found_by(forbidden_language.RULE, make_call(said), book)
         assert finding.verdict is UNTOLD
 
 
@@ -187,7 +187,7 @@ FLOOR = ("C", TROUBLE, 7.0, 14.0)
 
 
 def interruptions(call: Call, book: Rulebook) -> list[Finding]:
-    return [f for f in no_interruption.evaluate(call, book) if f.verdict is FAIL]
+    return [f for f in found_by(no_interruption.RULE, call, book) if f.verdict is FAIL]
 
 
 @pytest.mark.parametrize(("start_s", "end_s"), [(9, 12), (9, 16), (13, 15)])
@@ -209,7 +209,7 @@ def test_cutting_in(make_call: MakeCall, book: Rulebook, start_s: float, end_s: 
 )
 def test_not_cutting_in(make_call: MakeCall, book: Rulebook, start_s: float, end_s: float) -> None:
     call = make_call([OPENING, FLOOR, ("A", "请问您贵姓怎么称呼", start_s, end_s)])
-    (finding,) = no_interruption.evaluate(call, book)
+    (finding,) = found_by(no_interruption.RULE, call, book)
     assert finding.verdict is PASS
 
 
@@ -289,7 +289,7 @@ CLEAN = [
 
 
 def verdict(call: Call, book: Rulebook) -> Verdict:
-    (finding,) = no_interruption.evaluate(call, book)
+    (finding,) = found_by(no_interruption.RULE, call, book)
     return finding.verdict
 
 
@@ -314,7 +314,7 @@ def test_edges_of_ready_transcripts_are_less_sure_than_ours(
 def test_who_always_cuts_in_is_not_taken_for_padded(make_call: MakeCall, book: Rulebook) -> None:
     """Padding makes both ways overlap; here only the agent begins too early."""
     said = [(who, text, a - 2.0 * (who == "A" and a > 1), b) for who, text, a, b in CLEAN]
-    findings = no_interruption.evaluate(make_call(said, channels=Channels.TEXT), book)
+    findings = found_by(no_interruption.RULE, make_call(said, channels=Channels.TEXT), book)
     assert [finding.verdict for finding in findings] == [FAIL] * len(findings)
 
 
@@ -372,8 +372,8 @@ def test_what_is_no_violation_is_told_by_its_kind(
 ) -> None:
     pauses = {0: [(7, 9.5), (11, 14)]} if told is Contact.PAUSE else None
     listens = [1] if told is Contact.BACKCHANNEL else []
-    (finding,) = no_interruption.evaluate(
-        make_call(said, backchannels=listens, pauses=pauses), book
+    (finding,) = found_by(
+        no_interruption.RULE, make_call(said, backchannels=listens, pauses=pauses), book
     )
     assert finding.verdict is PASS
     assert f"{told} 1 次" in finding.reason
@@ -415,12 +415,12 @@ def test_a_preset_that_is_not_chosen_has_to_be_valid_too(tmp_path: Path) -> None
 def test_interruptions_that_cannot_be_told(
     make_call: MakeCall, book: Rulebook, said: list[tuple[str, str]], channels: Channels
 ) -> None:
-    (finding,) = no_interruption.evaluate(make_call(said, channels=channels), book)
+    (finding,) = found_by(no_interruption.RULE, make_call(said, channels=channels), book)
     assert finding.verdict is UNTOLD
     assert finding.reason
 
 
 def test_three_rules_speak_about_every_call(make_call: MakeCall, book: Rulebook) -> None:
     for said in ([], [OPENING], [OPENING, FLOOR], [("?", HELLO)]):
-        rules = {finding.rule_id for finding in evaluate(make_call(said), book, MODELS)}
+        rules = {finding.rule_id for finding in found_by_all(make_call(said), book)}
         assert rules >= {"greeting", "no_interruption", "forbidden_language"}

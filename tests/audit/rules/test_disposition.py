@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from audit.rulebooks.rulebook import Rulebook
+from audit.rulebooks import Rulebook
 from audit.types import AuditedCall, Call, Direction, Disposition, Verdict
 from flows import wiring
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from audit.rulebooks.rulebook import Rulebook
+from audit.rulebooks import Rulebook
 from audit.rules import forbidden_language
 from audit.types import Call, Channels, Finding, Verdict
 from models.text.forbidden import INNOCENT
 from models.training.forbidden import held_out
-from tests.calls import MODELS
+from tests.calls import found_by
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
@@ -21,7 +21,7 @@ INSULT = "看你长得就是一副缺心眼的蠢样子"
 
 def judged(make_call: MakeCall, book: Rulebook, said: str, **options: object) -> list[Finding]:
     call = make_call([HELLO, ASKED, ("A", said, 10.0, 13.0)], **options)
-    return forbidden_language.evaluate(call, book, MODELS)
+    return found_by(forbidden_language.RULE, call, book)
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +59,11 @@ def test_one_rude_sentence_among_polite_ones_is_found(make_call: MakeCall, book:
 def test_repeating_the_customer_is_no_fault(make_call: MakeCall, book: Rulebook) -> None:
     quoted = ("C", f"你们师傅说{INSULT}，气死我了", 5.5, 9.0)
     call = make_call([HELLO, quoted, ("A", f"他说{INSULT}，是吗", 10.0, 13.0)])
-    (finding,) = forbidden_language.evaluate(call, book, MODELS)
+    (finding,) = found_by(forbidden_language.RULE, call, book)
     assert finding.verdict is PASS
     phrase = ("C", "前台说这事不归我管你找别人去", 5.5, 9.0)
     call = make_call([HELLO, phrase, ("A", "前台说这事不归我管你找别人去，是吗", 10.0, 13.0)])
-    (finding,) = forbidden_language.evaluate(call, book, MODELS)
+    (finding,) = found_by(forbidden_language.RULE, call, book)
     assert finding.verdict is PASS
 
 
@@ -71,7 +71,7 @@ def test_what_the_customer_says_afterwards_acquits_nobody(
     make_call: MakeCall, book: Rulebook
 ) -> None:
     call = make_call([HELLO, ("A", INSULT, 6.0, 8.0), ("C", INSULT, 9.0, 11.0)])
-    (finding,) = forbidden_language.evaluate(call, book, MODELS)
+    (finding,) = found_by(forbidden_language.RULE, call, book)
     assert finding.verdict is FAIL
 
 
@@ -87,7 +87,7 @@ def test_words_hardly_heard_or_of_nobody_known_are_doubts(
     (finding,) = judged(make_call, book, INSULT, asr_confidence=0.2)
     assert (finding.verdict, finding.points) == (UNTOLD, 0)
     call = make_call([("?", HELLO[1], 0, 5), ("?", INSULT, 6, 8)], channels=Channels.MONO)
-    (finding,) = forbidden_language.evaluate(call, book, MODELS)
+    (finding,) = found_by(forbidden_language.RULE, call, book)
     assert (finding.verdict, finding.evidence) == (UNTOLD, INSULT)
 
 
@@ -108,9 +108,9 @@ def test_a_suspicion_alone_cannot_be_told(make_call: MakeCall, book: Rulebook) -
 
 def test_a_doubt_is_not_told_beside_what_is_sure(make_call: MakeCall, book: Rulebook) -> None:
     call = make_call([HELLO, ASKED, ("A", INSULT, 10, 12), ("A", "你问我我去问谁", 13, 15)])
-    (finding,) = forbidden_language.evaluate(call, with_meaning(book, accuse_from=1.0), MODELS)
+    (finding,) = found_by(forbidden_language.RULE, call, with_meaning(book, accuse_from=1.0))
     assert (finding.verdict, finding.start_s) == (FAIL, 13)
-    both = forbidden_language.evaluate(call, book, MODELS)
+    both = found_by(forbidden_language.RULE, call, book)
     assert [finding.start_s for finding in both] == [10, 13]
 
 
@@ -118,10 +118,10 @@ def test_a_customer_who_objects_backs_a_suspicion(make_call: MakeCall, book: Rul
     careful = with_meaning(book, accuse_from=1.0, doubt_from=1.0)
     objects = ("C", "你这是什么态度啊", 13, 15)
     call = make_call([HELLO, ASKED, ("A", INSULT, 10, 12), objects])
-    (finding,) = forbidden_language.evaluate(call, careful, MODELS)
+    (finding,) = found_by(forbidden_language.RULE, call, careful)
     assert finding.verdict is FAIL
     call = make_call([HELLO, objects, ("A", INSULT, 16, 18)])  # before it was said
-    (finding,) = forbidden_language.evaluate(call, careful, MODELS)
+    (finding,) = found_by(forbidden_language.RULE, call, careful)
     assert finding.verdict is PASS
 
 
@@ -155,7 +155,7 @@ def test_phrases_of_ones_own_are_not_weighed(make_call: MakeCall, book: Rulebook
 
 def test_the_customers_words_are_never_judged(make_call: MakeCall, book: Rulebook) -> None:
     call = make_call([HELLO, ("C", INSULT, 6, 8), ("A", "请您稍等", 9, 10)])
-    (finding,) = forbidden_language.evaluate(call, book, MODELS)
+    (finding,) = found_by(forbidden_language.RULE, call, book)
     assert finding.verdict is PASS
 
 
@@ -166,7 +166,7 @@ def test_the_rule_accuses_rightly_on_wording_it_never_saw(
     for row in held_out("test"):
         asked = ("C", row.get("before", ASKED[1]), 5.5, 9.0)
         call = make_call([HELLO, asked, ("A", row["text"], 10.0, 13.0)])
-        verdicts = {finding.verdict for finding in forbidden_language.evaluate(call, book, MODELS)}
+        verdicts = {finding.verdict for finding in found_by(forbidden_language.RULE, call, book)}
         if FAIL in verdicts:
             accused.append(row["kind"] != INNOCENT)
         if verdicts & {FAIL, UNTOLD}:

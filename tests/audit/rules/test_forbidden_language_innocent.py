@@ -2,10 +2,10 @@
 
 import pytest
 
-from audit.rulebooks.rulebook import Rulebook
+from audit.rulebooks import Rulebook
 from audit.rules import forbidden_language
 from audit.types import Verdict
-from tests.calls import MODELS
+from tests.calls import found_by
 
 INNOCENT = [
     "您好，请问有什么可以帮您？",
@@ -79,17 +79,17 @@ GUILTY = [
 
 @pytest.mark.parametrize("sentence", INNOCENT)
 def test_polite_words_are_no_accusation(sentence: str, make_call, book: Rulebook) -> None:
-    (finding,) = forbidden_language.evaluate(make_call([("A", sentence)]), book, MODELS)
+    (finding,) = found_by(forbidden_language.RULE, make_call([("A", sentence)]), book)
     assert finding.verdict is Verdict.PASS, (finding.clause_id, finding.meant)
 
 
 @pytest.mark.parametrize("sentence", GUILTY)
 def test_forbidden_words_are_found(sentence: str, make_call, book: Rulebook) -> None:
-    (finding,) = forbidden_language.evaluate(make_call([("A", sentence)]), book, MODELS)
+    (finding,) = found_by(forbidden_language.RULE, make_call([("A", sentence)]), book)
     assert finding.verdict is Verdict.FAIL
 
 
 @pytest.mark.parametrize("sentence", GUILTY)
 def test_a_customer_may_say_so(sentence: str, make_call, book: Rulebook) -> None:
     call = make_call([("A", "您好"), ("C", sentence)])
-    assert [f.verdict for f in forbidden_language.evaluate(call, book, MODELS)] == [Verdict.PASS]
+    assert [f.verdict for f in found_by(forbidden_language.RULE, call, book)] == [Verdict.PASS]

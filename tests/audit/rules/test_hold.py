@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from audit.rulebooks.rulebook import Rulebook
+from audit.rulebooks import Rulebook
 from audit.rules import dead_air, hold
 from audit.types import Call, Channels, Finding, Severity, Verdict
+from tests.calls import found_by
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
@@ -37,21 +38,21 @@ def wait(
 
 def test_a_wait_as_it_should_be(quiet: Quiet, book: Rulebook, told: Told) -> None:
     call = wait(quiet)
-    assert told(hold.evaluate(call, book)) == {
+    assert told(found_by(hold.RULE, call, book)) == {
         "hold.announced": PASS,
         "hold.reason": PASS,
         "hold.length": PASS,
         "hold.thanked": PASS,
     }
-    assert told(dead_air.evaluate(call, book)) == {"dead_air": PASS}
+    assert told(found_by(dead_air.RULE, call, book)) == {"dead_air": PASS}
 
 
 def test_no_wait_no_finding(quiet: Quiet, book: Rulebook) -> None:
-    assert hold.evaluate(quiet(("A", PLEASE, 10, 14)), book) == []
-    assert hold.evaluate(wait(quiet, seconds=2.9), book) == []
-    assert hold.evaluate(wait(quiet, "您的邮箱到期了", "要续费"), book) == []
+    assert found_by(hold.RULE, quiet(("A", PLEASE, 10, 14)), book) == []
+    assert found_by(hold.RULE, wait(quiet, seconds=2.9), book) == []
+    assert found_by(hold.RULE, wait(quiet, "您的邮箱到期了", "要续费"), book) == []
     question = "我帮您登记一下，请问您的地址是哪里"
-    assert hold.evaluate(wait(quiet, question, "好的"), book) == []
+    assert found_by(hold.RULE, wait(quiet, question, "好的"), book) == []
 
 
 @pytest.mark.parametrize(
@@ -65,16 +66,16 @@ def test_no_wait_no_finding(quiet: Quiet, book: Rulebook) -> None:
     ],
 )
 def test_what_comes_later_is_no_wait(quiet: Quiet, book: Rulebook, words: str) -> None:
-    assert hold.evaluate(wait(quiet, words, "好了"), book) == []
+    assert found_by(hold.RULE, wait(quiet, words, "好了"), book) == []
 
 
 def test_a_wait_without_a_reason(quiet: Quiet, book: Rulebook, told: Told) -> None:
-    found = hold.evaluate(wait(quiet, "好的，请您稍等一下好吗"), book)
+    found = found_by(hold.RULE, wait(quiet, "好的，请您稍等一下好吗"), book)
     assert told(found)["hold.reason"] is FAIL
     assert next(f for f in found if f.verdict is FAIL).clause_id == "001-宜.4"
     # a sentence that the phrases do not know may be a reason
     other = wait(quiet, "这个地址跟别的电脑发生冲突了，请您稍等")
-    assert told(hold.evaluate(other, book))["hold.reason"] is UNTOLD
+    assert told(found_by(hold.RULE, other, book))["hold.reason"] is UNTOLD
 
 
 def test_a_reason_that_the_customer_gave(quiet: Quiet, book: Rulebook, told: Told) -> None:
@@ -83,13 +84,13 @@ def test_a_reason_that_the_customer_gave(quiet: Quiet, book: Rulebook, told: Tol
         ("A", "好的，稍等", 12.5, 14),
         ("A", THANKS, 30, 33),
     ]
-    assert told(hold.evaluate(quiet(*said), book))["hold.reason"] is UNTOLD
+    assert told(found_by(hold.RULE, quiet(*said), book))["hold.reason"] is UNTOLD
 
 
 def test_saying_what_one_does_is_not_asking_to_wait(
     quiet: Quiet, book: Rulebook, told: Told
 ) -> None:
-    found = told(hold.evaluate(wait(quiet, "正在为您登记", "登记好了"), book))
+    found = told(found_by(hold.RULE, wait(quiet, "正在为您登记", "登记好了"), book))
     assert found["hold.thanked"] is UNTOLD
 
 
@@ -99,7 +100,7 @@ def test_a_wait_is_at_most_three_minutes(
 ) -> None:
     (length,) = (
         finding
-        for finding in hold.evaluate(wait(quiet, seconds=seconds), book)
+        for finding in found_by(hold.RULE, wait(quiet, seconds=seconds), book)
         if finding.check_id == "hold.length"
     )
     assert length.verdict is verdict
@@ -125,14 +126,14 @@ def test_a_wait_is_at_most_three_minutes(
 def test_thanks_and_apologies_after_a_wait(
     quiet: Quiet, book: Rulebook, after: str, told: Told
 ) -> None:
-    assert told(hold.evaluate(wait(quiet, after=after), book))["hold.thanked"] is PASS
+    assert told(found_by(hold.RULE, wait(quiet, after=after), book))["hold.thanked"] is PASS
 
 
 @pytest.mark.parametrize(("seconds", "thanked"), [(9.9, None), (10.0, FAIL)])
 def test_only_a_long_wait_wants_thanks(
     quiet: Quiet, book: Rulebook, seconds: float, thanked: Verdict | None, told: Told
 ) -> None:
-    found = told(hold.evaluate(wait(quiet, after="查到了，要续费", seconds=seconds), book))
+    found = told(found_by(hold.RULE, wait(quiet, after="查到了，要续费", seconds=seconds), book))
     assert found.get("hold.thanked") is thanked
 
 
@@ -146,12 +147,12 @@ def test_words_meanwhile_do_not_end_a_wait(quiet: Quiet, book: Rulebook, told: T
         ("A", "在的", 121, 122),
         ("A", THANKS, 150, 153),
     ]
-    found = hold.evaluate(quiet(*said), book)
+    found = found_by(hold.RULE, quiet(*said), book)
     assert told(found)["hold.thanked"] is PASS
     assert sum(finding.check_id == "hold.length" for finding in found) == 1
     (length,) = (finding for finding in found if finding.check_id == "hold.length")
     assert (length.start_s, length.end_s) == (14, 150)
-    assert PASS is told(dead_air.evaluate(quiet(*said), book))["dead_air"]
+    assert PASS is told(found_by(dead_air.RULE, quiet(*said), book))["dead_air"]
 
 
 @pytest.mark.parametrize(
@@ -171,14 +172,14 @@ def test_who_asks_to_wait_on_begins_no_other_wait(
     said: list[Said] = [("A", PLEASE, 10, 14), ("A", interim, 120, 123), ("A", THANKS, 230, 233)]
     if customer:
         said.insert(1, ("C", customer, 116, 119))
-    found = hold.evaluate(quiet(*said), book)
+    found = found_by(hold.RULE, quiet(*said), book)
     assert [f.verdict for f in found if f.check_id == "hold.length"] == lengths
     assert FAIL not in {f.verdict for f in found if f.check_id == "hold.thanked"}
 
 
 def test_silence_after_the_answer_is_no_wait(quiet: Quiet, book: Rulebook) -> None:
     said = [("A", PLEASE, 10, 14), ("A", "查到了，要续费", 15, 18), ("A", "需要吗", 40, 41)]
-    assert hold.evaluate(quiet(*said), book) == []
+    assert found_by(hold.RULE, quiet(*said), book) == []
 
 
 @pytest.mark.parametrize(
@@ -193,27 +194,29 @@ def test_silence_after_the_answer_is_no_wait(quiet: Quiet, book: Rulebook) -> No
 def test_another_voice_need_not_thank(
     quiet: Quiet, book: Rulebook, told: Told, before: str, after: str
 ) -> None:
-    assert told(hold.evaluate(wait(quiet, before, after), book))["hold.thanked"] is UNTOLD
+    assert told(found_by(hold.RULE, wait(quiet, before, after), book))["hold.thanked"] is UNTOLD
 
 
 def test_thanks_for_a_wait_whose_announcement_was_not_heard(
     quiet: Quiet, book: Rulebook, told: Told
 ) -> None:
     call = wait(quiet, "秦明萧邓，副走的工程式")
-    found = told(hold.evaluate(call, book))
+    found = told(found_by(hold.RULE, call, book))
     assert (found["hold.announced"], found["hold.reason"]) == (UNTOLD, UNTOLD)
-    assert FAIL not in told(dead_air.evaluate(call, book)).values()  # accused once or not at all
+    assert (
+        FAIL not in told(found_by(dead_air.RULE, call, book)).values()
+    )  # accused once or not at all
 
 
 def test_a_wait_on_one_channel_and_without_times(
     quiet: Quiet, make_call: MakeCall, book: Rulebook, told: Told
 ) -> None:
     known = wait(quiet, after="查到了，要续费", channels=Channels.MONO)
-    assert told(hold.evaluate(known, book))["hold.thanked"] is FAIL
+    assert told(found_by(hold.RULE, known, book))["hold.thanked"] is FAIL
     said = [("?", PLEASE, 0, 4), ("?", "好", 30, 31)]
-    unknown = hold.evaluate(make_call(said, channels=Channels.MONO), book)
+    unknown = found_by(hold.RULE, make_call(said, channels=Channels.MONO), book)
     assert set(told(unknown).values()) == {UNTOLD}
     text = make_call([("A", PLEASE), ("C", "好"), ("A", "查到了")], channels=Channels.TEXT)
-    assert set(told(hold.evaluate(text, book)).values()) == {UNTOLD}
+    assert set(told(found_by(hold.RULE, text, book)).values()) == {UNTOLD}
     silent = make_call([("A", "您好"), ("C", "网断了")], channels=Channels.TEXT)
-    assert hold.evaluate(silent, book) == []
+    assert found_by(hold.RULE, silent, book) == []

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from audit.intake import transcripts
-from audit.rulebooks.rulebook import Rulebook
+from audit.rulebooks import Rulebook
 from audit.types import AuditedCall, Call, Finding, Verdict
 from flows import wiring
 

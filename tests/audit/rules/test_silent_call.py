@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from audit.rulebooks.rulebook import Rulebook
+from audit.rulebooks import Rulebook
 from audit.rules import dead_air, hold, silent_call
 from audit.types import Call, Channels, Direction, Finding, Verdict
+from tests.calls import found_by
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
@@ -34,15 +35,15 @@ def silent(
 
 def test_a_silent_call_as_the_norm_has_it(make_call: MakeCall, book: Rulebook, told: Told) -> None:
     call = silent(make_call, ("A", AGAIN, 10, 13), ("A", NO_SOUND, 18, 24), duration_s=29)
-    assert set(told(silent_call.evaluate(call, book)).values()) == {PASS}
-    assert dead_air.evaluate(call, book) == hold.evaluate(call, book) == []
+    assert set(told(found_by(silent_call.RULE, call, book)).values()) == {PASS}
+    assert found_by(dead_air.RULE, call, book) == found_by(hold.RULE, call, book) == []
 
 
 def test_a_call_in_which_the_customer_speaks_is_not_silent(
     make_call: MakeCall, book: Rulebook
 ) -> None:
-    assert silent_call.evaluate(silent(make_call, ("C", "喂", 30, 31)), book) == []
-    assert silent_call.evaluate(make_call([]), book) == []
+    assert found_by(silent_call.RULE, silent(make_call, ("C", "喂", 30, 31)), book) == []
+    assert found_by(silent_call.RULE, make_call([]), book) == []
 
 
 @pytest.mark.parametrize(
@@ -65,32 +66,32 @@ def test_the_waits_of_a_silent_call(
 ) -> None:
     again = ("A", AGAIN, again_s, 12.0)
     said = [again, ("A", NO_SOUND, announced_s, 22.0)]
-    found = told(silent_call.evaluate(silent(make_call, *said, duration_s=end_s), book))
+    found = told(found_by(silent_call.RULE, silent(make_call, *said, duration_s=end_s), book))
     assert found["silent_call.waits"] is verdict
     assert found["silent_call.announces"] is PASS
 
 
 def test_steps_left_out_of_a_silent_call(make_call: MakeCall, book: Rulebook, told: Told) -> None:
-    at_once = told(silent_call.evaluate(silent(make_call, ("A", NO_SOUND, 10, 16)), book))
+    at_once = told(found_by(silent_call.RULE, silent(make_call, ("A", NO_SOUND, 10, 16)), book))
     assert at_once["silent_call.greets_again"] is FAIL
-    never = told(silent_call.evaluate(silent(make_call, ("A", AGAIN, 10, 13)), book))
+    never = told(found_by(silent_call.RULE, silent(make_call, ("A", AGAIN, 10, 13)), book))
     assert (never["silent_call.greets_again"], never["silent_call.announces"]) == (PASS, FAIL)
-    nothing = told(silent_call.evaluate(silent(make_call), book))
+    nothing = told(found_by(silent_call.RULE, silent(make_call), book))
     assert (nothing["silent_call.greets_again"], nothing["silent_call.announces"]) == (FAIL, FAIL)
     rude = silent(make_call, ("A", "喂，说话呀", 8, 9), ("A", "再不说话我就挂了", 12, 13))
-    assert told(silent_call.evaluate(rude, book))["silent_call.announces"] is FAIL
+    assert told(found_by(silent_call.RULE, rude, book))["silent_call.announces"] is FAIL
 
 
 def test_a_caller_who_hangs_up_leaves_the_agent_no_time(
     make_call: MakeCall, book: Rulebook, told: Told
 ) -> None:
-    found = told(silent_call.evaluate(silent(make_call, duration_s=8), book))
+    found = told(found_by(silent_call.RULE, silent(make_call, duration_s=8), book))
     assert set(found.values()) == {UNTOLD}
 
 
 def test_one_side_of_a_conversation_is_no_silent_call(make_call: MakeCall, book: Rulebook) -> None:
     one_side = [("A", "请问您的账号是多少", 10, 12), ("A", "您的邮箱到期了", 20, 22)]
-    found = silent_call.evaluate(silent(make_call, *one_side), book)
+    found = found_by(silent_call.RULE, silent(make_call, *one_side), book)
     assert {finding.verdict for finding in found} == {UNTOLD}
     assert "没有录到客户" in found[0].reason
 
@@ -111,28 +112,28 @@ def test_ways_to_say_that_nothing_is_heard(
     make_call: MakeCall, book: Rulebook, told: Told, words: str
 ) -> None:
     call = silent(make_call, ("A", AGAIN, 10, 13), ("A", words, 18, 21))
-    assert told(silent_call.evaluate(call, book))["silent_call.announces"] is PASS
+    assert told(found_by(silent_call.RULE, call, book))["silent_call.announces"] is PASS
 
 
 def test_a_message_left_is_no_silent_call(make_call: MakeCall, book: Rulebook, told: Told) -> None:
     message = "您好王先生，您的保单月底到期，方便的时候请回个电话"
     call = make_call([("A", message, 0, 8)])
-    assert set(told(silent_call.evaluate(call, book)).values()) == {UNTOLD}
+    assert set(told(found_by(silent_call.RULE, call, book)).values()) == {UNTOLD}
     plain = silent(
         make_call, ("A", "您好，远山暖建服务乐显工号二零零六，请问有什么可以帮助您", 10, 13)
     )
-    assert told(silent_call.evaluate(plain, book))["silent_call.announces"] is FAIL
+    assert told(found_by(silent_call.RULE, plain, book))["silent_call.announces"] is FAIL
     out = replace(plain, recording=replace(plain.recording, direction=Direction.OUT))
-    assert set(told(silent_call.evaluate(out, book)).values()) == {UNTOLD}
+    assert set(told(found_by(silent_call.RULE, out, book)).values()) == {UNTOLD}
 
 
 def test_a_silent_call_that_cannot_be_told(make_call: MakeCall, book: Rulebook, told: Told) -> None:
     mono = silent(make_call, ("A", AGAIN, 10, 13), channels=Channels.MONO)
-    assert set(told(silent_call.evaluate(mono, book)).values()) == {UNTOLD}
+    assert set(told(found_by(silent_call.RULE, mono, book)).values()) == {UNTOLD}
     text = make_call([("A", "您好"), ("A", AGAIN)], channels=Channels.TEXT)
-    assert set(told(silent_call.evaluate(text, book)).values()) == {UNTOLD}
+    assert set(told(found_by(silent_call.RULE, text, book)).values()) == {UNTOLD}
     unheard = silent(make_call, ("A", "", 10, 13), ("A", NO_SOUND, 18, 24))
-    assert told(silent_call.evaluate(unheard, book))["silent_call.greets_again"] is UNTOLD
+    assert told(found_by(silent_call.RULE, unheard, book))["silent_call.greets_again"] is UNTOLD
 
 
 def test_a_channel_that_may_not_have_been_recorded_accuses_nobody(
@@ -141,7 +142,7 @@ def test_a_channel_that_may_not_have_been_recorded_accuses_nobody(
     def dead(*said: Said) -> dict[str, Verdict]:
         call = silent(make_call, *said)
         call = replace(call, transcript=replace(call.transcript, dead_channel=1))
-        found = silent_call.evaluate(call, book)
+        found = found_by(silent_call.RULE, call, book)
         assert all(one.verdict is FAIL or one.points == 0 for one in found)
         return told(found)
 

@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 import reports
-from audit.rulebooks.rulebook import Rulebook, load
-from audit.rules import evaluate, speech_rate
+from audit.rulebooks import Rulebook, load
+from audit.rules import speech_rate
 from audit.types import Call, Channels, Finding, Verdict
-from tests.calls import MODELS
+from tests.calls import found_by, found_by_all
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
@@ -28,36 +28,36 @@ def test_the_pace_of_the_agent(
     make_call: MakeCall, book: Rulebook, seconds: float, verdict: Verdict
 ) -> None:
     call = make_call([("A", "您" * 100, 0, seconds), ("C", "快" * 400, 40, 42)])  # 15 s: 400/min
-    (finding,) = speech_rate.evaluate(call, book)
+    (finding,) = found_by(speech_rate.RULE, call, book)
     assert (finding.verdict, finding.clause_id) == (verdict, "001-宜.2")
     assert f"{6000 / seconds:.0f} 字" in finding.reason
 
 
 def test_pauses_do_not_slow_the_pace(make_call: MakeCall, book: Rulebook, told: Told) -> None:
     call = make_call([("A", "您" * 100, 0, 30)], pauses={0: [(0, 5), (25, 30)]})
-    assert told(speech_rate.evaluate(call, book)) == {"speech_rate": FAIL}
+    assert told(found_by(speech_rate.RULE, call, book)) == {"speech_rate": FAIL}
 
 
 def test_a_few_words_have_no_pace(make_call: MakeCall, book: Rulebook) -> None:
-    assert speech_rate.evaluate(make_call([("A", "您" * 49, 0, 2)]), book) == []
-    assert speech_rate.evaluate(make_call([("A", "您" * 50, 0, 2)]), book)
-    assert speech_rate.evaluate(make_call([("C", "我" * 90, 0, 2)]), book) == []
+    assert found_by(speech_rate.RULE, make_call([("A", "您" * 49, 0, 2)]), book) == []
+    assert found_by(speech_rate.RULE, make_call([("A", "您" * 50, 0, 2)]), book)
+    assert found_by(speech_rate.RULE, make_call([("C", "我" * 90, 0, 2)]), book) == []
 
 
 def test_a_pace_that_cannot_be_told(make_call: MakeCall, book: Rulebook, told: Told) -> None:
     text = make_call([("A", "您" * 100)], channels=Channels.TEXT)
-    assert told(speech_rate.evaluate(text, book)) == {"speech_rate": UNTOLD}
+    assert told(found_by(speech_rate.RULE, text, book)) == {"speech_rate": UNTOLD}
     unknown = make_call([("?", "您" * 100, 0, 10)], channels=Channels.MONO)
-    assert told(speech_rate.evaluate(unknown, book)) == {"speech_rate": UNTOLD}
+    assert told(found_by(speech_rate.RULE, unknown, book)) == {"speech_rate": UNTOLD}
     known = make_call([("A", "您" * 100, 0, 10)], channels=Channels.MONO)
-    assert told(speech_rate.evaluate(known, book)) == {"speech_rate": FAIL}
+    assert told(found_by(speech_rate.RULE, known, book)) == {"speech_rate": FAIL}
 
 
 def test_ready_transcripts_whose_times_cannot_be_one_voice(
     make_call: MakeCall, book: Rulebook, told: Told
 ) -> None:
     said = [HELLO, ("A", STORY, 5, 5), ("C", STORY, 6, 20)]
-    assert told(speech_rate.evaluate(make_call(said), book)) == {"speech_rate": UNTOLD}
+    assert told(found_by(speech_rate.RULE, make_call(said), book)) == {"speech_rate": UNTOLD}
 
 
 def test_a_rulebook_without_these_rules_says_nothing(
@@ -72,14 +72,12 @@ def test_a_rulebook_without_these_rules_says_nothing(
     long = [HELLO, ("C", STORY, 6, 21), chat]
     calls = [make_call(said) for said in ([], [HELLO], long, [*long, *wait])]
     for call in calls:
-        assert not {f.rule_id for f in evaluate(call, load(str(own)), MODELS)} & set(names)
-    assert set(names) <= {
-        finding.rule_id for call in calls for finding in evaluate(call, book, MODELS)
-    }
+        assert not {f.rule_id for f in found_by_all(call, load(str(own)))} & set(names)
+    assert set(names) <= {finding.rule_id for call in calls for finding in found_by_all(call, book)}
 
 
 def test_every_check_has_its_clause_and_its_label(book: Rulebook) -> None:
-    rules = [rule for _, rule in book.rules if rule is not None and hasattr(rule, "checks")]
+    rules = [rule for _, rule in book.rules.settings() if hasattr(rule, "checks")]
     checks = {check_id: check.clause for rule in rules for check_id, check in rule.checks.items()}
     assert set(checks.values()) <= set(book.clauses())
     for strings in (Path(reports.__file__).parent / "pages" / "templates").glob("strings.*.json"):

@@ -14,16 +14,15 @@ from click.testing import CliRunner
 from pydantic import TypeAdapter
 
 from audit.errors import UsageError
-from audit.rulebooks.conditions import Condition, Entity
-from audit.rulebooks.rulebook import Rulebook, load
-from audit.rules import evaluate, written
+from audit.rulebooks import Rulebook, load
+from audit.rulebooks.examples import as_call
 from audit.rules.written import entities
-from audit.rules.written.evaluator import Evaluation
-from audit.rules.written.examples import as_call
+from audit.rules.written.arguments import Entity
+from audit.rules.written.conditions import Condition
 from audit.scoring import score
 from audit.types import Call, Channels, Finding, Verdict
 from flows.cli.main import main
-from tests.calls import MODELS
+from tests.calls import MODELS, evaluator, found_by_all, found_by_written
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 CONDITION: TypeAdapter[Any] = TypeAdapter(Condition)
@@ -46,7 +45,7 @@ def dialogue(text: str, book: Rulebook, **columns: str) -> Call:
 
 def holds(condition: str, call: Call, book: Rulebook) -> bool | None:
     parsed = CONDITION.validate_python(yaml.safe_load(condition))
-    return Evaluation(call, book).result(parsed).holds
+    return evaluator(call, book).result(parsed).holds
 
 
 @pytest.mark.parametrize(
@@ -359,7 +358,7 @@ def own(tmp_path: Path, checks: str, name: str = "own") -> Path:
 
 def findings(tmp_path: Path, checks: str, lines: str, **columns: str) -> list[Finding]:
     mine = load(str(own(tmp_path, checks)))
-    found = written.evaluate(dialogue(lines, mine, **columns), mine)
+    found = found_by_written(dialogue(lines, mine, **columns), mine)
     return [finding for finding in found if finding.rule_id == "mine"]
 
 
@@ -472,12 +471,12 @@ mine.quiet:
 def test_written_rules_enter_the_score(tmp_path: Path) -> None:
     mine = load(str(own(tmp_path, COMPLAINT)))
     call = dialogue("客服: 您好。\n客户: 你们服务太差。\n客服: 请讲。", mine)
-    card = score(evaluate(call, mine, MODELS), mine)
+    card = score(found_by_all(call, mine), mine)
     (earned,) = (rule for rule in card.rules if rule.rule_id == "mine")
     assert (earned.verdict, earned.weight, earned.earned) == (FAIL, 10, 6)
     assert "000-25.1" in mine.clauses()
     quiet = dialogue("客服: 您好。\n客户: 我问一下电费。", mine)
-    assert "mine" not in {rule.rule_id for rule in score(evaluate(quiet, mine, MODELS), mine).rules}
+    assert "mine" not in {rule.rule_id for rule in score(found_by_all(quiet, mine), mine).rules}
 
 
 def test_an_heir_replaces_conditions_as_a_whole(tmp_path: Path) -> None:
@@ -642,11 +641,11 @@ def test_two_thousand_turns_a_second(book: Rulebook) -> None:
         as_call(tuple(f"{line}第{number}次" for line in lines * 6), book, model=MODELS.stages)
         for number in range(20)
     ]
-    written.evaluate(calls[0], book)
+    found_by_written(calls[0], book)
     seconds = []
     for some in (calls[:7], calls[7:14], calls[14:]):
         start = time.process_time()
         for call in some:
-            written.evaluate(call, book)
+            found_by_written(call, book)
         seconds.append((time.process_time() - start) / sum(len(call.turns) for call in some))
     assert 1 / min(seconds) >= 2_000

@@ -62,11 +62,11 @@ class Callaudit:
     """The product: audio in, audited calls, tables and pages out."""
 
     def __init__(self, config: Config) -> None:
-        from audit.rulebooks import rulebook
+        from audit import rulebooks
         from flows import wiring
 
         self._config = config
-        self._book = rulebook.load(config.batch.rulebook)
+        self._book = rulebooks.load(config.batch.rulebook)
         models = wiring.transcription_models(config.hearing)
         self._recogniser = _Timed(models.recogniser)
         self._models = replace(models, recogniser=self._recogniser)

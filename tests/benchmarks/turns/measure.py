@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from audit.rulebooks import rulebook
+from audit import rulebooks
 from audit.rules.no_interruption import VIOLATIONS, Meeting, meetings
 from audit.transcription import turns, windows
 from audit.transcription.activity import speech_regions
@@ -116,7 +116,7 @@ def interruptions_of(regions: Regions, pieces: Sequence[Piece]) -> list[Meeting]
     heard = [(spoken, _words(spoken, pieces)) for spoken in windows.utterances(regions)]
     built = turns.build(heard, regions, roles=_ROLES)
     agent, customer = ([turn for turn in built if turn.role is role] for role in _ROLES)
-    thresholds = rulebook.load("hotline").rules.no_interruption.applied()
+    thresholds = rulebooks.load("hotline").rules.no_interruption.applied()
     return [met for met in meetings(agent, customer, thresholds) if met.contact in VIOLATIONS]
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
 from audit.language.text import sounds
-from audit.rulebooks.rulebook import load
+from audit.rulebooks import load
 from models.text import forbidden
 from models.training.forbidden import (
     ALIKE,

@@ -15,9 +15,9 @@ import pytest
 from click.testing import CliRunner
 from opencc import OpenCC
 
+from audit import rulebooks
 from audit.errors import UsageError
 from audit.language.phrases import find_any
-from audit.rulebooks import rulebook
 from audit.stages import assign
 from audit.types import Role, Turn
 from flows.cli.main import main
@@ -26,7 +26,7 @@ from models.training import stages as train_stages
 from models.training.dialogues import compose, labelled, spoken
 from tests.calls import MODELS
 
-CUES = rulebook.load("hotline").stages
+CUES = rulebooks.load("hotline").stages
 VALIDATION, TEST = labelled.read(spoken.VALIDATION), labelled.read(spoken.TEST)
 TURNS, GREETINGS, CLOSINGS = 0.90, 0.95, 0.96
 """What models/text/stages.md says, less a little."""

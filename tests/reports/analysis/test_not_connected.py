@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from audit.rulebooks.rulebook import load
-from audit.rules.written.examples import as_call
+from audit.rulebooks import load
+from audit.rulebooks.examples import as_call
 from audit.types import Direction
 from flows import wiring
 from reports import publish

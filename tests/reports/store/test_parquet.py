@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from audit import rulebooks
 from audit.errors import RejectReason
 from audit.intake.recordings import Reject
-from audit.rulebooks import rulebook
 from audit.types import (
     AuditedCall,
     Call,
@@ -98,7 +98,7 @@ def audited(
         confidence=0.91,
         doubts=("录音有损坏",),
     )
-    return wiring.judge(Call(recording, transcript), rulebook.load("hotline"))
+    return wiring.judge(Call(recording, transcript), rulebooks.load("hotline"))
 
 
 def put(out: Path, *calls: AuditedCall, run_id: str = "r1") -> None:
@@ -313,7 +313,7 @@ def test_a_call_that_is_stored_is_judged_the_same(tmp_path: Path, timed: bool) -
     again = records.call_from_rows(row, stored(tmp_path, "turns"))
     assert again.recording.started_at.isoformat() == "2026-11-16T23:30:00+08:00"
     assert again.recording == replace(original.call.recording, rulebook_id="hotline")
-    judged = wiring.judge(again, rulebook.load("hotline"))
+    judged = wiring.judge(again, rulebooks.load("hotline"))
     rows: Callable[[AuditedCall], records.CallRows] = lambda one: records.call_rows(  # noqa: E731
         one, run_id="r1", source_uri=None
     )

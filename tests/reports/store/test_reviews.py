@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from audit.errors import UsageError
-from audit.rulebooks.rulebook import load
+from audit.rulebooks import load
 from audit.types import Verdict
 from flows.commands import import_reviews as reviewing
 from reports.analysis import sampling

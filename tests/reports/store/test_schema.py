@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from audit import rulebooks
 from audit.errors import CallauditError
-from audit.rulebooks import rulebook
 from flows.commands import rescore as rescoring
 from reports.store import compaction, dictionary, parquet
 from reports.store.schema import CALLS, CHANGES, SCHEMA_VERSION, TABLES
@@ -89,7 +89,7 @@ def test_calls_of_earlier_versions_are_judged_again(version: str, tmp_path: Path
     calls = parquet.read(out, "calls").to_pandas()
     assert len(calls) == before
     assert set(calls["schema_version"]) == {SCHEMA_VERSION}
-    assert set(calls["rulebook_sha256"]) == {rulebook.load("hotline").sha256}
+    assert set(calls["rulebook_sha256"]) == {rulebooks.load("hotline").sha256}
     assert calls["code_sha256"].notna().all()
 
 

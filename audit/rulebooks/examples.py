@@ -11,10 +11,13 @@ from pathlib import Path
 from audit import stages
 from audit.language.text import simplify
 from audit.ports import StageClassifier
-from audit.rulebooks.rulebook import Dialogue, Rulebook, WrittenCheck, at_line
+from audit.rulebooks.loading import at_line
+from audit.rulebooks.rulebook import Rulebook
 from audit.rulebooks.yaml_lines import composed, repeated_keys
+from audit.rules import no_interruption
 from audit.rules.written import judged
-from audit.rules.written.evaluator import Evaluation
+from audit.rules.written.evaluator import ConditionEvaluator
+from audit.rules.written.settings import Dialogue, WrittenCheck
 from audit.transcription.turns import with_backchannels
 from audit.types import (
     Call,
@@ -93,7 +96,9 @@ def _disagreement(example: _Example, rulebook: Rulebook, model: StageClassifier)
         call = as_call(example.dialogue, rulebook, model=model)
     except ValueError as error:
         return f"{name}: {error}"
-    findings = judged(example.check_id, example.check, Evaluation(call, rulebook))
+    thresholds = rulebook.rules.of(no_interruption.RULE).applied()
+    evaluator = ConditionEvaluator(call, thresholds)
+    findings = judged(example.check_id, example.check, evaluator)
     verdict = _verdict(findings)
     if verdict == example.expected:
         return None

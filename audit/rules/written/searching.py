@@ -1,0 +1,93 @@
+"""What operators share: searching the windows in scope, and hits on whole turns."""
+
+from __future__ import annotations
+
+import itertools
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from audit.language.phrases import find_words
+from audit.rules.base import understood
+from audit.rules.written import entities
+from audit.rules.written.evidence import UNCLEAR, Hit, Result, found
+from audit.rules.written.matching import conjunction
+from audit.rules.written.scope import Scope, Window, is_by
+from audit.types import Role, Turn
+
+Matcher = Callable[[Window], Iterable[Hit]]
+
+
+def searched(area: Scope, matcher: Matcher) -> Result:
+    """The hits in scope; in doubt where words were not understood, or their place is."""
+    hits: list[Hit] = []
+    blind = area.blind
+    for window in area.windows:
+        own = list(matcher(window))
+        if own:
+            doubt = doubt_of(window)
+            hits += [hit.doubted(doubt) for hit in own] if doubt else own
+        elif blind is None and not heard(window):
+            blind = UNCLEAR
+    return found(hits, blind)
+
+
+def heard(window: Window) -> bool:
+    """Whether what was not found in a window was not said in it; a 嗯 hides nothing."""
+    return understood(window.turn) or window.turn.is_backchannel
+
+
+def doubt_of(window: Window) -> str | None:
+    """Why what is found in a window may not have been said, or not there; None if it was."""
+    return window.doubt or (None if understood(window.turn) else UNCLEAR)
+
+
+def whole_turn(turn: Turn) -> Window:
+    """A turn as a window."""
+    return Window(turn, 0, len(turn.text))
+
+
+def whole(window: Window) -> Hit:
+    """A hit on all the words of a window's turn."""
+    return Hit(window.turn, 0, len(window.turn.text))
+
+
+def on_turn(turn: Turn, answers: Sequence[bool | None], doubt: str) -> Result:
+    """A hit on a turn if all answers are yes."""
+    holds = conjunction(answers)
+    hit = Hit(turn, 0, len(turn.text), doubt=doubt if holds is None else None)
+    return found(() if holds is False else (hit,))
+
+
+def is_speaker(turn: Turn, speaker: str) -> bool | None:
+    """Whether a turn is by a speaker; None where that cannot be told."""
+    return True if speaker == "any" else is_by(turn, Role(speaker))
+
+
+def is_next_speaker(before: Turn, after: Turn, speaker: str) -> bool | None:
+    """Whether the turn after a silence is by whom it should be."""
+    if speaker not in ("same", "other"):
+        return is_speaker(after, speaker)
+    sides = [is_by(before, Role.AGENT), is_by(after, Role.AGENT)]
+    return None if None in sides else (sides[0] == sides[1]) == (speaker == "same")
+
+
+def echoed_in(
+    said: Hit,
+    windows: Sequence[Window],
+    numbers: Sequence[str],
+    last_digits: int | None,
+) -> Iterator[Window]:
+    """The windows in which the words of a hit are said again; ``numbers`` are their digits."""
+    start = sum(window.turn.index <= said.place[0] for window in windows)
+    number = entities.digits(said.heard)
+    if len(number) >= 3:  # a number may be read out in several turns
+        wanted = number[-last_digits:] if last_digits else number
+        at = "".join(numbers[start:]).rfind(wanted)
+        ends = list(itertools.accumulate(map(len, numbers[start:])))
+        if at >= 0:
+            yield windows[start + bisect_right(ends, at)]
+        return
+    words = "".join(sign for sign in said.heard if sign.isalnum())
+    for window in windows[start:]:
+        if words and find_words(words, window.text):
+            yield window

@@ -1,0 +1,76 @@
+"""Written rules as data: checks made of conditions, and the examples beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from audit.rules.base import ALL_VERDICTS, Check, CheckedRule, CheckSpec, spec
+from audit.rules.fields import Strict
+from audit.rules.written.conditions import Condition, needs_hit
+from audit.types import Verdict
+
+Dialogue = tuple[str | dict[str, str | int | float | bool], ...]
+"""Lines of an example, and mappings of the call's columns."""
+
+
+class Examples(Strict):
+    """Short dialogues, and what a check says of them; ``nothing``: it has no occasion there.
+
+    A dialogue is a list of lines ``[0.0-4.2] 客服: …``, ``客户: …`` or ``未知: …``, the seconds
+    optional; a mapping among them gives the call's columns (``direction: out``).
+    """
+
+    fail: tuple[Dialogue, ...] = ()
+    passes: tuple[Dialogue, ...] = Field((), alias="pass")
+    cannot_tell: tuple[Dialogue, ...] = ()
+    nothing: tuple[Dialogue, ...] = ()
+
+    def by_verdict(self) -> dict[str, tuple[Dialogue, ...]]:
+        """The dialogues by what a check says of them."""
+        return {name.replace("passes", "pass"): dialogues for name, dialogues in self}
+
+
+class WrittenCheck(Check):
+    """What a call must have (``requires``) or must not have (``forbids``); see ``docs/rules.md``.
+
+    ``applies``: where the check has occasion; ``unless``: what acquits.
+    """
+
+    reason: str
+    auto_fail: bool = False
+    applies: Condition | None = None
+    requires: Condition | None = None
+    forbids: Condition | None = None
+    unless: Condition | None = None
+    examples: Examples = Examples()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.requires is None) == (self.forbids is None):
+            raise ValueError("give exactly one of requires and forbids")
+        unless = self.unless if self.requires else None
+        for condition in (self.applies, self.requires, self.forbids, unless):
+            if condition is not None and needs_hit(condition):
+                raise ValueError("only unless, beside forbids, knows a hit: write of: CONDITION")
+        return self
+
+    @property
+    def verdicts(self) -> frozenset[Verdict]:
+        """What it may say; it does not fail if it applies only where what it requires is said."""
+        only_noted = self.requires is not None and self.requires == self.applies
+        return ALL_VERDICTS - {Verdict.FAIL} if only_noted else ALL_VERDICTS
+
+
+class WrittenRule(CheckedRule):
+    """A rule whose checks are conditions."""
+
+    title: str
+    checks: dict[str, WrittenCheck] = Field(min_length=1)
+
+    def specs(self, rule_id: str) -> Iterator[CheckSpec]:
+        """Every check, in the order in which the rulebook has them."""
+        for check_id, check in self.checks.items():
+            yield spec(rule_id, check_id, check, auto_fail=check.auto_fail, verdicts=check.verdicts)
