@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -15,6 +15,7 @@ import yaml
 from pydantic import Field
 
 from audit.rulebooks.loading import load, shipped
+from audit.rulebooks.rulebook import Rulebook
 from audit.rules.fields import Strict
 from audit.types import Verdict
 
@@ -59,11 +60,11 @@ def clauses() -> dict[str, Clause]:
     return {name: Clause.model_validate(clause) for name, clause in raw.items()}
 
 
-def judged() -> dict[str, dict[str, frozenset[Verdict]]]:
-    """For each clause that a shipped rulebook judges: its checks, and what each may say."""
+def judged(books: Iterable[Rulebook]) -> dict[str, dict[str, frozenset[Verdict]]]:
+    """For each clause that one of the rulebooks judges: its checks, and what each may say."""
     found: dict[str, dict[str, frozenset[Verdict]]] = {}
-    for name in shipped():
-        for spec in load(name).specs():
+    for book in books:
+        for spec in book.specs():
             checks = found.setdefault(spec.clause, {})
             checks[spec.check_id] = checks.get(spec.check_id, frozenset()) | spec.verdicts
     return found
@@ -71,7 +72,7 @@ def judged() -> dict[str, dict[str, frozenset[Verdict]]]:
 
 def table() -> str:
     """The page ``docs/norms.md``."""
-    checks = judged()
+    checks = judged(map(load, shipped()))
     rows = [_row(name, clause, checks) for name, clause in clauses().items()]
     return _HEAD + "".join(rows)
 

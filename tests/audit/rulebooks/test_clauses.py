@@ -29,8 +29,8 @@ from tests.calls import MODELS, found_by_all
 
 ROOT = Path(__file__).parents[3]
 CLAUSES = coverage.clauses()
-JUDGED = coverage.judged()
 BOOKS = tuple(load(name) for name in shipped())
+JUDGED = coverage.judged(BOOKS)
 EXAMPLES = [(name, clause.example) for name, clause in CLAUSES.items() if clause.example]
 
 
