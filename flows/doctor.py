@@ -57,30 +57,6 @@ def examine(config: Config) -> Iterator[Check]:
     yield Check("rulebooks", True, ", ".join(rulebook.shipped()))
 
 
-def plan(config: Config, *, calls: float, minutes: float) -> Iterator[str]:
-    """How long a night would take on this machine, by model; one model is measured for it.
-
-    Args:
-        config: its recogniser's engine, device and threads count.
-        calls: how many a night.
-        minutes: how long they are.
-
-    Raises:
-        UsageError: no model is on this machine to measure it with.
-    """
-    from flows import sizing
-
-    yield f"{calls:g} calls of {minutes:g} minutes on {os.cpu_count()} cores:"
-    yield f"{'model':<16}{'hours':>8}{'s per s':>9}{'weights':>10}{'AISHELL-1 CER':>15}  here"
-    for estimate in sizing.estimates(config.hearing.recogniser):
-        size = estimate.size
-        hours = f"{calls * minutes / 60 * estimate.rtf:.1f}"
-        cer = "–" if size.aishell_cer is None else f"{size.aishell_cer:.3f}"
-        weights = f"{size.parameters_m} MB"
-        found = "yes" if estimate.found else "no"
-        yield f"{size.name:<16}{hours:>8}{estimate.rtf:>9.3f}{weights:>10}{cer:>15}  {found}"
-
-
 def _own(package: str) -> Check:
     """Whether a top-level package of ours is what Python finds, not a folder of that name."""
     spec = importlib.util.find_spec(package)

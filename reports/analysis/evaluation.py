@@ -14,13 +14,12 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from audit.errors import UsageError
 from audit.language.encoding import text_of
-from audit.rates import wilson
 from audit.types import Span, Verdict
 
 Row = Mapping[str, Any]
@@ -97,63 +96,6 @@ class Evaluation:
     """The same for each clause, where the labels name one: found under another one is missed."""
     apart: dict[str, Evaluation] = field(default_factory=dict)
     """The same figures for each kind of recording, where calls of several kinds were labelled."""
-
-    def lines(self, *, details: bool = False) -> Iterator[str]:
-        """A table for the terminal."""
-        if details:
-            yield from self.details
-        yield (
-            f"{'rule':<26}{'precision':>20}{'recall':>20}{'F1':>8}"
-            f"{'TP':>5}{'FP':>5}{'FN':>5}{'?':>4}"
-        )
-        indented = {f"  {clause}": counts for clause, counts in self.clauses.items()}
-        for rule, counts in (self.rules | indented).items():
-            precision = _with_interval(
-                counts.true_positives, counts.true_positives + counts.false_positives
-            )
-            recall = _with_interval(
-                counts.true_positives, counts.true_positives + counts.false_negatives
-            )
-            yield (
-                f"{rule:<26}{precision:>20}{recall:>20}{_number(counts.f1):>8}"
-                f"{counts.true_positives:>5}{counts.false_positives:>5}"
-                f"{counts.false_negatives:>5}{counts.withheld:>4}"
-            )
-        yield (
-            f"calls {self.calls}, not audited {len(self.not_audited)}, "
-            f"stage accuracy {_number(self.segment_accuracy)}, "
-            f"role accuracy {_number(self.role_accuracy)}, CER {_number(self.cer)}"
-        )
-        for kind, evaluation in self.apart.items():
-            yield f"\n{kind} only:"
-            yield from evaluation.lines()
-
-    def to_json(self) -> str:
-        """The same as JSON, with precision, recall and F1."""
-        return json.dumps(self._data(), ensure_ascii=False, indent=1)
-
-    def _data(self) -> dict[str, Any]:
-        data = asdict(self)
-        for name, counted in (("rules", self.rules), ("clauses", self.clauses)):
-            for key, counts in counted.items():
-                data[name][key] |= {
-                    "precision": counts.precision,
-                    "recall": counts.recall,
-                    "f1": counts.f1,
-                }
-        data["apart"] = {kind: evaluation._data() for kind, evaluation in self.apart.items()}
-        return data
-
-
-def _with_interval(successes: int, trials: int) -> str:
-    if not trials:
-        return "–"
-    low, high = wilson(successes, trials)
-    return f"{successes / trials:.3f} [{low:.2f}–{high:.2f}]"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
 
 
 def read_truth(place: Path) -> list[dict[str, Any]]:

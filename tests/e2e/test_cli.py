@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from audit.errors import UsageError
 from flows.cli.main import main
 
 Script = Callable[..., subprocess.CompletedProcess[str]]
@@ -276,9 +277,17 @@ def test_what_is_not_there(callaudit: Script, arguments: list[str], tmp_path: Pa
 def test_verbose_shows_where(callaudit: Script) -> None:
     done = callaudit("rulebook", "show", "nowhere")
     assert "Traceback" not in done.stderr
-    shown = callaudit("--verbose", "rulebook", "show", "nowhere")
-    assert "Traceback" in shown.stderr
-    assert shown.returncode != 0
+    for arguments in (("--verbose", "rulebook", "show"), ("rulebook", "show", "--verbose")):
+        shown = callaudit(*arguments, "nowhere")
+        assert "Traceback" in shown.stderr
+        assert shown.returncode != 0
+
+
+def test_verbose_after_an_option_that_is_wrong_shows_where() -> None:
+    arguments = ["audit-transcripts", "calls.jsonl", "--out", "s3://bucket/out"]
+    assert CliRunner().invoke(main, arguments).exit_code == 2
+    result = CliRunner().invoke(main, [*arguments, "--verbose"])
+    assert isinstance(result.exception, UsageError)
 
 
 def test_a_schedule_needs_a_server(callaudit: Script, tmp_path: Path) -> None:

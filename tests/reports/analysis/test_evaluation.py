@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from audit.errors import UsageError
+from flows.cli import formatters
 from reports.analysis.evaluation import (
     Counts,
     Evaluation,
@@ -95,8 +96,8 @@ def test_mono_calls_are_counted_apart() -> None:
     assert told.rules["no_interruption"].precision == 0.5
     assert told.apart["stereo"].rules["no_interruption"].precision == 1.0
     assert told.apart["mono"].rules["no_interruption"].precision == 0.0
-    assert "mono only:" in "\n".join(told.lines())
-    data = json.loads(told.to_json())
+    assert "mono only:" in "\n".join(formatters.evaluation(told))
+    data = json.loads(formatters.evaluation_json(told))
     assert data["apart"]["mono"]["rules"]["no_interruption"]["precision"] == 0.0
 
 
@@ -126,7 +127,7 @@ def test_forbidden_wording_is_counted_clause_by_clause() -> None:
         "000-26.2": Counts(0, 1, 0),
         "000-26.3": Counts(1, 0, 0),
     }
-    assert any("000-26.1" in line for line in result.lines())
+    assert any("000-26.1" in line for line in formatters.evaluation(result))
 
 
 def test_what_was_withheld_is_missed_and_said_so() -> None:
@@ -162,8 +163,10 @@ def test_stages_roles_and_character_errors() -> None:
     assert result.segment_accuracy == pytest.approx(3 / 7)
     assert result.role_accuracy == 1.0
     assert result.cer == pytest.approx(2 / 10)  # one wrong, one 嗯 not heard
-    assert json.loads(result.to_json())["cer"] == result.cer
-    assert any("segment" in line or "stage" in line for line in result.lines(details=True))
+    assert json.loads(formatters.evaluation_json(result))["cer"] == result.cer
+    assert any(
+        "segment" in line or "stage" in line for line in formatters.evaluation(result, details=True)
+    )
 
 
 def test_nothing_found_is_no_figure() -> None:
