@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from flows.sizing import Estimate
     from reports.analysis.calibration import Agreement, RuleQuality, Threshold
     from reports.analysis.drift import Alarm
+    from reports.analysis.error_rates import Counts
     from reports.analysis.evaluation import Evaluation
     from reports.store.compaction import Compacted
 
@@ -81,16 +82,22 @@ def evaluation_json(result: Evaluation) -> str:
 
 
 def _evaluation_data(result: Evaluation) -> dict[str, Any]:
-    data = asdict(result)
-    for name, counted in (("rules", result.rules), ("clauses", result.clauses)):
-        for key, counts in counted.items():
-            data[name][key] |= {
-                "precision": counts.precision,
-                "recall": counts.recall,
-                "f1": counts.f1,
-            }
-    data["apart"] = {kind: _evaluation_data(part) for kind, part in result.apart.items()}
-    return data
+    return {
+        "calls": result.calls,
+        "not_audited": result.not_audited,
+        "rules": {rule: _counts_data(counts) for rule, counts in result.rules.items()},
+        "segment_accuracy": result.segment_accuracy,
+        "role_accuracy": result.role_accuracy,
+        "cer": result.cer,
+        "details": result.details,
+        "clauses": {clause: _counts_data(counts) for clause, counts in result.clauses.items()},
+        "apart": {kind: _evaluation_data(part) for kind, part in result.apart.items()},
+    }
+
+
+def _counts_data(counts: Counts) -> dict[str, Any]:
+    rates = {"precision": counts.precision, "recall": counts.recall, "f1": counts.f1}
+    return asdict(counts) | rates
 
 
 def calibration(result: Calibration) -> Iterator[str]:

@@ -53,14 +53,15 @@ def evaluate(ctx: click.Context, *, out: Path, truth: Path, as_json: bool) -> No
     TRUTH: a folder of JSON files, or a JSONL file of labelled transcripts; see docs/inputs.md.
     With --verbose every error is listed.
     """
+    from audit.intake import labelled
     from reports.analysis import evaluation
     from reports.store import full_text, parquet, private_store
 
     common.need_audit(out)
     private_store.check_key(out)
     tables = {name: parquet.read(out, name).to_pylist() for name in ("calls", "turns", "findings")}
-    truths = evaluation.read_truth(truth)
-    masked = full_text.unmask(out, tables, {str(call["call_id"]) for call in truths})
+    truths = labelled.read_for_evaluation(truth)
+    masked = full_text.unmask(out, tables, {str(call.call_id) for call in truths})
     if masked:
         common.warn(
             f"{masked} calls are compared with masked text: their full transcripts are not kept"
