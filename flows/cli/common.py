@@ -42,11 +42,14 @@ def _verbose_option() -> click.Option:
     )
 
 
+_CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
 class Command(click.Command):
     """A command that knows ``--verbose``."""
 
     def __init__(self, *arguments: Any, **attributes: Any) -> None:
-        super().__init__(*arguments, **attributes)
+        super().__init__(*arguments, context_settings=_CONTEXT, **attributes)
         self.params.append(_verbose_option())
 
 
@@ -54,6 +57,9 @@ class Group(click.Group):
     """A group of commands that know ``--verbose``."""
 
     command_class = Command
+
+    def __init__(self, *arguments: Any, **attributes: Any) -> None:
+        super().__init__(*arguments, context_settings=_CONTEXT, **attributes)
 
 
 class App(Group):

@@ -11,7 +11,7 @@ from flows.cli import operations, pages, privacy, review, rulebooks, run, tables
 from flows.cli.common import App
 
 
-@click.group(cls=App, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=App)
 @click.version_option(__version__, prog_name="callaudit")
 def main() -> None:
     """Audit recorded Chinese service calls against service norms, with evidence."""

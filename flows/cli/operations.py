@@ -24,7 +24,7 @@ def schedule(
     config_file: Path | None,
     cron: str | None,
 ) -> None:
-    """Serve the nightly flow on a cron schedule, until stopped.
+    """Serve the nightly flow on a schedule, until stopped.
 
     Each run audits yesterday's calls and those of missed nights. RECORDINGS may contain a date
     pattern, such as /data/calls/%Y-%m-%d. Failures are posted to $CALLAUDIT_WEBHOOK.
@@ -50,7 +50,10 @@ def schedule(
 def doctor(
     *, config_file: Path | None, model: str | None, plan: tuple[float, float] | None
 ) -> None:
-    """Show what is installed, which engine and weights would be used, and what is missing."""
+    """Show what is installed and what is missing.
+
+    Includes the engine and weights that a run would use.
+    """
     from audit import config
     from flows import doctor as diagnosis
 

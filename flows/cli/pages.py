@@ -13,7 +13,7 @@ from flows.cli import common
 @common.out_argument
 @common.bundle_option
 def report(*, out: Path, bundle_audio: bool) -> None:
-    """Render the HTML pages under OUT again from its Parquet tables."""
+    """Render the HTML pages again from the tables under OUT."""
     from reports import crashes
     from reports.pages import html, playback
 
@@ -30,7 +30,10 @@ def report(*, out: Path, bundle_audio: bool) -> None:
 @click.argument("call_id")
 @click.option("--to", type=click.Path(dir_okay=False, path_type=Path), help="HTML file to write.")
 def case_file(*, out: Path, call_id: str, to: Path | None) -> None:
-    """Write one call with its audio as a single HTML file, for an agent or an adjudicator."""
+    """Write a call with its audio as one HTML file.
+
+    For the agent concerned, or whoever decides on an appeal.
+    """
     from reports.pages import case_file as pages
 
     common.need_audit(out)

@@ -15,10 +15,10 @@ from flows.cli import common
 @common.out_argument
 @click.argument("call_id")
 def transcript(*, out: Path, call_id: str) -> None:
-    """Print the unmasked transcript of a call; each access is logged.
+    """Print the unmasked transcript of a call.
 
     For people who may see personal data: it is read from OUT/private, which only its owner can
-    read.
+    read, and each access is logged.
     """
     from reports.store import full_text
 
@@ -43,7 +43,10 @@ def purge(
     call_ids: tuple[str, ...],
     private_before: datetime | None,
 ) -> None:
-    """Permanently erase calls from the tables, pages, private store and runs under OUT."""
+    """Permanently erase calls under OUT.
+
+    They are erased from tables, pages, private store and runs.
+    """
     from flows import bucket
     from flows.commands import purge as purging
 

@@ -23,7 +23,7 @@ def review() -> None:
     help="Folder of the audit (default: the current folder).",
 )
 def review_import(*, files: tuple[Path, ...], out: Path) -> None:
-    """Import FILES, exported from the report's pages, into the table of reviews."""
+    """Import reviews exported from the report's pages."""
     from flows.commands import import_reviews
 
     common.need_audit(out)
@@ -51,7 +51,7 @@ def review_import(*, files: tuple[Path, ...], out: Path) -> None:
 )
 @common.json_option
 def calibrate(*, out: Path, precision: float, labels: Path | None, as_json: bool) -> None:
-    """Measure the automatic findings against the reviews under OUT.
+    """Measure findings against the reviews under OUT.
 
     Prints precision and estimated recall of each rule, inter-reviewer agreement, drift, and
     suggested confidence thresholds.

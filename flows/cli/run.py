@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     "--workers", type=click.IntRange(min=1), help="Number of processes that transcribe recordings."
 )
 @click.option(
-    "--resume/--no-resume", default=True, help="Reuse transcripts of earlier runs (default: yes)."
+    "--resume/--no-resume",
+    default=True,
+    help="Reuse transcripts of earlier runs (default).",
 )
 @click.option(
     "--night",
@@ -62,7 +64,10 @@ def run(
     bundle_audio: bool,
     private: str | None,
 ) -> None:
-    """Audit every recording under RECORDINGS, a folder or an fsspec URL."""
+    """Audit every recording in a folder or bucket.
+
+    RECORDINGS: a folder, or an fsspec URL such as s3://bucket/calls.
+    """
     from audit import config
     from flows.cli import progress
 

@@ -24,10 +24,10 @@ from flows.cli import common, formatters
 def rescore(
     *, out: Path, rulebook: str, write: bool, page: Path | None, config_file: Path | None
 ) -> None:
-    """Score the stored transcripts under OUT again with a rulebook and show what changes.
+    """Score stored transcripts again with a rulebook.
 
-    Prints findings gained and lost with examples, and the calls and agents whose verdict or grade
-    changes. Needs no audio.
+    Prints what changes: findings gained and lost with examples, and the calls and agents
+    whose verdict or grade changes. Needs no audio.
     """
     from audit import config
     from flows.commands import rescore as rescoring
@@ -48,10 +48,11 @@ def rescore(
 @common.json_option
 @click.pass_context
 def evaluate(ctx: click.Context, *, out: Path, truth: Path, as_json: bool) -> None:
-    """Measure precision, recall and F1 of an audit against labelled calls.
+    """Compare an audit with labelled calls.
 
-    TRUTH: a folder of JSON files, or a JSONL file of labelled transcripts; see docs/inputs.md.
-    With --verbose every error is listed.
+    Prints precision, recall and F1 of each rule, stage accuracy and character error rate; with
+    --verbose also every error. TRUTH: a folder of JSON files, or a JSONL file of labelled
+    transcripts; see docs/inputs.md.
     """
     from audit.intake import labelled
     from reports.analysis import evaluation
@@ -89,9 +90,10 @@ def evaluate(ctx: click.Context, *, out: Path, truth: Path, as_json: bool) -> No
     help="Number of newest nights to leave unmerged.",
 )
 def compact(*, out: Path, keep_nights: int) -> None:
-    """Merge old nights under OUT into one file per month, for callaudit's own readers.
+    """Merge old nights under OUT into one file per month.
 
-    The partitions are kept, so every other reader sees what it saw before.
+    The files are for callaudit's own readers. The partitions are kept, so every other reader sees
+    what it saw before.
     """
     from reports.store import compaction
 

@@ -29,10 +29,10 @@ def train() -> None:
     help="Model file to write; set stages.model in the configuration to use it.",
 )
 def train_stages(*, data: Path, out: Path) -> None:
-    """Train the stage classifier with your own calls added to the built-in training data.
+    """Train the stage classifier with your own calls.
 
-    Prints the accuracy of the built-in model on these calls, and of the new one by
-    cross-validation.
+    They are added to the built-in training data. Prints the accuracy of the built-in model on these
+    calls, and of the new one by twofold cross-validation.
     """
     from models.training import own_stages
 
