@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flows.commands.rescore import Difference, Outcome
     from flows.doctor import Check
     from flows.sizing import Estimate
+    from models.training.own_stages import Measured
     from reports.analysis.calibration import Agreement, RuleQuality, Threshold
     from reports.analysis.drift import Alarm
     from reports.analysis.error_rates import Counts
@@ -215,6 +216,21 @@ def imported(done: Imported) -> str:
             "again) and were kept for the record"
         )
     return f"{said}; {done.overridden} calls have an overridden score"
+
+
+def stage_figures(measured: Measured) -> str:
+    """How right the stages of a model are on a set of labelled calls."""
+    figures = measured.figures
+    named = (
+        ("turns right", figures.turns),
+        ("greeting presence right", figures.greetings),
+        ("closing start within two turns", figures.closings),
+        ("no closing where there is none", figures.no_closings),
+        ("turns in doubt", figures.doubtful),
+        ("right where sure", figures.sure),
+    )
+    listed = ", ".join(f"{name} {number(value, digits=3)}" for name, value in named)
+    return f"{measured.what}: {figures.calls} calls: {listed}"
 
 
 def merged_month(done: Compacted) -> str:

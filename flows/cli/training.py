@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from flows.cli import common
+from flows.cli import common, formatters
 
 
 @click.group("train", cls=common.Group)
@@ -36,5 +36,6 @@ def train_stages(*, data: Path, out: Path) -> None:
     """
     from models.training import own_stages
 
-    for line in own_stages.retrain(data, out=out):
-        click.echo(line)
+    for measured in own_stages.retrain(data, out=out):
+        click.echo(formatters.stage_figures(measured))
+    click.echo(f"{out} written; set stages.model in the configuration to use it")

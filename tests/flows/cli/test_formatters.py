@@ -10,6 +10,8 @@ from flows.cli import formatters
 from flows.commands.import_reviews import Imported
 from flows.doctor import Check
 from flows.sizing import SIZES, Estimate
+from models.training.own_stages import Measured
+from models.training.stages import Figures
 from reports.analysis.calibration import FEW, Agreement, Threshold
 
 
@@ -50,3 +52,10 @@ def test_imported_reviews_say_what_was_left_out_only_where_something_was() -> No
     )
     odd = formatters.imported(Imported(2, 1, 0, 3, 4, 1, Path()))
     assert "; 3 refer to calls that are not" in odd and "; 4 refer to findings that no" in odd
+
+
+def test_figures_of_stages_have_a_dash_where_there_is_nothing_to_measure() -> None:
+    figures = Figures(12, 0.9444, 1.0, None, 1.0, 0.05, 0.98)
+    line = formatters.stage_figures(Measured("before, your calls", figures))
+    assert line.startswith("before, your calls: 12 calls: turns right 0.944, greeting")
+    assert "closing start within two turns –," in line
