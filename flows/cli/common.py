@@ -49,7 +49,8 @@ class Command(click.Command):
     """A command that knows ``--verbose``."""
 
     def __init__(self, *arguments: Any, **attributes: Any) -> None:
-        super().__init__(*arguments, context_settings=_CONTEXT, **attributes)
+        attributes.setdefault("context_settings", _CONTEXT)
+        super().__init__(*arguments, **attributes)
         self.params.append(_verbose_option())
 
 
@@ -59,7 +60,8 @@ class Group(click.Group):
     command_class = Command
 
     def __init__(self, *arguments: Any, **attributes: Any) -> None:
-        super().__init__(*arguments, context_settings=_CONTEXT, **attributes)
+        attributes.setdefault("context_settings", _CONTEXT)
+        super().__init__(*arguments, **attributes)
 
 
 class App(Group):

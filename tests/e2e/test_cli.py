@@ -163,7 +163,7 @@ def test_doctor(callaudit: Script) -> None:
     assert done.returncode == 0, done.stdout
     for expected in ("faster-whisper", "openai-whisper", "weights", "sha256", "package models"):
         assert expected in done.stdout
-    (prints,) = (line for line in done.stdout.splitlines() if "voice prints" in line)
+    (prints,) = (line for line in done.stdout.splitlines() if "speaker embeddings" in line)
     assert "pretrained.pt" in prints
     assert "MISSING" not in done.stdout
     assert "Traceback" not in done.stderr
@@ -177,7 +177,7 @@ def test_doctor_without_weights(callaudit: Script) -> None:
 
 
 @pytest.mark.parametrize(("weights", "said"), [(None, "not installed"), (b"x", "is not the file")])
-def test_doctor_without_voice_prints(
+def test_doctor_without_speaker_embeddings(
     callaudit: Script, tmp_path: Path, weights: bytes | None, said: str
 ) -> None:
     package = tmp_path / "resemblyzer"
@@ -187,13 +187,13 @@ def test_doctor_without_voice_prints(
         (package / "pretrained.pt").write_bytes(weights)
     done = callaudit("doctor", env={"PYTHONPATH": str(tmp_path)})
     assert done.returncode == 1
-    (prints,) = (line for line in done.stdout.splitlines() if "voice prints" in line)
+    (prints,) = (line for line in done.stdout.splitlines() if "speaker embeddings" in line)
     assert prints.startswith("MISSING")
     assert said in prints
     assert "pip install --no-deps resemblyzer==0.1.4" in prints
 
 
-def test_voice_prints_are_looked_at_before_a_night_begins(
+def test_speaker_embeddings_are_checked_before_a_night_begins(
     callaudit: Script, tmp_path: Path
 ) -> None:
     package = tmp_path / "resemblyzer"
