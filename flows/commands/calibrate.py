@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -26,18 +24,6 @@ class Calibration:
     agreement: list[Agreement]
     thresholds: list[Threshold]
     alarms: list[Alarm]
-
-    def lines(self) -> Iterator[str]:
-        """The figures as text."""
-        yield from calibration.lines(self.rules, self.agreement, self.thresholds)
-        for alarm in self.alarms:
-            yield alarm.line()
-        if not self.alarms:
-            yield "no drift"
-
-    def to_json(self) -> str:
-        """The same as JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
 
 
 def calibrate(out: Path, *, precision: float) -> Calibration:

@@ -90,18 +90,6 @@ class Imported:
     undrawn: tuple[str, ...] = ()
     """Sentences on calls whose pages could not be drawn."""
 
-    def __str__(self) -> str:
-        """One sentence for the person who imported them."""
-        said = f"{self.new} reviews imported, {self.changed} changed, {self.known} already there"
-        if self.foreign:
-            said += f"; {self.foreign} speak of calls that are not in this audit and were left out"
-        if self.vanished:
-            said += (
-                f"; {self.vanished} speak of findings that are no more (the calls were judged "
-                "again) and were kept for the record"
-            )
-        return f"{said}; {self.overridden} calls have an overridden score"
-
 
 def read(path: Path) -> ReviewFile:
     """Read a file of reviews.

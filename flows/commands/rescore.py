@@ -40,10 +40,6 @@ class Outcome:
     auto_fail: bool
     rules: tuple[tuple[str, str], ...]
 
-    def __str__(self) -> str:
-        verdicts = ", ".join(f"{rule} {verdict}" for rule, verdict in self.rules)
-        return f"{self.score} {self.grade} ({verdicts})"
-
 
 @dataclass(frozen=True, slots=True)
 class Flip:
@@ -111,34 +107,6 @@ class Difference:
     def grade_flips(self) -> Counter[tuple[str, str]]:
         """How many calls change grade, by grade before and after."""
         return Counter(call.grade for call in self.flips if call.grade)
-
-    def lines(self) -> Iterator[str]:
-        """The difference as text: calls, findings with examples, agents, then the counts."""
-        for call in self.flips:
-            yield f"{call.call_id}\t{call.agent}\t{call.before} → {call.after}"
-        for rule, verdict in sorted(self.gained | self.lost):
-            more, less = self.gained[rule, verdict], self.lost[rule, verdict]
-            yield f"{rule} {verdict}: {more} findings gained, {less} lost"
-            for which, sign in (("gained", "+"), ("lost", "-")):
-                for row in self.examples.get((which, rule), [])[:3] if verdict == "fail" else ():
-                    yield f"  {sign} {_quoted(row)}"
-        for rule, count in sorted(self.reweighted.items()):
-            yield f"{rule}: {count} findings stay, with other clauses or points"
-        for (rule, was, now), count in sorted(self.verdict_flips.items()):
-            yield f"{rule}: {count} calls from {was} to {now}"
-        for (was, now), count in sorted(self.grade_flips.items()):
-            yield f"grade {was} to {now}: {count} calls"
-        for agent in self.agents:
-            if agent.grade[0] != agent.grade[1]:
-                yield (
-                    f"agent {agent.agent}: mean {_number(agent.mean[0])} {agent.grade[0]} → "
-                    f"{_number(agent.mean[1])} {agent.grade[1]} ({agent.calls} calls)"
-                )
-        if self.left:
-            yield f"{self.left} calls stay as they are: their full transcripts are not kept"
-        touched = len({call.agent for call in self.flips})
-        kept = "written" if self.written else "nothing written (use --write to keep it)"
-        yield f"{len(self.flips)} of {self.calls} calls change, {touched} agents; {kept}"
 
 
 def rescore(
@@ -324,12 +292,3 @@ def _grade(mean: float | None, book: Rulebook) -> str:
         return "–"
     reached = [(least, g) for g, least in book.scoring.grades.items() if mean >= least]
     return max(reached)[1]
-
-
-def _quoted(row: Row) -> str:
-    at = "" if row["start_s"] is None else f" {row['start_s']:.1f} s"
-    return f"{row['call_id']}{at} {row['clause_id'] or row['check_id']}: {row['evidence'] or '–'}"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f}"

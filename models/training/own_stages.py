@@ -1,10 +1,11 @@
-"""Learns the stages anew with a user's labelled calls: what ``callaudit train stages`` does."""
+"""Trains the stage classifier with a user's labelled calls: ``callaudit train stages``."""
 
 from __future__ import annotations
 
 import random
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from audit.errors import UsageError
@@ -14,44 +15,53 @@ from models.text import stages
 from models.training import stages as train_stages
 from models.training.dialogues import labelled, spoken
 from models.training.dialogues.compose import Composed
+from models.training.stages import Figures
 
-_LEAST = 4
-"""Calls of one's own from which some can be set apart."""
+_CALLS_MIN = 4
+"""Calls that two halves can be made of."""
 
 
-def retrain(data: Path, *, out: Path) -> Iterator[str]:
-    """Write a model that has learned from labelled calls; yield what there is to say of it.
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Figures of one model on one set of calls; ``what`` says which."""
+
+    what: str
+    figures: Figures
+
+
+def retrain(data: Path, *, out: Path) -> Iterator[Measured]:
+    """Write a model trained with labelled calls too; yield figures before and after.
 
     Half of the calls are learned and the other half judged, and the other way round, so that
     every call is judged by a model that did not see it. The model that is written learned all.
 
     Args:
         data: a JSONL file, or a folder of JSON files.
-        out: the artifact; never that of the package.
+        out: the model file; it is there when the iterator ends.
 
     Raises:
-        UsageError: the calls cannot be read, are too few, or ``out`` cannot be written.
+        UsageError: the calls cannot be read, are too few, or ``out`` cannot be written or is the
+            model of the package.
     """
     _writable(out)
     calls = labelled.read(data)
-    if len(calls) < _LEAST:
-        raise UsageError(f"{data} holds {len(calls)} labelled calls; label {_LEAST} at least")
+    if len(calls) < _CALLS_MIN:
+        raise UsageError(f"{data} holds {len(calls)} labelled calls; label {_CALLS_MIN} at least")
     before = stages.load()
-    yield f"before, your calls: {train_stages.evaluate(before, calls).line()}"
+    yield Measured("before, your calls", train_stages.evaluate(before, calls))
     if spoken.TEST.is_file():
-        yield f"before, test calls: {_on_test(before)}"
-    pairs = [pair for half in _halves(calls) for pair in _told(*half)]
-    yield f"after, your calls (unseen): {train_stages.compared(pairs).line()}"
+        yield Measured("before, test calls", _on_test(before))
+    pairs = [pair for half in _halves(calls) for pair in _cross_validated(*half)]
+    yield Measured("after, your calls (unseen)", train_stages.compared(pairs))
     out.parent.mkdir(parents=True, exist_ok=True)
     _fit(calls, out, drawings=train_stages.DRAWINGS)
     if spoken.TEST.is_file():
-        yield f"after, test calls: {_on_test(stages.read(out))}"
-    yield f"{out} written; name it as stages.model in the configuration to use it"
+        yield Measured("after, test calls", _on_test(stages.read(out)))
 
 
 def _writable(out: Path) -> None:
     if out.resolve().is_relative_to(stages.ARTIFACT.parent.resolve()):
-        raise UsageError(f"--out {out} would replace a model of callaudit's own; choose another")
+        raise UsageError(f"--out {out} would replace the model of the package; choose another")
     if out.is_dir():
         raise UsageError(f"--out {out} is a folder; name a file such as {out / 'stages.npz'}")
     try:
@@ -64,8 +74,8 @@ def _writable(out: Path) -> None:
         raise UsageError(f"--out {out} cannot be written: {error.strerror}") from error
 
 
-def _on_test(model: stages.StageModel) -> str:
-    return train_stages.evaluate(model, labelled.read(spoken.TEST)).line()
+def _on_test(model: stages.StageModel) -> Figures:
+    return train_stages.evaluate(model, labelled.read(spoken.TEST))
 
 
 def _halves(
@@ -79,7 +89,7 @@ def _halves(
     yield other, one
 
 
-def _told(
+def _cross_validated(
     seen: Sequence[tuple[Turn, ...]], unseen: Sequence[tuple[Turn, ...]]
 ) -> list[tuple[list[int], StagePath]]:
     with tempfile.TemporaryDirectory() as folder:

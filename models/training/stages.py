@@ -68,19 +68,6 @@ class Figures:
     doubtful: float | None
     sure: float | None
 
-    def line(self) -> str:
-        """The figures in one line."""
-        named = (
-            ("turns right", self.turns),
-            ("greeting presence right", self.greetings),
-            ("closing start within two turns", self.closings),
-            ("no closing where there is none", self.no_closings),
-            ("turns in doubt", self.doubtful),
-            ("right where sure", self.sure),
-        )
-        listed = ", ".join(f"{name} {'–' if v is None else f'{v:.3f}'}" for name, v in named)
-        return f"{self.calls} calls: {listed}"
-
 
 def main(arguments: Sequence[str]) -> None:
     """Write the artifact that ships, and print what was measured; only measure on ``test``."""
@@ -91,7 +78,7 @@ def main(arguments: Sequence[str]) -> None:
     model = stages.load(stages.ARTIFACT)
     print(f"{stages.ARTIFACT}: {len(model.vocabulary)} features")
     validation = labelled.read(spoken.VALIDATION)
-    print(f"validation: {evaluate(model, validation).line()}")
+    print(f"validation: {evaluate(model, validation)}")
     print(f"{turns_a_second(model, validation):.0f} turns a second")
 
 
@@ -102,7 +89,7 @@ def _test(model: StageModel) -> None:
         tuple(replace(turn, start_s=None, end_s=None, speech=()) for turn in call) for call in calls
     ]
     for name, variant in (("test", calls), ("no times", untimed), ("no roles", unknown)):
-        print(f"{name}: {evaluate(model, variant).line()}")
+        print(f"{name}: {evaluate(model, variant)}")
     print(f"{turns_a_second(model, calls):.0f} turns a second")
 
 

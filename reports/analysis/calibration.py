@@ -8,7 +8,7 @@ their sampling weights; those picked by hand stand for themselves only.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,11 @@ class Threshold:
     precision: float | None
     kept: float | None
     """Share of the reviewed failures at or above it."""
+
+    @property
+    def too_few(self) -> bool:
+        """Whether there are too few reviews to suggest one."""
+        return self.reviewed < FEW
 
 
 def latest(reviews: pd.DataFrame) -> pd.DataFrame:
@@ -239,44 +244,3 @@ def _statsmodels(module: str) -> Any:
         raise UsageError(
             "calibration needs statsmodels: pip install 'callaudit[analysis]'"
         ) from error
-
-
-def lines(
-    rules: Sequence[RuleQuality], agreed: Sequence[Agreement], suggested: Sequence[Threshold]
-) -> Iterator[str]:
-    """The figures as text."""
-    yield (
-        f"{'rule':<22}{'reviewed':>9}{'precision':>20}{'of all, weighted':>20}"
-        f"{'passes wrong':>14}{'recall (estimate)':>20}"
-    )
-    for rule in rules:
-        wrong = f"{rule.passes_wrong}/{rule.passes_reviewed}"
-        yield (
-            f"{rule.rule_id:<22}{rule.reviewed:>9}"
-            f"{_told(rule.precision, rule.precision_interval):>20}"
-            f"{_told(rule.weighted_precision, rule.weighted_interval):>20}"
-            f"{wrong:>14}{_told(rule.recall, rule.recall_interval):>20}"
-        )
-    for pair in agreed:
-        name = "Cohen's" if len(pair.reviewers) == 2 else "Fleiss'"
-        kappa = "not defined" if pair.kappa is None else f"{pair.kappa:.2f}"
-        yield (
-            f"{', '.join(pair.reviewers)}: {name} kappa {kappa}, "
-            f"the same on {pair.same:.0%} of {pair.findings} findings"
-        )
-    for each in suggested:
-        if each.confidence is not None:
-            yield (
-                f"{each.rule_id}: accuse from confidence {each.confidence:.2f} "
-                f"(precision {each.precision:.3f}, keeps {each.kept:.0%} of {each.reviewed})"
-            )
-        elif each.reviewed < FEW:
-            yield f"{each.rule_id}: {each.reviewed} reviews are too few to suggest a threshold"
-        else:
-            yield f"{each.rule_id}: no threshold reaches the target; the rule wants work"
-
-
-def _told(share: float | None, interval: Interval | None) -> str:
-    if share is None or interval is None:
-        return "–"
-    return f"{share:.3f} [{interval[0]:.2f}–{interval[1]:.2f}]"

@@ -29,10 +29,6 @@ class Alarm:
     after: float
     strength: str
 
-    def line(self) -> str:
-        """The alarm as text."""
-        return f"drift: {self.figure} from {self.before:.3f} to {self.after:.3f} ({self.strength})"
-
 
 def nightly(figures: pd.DataFrame) -> list[Alarm]:
     """Figures of the last week that are far from those of the four weeks before.

@@ -1,34 +1,26 @@
-"""How right an audit is: precision, recall and F1 of each rule against labelled calls.
+"""Precision, recall and F1 of each rule of an audit against labelled calls.
 
-A labelled call is a JSON file: ``call_id`` and ``turns`` with ``role`` (A or C), ``start``,
-``end`` (seconds), ``text``, ``segment`` (G, H or C) and, where they apply, ``greeting``
-(elements said), ``interrupts``, ``forbidden`` (clause) and ``backchannel``.
-
-Ready transcripts (JSONL) are labelled by ``fails``: the checks that must fail on a call. Whatever
-else fails there of the rules that any label of the file names is a false accusation.
+Calls whose turns are labelled (:mod:`audit.intake.labelled`) are compared event by event. Ready
+transcripts are labelled by ``fails``, the checks that must fail on a call: whatever else fails
+there, of the rules that any label of the set names, is a false positive.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from audit.errors import UsageError
-from audit.language.encoding import text_of
-from audit.rates import wilson
-from audit.rules.registry import CORE
-from audit.types import Span, Verdict
+from audit.intake.labelled import LabelledCall, LabelledTurn
+from audit.types import Role, Segment, Span, Verdict
+from reports.analysis.error_rates import Counts, ErrorRate
 
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
+Matched = tuple[Counts, list[str]]
+"""Counts of one rule on one call, and a note on each error."""
 
-_SEGMENTS = {"G": "greeting", "H": "handling", "C": "closing"}
-_ROLES = {"A": "agent", "C": "customer"}
 _ELEMENTS = {
     "hello": "greeting.hello",
     "org": "greeting.organisation",
@@ -38,46 +30,6 @@ _ELEMENTS = {
 _TOLERANCE_S = 1.0
 _ONSET_S = 0.6
 """An interruption is found where the finding covers the agent's first 0.6 s of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Hits and misses of one rule.
-
-    ``withheld`` are the events that were there and came out as ``cannot_tell``; they count as
-    missed too.
-    """
-
-    true_positives: int = 0
-    false_positives: int = 0
-    false_negatives: int = 0
-    withheld: int = 0
-
-    @property
-    def precision(self) -> float | None:
-        """Share of accusations that are right; None where there are none."""
-        told = self.true_positives + self.false_positives
-        return self.true_positives / told if told else None
-
-    @property
-    def recall(self) -> float | None:
-        """Share of events that are found; None where there are none."""
-        there = self.true_positives + self.false_negatives
-        return self.true_positives / there if there else None
-
-    @property
-    def f1(self) -> float | None:
-        """Harmonic mean of precision and recall; None where there is nothing to find."""
-        total = 2 * self.true_positives + self.false_positives + self.false_negatives
-        return 2 * self.true_positives / total if total else None
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            self.true_positives + other.true_positives,
-            self.false_positives + other.false_positives,
-            self.false_negatives + other.false_negatives,
-            self.withheld + other.withheld,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,124 +43,28 @@ class Evaluation:
     """Share of labelled speech, by time, whose stage is right."""
     role_accuracy: float | None
     """Share of labelled speech, by time, that is given to the right speaker."""
-    cer: float | None
-    """Character error rate over Han characters, numerals read out, per speaker."""
+    characters: ErrorRate
+    """Errors over Han characters, numerals read out, per speaker."""
     details: tuple[str, ...]
     clauses: dict[str, Counts] = field(default_factory=dict)
     """The same for each clause, where the labels name one: found under another one is missed."""
     apart: dict[str, Evaluation] = field(default_factory=dict)
     """The same figures for each kind of recording, where calls of several kinds were labelled."""
 
-    def lines(self, *, details: bool = False) -> Iterator[str]:
-        """A table for the terminal."""
-        if details:
-            yield from self.details
-        yield (
-            f"{'rule':<26}{'precision':>20}{'recall':>20}{'F1':>8}"
-            f"{'TP':>5}{'FP':>5}{'FN':>5}{'?':>4}"
-        )
-        indented = {f"  {clause}": counts for clause, counts in self.clauses.items()}
-        for rule, counts in (self.rules | indented).items():
-            precision = _with_interval(
-                counts.true_positives, counts.true_positives + counts.false_positives
-            )
-            recall = _with_interval(
-                counts.true_positives, counts.true_positives + counts.false_negatives
-            )
-            yield (
-                f"{rule:<26}{precision:>20}{recall:>20}{_number(counts.f1):>8}"
-                f"{counts.true_positives:>5}{counts.false_positives:>5}"
-                f"{counts.false_negatives:>5}{counts.withheld:>4}"
-            )
-        yield (
-            f"calls {self.calls}, not audited {len(self.not_audited)}, "
-            f"stage accuracy {_number(self.segment_accuracy)}, "
-            f"role accuracy {_number(self.role_accuracy)}, CER {_number(self.cer)}"
-        )
-        for kind, evaluation in self.apart.items():
-            yield f"\n{kind} only:"
-            yield from evaluation.lines()
-
-    def to_json(self) -> str:
-        """The same as JSON, with precision, recall and F1."""
-        return json.dumps(self._data(), ensure_ascii=False, indent=1)
-
-    def _data(self) -> dict[str, Any]:
-        data = asdict(self)
-        for name, counted in (("rules", self.rules), ("clauses", self.clauses)):
-            for key, counts in counted.items():
-                data[name][key] |= {
-                    "precision": counts.precision,
-                    "recall": counts.recall,
-                    "f1": counts.f1,
-                }
-        data["apart"] = {kind: evaluation._data() for kind, evaluation in self.apart.items()}
-        return data
+    @property
+    def cer(self) -> float | None:
+        """Character error rate; None where no text was labelled."""
+        return self.characters.rate
 
 
-def _with_interval(successes: int, trials: int) -> str:
-    if not trials:
-        return "–"
-    low, high = wilson(successes, trials)
-    return f"{successes / trials:.3f} [{low:.2f}–{high:.2f}]"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def read_truth(place: Path) -> list[dict[str, Any]]:
-    """Read labelled calls: a folder of JSON files, or a JSONL file of labelled transcripts.
-
-    Raises:
-        UsageError: there are none, or one cannot be read.
-    """
-    if not place.exists():
-        raise UsageError(f"there are no labelled calls at {place}: check the path")
-    return _read_lines(place) if place.is_file() else _read_files(place)
-
-
-def _read_lines(file: Path) -> list[dict[str, Any]]:
-    try:
-        truths = [
-            json.loads(line) for line in text_of(file.read_bytes()).split("\n") if line.strip()
-        ]
-        _ = [(str(truth["call_id"]), *map(str.strip, truth["fails"])) for truth in truths]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"{file} holds no labelled transcripts ({error!r}); each line is a JSON object with "
-            "call_id, turns and fails, a list of check ids"
-        ) from error
-    if not truths:
-        raise UsageError(f"{file} is empty; it needs a labelled transcript on each line")
-    return truths
-
-
-def _read_files(folder: Path) -> list[dict[str, Any]]:
-    truths = []
-    for path in sorted(folder.glob("*.json")):
-        try:
-            truth = json.loads(text_of(path.read_bytes()))
-            truth["call_id"], truth["turns"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(
-                f"{path} is no labelled call ({error!r}); it needs call_id and turns, as the "
-                "files under data_samples/truth"
-            ) from error
-        truths.append(truth)
-    if not truths:
-        raise UsageError(f"{folder} holds no labelled calls; they are files that end in .json")
-    return truths
-
-
-def evaluate(tables: Tables, truths: Sequence[Row]) -> Evaluation:
+def evaluate(tables: Tables, truths: Sequence[LabelledCall]) -> Evaluation:
     """Compare the tables ``calls``, ``turns`` and ``findings`` with labelled calls."""
-    if "fails" in truths[0]:
+    if truths[0].fails is not None:
         return _by_check(tables, truths)
     kinds = {row["call_id"]: str(row["channels"]) for row in tables["calls"]}
-    groups: dict[str, list[Row]] = {}
+    groups: dict[str, list[LabelledCall]] = {}
     for truth in truths:
-        groups.setdefault(kinds.get(str(truth["call_id"]), ""), []).append(truth)
+        groups.setdefault(kinds.get(str(truth.call_id), ""), []).append(truth)
     groups.pop("", None)  # not audited
     whole = _compared(tables, truths)
     if len(groups) < 2:
@@ -217,61 +73,70 @@ def evaluate(tables: Tables, truths: Sequence[Row]) -> Evaluation:
     return replace(whole, apart=apart)
 
 
-def _compared(tables: Tables, truths: Sequence[Row]) -> Evaluation:
-    audited = {row["call_id"] for row in tables["calls"]}
-    rules = {name: Counts() for name in CORE}
+def _compared(tables: Tables, truths: Sequence[LabelledCall]) -> Evaluation:
+    rules = {name: Counts() for name in _RULES}
     clauses: dict[str, Counts] = defaultdict(Counts)
     details: list[str] = []
     right_segment = right_role = spoken = 0.0
-    errors = length = 0
+    characters = ErrorRate()
     for truth in truths:
-        call_id = str(truth["call_id"])
-        findings = [row for row in tables["findings"] if row["call_id"] == call_id]
-        turns = [row for row in tables["turns"] if row["call_id"] == call_id]
-        told = {
-            "greeting": _greeting(truth, findings),
-            "no_interruption": _interruptions(truth, findings),
-            "forbidden_language": _forbidden(truth, findings),
-        }
+        findings = [row for row in tables["findings"] if row["call_id"] == truth.call_id]
+        turns = [row for row in tables["turns"] if row["call_id"] == truth.call_id]
         for clause, counts in _by_clause(truth, findings):
             clauses[clause] += counts
-        for rule, (counts, notes) in told.items():
+        for rule, match in _RULES.items():
+            counts, notes = match(truth, findings)
             rules[rule] += counts
-            details += [f"{call_id} {rule}: {note}" for note in notes]
-        for turn in truth["turns"]:
-            if turn.get("backchannel"):
+            details += [f"{truth.call_id} {rule}: {note}" for note in notes]
+        for turn, span in _timed(truth):
+            if turn.is_backchannel:
                 continue
-            seconds = turn["end"] - turn["start"]
-            heard = _heard_at(turns, _ROLES[turn["role"]], (turn["start"] + turn["end"]) / 2)
-            spoken += seconds
-            right_role += seconds if heard else 0.0
-            if any(row["segment"] == _SEGMENTS[turn["segment"]] for row in heard):
-                right_segment += seconds
-            elif heard:
-                details.append(f"{call_id} stage: {turn['text']} is {heard[0]['segment']}")
-        for code, role in _ROLES.items():
-            reference = plain("".join(t["text"] for t in truth["turns"] if t["role"] == code))
-            own = sorted(
-                (row for row in turns if row["role"] == role), key=lambda row: row["turn_index"]
-            )
-            errors += distance(reference, plain("".join(row["text"] for row in own)))
-            length += len(reference)
+            found = _found_at(turns, turn.role, span.middle_s)
+            spoken += span.duration_s
+            right_role += span.duration_s if found else 0.0
+            if any(row["segment"] == turn.segment for row in found):
+                right_segment += span.duration_s
+            elif found:
+                details.append(f"{truth.call_id} stage: {turn.text} is {found[0]['segment']}")
+        characters += _character_errors(truth, turns)
     return Evaluation(
         calls=len(truths),
-        not_audited=tuple(str(t["call_id"]) for t in truths if str(t["call_id"]) not in audited),
+        not_audited=_not_audited(tables, truths),
         rules=rules,
         segment_accuracy=right_segment / spoken if spoken else None,
         role_accuracy=right_role / spoken if spoken else None,
-        cer=errors / length if length else None,
+        characters=characters,
         details=tuple(details),
         clauses=dict(sorted(clauses.items())),
     )
 
 
-def _by_check(tables: Tables, truths: Sequence[Row]) -> Evaluation:
-    """Per check, in how many calls it fails rightly, wrongly, and does not though it should."""
+def _timed(truth: LabelledCall) -> Iterator[tuple[LabelledTurn, Span]]:
+    """The turns with their times, which those of calls to evaluate have."""
+    return ((turn, turn.span) for turn in truth.turns if turn.span is not None)
+
+
+def _not_audited(tables: Tables, truths: Sequence[LabelledCall]) -> tuple[str, ...]:
     audited = {row["call_id"] for row in tables["calls"]}
-    rules = {check.split(".")[0] for truth in truths for check in truth["fails"]}
+    return tuple(str(truth.call_id) for truth in truths if truth.call_id not in audited)
+
+
+def _character_errors(truth: LabelledCall, turns: Sequence[Row]) -> ErrorRate:
+    total = ErrorRate()
+    for role in (Role.AGENT, Role.CUSTOMER):
+        own = sorted(
+            (row for row in turns if row["role"] == role), key=lambda row: row["turn_index"]
+        )
+        total += ErrorRate.of_characters(
+            "".join(turn.text for turn in truth.turns if turn.role is role),
+            "".join(row["text"] for row in own),
+        )
+    return total
+
+
+def _by_check(tables: Tables, truths: Sequence[LabelledCall]) -> Evaluation:
+    """Per check, in how many calls it fails rightly, wrongly, and does not though it should."""
+    rules = {check.split(".")[0] for truth in truths for check in truth.fails or ()}
     verdicts: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for row in tables["findings"]:
         if row["rule_id"] in rules:
@@ -279,27 +144,27 @@ def _by_check(tables: Tables, truths: Sequence[Row]) -> Evaluation:
     counts: dict[str, Counts] = defaultdict(Counts)
     details = []
     for truth in truths:
-        call_id, wanted = str(truth["call_id"]), set(truth["fails"])
-        told = verdicts[call_id]
-        failed = {check for check, found in told.items() if Verdict.FAIL in found}
+        call_id, wanted = str(truth.call_id), truth.fails or frozenset()
+        judged = verdicts[call_id]
+        failed = {check for check, found in judged.items() if Verdict.FAIL in found}
         for check in wanted | failed:
             right, missed = check in wanted & failed, check in wanted - failed
-            withheld = missed and Verdict.CANNOT_TELL in told[check]
+            withheld = missed and Verdict.CANNOT_TELL in judged[check]
             counts[check] += Counts(right, check not in wanted, missed, withheld)
             if not right:
                 details.append(f"{call_id} {'missed' if missed else 'false'} {check}")
     return Evaluation(
         calls=len(truths),
-        not_audited=tuple(str(t["call_id"]) for t in truths if str(t["call_id"]) not in audited),
+        not_audited=_not_audited(tables, truths),
         rules=dict(sorted(counts.items())),
         segment_accuracy=None,
         role_accuracy=None,
-        cer=None,
+        characters=ErrorRate(),
         details=tuple(details),
     )
 
 
-def _heard_at(turns: Sequence[Row], role: str, instant: float) -> list[Row]:
+def _found_at(turns: Sequence[Row], role: Role, instant: float) -> list[Row]:
     return [
         row
         for row in turns
@@ -309,13 +174,13 @@ def _heard_at(turns: Sequence[Row], role: str, instant: float) -> list[Row]:
     ]
 
 
-def _greeting(truth: Row, findings: Sequence[Row]) -> tuple[Counts, list[str]]:
+def _greeting(truth: LabelledCall, findings: Sequence[Row]) -> Matched:
     """Elements said are the positives: a ``pass`` finds one, a ``fail`` denies it."""
     said = {
         element
-        for turn in truth["turns"]
-        if turn["role"] == "A" and turn["segment"] == "G"
-        for element in turn.get("greeting", [])
+        for turn in truth.turns
+        if turn.role is Role.AGENT and turn.segment is Segment.GREETING
+        for element in turn.greeting
     }
     counts, notes = Counts(), []
     for element, check_id in _ELEMENTS.items():
@@ -330,41 +195,38 @@ def _greeting(truth: Row, findings: Sequence[Row]) -> tuple[Counts, list[str]]:
     return counts, notes
 
 
-def _interruptions(truth: Row, findings: Sequence[Row]) -> tuple[Counts, list[str]]:
+def _interruptions(truth: LabelledCall, findings: Sequence[Row]) -> Matched:
     events = [
-        (Span(turn["start"], turn["start"] + _ONSET_S), turn["text"])
-        for turn in truth["turns"]
-        if turn.get("interrupts")
+        (Span(span.start_s, span.start_s + _ONSET_S), turn.text)
+        for turn, span in _timed(truth)
+        if turn.interrupts
     ]
     return _matched(events, [row for row in findings if row["rule_id"] == "no_interruption"])
 
 
-def _forbidden(truth: Row, findings: Sequence[Row]) -> tuple[Counts, list[str]]:
+def _forbidden(truth: LabelledCall, findings: Sequence[Row]) -> Matched:
     events = [
-        (Span(turn["start"], turn["end"]), turn["text"])
-        for turn in truth["turns"]
-        if turn["role"] == "A" and "forbidden" in turn
+        (span, turn.text)
+        for turn, span in _timed(truth)
+        if turn.role is Role.AGENT and turn.forbidden is not None
     ]
     return _matched(events, [row for row in findings if row["rule_id"] == "forbidden_language"])
 
 
-def _by_clause(truth: Row, findings: Sequence[Row]) -> Iterator[tuple[str, Counts]]:
+def _by_clause(truth: LabelledCall, findings: Sequence[Row]) -> Iterator[tuple[str, Counts]]:
     """Forbidden wording, clause by clause."""
-    told = [row for row in findings if row["rule_id"] == "forbidden_language"]
+    found = [row for row in findings if row["rule_id"] == "forbidden_language"]
     events: dict[str, list[tuple[Span, str]]] = defaultdict(list)
-    for turn in truth["turns"]:
-        if turn["role"] == "A" and "forbidden" in turn:
-            span = Span(turn["start"], turn["end"])
-            events[turn["forbidden"]].append((span, turn["text"]))
-    named = {row["clause_id"] for row in told if row["verdict"] == Verdict.FAIL}
+    for turn, span in _timed(truth):
+        if turn.role is Role.AGENT and turn.forbidden is not None:
+            events[turn.forbidden].append((span, turn.text))
+    named = {row["clause_id"] for row in found if row["verdict"] == Verdict.FAIL}
     for clause in sorted(named | events.keys()):
-        own = [row for row in told if row["clause_id"] == clause or row["start_s"] is None]
+        own = [row for row in found if row["clause_id"] == clause or row["start_s"] is None]
         yield clause, _matched(events[clause], own)[0]
 
 
-def _matched(
-    events: Sequence[tuple[Span, str]], findings: Sequence[Row]
-) -> tuple[Counts, list[str]]:
+def _matched(events: Sequence[tuple[Span, str]], findings: Sequence[Row]) -> Matched:
     """Match events to ``fail`` findings one to one, by overlap within a second."""
     timed = [row for row in findings if row["start_s"] is not None]
     fails = sorted(
@@ -395,20 +257,8 @@ def _near(row: Row, span: Span) -> bool:
     )
 
 
-_READ_OUT = str.maketrans("0123456789幺两", "零一二三四五六七八九一二")
-
-
-def plain(text: str) -> str:
-    """Han characters only, numerals read out: what an error rate is counted over.
-
-    >>> plain("工号1011，您好")
-    '工号一零一一您好'
-    """
-    return re.sub(r"[^\u4e00-\u9fff]", "", text.translate(_READ_OUT))
-
-
-def distance(reference: str, hypothesis: str) -> int:
-    """Levenshtein distance."""
-    from rapidfuzz.distance import Levenshtein
-
-    return int(Levenshtein.distance(reference, hypothesis))
+_RULES: dict[str, Callable[[LabelledCall, Sequence[Row]], Matched]] = {
+    "greeting": _greeting,
+    "no_interruption": _interruptions,
+    "forbidden_language": _forbidden,
+}

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from audit.errors import UsageError
 from flows.cli.main import main
 
 Script = Callable[..., subprocess.CompletedProcess[str]]
@@ -162,7 +163,7 @@ def test_doctor(callaudit: Script) -> None:
     assert done.returncode == 0, done.stdout
     for expected in ("faster-whisper", "openai-whisper", "weights", "sha256", "package models"):
         assert expected in done.stdout
-    (prints,) = (line for line in done.stdout.splitlines() if "voice prints" in line)
+    (prints,) = (line for line in done.stdout.splitlines() if "speaker embeddings" in line)
     assert "pretrained.pt" in prints
     assert "MISSING" not in done.stdout
     assert "Traceback" not in done.stderr
@@ -176,7 +177,7 @@ def test_doctor_without_weights(callaudit: Script) -> None:
 
 
 @pytest.mark.parametrize(("weights", "said"), [(None, "not installed"), (b"x", "is not the file")])
-def test_doctor_without_voice_prints(
+def test_doctor_without_speaker_embeddings(
     callaudit: Script, tmp_path: Path, weights: bytes | None, said: str
 ) -> None:
     package = tmp_path / "resemblyzer"
@@ -186,13 +187,13 @@ def test_doctor_without_voice_prints(
         (package / "pretrained.pt").write_bytes(weights)
     done = callaudit("doctor", env={"PYTHONPATH": str(tmp_path)})
     assert done.returncode == 1
-    (prints,) = (line for line in done.stdout.splitlines() if "voice prints" in line)
+    (prints,) = (line for line in done.stdout.splitlines() if "speaker embeddings" in line)
     assert prints.startswith("MISSING")
     assert said in prints
     assert "pip install --no-deps resemblyzer==0.1.4" in prints
 
 
-def test_voice_prints_are_looked_at_before_a_night_begins(
+def test_speaker_embeddings_are_checked_before_a_night_begins(
     callaudit: Script, tmp_path: Path
 ) -> None:
     package = tmp_path / "resemblyzer"
@@ -276,9 +277,17 @@ def test_what_is_not_there(callaudit: Script, arguments: list[str], tmp_path: Pa
 def test_verbose_shows_where(callaudit: Script) -> None:
     done = callaudit("rulebook", "show", "nowhere")
     assert "Traceback" not in done.stderr
-    shown = callaudit("--verbose", "rulebook", "show", "nowhere")
-    assert "Traceback" in shown.stderr
-    assert shown.returncode != 0
+    for arguments in (("--verbose", "rulebook", "show"), ("rulebook", "show", "--verbose")):
+        shown = callaudit(*arguments, "nowhere")
+        assert "Traceback" in shown.stderr
+        assert shown.returncode != 0
+
+
+def test_verbose_after_an_option_that_is_wrong_shows_where() -> None:
+    arguments = ["audit-transcripts", "calls.jsonl", "--out", "s3://bucket/out"]
+    assert CliRunner().invoke(main, arguments).exit_code == 2
+    result = CliRunner().invoke(main, [*arguments, "--verbose"])
+    assert isinstance(result.exception, UsageError)
 
 
 def test_a_schedule_needs_a_server(callaudit: Script, tmp_path: Path) -> None:

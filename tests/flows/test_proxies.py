@@ -92,8 +92,8 @@ def test_doctor_tells_which_proxies_matter(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("ALL_PROXY", "socks4://127.0.0.1:9")
     monkeypatch.setenv("PREFECT_API_URL", "https://prefect.example:4200/api")
     (told,) = [check for check in doctor.examine(Config()) if check.name == "proxies"]
-    assert "http_proxy (http) for what is not on this machine" in told.detail
-    assert "all_proxy (socks4) passed over" in told.detail
+    assert "http_proxy (http) for other machines" in told.detail
+    assert "all_proxy (socks4) ignored" in told.detail
     assert "on prefect.example" in told.detail
     assert "secret" not in told.detail
 
@@ -101,8 +101,8 @@ def test_doctor_tells_which_proxies_matter(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
-        ({"https_proxy": "http://127.0.0.1:70000"}, "https_proxy (http) passed over"),
-        ({"no_proxy": "intra.example,[fe80::1"}, "; [fe80::1 in no_proxy passed over"),
+        ({"https_proxy": "http://127.0.0.1:70000"}, "https_proxy (http) ignored"),
+        ({"no_proxy": "intra.example,[fe80::1"}, "; [fe80::1 in no_proxy ignored"),
     ],
 )
 def test_doctor_names_what_cannot_be_used(

@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.errors import RejectedRecording
-from audit.intake import recordings
+from audit.intake import labelled, recordings
 from audit.language.text import simplify
 from audit.transcription import decoding
-from audit.types import SAMPLE_RATE
+from audit.types import SAMPLE_RATE, Role
 from flows.workers import processes
 from models.asr.cores import cores
-from reports.analysis import evaluation
+from reports.analysis import error_rates
 
 OPENAI_CLI = "openai-whisper-cli"
 """``whisper`` as people call it, with the same weights."""
@@ -75,10 +75,10 @@ class Cost:
         """Count the errors, each channel given to the role that it fits better."""
         if sound.truth is None:
             return
-        truth = [evaluation.plain(text) for text in sound.truth]
-        said = [evaluation.plain(simplify(text)) for text in texts]
+        truth = [error_rates.plain(text) for text in sound.truth]
+        said = [error_rates.plain(simplify(text)) for text in texts]
         self.errors += min(
-            sum(evaluation.distance(a, b) for a, b in zip(truth, order, strict=True))
+            sum(error_rates.distance(a, b) for a, b in zip(truth, order, strict=True))
             for order in (said, said[::-1])
         )
         self.characters += sum(map(len, truth))
@@ -91,7 +91,7 @@ class Cost:
 
 def calls(folder: Path, *, truth: Path | None) -> list[Sound]:
     """The two-channel recordings of a folder."""
-    truths = {t["call_id"]: t for t in evaluation.read_truth(truth)} if truth else {}
+    truths = {call.call_id: call for call in labelled.read_for_evaluation(truth)} if truth else {}
     found = []
     for path in sorted(folder.rglob("*")):
         if not recordings.is_recording(path.name):
@@ -107,9 +107,10 @@ def calls(folder: Path, *, truth: Path | None) -> list[Sound]:
     return found
 
 
-def _by_role(truth: Mapping[str, Any]) -> tuple[str, str]:
+def _by_role(truth: labelled.LabelledCall) -> tuple[str, str]:
     agent, customer = (
-        "".join(turn["text"] for turn in truth["turns"] if turn["role"] == role) for role in "AC"
+        "".join(turn.text for turn in truth.turns if turn.role is role)
+        for role in (Role.AGENT, Role.CUSTOMER)
     )
     return agent, customer
 

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from audit import config
 from audit.errors import CallauditError
+from flows.cli import formatters
 from flows.cli.main import main
 from flows.commands import audit_transcripts as stored
 from flows.commands import rescore as rescoring
@@ -145,7 +146,7 @@ def test_what_is_gained_is_shown_with_its_words(out: Path, own: str) -> None:
     assert was is not None
     assert now is not None
     assert was > now
-    text = "\n".join(difference.lines())
+    text = "\n".join(formatters.difference(difference))
     assert "4 of 12 calls change, 1 agents; nothing written" in text
     assert "+ C00 12.5 s own-1: 这个小毛病您自己先查查说明书" in text
     assert "forbidden_language: 4 calls from pass to fail" in text

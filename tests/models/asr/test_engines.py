@@ -25,7 +25,7 @@ from audit.types import Recognised, Samples
 from models.asr import ctranslate2, engines, openai, weights
 from models.hashing import file_sha256
 from models.voice.vad import speech_probabilities
-from reports.analysis.evaluation import distance, plain
+from reports.analysis.error_rates import distance, plain
 
 CALLS = Path(__file__).parents[3] / "data_samples" / "calls"
 NAMES = ("S06_2006_20261116T153312", "S14_2002_20261117T172055", "S16_2006_20261118T100328")

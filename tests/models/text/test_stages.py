@@ -178,12 +178,12 @@ def test_a_user_s_calls_are_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ("line", "problem"),
     [
         ("{}", "turns"),
-        ("[]", "no labelled call"),
-        ("no json", "no labelled call"),
+        ("[]", "not a valid labelled call"),
+        ("no json", "not a valid labelled call"),
         ('{"turns": []}', "no turns"),
         ('{"turns": [{"role": "X", "text": "a", "segment": "G"}]}', "X"),
         ('{"turns": [{"role": "A", "text": "a", "segment": "Z"}]}', "Z"),
-        ('{"turns": [{"role": "A", "text": 3, "segment": "G"}]}', "no text"),
+        ('{"turns": [{"role": "A", "text": 3, "segment": "G"}]}', "not a string"),
         ('{"turns": [{"role": "A", "text": "a", "segment": "G", "start": 5, "end": 1}]}', "lasts"),
     ],
 )

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from audit.rates import wilson
+from flows.cli import formatters
 from flows.cli.main import main
 from reports.analysis import calibration, drift, labels
 from reports.store import parquet
@@ -193,7 +194,7 @@ def test_a_rate_that_jumps_raises_an_alarm_and_noise_does_not() -> None:
     (alarm,) = drift.nightly(nights([0.2] * 28 + [0.3] * 7))
     assert alarm.before == pytest.approx(0.2, abs=0.01)
     assert alarm.after == pytest.approx(0.3, abs=0.01)
-    assert "greeting fails" in alarm.line()
+    assert "greeting fails" in formatters.alarm(alarm)
     assert drift.nightly(nights([0.2] * 5 + [0.4] * 7)) == []  # too short a past
 
 

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from audit.errors import UsageError
-from reports.analysis.evaluation import (
-    Counts,
-    Evaluation,
-    distance,
-    evaluate,
-    plain,
-    read_truth,
-)
+from audit.intake import labelled
+from flows.cli import formatters
+from reports.analysis.error_rates import Counts, ErrorRate, distance, plain
+from reports.analysis.evaluation import Evaluation, evaluate
 
 
 @pytest.mark.parametrize(
@@ -31,6 +25,13 @@ def test_distance() -> None:
     assert distance("您好请问", "您好请问") == 0
     assert distance("您好请问", "你好问") == 2
     assert distance("", "三个字") == 3
+
+
+def test_error_rates_are_added_not_averaged() -> None:
+    total = ErrorRate.of_characters("您好", "您") + ErrorRate.of_characters("我要报修", "我要报修")
+    assert total == ErrorRate(1, 6)
+    assert total.rate == pytest.approx(1 / 6)
+    assert ErrorRate().rate is None
 
 
 def turn(role: str, start: float, end: float, text: str, **more: Any) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def compare(
 ) -> Evaluation:
     calls = [{"call_id": "T1", "channels": "stereo"}]
     tables = {"calls": calls, "turns": turns or [], "findings": findings or []}
-    return evaluate(tables, [{"call_id": "T1", "turns": truth}])
+    return evaluate(tables, [labelled.parse({"call_id": "T1", "turns": truth})])
 
 
 def test_interruptions_are_matched_one_to_one() -> None:
@@ -90,13 +91,16 @@ def test_mono_calls_are_counted_apart() -> None:
     found[1]["call_id"] = "T2"
     said = [turn("A", 10, 12, "一", interrupts=True)]
     innocent = [turn("A", 10, 12, "一")]
-    truths = [{"call_id": "T1", "turns": said}, {"call_id": "T2", "turns": innocent}]
+    truths = [
+        labelled.parse({"call_id": call_id, "turns": turns})
+        for call_id, turns in (("T1", said), ("T2", innocent))
+    ]
     told = evaluate({"calls": calls, "turns": [], "findings": found}, truths)
     assert told.rules["no_interruption"].precision == 0.5
     assert told.apart["stereo"].rules["no_interruption"].precision == 1.0
     assert told.apart["mono"].rules["no_interruption"].precision == 0.0
-    assert "mono only:" in "\n".join(told.lines())
-    data = json.loads(told.to_json())
+    assert "mono only:" in "\n".join(formatters.evaluation(told))
+    data = json.loads(formatters.evaluation_json(told))
     assert data["apart"]["mono"]["rules"]["no_interruption"]["precision"] == 0.0
 
 
@@ -126,7 +130,7 @@ def test_forbidden_wording_is_counted_clause_by_clause() -> None:
         "000-26.2": Counts(0, 1, 0),
         "000-26.3": Counts(1, 0, 0),
     }
-    assert any("000-26.1" in line for line in result.lines())
+    assert any("000-26.1" in line for line in formatters.evaluation(result))
 
 
 def test_what_was_withheld_is_missed_and_said_so() -> None:
@@ -162,8 +166,10 @@ def test_stages_roles_and_character_errors() -> None:
     assert result.segment_accuracy == pytest.approx(3 / 7)
     assert result.role_accuracy == 1.0
     assert result.cer == pytest.approx(2 / 10)  # one wrong, one 嗯 not heard
-    assert json.loads(result.to_json())["cer"] == result.cer
-    assert any("segment" in line or "stage" in line for line in result.lines(details=True))
+    assert json.loads(formatters.evaluation_json(result))["cer"] == result.cer
+    assert any(
+        "segment" in line or "stage" in line for line in formatters.evaluation(result, details=True)
+    )
 
 
 def test_nothing_found_is_no_figure() -> None:
@@ -171,11 +177,3 @@ def test_nothing_found_is_no_figure() -> None:
     assert result.rules["no_interruption"].f1 is None
     assert result.cer == 1.0
     assert result.not_audited == ()
-
-
-def test_truth_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no labelled calls"):
-        read_truth(tmp_path)
-    (tmp_path / "a.json").write_text("[]")
-    with pytest.raises(UsageError, match=r"a\.json"):
-        read_truth(tmp_path)

@@ -1,0 +1,75 @@
+"""Operation: ``schedule`` serves the nightly flow, ``doctor`` examines the machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from flows.cli import common, formatters
+
+
+@common.command("schedule")
+@click.argument("recordings")
+@common.out_or_url_option
+@common.manifest_option
+@common.config_option
+@click.option("--cron", help="Cron expression (default: 0 1 * * *).")
+def schedule(
+    *,
+    recordings: str,
+    out: str,
+    manifest: str | None,
+    config_file: Path | None,
+    cron: str | None,
+) -> None:
+    """Serve the nightly flow on a schedule, until stopped.
+
+    Each run audits yesterday's calls and those of missed nights. RECORDINGS may contain a date
+    pattern, such as /data/calls/%Y-%m-%d. Failures are posted to $CALLAUDIT_WEBHOOK.
+    """
+    from audit import config
+    from flows import schedule as scheduling
+
+    settings = config.load(config_file, overrides={"schedule.cron": cron})
+    scheduling.serve(recordings, out, manifest=manifest, config=settings)
+
+
+@common.command("doctor")
+@common.config_option
+@click.option("--model", help="Whisper model name, or path of a checkpoint.")
+@click.option(
+    "--plan",
+    nargs=2,
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="CALLS MINUTES",
+    help="Estimate, for each model, how long CALLS calls of MINUTES minutes would take on this "
+    "machine.",
+)
+def doctor(
+    *, config_file: Path | None, model: str | None, plan: tuple[float, float] | None
+) -> None:
+    """Show what is installed and what is missing.
+
+    Includes the engine and weights that a run would use.
+    """
+    from audit import config
+    from flows import doctor as diagnosis
+
+    settings = config.load(config_file, overrides={"hearing.recogniser.model": model})
+    if plan is not None:
+        from flows import sizing
+
+        calls, minutes = plan
+        click.echo(f"{calls:g} calls of {minutes:g} minutes on {os.cpu_count()} cores:")
+        estimates = sizing.estimates(settings.hearing.recogniser)
+        for line in formatters.plan(estimates, calls=calls, minutes=minutes):
+            click.echo(line)
+        return
+    checks = []
+    for check in diagnosis.examine(settings):
+        checks.append(check)
+        click.echo(formatters.check(check))
+    if not all(check.ok for check in checks):
+        raise click.exceptions.Exit(common.EXIT_FAILED)

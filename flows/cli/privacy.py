@@ -1,0 +1,64 @@
+"""Personal data: ``transcript`` reads a full text, ``purge`` erases calls."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from audit.errors import UsageError
+from flows.cli import common
+
+
+@common.command("transcript")
+@common.out_argument
+@click.argument("call_id")
+def transcript(*, out: Path, call_id: str) -> None:
+    """Print the unmasked transcript of a call.
+
+    For people who may see personal data: it is read from OUT/private, which only its owner can
+    read, and each access is logged.
+    """
+    from reports.store import full_text
+
+    common.need_audit(out)
+    for line in full_text.lines(out, call_id):
+        click.echo(line)
+
+
+@common.command("purge")
+@click.argument("out")
+@click.option("--before", type=click.DateTime(["%Y-%m-%d"]), help="Erase nights before this date.")
+@click.option("--call-id", "call_ids", multiple=True, help="Erase this call; can be repeated.")
+@click.option(
+    "--private-before",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Erase only the full transcripts of nights before this date; masked ones are kept.",
+)
+def purge(
+    *,
+    out: str,
+    before: datetime | None,
+    call_ids: tuple[str, ...],
+    private_before: datetime | None,
+) -> None:
+    """Permanently erase calls under OUT.
+
+    They are erased from tables, pages, private store and runs.
+    """
+    from flows import bucket
+    from flows.commands import purge as purging
+
+    if before is None and not call_ids and private_before is None:
+        raise UsageError(
+            "say what to erase: --before DATE, --call-id ID, --private-before DATE, or several"
+        )
+    with bucket.working(out) as local:
+        if before is not None or call_ids:
+            day = before.date() if before else None
+            erased = purging.purge(local, before=day, call_ids=call_ids)
+            click.echo(f"{erased} calls erased")
+        if private_before is not None:
+            forgotten = purging.purge_words(local, before=private_before.date())
+            click.echo(f"{forgotten} full transcripts erased")

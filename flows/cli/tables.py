@@ -1,0 +1,106 @@
+"""The stored tables: ``rescore``, ``evaluate``, ``compact``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from audit.errors import NoAudit, UsageError
+from flows.cli import common, formatters
+
+
+@common.command("rescore")
+@common.out_argument
+@click.option("--rulebook", required=True, help="Rulebook id, or path of a rulebook file.")
+@click.option("--write", is_flag=True, help="Store the new results, all of them or none.")
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the comparison as a page; its links work next to OUT/html/index.html.",
+)
+@common.config_option
+def rescore(
+    *, out: Path, rulebook: str, write: bool, page: Path | None, config_file: Path | None
+) -> None:
+    """Score stored transcripts again with a rulebook.
+
+    Prints what changes: findings gained and lost with examples, and the calls and agents
+    whose verdict or grade changes. Needs no audio.
+    """
+    from audit import config
+    from flows.commands import rescore as rescoring
+
+    stage_model = config.load(config_file).stages.model
+    difference = rescoring.rescore(out, rulebook_id=rulebook, write=write, stage_model=stage_model)
+    for line in formatters.difference(difference):
+        click.echo(line)
+    if page is not None:
+        rescoring.write_page(difference, page, out=out)
+        click.echo(f"page: {page}")
+    common.reject(difference.failed.values())
+
+
+@common.command("evaluate")
+@common.out_argument
+@click.argument("truth", type=click.Path(path_type=Path))
+@common.json_option
+@click.pass_context
+def evaluate(ctx: click.Context, *, out: Path, truth: Path, as_json: bool) -> None:
+    """Compare an audit with labelled calls.
+
+    Prints precision, recall and F1 of each rule, stage accuracy and character error rate; with
+    --verbose also every error. TRUTH: a folder of JSON files, or a JSONL file of labelled
+    transcripts; see docs/inputs.md.
+    """
+    from audit.intake import labelled
+    from reports.analysis import evaluation
+    from reports.store import full_text, parquet, private_store
+
+    common.need_audit(out)
+    private_store.check_key(out)
+    tables = {name: parquet.read(out, name).to_pylist() for name in ("calls", "turns", "findings")}
+    truths = labelled.read_for_evaluation(truth)
+    masked = full_text.unmask(out, tables, {str(call.call_id) for call in truths})
+    if masked:
+        common.warn(
+            f"{masked} calls are compared with masked text: their full transcripts are not kept"
+        )
+    result = evaluation.evaluate(tables, truths)
+    if len(result.not_audited) == result.calls:
+        raise UsageError(
+            f"{out} holds none of the {result.calls} calls labelled in {truth}; audit those calls "
+            "under the call_ids that the labels have"
+        )
+    if as_json:
+        click.echo(formatters.evaluation_json(result))
+        return
+    for line in formatters.evaluation(result, details=common.is_verbose(ctx)):
+        click.echo(line)
+
+
+@common.command("compact")
+@common.out_argument
+@click.option(
+    "--keep-nights",
+    type=click.IntRange(min=0),
+    default=7,
+    show_default=True,
+    help="Number of newest nights to leave unmerged.",
+)
+def compact(*, out: Path, keep_nights: int) -> None:
+    """Merge old nights under OUT into one file per month.
+
+    The files are for callaudit's own readers. The partitions are kept, so every other reader sees
+    what it saw before.
+    """
+    from reports.store import compaction
+
+    if not (out / "parquet").is_dir():
+        raise NoAudit.at(out)
+    months = 0
+    for done in compaction.compact(out, keep_nights=keep_nights):
+        months += 1
+        click.echo(formatters.merged_month(done))
+    click.echo(f"{months} months merged" if months else "nothing to merge")
