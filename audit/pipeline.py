@@ -6,7 +6,6 @@ Only the first is slow and only the first needs models, so transcripts can be ju
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,23 +17,17 @@ from audit.language.text import simplify
 from audit.ports import JudgingModels, TranscriptionModels
 from audit.rulebooks.rulebook import Rulebook
 from audit.rules import disposition, reliance
-from audit.transcription import activity, crosstalk, diarization, roles, turns, windows
+from audit.transcription import activity, crosstalk, diarization, doubts, roles, turns, windows
 from audit.transcription import decoding as audio_door
 from audit.transcription.levels import frame_levels, mean_level
-from audit.transcription.media import Lengths
 from audit.types import (
     AuditedCall,
     Call,
     Channels,
     Recording,
     Role,
-    Span,
     Transcript,
     Turn,
-)
-
-_NO_VOICE_PRINTS = (
-    "未安装声纹模型，单声道录音无法区分双方（pip install --no-deps resemblyzer==0.1.4）"
 )
 
 _PER_S = 4.0
@@ -80,9 +73,7 @@ def hear(
         simplify=simplify,
         options=hearing_config.packing,
     )
-    doubts = ["录音有损坏，部分声音无法解码"] if audio.damaged else []
-    if audio.lengths is not None:
-        doubts.append(_length_doubt(audio.lengths))
+    said = doubts.of_audio(audio)
     begins = activity.begins_in_speech(regions, options=hearing_config.speech)
     voices: diarization.Voices | None = None
     dead: int | None = None
@@ -94,15 +85,17 @@ def hear(
             expected=hearing_config.agent_channel or 0,
             direction=recording.direction,
         )
-        if not _is_confirmed(decision, hearing_config):
-            doubts.append("无法从内容确认哪个声道是客服，按默认声道处理")
         dead = activity.dead_channel(audio, regions, options=hearing_config.speech)
-        doubts += _silent(decision.roles, regions, dead)
-        if given is not None and decision.source == "content":
-            doubts.append(f"清单写明客服在声道 {given}，但通话内容明确相反，按内容处理")
+        said += doubts.of_channels(
+            decision,
+            regions,
+            agent_channel=given,
+            confirmed=_is_confirmed(decision, hearing_config),
+            dead_channel=dead,
+        )
     elif models.embedder is None:
         decision = roles.RoleDecision((Role.UNKNOWN,), 0.5, "content")
-        doubts.append(_NO_VOICE_PRINTS)
+        said += doubts.of_mono(decision, diarized=False)
     else:
         voices = diarization.tell_apart(
             audio,
@@ -115,11 +108,7 @@ def hear(
             options=hearing_config.diarisation,
         )
         heard, regions, decision = voices.heard, voices.regions, voices.roles
-        doubts.append(
-            "单声道录音，双方由声纹区分，无法判断双方是否同时讲话"
-            if Role.UNKNOWN not in decision.roles
-            else "单声道录音，无法确认哪一位说话人是客服"
-        )
+        said += doubts.of_mono(decision, diarized=True)
     built = turns.build(heard, regions, roles=decision.roles, options=hearing_config.turns)
     if voices is not None:
         built = tuple(
@@ -138,7 +127,7 @@ def hear(
         role_confidence=decision.confidence,
         role_source=decision.source,
         roles_confirmed=_is_confirmed(decision, hearing_config),
-        doubts=tuple(doubts),
+        doubts=tuple(said),
         dead_channel=dead,
         begins_in_speech=begins,
     )
@@ -180,19 +169,6 @@ def judge(
     )
 
 
-def _silent(
-    decided: Sequence[Role], regions: Sequence[Sequence[Span]], dead: int | None
-) -> list[str]:
-    """The doubt about a channel on which nobody is heard while the other speaks."""
-    if sum(map(bool, regions)) != 1:
-        return []
-    silent = next(channel for channel, spans in enumerate(regions) if not spans)
-    who = "客服" if decided[silent] is Role.AGENT else "客户"
-    if silent == dead:
-        return [f"{who}声道没有声音，或只有音量不变的噪声、音乐等，可能没有录到{who}"]
-    return [f"没有听到{who}讲话"]
-
-
 def _two_channels(audio: audio_door.Audio, *, mono: bool) -> audio_door.Audio:
     """One channel, or the two loudest ones if they differ.
 
@@ -215,16 +191,6 @@ def _is_confirmed(decision: roles.RoleDecision, config: HearingConfig) -> bool:
     """Whether the words tell who is the agent, or all recordings have them on one known channel."""
     known = decision.source == "default" and config.agent_channel is not None
     return known or decision.confidence >= config.role_confidence
-
-
-def _length_doubt(lengths: Lengths) -> str:
-    """What to say where header and file tell different lengths."""
-    told = f"文件头写明时长 {lengths.header_s:.1f} 秒，文件中有 {lengths.file_s:.1f} 秒"
-    if lengths.header_s > lengths.file_s:
-        return f"{told}，录音不完整"
-    if lengths.to_end:
-        return f"{told}，已听到文件末尾，录音可能中断过"
-    return f"{told}，多出的部分不像录音，没有听"
 
 
 def _confidence(built: tuple[Turn, ...]) -> float | None:
