@@ -1,136 +1,18 @@
-"""One recording in, one audited call out.
+"""The judging half of the product: a transcript in, findings and a score out.
 
-``hear`` turns audio into a transcript; ``judge`` turns a transcript into findings and a score.
-Only the first is slow and only the first needs models, so transcripts can be judged again.
+The other half is :func:`audit.transcription.transcribe`. Only that one is slow and needs audio, so
+calls can be judged again from their stored transcripts.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-
-import numpy as np
 
 from audit import rules, scoring, stages
-from audit.config import HearingConfig, LimitsConfig
-from audit.language.text import simplify
-from audit.ports import JudgingModels, TranscriptionModels
+from audit.ports import JudgingModels
 from audit.rulebooks.rulebook import Rulebook
 from audit.rules import disposition, reliance
-from audit.transcription import activity, crosstalk, diarization, doubts, roles, turns, windows
-from audit.transcription import decoding as audio_door
-from audit.transcription.levels import frame_levels, mean_level
-from audit.types import (
-    AuditedCall,
-    Call,
-    Channels,
-    Recording,
-    Role,
-    Transcript,
-    Turn,
-)
-
-_PER_S = 4.0
-"""Characters a second of ordinary speech."""
-
-_SAME = 0.9
-"""Likeness from which two channels carry one line; that of two speakers' is below a half."""
-
-
-def decode(path: Path, recording: Recording, *, limits: LimitsConfig) -> audio_door.Audio:
-    """Decode a local recording to the one or two channels that are heard.
-
-    Raises:
-        RejectedRecording: the recording cannot be decoded or is outside the limits.
-    """
-    audio = audio_door.decode(
-        path,
-        min_duration_s=limits.min_duration_s,
-        max_duration_s=limits.max_duration_s,
-        raw_form=recording.raw_form,
-    )
-    return _two_channels(audio, mono=recording.agent_channel == "mono")
-
-
-def hear(
-    audio: audio_door.Audio,
-    recording: Recording,
-    *,
-    models: TranscriptionModels,
-    hearing_config: HearingConfig,
-    audio_sha256: str,
-) -> Transcript:
-    """Transcribe a recording as :func:`decode` gives it."""
-    stereo = len(audio.samples) == 2
-    regions = activity.speech_regions(
-        audio, detector=models.voice_activity, options=hearing_config.speech
-    )
-    spoken = windows.utterances(regions, options=hearing_config.packing)
-    heard = windows.recognise(
-        audio,
-        spoken,
-        recogniser=models.recogniser,
-        simplify=simplify,
-        options=hearing_config.packing,
-    )
-    said = doubts.of_audio(audio)
-    begins = activity.begins_in_speech(regions, options=hearing_config.speech)
-    voices: diarization.Voices | None = None
-    dead: int | None = None
-    if stereo:
-        given = recording.agent_channel
-        decision = roles.decide(
-            heard,
-            agent_channel=None if given is None else int(given),
-            expected=hearing_config.agent_channel or 0,
-            direction=recording.direction,
-        )
-        dead = activity.dead_channel(audio, regions, options=hearing_config.speech)
-        said += doubts.of_channels(
-            decision,
-            regions,
-            agent_channel=given,
-            confirmed=_is_confirmed(decision, hearing_config),
-            dead_channel=dead,
-        )
-    elif models.embedder is None:
-        decision = roles.RoleDecision((Role.UNKNOWN,), 0.5, "content")
-        said += doubts.of_mono(decision, diarized=False)
-    else:
-        voices = diarization.tell_apart(
-            audio,
-            regions[0],
-            heard,
-            embedder=models.embedder,
-            direction=recording.direction,
-            role_confidence=hearing_config.role_confidence,
-            diarizer=models.diarizer,
-            options=hearing_config.diarisation,
-        )
-        heard, regions, decision = voices.heard, voices.regions, voices.roles
-        said += doubts.of_mono(decision, diarized=True)
-    built = turns.build(heard, regions, roles=decision.roles, options=hearing_config.turns)
-    if voices is not None:
-        built = tuple(
-            replace(turn, channel=0, role_confidence=voices.confidence(turn)) for turn in built
-        )
-    levels = [frame_levels(channel) for channel in audio.samples]
-    built = tuple(
-        replace(turn, level_db=mean_level(levels[turn.channel or 0], turn.speech)) for turn in built
-    )
-    return Transcript(
-        turns=built,
-        channels=Channels.STEREO if stereo else Channels.MONO,
-        origin=replace(models.recogniser.origin, audio_sha256=audio_sha256),
-        duration_s=round(audio.duration_s, 3),
-        confidence=_confidence(built),
-        role_confidence=decision.confidence,
-        role_source=decision.source,
-        roles_confirmed=_is_confirmed(decision, hearing_config),
-        doubts=tuple(said),
-        dead_channel=dead,
-        begins_in_speech=begins,
-    )
+from audit.types import AuditedCall, Call
 
 
 def judge(
@@ -143,9 +25,9 @@ def judge(
     """Give turns their stages, evaluate every rule, score.
 
     Args:
-        call: as heard.
+        call: with its transcript.
         rulebook: whose rules and cues count.
-        models: tell stages and the meaning of words.
+        models: classify stages and the meaning of words.
         staged_by: hashes of the model and the cues by which this same code gave the turns the
             stages that they have; these are kept if model and cues are still the same.
     """
@@ -167,39 +49,3 @@ def judge(
         stages_sha256=told_by[0],
         cues_sha256=told_by[1],
     )
-
-
-def _two_channels(audio: audio_door.Audio, *, mono: bool) -> audio_door.Audio:
-    """One channel, or the two loudest ones if they differ.
-
-    A recorder that writes the mixed line to both channels makes mono, whatever the header says.
-    """
-    samples = audio.samples
-    if len(samples) > 2:
-        loudness = np.array(
-            [np.abs(channel[::16].astype(np.float32)).mean() for channel in samples]
-        )
-        samples = samples[np.sort(np.argsort(loudness)[-2:])]
-    if len(samples) == 2 and crosstalk.likeness(samples) > _SAME:
-        samples = samples[:1]
-    elif len(samples) == 2 and mono:
-        samples = samples[:1] // 2 + samples[1:] // 2
-    return replace(audio, samples=samples)
-
-
-def _is_confirmed(decision: roles.RoleDecision, config: HearingConfig) -> bool:
-    """Whether the words tell who is the agent, or all recordings have them on one known channel."""
-    known = decision.source == "default" and config.agent_channel is not None
-    return known or decision.confidence >= config.role_confidence
-
-
-def _confidence(built: tuple[Turn, ...]) -> float | None:
-    told = [(t.asr_confidence, _weight(t)) for t in built if t.asr_confidence is not None]
-    weight = sum(length for _, length in told)
-    return round(sum(p * n for p, n in told) / weight, 4) if weight else None
-
-
-def _weight(turn: Turn) -> float:
-    """Characters of a turn; what is no text has as many as its speech may have had."""
-    seconds = sum(span.duration_s for span in turn.speech)
-    return min(len(turn.text), _PER_S * seconds) if turn.unintelligible else len(turn.text)

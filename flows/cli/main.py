@@ -160,17 +160,17 @@ def run(
     if max_rtf is not None:
         if model is not None:
             raise UsageError("--max-rtf chooses the model; leave --model out")
-        measured = config.load(config_file, overrides={"hearing.recogniser.engine": engine})
-        model = _best_model(measured.hearing.recogniser, max_rtf)
+        measured = config.load(config_file, overrides={"transcription.asr.engine": engine})
+        model = _best_model(measured.transcription.asr, max_rtf)
     settings = config.load(
         config_file,
         overrides={
             "batch.rulebook": rulebook,
             "batch.workers": workers,
-            "hearing.recogniser.engine": engine,
-            "hearing.recogniser.model": model,
+            "transcription.asr.engine": engine,
+            "transcription.asr.model": model,
             "batch.bundle_audio": bundle_audio or None,
-            "private.mode": private,
+            "privacy.mode": private,
         },
     )
     summary = progress.run(
@@ -217,7 +217,7 @@ def audit_transcripts(
 
     del verbose
     settings = config.load(
-        config_file, overrides={"batch.rulebook": rulebook, "private.mode": private}
+        config_file, overrides={"batch.rulebook": rulebook, "privacy.mode": private}
     )
     result = stored.audit_transcripts(file, out, config=settings)
     click.echo(f"{result.audited} audited, {result.rejected} rejected; report: {result.index}")
@@ -640,7 +640,7 @@ def doctor(
     from audit import config
     from flows import doctor as diagnosis
 
-    settings = config.load(config_file, overrides={"hearing.recogniser.model": model})
+    settings = config.load(config_file, overrides={"transcription.asr.model": model})
     if plan is not None:
         for line in diagnosis.plan(settings, calls=plan[0], minutes=plan[1]):
             click.echo(line)

@@ -157,7 +157,7 @@ def job_of(
         max_bytes=1 << 30,
         today=date(2026, 11, 20),
     )
-    choice = engines.choose(config.hearing.recogniser)
+    choice = engines.choose(config.transcription.asr)
     return jobs.Job(
         run_id=jobs.new_run_id(),
         out=out,
