@@ -19,7 +19,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from audit.config import Config
 from audit.errors import CallauditError, UsageError
-from audit.intake import manifests, recordings
+from audit.intake import manifests, recordings, roots
 from audit.intake.recordings import Plan
 from audit.rulebooks import rulebook
 from flows import bucket, jobs, lineage, wiring
@@ -41,7 +41,7 @@ def plan(
 ) -> str:
     """Plan the batch and write it down; returns the plan's path."""
     settings = Config.model_validate(config)
-    root = recordings.open_root(location)
+    root = roots.open_root(location)
     rulebook.load(settings.batch.rulebook)
     planned = recordings.plan(
         root,

@@ -74,11 +74,11 @@ def run(
 
 def _check(location: str, manifest: str | None, config: Config) -> None:
     """Tell what is wrong with the call at once, before Prefect starts."""
-    from audit.intake import manifests, recordings
+    from audit.intake import manifests, roots
     from audit.rulebooks import rulebook
     from flows import wiring
 
-    recordings.open_root(location)
+    roots.open_root(location)
     rulebook.load(config.batch.rulebook)
     wiring.check(config)
     if manifest is not None:

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from audit.errors import CallauditError, OutputFailed, RejectReason, UsageError
-from audit.intake import manifests, recordings
+from audit.intake import manifests, roots
 from audit.intake.recordings import Reject
 from audit.rulebooks import rulebook
 from audit.types import AuditedCall, Call, Recording
@@ -65,7 +65,7 @@ def _end_with_parent() -> None:
 def publish_all(job: Job) -> None:
     """Judge every call heard, write tables and pages, and the run's counts last."""
     private = job.config.privacy
-    root = recordings.open_root(job.root)
+    root = roots.open_root(job.root)
     places: dict[publish.Place, list[tuple[Recording, str]]] = defaultdict(list)
     rejects, audio_s, resumed = list(job.rejects), 0.0, 0
     for recording, outcome in jobs.outcomes(job):

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from audit import privacy
 from audit.errors import CallauditError, RejectedRecording, RejectReason, UsageError
-from audit.intake import recordings
-from audit.intake.recordings import Root
+from audit.intake import roots
+from audit.intake.roots import Root
 from audit.transcription import waveform
 from audit.types import Channels, Recording, Span, Transcript
 from flows.jobs import Job, Outcome
@@ -48,7 +48,7 @@ def main() -> None:
     _prefer_oom_kill(job.config.batch.memory_mb)
     tell(Message(loaded=True))
     try:
-        root = recordings.open_root(job.root)
+        root = roots.open_root(job.root)
         while True:
             recording = RECORDING.validate_json(waiting.get())
             tell(_outcome(recording, job, root, tell))
@@ -94,7 +94,7 @@ def _outcome(recording: Recording, job: Job, root: Root, tell: Tell) -> Message:
 
 
 def _transcribed(recording: Recording, job: Job, root: Root, tell: Tell) -> Outcome:
-    with recordings.fetched(root, recording) as (path, digest):
+    with roots.fetched(root, recording) as (path, digest):
         name = transcript_cache.key(recording, audio_sha256=digest, fingerprint=job.fingerprint)
         tell(Message(checkpoint=name))
         transcript = transcript_cache.load(job.out, name) if job.resume else None

@@ -21,7 +21,8 @@ import pytest
 
 from audit.config import BatchConfig, Config
 from audit.errors import RejectReason
-from audit.intake.recordings import open_root, plan
+from audit.intake.recordings import plan
+from audit.intake.roots import open_root
 from audit.transcription import waveform
 from flows import jobs, lineage
 from flows.workers import shards
