@@ -31,14 +31,14 @@ def judge(
         staged_by: hashes of the model and the cues by which this same code gave the turns the
             stages that they have; these are kept if model and cues are still the same.
     """
-    told_by = stages.told_by(rulebook.stages, models.stages)
-    if staged_by != told_by:
+    classified_by = stages.told_by(rulebook.stages, models.stages)
+    if staged_by != classified_by:
         staged = stages.assign(call.turns, cues=rulebook.stages, model=models.stages)
         call = replace(call, transcript=replace(call.transcript, turns=staged))
     findings = tuple(rules.evaluate(call, rulebook, models))
-    told = call.transcript.doubts
-    told += tuple(doubt for doubt in reliance.doubts(call) if doubt not in told)
-    call = replace(call, transcript=replace(call.transcript, doubts=told))
+    doubts = call.transcript.doubts
+    doubts += tuple(doubt for doubt in reliance.doubts(call) if doubt not in doubts)
+    call = replace(call, transcript=replace(call.transcript, doubts=doubts))
     return AuditedCall(
         call=call,
         findings=findings,
@@ -46,6 +46,6 @@ def judge(
         disposition=disposition.tell(call, rulebook.dispositions),
         rulebook_id=rulebook.id,
         rulebook_sha256=rulebook.sha256,
-        stages_sha256=told_by[0],
-        cues_sha256=told_by[1],
+        stages_sha256=classified_by[0],
+        cues_sha256=classified_by[1],
     )

@@ -81,8 +81,8 @@ class StageClassifier(Protocol):
         """Hash of what it has learned."""
         ...
 
-    def stages(self, turns: Sequence[Turn], *, marks: Sequence[frozenset[str]] = ()) -> StagePath:
-        """The stages of turns; ``marks`` are the lists of cues that each of them has a word of."""
+    def stages(self, turns: Sequence[Turn], *, cues: Sequence[frozenset[str]] = ()) -> StagePath:
+        """The stages of turns; ``cues`` are the lists of cue phrases that each has one of."""
         ...
 
 

@@ -29,12 +29,12 @@ SUFFIXES = frozenset(
     | {".mp4", ".m4v", ".mov", ".3gp", ".webm", ".mkv", ".mka", ".avi", ".mpg", ".mpeg", ".ts"}
     | {".flv"}
     | media.RAW_FORMS.keys()
-    | media.UNTOLD
+    | media.AMBIGUOUS_SUFFIXES
 )
 """Endings of files that a listing takes for recordings."""
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
-"""How a path on Windows begins that is no relative one."""
+"""How a path on Windows begins that is not relative."""
 _RENAME = "rename it, a whole folder with `convmv -f gbk -t utf-8 --notest -r FOLDER`"
 
 
@@ -56,7 +56,7 @@ class Plan:
     recordings: tuple[Recording, ...]
     rejects: tuple[Reject, ...]
     ignored: int
-    """Files in the folder that are no recordings by their name."""
+    """Files in the folder that are not recordings by their name."""
     waiting: tuple[Recording, ...] = ()
     """Recordings that are still being written to."""
     unlisted: int = 0
@@ -77,13 +77,13 @@ def plan(
     """Plan a batch from a manifest, or from file names where there is none.
 
     Args:
-        root: where the recordings lie.
+        root: where the recordings are.
         manifest: path or URL of a CSV or Parquet file; None to list the folder.
-        timezone: whose clock tells a call's night; and of times that name none.
+        timezone: whose clock decides a call's night; and of times that name none.
         rulebooks: ids that calls may name.
         max_bytes: larger files are rejected.
         today: the date of rejects that have no date of their own.
-        settle_s: recordings written to within so many seconds are set apart.
+        settle_s: recordings written to more recently, in seconds, are set apart.
         raw_forms: how files without a header are read, by the ending of their name.
 
     Raises:
@@ -222,7 +222,7 @@ def file_of(source_file: str) -> str:
 
 @dataclass(frozen=True)
 class _Found:
-    """What lies below the root."""
+    """The files below the root."""
 
     root: Root
     files: Mapping[str, FileState]
@@ -234,7 +234,7 @@ class _Found:
     def instead_of(self, name: str) -> str:
         """What to do about a file that is not there: the one that may be meant, if there is one."""
         if posixpath.normpath(name) in self.files:
-            return f"{name} is a link to something that is not there; mend the link"
+            return f"{name} is a link to something that is not there; fix the link"
         like = self._by_stem.get(_stem(name))
         if like is None:
             return (
@@ -266,7 +266,7 @@ def _is_hidden(name: str) -> bool:
 
 
 def _showable(text: str) -> str:
-    """Text that can be written down: bytes of file names that are no UTF-8 become escapes."""
+    """Text that can be written down: bytes of file names that are not UTF-8 become escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

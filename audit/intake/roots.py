@@ -94,7 +94,7 @@ class FileState:
     written: object
 
     def modified(self, zone: ZoneInfo) -> datetime | None:
-        """When the file was last written, to the second, or None if nothing tells."""
+        """When the file was last written, to the second, or None if unknown."""
         if isinstance(self.written, int | float):
             return datetime.fromtimestamp(int(self.written), zone)
         if isinstance(self.written, datetime):
@@ -117,7 +117,7 @@ def listing(root: Root) -> dict[str, FileState]:
 def local_file(root: Root, name: str) -> FileState | None:
     """A file on this machine, links followed as far as the root reaches; None if there is none.
 
-    (A listing tells nothing of what links point at.)
+    (A listing does not say what links point at.)
     """
     try:
         resolved = os.path.realpath(root.join(name))

@@ -69,7 +69,7 @@ def check_kind(path: Path, head: bytes) -> None:
         )
     try:
         lines = text_of(head[: len(head) // 2 * 2]) if wide else text_of(head.split(b"\n")[0])
-    except UnicodeDecodeError:  # which the line's reject tells
+    except UnicodeDecodeError:  # which the line's reject says
         return
     if is_header(lines.strip().split("\n")[0]):
         raise UsageError(
@@ -193,7 +193,7 @@ def _calls_of(value: object) -> list[object] | None:
 
 
 def _from_document(blob: bytes) -> Iterator[GivenCall]:
-    """The calls of JSON that is no JSON Lines, one after another as far as it can be read."""
+    """The calls of JSON that is not JSON Lines, one after another as far as it can be read."""
     number, at = 0, 0
     try:
         text = text_of(blob)

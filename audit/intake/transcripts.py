@@ -36,7 +36,7 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
 
     Args:
         path: JSONL in UTF-8, UTF-16 or GB 18030.
-        timezone: whose clock tells a call's night; and of ``started_at`` values that name none;
+        timezone: whose clock decides a call's night; and of ``started_at`` values that name none;
             a call without any has the date of the file.
         rulebooks: ids that calls may name.
 
@@ -145,11 +145,13 @@ def _recording(line: GivenLine, source: str, day: date, zone: ZoneInfo) -> Recor
 
 
 def _id_of(value: object) -> str | None:
-    """The call's id as far as a line that is rejected tells it."""
-    told = value.get("call_id") if isinstance(value, dict) else None
-    if isinstance(told, float) and told.is_integer():
-        told = int(told)
-    text = str(told).strip() if isinstance(told, str | int) and not isinstance(told, bool) else ""
+    """The call's id as far as a rejected line has it."""
+    given = value.get("call_id") if isinstance(value, dict) else None
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
+    text = ""
+    if isinstance(given, str | int) and not isinstance(given, bool):
+        text = str(given).strip()
     return text if is_id(text) else None
 
 
@@ -231,13 +233,13 @@ def _with_seconds(turns: list[GivenTurn]) -> Iterator[tuple[GivenTurn, Span | No
     """Turns with their times and lengths; no lengths where many are too short for their words."""
     timed = [(turn, turn.span) for turn in turns]
     fast = sum(span is not None and is_too_fast(t.text, span.duration_s) for t, span in timed)
-    told = fast <= _TOO_FAST_MAX_SHARE * len(turns)
+    plausible = fast <= _TOO_FAST_MAX_SHARE * len(turns)
     for turn, span in timed:
-        yield turn, span, span.duration_s if told and span else None
+        yield turn, span, span.duration_s if plausible and span else None
 
 
 def _in_order(turns: list[GivenTurn]) -> list[GivenTurn]:
-    """Turns by their start where all tell it, else as written."""
+    """Turns by their start where all have one, else as written."""
     starts = [span.start_s for turn in turns if (span := turn.span)]
     if len(starts) < len(turns):
         return turns

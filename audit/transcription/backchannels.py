@@ -138,7 +138,7 @@ _STOPS = (
     "等(等|一下|一等|一会|会儿|下)",
     "挂(了|吧|机|断|电话)",
 )
-"""What tells the other to stop, and makes a text no backchannel whatever else it has."""
+"""What tells the other to stop, and keeps a text from being a backchannel whatever else it has."""
 
 _HUSHES = (
     "(好|行|得|成|可以)了",
@@ -148,10 +148,10 @@ _HUSHES = (
     "不不",
     "(冷静|消消气)",
 )
-"""What a listener says who has heard enough.
+"""What a listener says to whom enough has been said.
 
 Several sayings of one word under one breath tell the speaker to go no further (Stivers 2004,
-*Human Communication Research* 30:260), and 了 says that the point has been reached. It is told
+*Human Communication Research* 30:260), and 了 says that the point has been reached. It is decided
 by what the speaker does: one who goes on was not stopped.
 """
 

@@ -1,4 +1,4 @@
-"""Crosstalk and echo: what a channel hears of the other one, found and taken out."""
+"""Crosstalk and echo: what a channel receives of the other one, found and subtracted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SAME_FILTER_CORRELATION = 0.8  # of the filters of both halves of a recording
 
 
 def separated(samples: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Take out of each of two channels what it hears of the other.
+    """Subtract from each of two channels what it receives of the other.
 
     Crosstalk and echo are the other's samples, late and filtered, so a filter found by least
     squares predicts them; what it predicts is subtracted. A leak that no fixed filter explains
@@ -107,9 +107,9 @@ def _spectra(
 def _leak_filter(
     cross: NDArray[np.complex64], power: NDArray[np.float32]
 ) -> NDArray[np.float32] | None:
-    """Impulse response from what one channel speaks to what the other hears of it, if any.
+    """Impulse response from what one channel speaks to what the other receives of it, if any.
 
-    Taps that do not stand out of those at delays no leak has are noise, and are dropped.
+    Taps no stronger than those at delays that no leak has are noise, and are dropped.
     """
     if not power.any():
         return None

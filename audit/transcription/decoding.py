@@ -21,7 +21,7 @@ from audit.transcription.media import Lengths, Opened
 from audit.types import SAMPLE_RATE, RawForm, Samples, Span
 
 _STATES_LENGTH = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flac", "asf")
-"""Containers that say how long they are, where FFmpeg guesses for others."""
+"""Containers that state their length, where FFmpeg guesses for others."""
 _MISSING_MIN_S, _MISSING_MIN_SHARE = 1.0, 0.02
 """Seconds, and share of the whole, from which a missing part of a recording is reported."""
 
@@ -43,7 +43,7 @@ class Audio:
     Attributes:
         samples: int16, shape ``[channels, samples]`` at 16 kHz.
         damaged: some packets could not be decoded and were left out.
-        lengths: where header and file tell different ones.
+        lengths: where they differ between header and file.
     """
 
     samples: NDArray[np.int16]
@@ -186,10 +186,11 @@ def _decode_stream(opened: Opened, name: str, max_duration_s: float) -> Audio:
 
 def _lengths(opened: Opened, stream: Any, decoded_s: float) -> Lengths | None:
     """The lengths by header and file, measured by what was decoded, where they differ."""
-    told, container = opened.lengths, opened.container
-    if told is not None:  # bytes a second are wrong in many headers of ADPCM
-        scale = decoded_s / (told.file_s if told.to_end else told.header_s)
-        return replace(told, header_s=told.header_s * scale, file_s=told.file_s * scale)
+    lengths, container = opened.lengths, opened.container
+    if lengths is not None:  # bytes a second are wrong in many headers of ADPCM
+        scale = decoded_s / (lengths.file_s if lengths.to_end else lengths.header_s)
+        header_s, file_s = lengths.header_s * scale, lengths.file_s * scale
+        return replace(lengths, header_s=header_s, file_s=file_s)
     stream_s = stream.duration and float(stream.duration * stream.time_base)
     others = len(container.streams) > 1 and not stream_s  # pictures and films have lengths too
     if container.format.name not in _STATES_LENGTH or others:
@@ -213,9 +214,9 @@ def resampled(
         stream: the one of its streams that is decoded.
         layout: of the channels; where absent, that which the stream begins with.
 
-    In the place of a packet that is damaged stands None; tags before and after the sound are no
+    A damaged packet yields None; tags before and after the sound are not
     packets. Rate and layout may change within a stream
-    (files laid end to end, damaged headers); what comes after is brought to the same channels.
+    (concatenated files, damaged headers); what comes after is brought to the same channels.
     Frames of a few milliseconds are resampled many at a time: each by itself takes three times as
     long.
     """

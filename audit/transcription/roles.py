@@ -81,7 +81,7 @@ def evidence(words: Sequence[Word]) -> list[tuple[float, float]]:
     """What the words say of their speaker.
 
     Returns:
-        The second at which something telling is said and how much it tells: positive for the
+        The second at which evidence is said and how much it weighs: positive for the
         agent, negative for the customer.
     """
     text = "".join(word.text for word in words)

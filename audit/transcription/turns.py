@@ -39,7 +39,7 @@ def build(
 
     Utterances of a channel are one turn where the pause between them is no longer than a
     breath, or short and the other speaker does not take over in it. What is unintelligible is a
-    turn of its own, so that nothing hangs on the words beside it.
+    turn of its own, so that it does not affect the words next to it.
 
     Args:
         utterances: with their words, in the order in which they start.

@@ -21,10 +21,10 @@ _PADDING_STEP_FRAMES = 500
 _PADDING_MIN_S = 1.0
 
 LANGUAGE_FRAMES = 500
-"""Of what the encoder made of a window, 50 a second, as much as tells its language."""
+"""Of what the encoder made of a window, 50 a second, as much as its language is detected from."""
 _CERTAIN_WORD_PROBABILITY = 0.85
 """Mean word probability from which a window's language is not asked for: that of Mandarin calls
-lies between 0.8 and 0.9, that of other speech below it, if it is no loop (docs/listening.md)."""
+lies between 0.8 and 0.9, that of other speech below it, if it is not a loop (docs/listening.md)."""
 
 
 def transcribe(

@@ -26,7 +26,7 @@ class CTranslate2Whisper:
     beam_size: int
     batch_size: int
     threads: int
-    """Batches at a time, each on a core of its own."""
+    """Batches at a time, each on its own core."""
 
     def transcribe(
         self, windows: Sequence[Samples], *, repetition_penalty: float = 1.0

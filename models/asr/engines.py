@@ -33,7 +33,7 @@ def choose(config: AsrConfig) -> Choice:
 
     Raises:
         UsageError: the engine is not installed or cannot read these weights.
-        WeightsNotFound: a path that is no checkpoint.
+        WeightsNotFound: a path that is not a checkpoint.
     """
     found = weights.find(config.model)
     available = installed()
@@ -50,7 +50,7 @@ def choose(config: AsrConfig) -> Choice:
     if engine not in available and engine in installed():
         raise UsageError(
             f"engine {engine} cannot read {found.path or found.name}; use --engine auto, or give "
-            "a checkpoint of its own form with --model"
+            "a checkpoint in its own format with --model"
         )
     if engine not in available:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Learns the stages anew with a user's labelled calls: what ``callaudit train stages`` does."""
+"""Learns the stages again with a user's labelled calls: what ``callaudit train stages`` does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.training.dialogues import labelled, spoken
 from models.training.dialogues.compose import Composed
 
 _LEAST = 4
-"""Calls of one's own from which some can be set apart."""
+"""Custom calls from which some can be set apart."""
 
 
 def retrain(data: Path, *, out: Path) -> Iterator[str]:
