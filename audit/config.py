@@ -1,4 +1,7 @@
-"""Configuration: defaults, a YAML file, and what it may say."""
+"""Configuration: defaults, a YAML file, and what it may say.
+
+The descriptions are the tables of ``docs/configuration.md``, see :mod:`flows.options`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from audit.errors import UsageError
@@ -18,56 +21,87 @@ from audit.intake import manifests
 from audit.language.encoding import text_of
 from audit.privacy.entities import Private
 from audit.transcription import media
-from audit.transcription.activity import SpeechOptions
-from audit.transcription.diarization import DiarisationOptions
-from audit.transcription.turns import TurnOptions
-from audit.transcription.windows import PackingOptions
+from audit.transcription.options import TranscriptionOptions
 from audit.types import RawForm
 
 Engine = Literal["auto", "faster-whisper", "openai-whisper"]
+
+RENAMED = {
+    "hearing": "transcription",
+    "transcription.recogniser": "asr",
+    "transcription.speech": "vad",
+    "transcription.diarisation": "diarization",
+    "transcription.turns.token_characters": "backchannel_syllables",
+    "transcription.turns.listening_s": "backchannel_words_s",
+    "transcription.turns.listening_share": "backchannel_words_share",
+    "private": "privacy",
+}
+"""Names that earlier versions had, in the order in which they are replaced; both are accepted."""
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class RecogniserConfig(_Strict):
-    """Which Whisper, and how it decodes."""
+class AsrConfig(_Strict):
+    """Which speech recognition engine and model, and how it decodes."""
 
-    engine: Engine = "auto"
-    model: str = "base"
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    beam_size: int = Field(5, ge=1, le=20)
-    batch_size: int = Field(2, ge=1, le=128)
-    threads: int = Field(0, ge=0)
+    engine: Engine = Field(
+        "auto",
+        description="`faster-whisper`, `openai-whisper`, or `auto` for the faster of those that "
+        "are installed and can read the model.",
+    )
+    model: str = Field(
+        "base",
+        description="Name of a Whisper model, a folder in CTranslate2's format, or a `.pt` file. "
+        "Larger models make fewer errors and take longer ([performance.md](performance.md)).",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="`cpu`, `cuda`, or `auto` for the GPU where there is one."
+    )
+    beam_size: int = Field(
+        5,
+        ge=1,
+        le=20,
+        description="Hypotheses kept while decoding, 1 to 20. 1 is greedy and fastest, more make "
+        "slightly fewer errors. Typical: 1 to 5.",
+    )
+    batch_size: int = Field(
+        2,
+        ge=1,
+        le=128,
+        description="Windows of 30 seconds decoded together, 1 to 128. Larger batches need more "
+        "memory and pay off on a GPU. Typical: 2 on a CPU, 16 on a GPU.",
+    )
+    threads: int = Field(
+        0,
+        ge=0,
+        description="Batches that faster-whisper decodes at a time, each on one core; CPU threads "
+        "of openai-whisper. `0` for one per core.",
+    )
 
 
-class HearingConfig(_Strict):
-    """From audio to turns. Whatever changes here makes transcripts anew."""
+class TranscriptionConfig(TranscriptionOptions):
+    """From audio to turns. Changes here invalidate cached transcripts."""
 
-    recogniser: RecogniserConfig = RecogniserConfig()
-    speech: SpeechOptions = SpeechOptions()
-    packing: PackingOptions = PackingOptions()
-    turns: TurnOptions = TurnOptions()
-    diarisation: DiarisationOptions = DiarisationOptions()
-    agent_channel: Literal[0, 1] | None = None
-    """The agent's channel in all recordings; None where that is not known: 0 is then a guess."""
-    role_confidence: float = Field(0.9, ge=0.5, le=1)
-    """Least probability at which agent and customer count as told apart."""
+    asr: AsrConfig = AsrConfig()
 
 
 class StagesConfig(_Strict):
-    """How turns get their stages. Transcripts stay what they are."""
+    """Stage classification. Changing it does not invalidate cached transcripts."""
 
-    model: Path | None = None
-    """An artifact of ``callaudit train stages``; None for the model that ships."""
+    model: Path | None = Field(
+        None,
+        description="A model that `callaudit train stages` wrote; `null` for the one that ships.",
+    )
 
 
 class AudioConfig(_Strict):
-    """How recordings are read that do not tell it themselves."""
+    """How recordings without a header are read."""
 
-    headerless: dict[str, RawForm] = {}
-    """Form of files without a header, by the ending of their name, beside ``media.RAW_FORMS``."""
+    headerless: dict[str, RawForm] = Field(
+        {}, description="Form of files without a header, by the ending of their name; see below."
+    )
 
     @field_validator("headerless")
     @classmethod
@@ -75,7 +109,7 @@ class AudioConfig(_Strict):
         endings = {"." + ending.strip().removeprefix(".").lower(): ending for ending in given}
         for ending, written in endings.items():
             if not re.fullmatch(r"\.[a-z0-9_-]+", ending):
-                raise ValueError(f"{written!r} is no ending of a file's name, such as .sln")
+                raise ValueError(f"{written!r} is not a file name's ending, such as .sln")
         return {ending: given[written] for ending, written in endings.items()}
 
     @property
@@ -87,33 +121,82 @@ class AudioConfig(_Strict):
 class LimitsConfig(_Strict):
     """What is too short, too long or too large to be audited."""
 
-    min_duration_s: float = Field(1.0, ge=0)
-    max_duration_s: float = Field(6 * 3600, gt=0)
-    max_bytes: int = Field(2 << 30, gt=0)
+    min_duration_s: float = Field(
+        1.0,
+        ge=0,
+        description="Seconds; shorter recordings are rejected as `too_short`. Typical: 0.5 to 5.",
+    )
+    max_duration_s: float = Field(
+        6 * 3600,
+        gt=0,
+        description="Seconds; longer recordings are rejected as `too_large`. An hour of stereo "
+        "takes about 230 MB of memory. Typical: 7200 to 21600.",
+    )
+    max_bytes: int = Field(
+        2 << 30,
+        gt=0,
+        description="Bytes; larger files are rejected as `too_large` before they are read.",
+    )
 
 
 class BatchConfig(_Strict):
-    """How a night is cut up."""
+    """How a night's recordings are divided and processed."""
 
-    shard_size: int = Field(25, ge=1, le=1000)
-    workers: int | None = Field(None, ge=1)
-    """Processes on this machine that hear recordings; None for what its cores and memory carry."""
-    dask_scheduler: str | None = None
-    """Address of a Dask cluster that hears instead, such as ``tcp://10.0.0.5:8786``."""
-    timezone: str = "Asia/Shanghai"
-    """Whose clock tells a call's night and when a schedule runs; and of times without an offset."""
-    rulebook: str = "hotline"
-    """Rulebook of calls whose manifest row names none."""
-    timeout_s: float = Field(300, gt=0)
-    """Hard limit for fetching and decoding one recording, and again for hearing it."""
-    timeout_per_s: float = Field(5, ge=0)
-    """What is added to the limit for hearing, for each second of the recording."""
-    tries: int = Field(3, ge=1, le=20)
-    """How often a recording is tried that hangs or kills the process that hears it."""
-    memory_mb: int | None = Field(None, ge=500)
-    """Most memory that the process that hears recordings may take; None for no limit."""
-    bundle_audio: bool = False
-    """Copy every recording beside the pages, as Opus."""
+    shard_size: int = Field(
+        25,
+        ge=1,
+        le=1000,
+        description="Recordings per Prefect task, 1 to 1000. Smaller shards balance better between "
+        "workers, larger ones have less overhead. Typical: 10 to 100.",
+    )
+    workers: int | None = Field(
+        None,
+        ge=1,
+        description="Processes on this machine that transcribe, each with its own model in "
+        "memory; `null` for one per four cores and 2 GB, and one where there is a GPU.",
+    )
+    dask_scheduler: str | None = Field(
+        None,
+        description="Address of a Dask cluster that transcribes instead, such as "
+        "`tcp://10.0.0.5:8786`.",
+    )
+    timezone: str = Field(
+        "Asia/Shanghai",
+        description="Time zone whose clock decides a call's night and when a schedule runs; also "
+        "of times without an offset.",
+    )
+    rulebook: str = Field(
+        "hotline", description="Rulebook of calls whose manifest row does not name one."
+    )
+    timeout_s: float = Field(
+        300,
+        gt=0,
+        description="Seconds; hard limit for reading and decoding a recording, and again for "
+        "transcribing it. Recordings that take longer are tried again, then set aside. Typical: "
+        "120 to 600.",
+    )
+    timeout_per_s: float = Field(
+        5,
+        ge=0,
+        description="Seconds added to the limit for transcribing, for each second of the "
+        "recording. Raise it for large models on slow machines. Typical: 2 to 10.",
+    )
+    tries: int = Field(
+        3,
+        ge=1,
+        le=20,
+        description="How often, 1 to 20, a recording is tried that hangs or crashes before it is "
+        "set aside. Typical: 2 to 5.",
+    )
+    memory_mb: int | None = Field(
+        None,
+        ge=500,
+        description="MB; most memory of a transcribing process, which crashes above it and takes "
+        "no other process along; `null` for no limit. Typical: 2000 to 8000.",
+    )
+    bundle_audio: bool = Field(
+        False, description="Copy every recording beside the pages, as Opus (also `--bundle-audio`)."
+    )
 
     @property
     def processes(self) -> int:
@@ -132,49 +215,93 @@ class BatchConfig(_Strict):
         return name
 
 
-class PrivateConfig(_Strict):
-    """What becomes of customers' data: numbers, names, addresses that are said in calls."""
+class PrivacyConfig(_Strict):
+    """What becomes of customers' personal data: numbers, names, addresses that are said."""
 
-    mode: Private = "mask"
-    """Kept in tables and pages; masked there and kept in the private store; masked and dropped."""
-    keep_days: int | None = Field(None, ge=0)
-    """Nights after which a run takes full transcripts out of the private store; None for never."""
+    mode: Private = Field(
+        "mask",
+        description="`keep` it in tables and pages; `mask` it there and keep full transcripts in "
+        "the private store; or mask it and `drop` them (also `--private`). See "
+        "[privacy.md](privacy.md).",
+    )
+    keep_days: int | None = Field(
+        None,
+        ge=0,
+        description="Days after which a run removes full transcripts from the private store; "
+        "`null` for never. Typical: 30 to 180.",
+    )
 
 
 class ScheduleConfig(_Strict):
-    """When ``callaudit schedule`` runs the night."""
+    """When ``callaudit schedule`` runs."""
 
-    cron: str = "0 1 * * *"
-    catch_up_nights: int = Field(7, ge=1, le=366)
-    """How many nights back missed ones are made up for."""
-    settle_s: float = Field(120, ge=0)
-    """Recordings written to within so many seconds are left for the next night's run."""
+    cron: str = Field("0 1 * * *", description="Cron expression, in `batch.timezone`.")
+    catch_up_nights: int = Field(
+        7,
+        ge=1,
+        le=366,
+        description="Nights, 1 to 366, for which missed runs are made up. Typical: 3 to 14.",
+    )
+    settle_s: float = Field(
+        120,
+        ge=0,
+        description="Seconds; recordings written to more recently are left for the next run. Lower "
+        "values may read files that are still being copied. Typical: 60 to 600.",
+    )
 
 
 class Config(_Strict):
     """Everything that can be set."""
 
-    hearing: HearingConfig = HearingConfig()
+    transcription: TranscriptionConfig = TranscriptionConfig()
     stages: StagesConfig = StagesConfig()
     audio: AudioConfig = AudioConfig()
     limits: LimitsConfig = LimitsConfig()
     batch: BatchConfig = BatchConfig()
     schedule: ScheduleConfig = ScheduleConfig()
-    private: PrivateConfig = PrivateConfig()
+    privacy: PrivacyConfig = PrivacyConfig()
 
-    def hearing_fingerprint(self, *, engine: str, model_sha256: str | None) -> str:
+    @model_validator(mode="before")
+    @classmethod
+    def _current_names(cls, given: Any) -> Any:
+        return with_current_names(given)
+
+    def transcription_fingerprint(self, *, engine: str, model_sha256: str | None) -> str:
         """Hash of all that decides what a transcript looks like, the audio itself left out."""
-        hearing = self.hearing.model_dump(mode="json")
-        del hearing["recogniser"]["engine"], hearing["recogniser"]["threads"]
-        del hearing["recogniser"]["device"], hearing["recogniser"]["batch_size"]
+        transcription = self.transcription.model_dump(mode="json")
+        asr = transcription["asr"]
+        del asr["engine"], asr["threads"], asr["device"], asr["batch_size"]
         named = {
             "engine": engine,
-            "model": model_sha256 or hearing["recogniser"]["model"],
-            "hearing": hearing,
+            "model": model_sha256 or asr["model"],
+            "transcription": transcription,
             "limits": self.limits.model_dump(mode="json"),
         }
         text = json.dumps(named, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def with_current_names(given: Any) -> Any:
+    """A configuration as read from a file, with :data:`RENAMED` sections and options renamed.
+
+    >>> with_current_names({"hearing": {"recogniser": {"model": "small"}}})
+    {'transcription': {'asr': {'model': 'small'}}}
+    """
+    for place, name in RENAMED.items():
+        given = _renamed(given, place.split("."), name)
+    return given
+
+
+def _renamed(given: Any, place: list[str], name: str) -> Any:
+    """``given`` with the key at ``place`` called ``name``, unless it has both."""
+    first, *rest = place
+    if not isinstance(given, dict) or first not in given:
+        return given
+    if rest:
+        return {**given, first: _renamed(given[first], rest, name)}
+    if name in given:
+        return given
+    return {name if key == first else key: value for key, value in given.items()}
 
 
 def load(path: Path | None, *, overrides: dict[str, Any] | None = None) -> Config:
@@ -182,7 +309,7 @@ def load(path: Path | None, *, overrides: dict[str, Any] | None = None) -> Confi
 
     Args:
         path: YAML; None for the defaults.
-        overrides: dotted names to values, such as ``hearing.recogniser.model``; None values
+        overrides: dotted names to values, such as ``transcription.asr.model``; None values
             are passed over.
 
     Raises:
@@ -201,6 +328,7 @@ def load(path: Path | None, *, overrides: dict[str, Any] | None = None) -> Confi
                 f"configuration {path} must be a mapping of sections, such as "
                 "`batch: {timezone: Asia/Shanghai}`; see docs/configuration.md"
             )
+    raw = with_current_names(raw)
     for name, value in (overrides or {}).items():
         if value is None:
             continue

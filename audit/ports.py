@@ -9,29 +9,32 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.types import Origin, Recognised, Samples, Span, Turn
+from audit.types import Origin, Samples, Span, Turn, WindowResult
 
 Embeddings = NDArray[np.float32]
 """Shape ``[windows, dimensions]``, each of length 1: their dot product is their similarity."""
 
 
-class Recogniser(Protocol):
-    """A speech recognition engine with its weights loaded."""
+class AsrEngine(Protocol):
+    """A speech recognition (ASR) engine with its weights loaded."""
 
     @property
     def origin(self) -> Origin:
         """Engine and weights (``audio_sha256`` is None)."""
         ...
 
-    def recognise(
+    def transcribe(
         self, windows: Sequence[Samples], *, repetition_penalty: float = 1.0
-    ) -> list[Recognised]:
-        """Recognise windows of at most 30 s of 16 kHz mono audio each.
+    ) -> list[WindowResult]:
+        """Transcribe windows of at most 30 s of 16 kHz mono audio each.
 
         Args:
-            windows: the sound.
+            windows: float32 samples in -1 to 1, shape ``[samples]`` each.
             repetition_penalty: what the score of a token that was written before is divided by
-                (Keskar et al., CTRL, 2019); 1 for nothing.
+                (Keskar et al., CTRL, 2019); 1 for no penalty.
+
+        Returns:
+            A result for each window, in their order.
         """
         ...
 
@@ -42,9 +45,14 @@ VoiceActivityDetector = Callable[[NDArray[np.int16]], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class SpeakerEmbedder:
-    """Mel frames (10 ms) of samples, and what each window of frames says of the speaker."""
+    """Speaker embeddings of mel spectrograms.
 
-    frames: Callable[[Samples], NDArray[np.float32]]
+    Attributes:
+        mel_spectrogram: of samples, shape ``[frames, bands]``, a frame for each 10 ms.
+        embed: the embedding of each window of frames.
+    """
+
+    mel_spectrogram: Callable[[Samples], NDArray[np.float32]]
     embed: Callable[[Sequence[NDArray[np.float32]]], Embeddings]
 
 
@@ -73,8 +81,8 @@ class StageClassifier(Protocol):
         """Hash of what it has learned."""
         ...
 
-    def stages(self, turns: Sequence[Turn], *, marks: Sequence[frozenset[str]] = ()) -> StagePath:
-        """The stages of turns; ``marks`` are the lists of cues that each of them has a word of."""
+    def stages(self, turns: Sequence[Turn], *, cues: Sequence[frozenset[str]] = ()) -> StagePath:
+        """The stages of turns; ``cues`` are the lists of cue phrases that each has one of."""
         ...
 
 
@@ -112,8 +120,8 @@ class TranscriptionModels:
     unknown. ``diarizer`` is None unless another engine is configured.
     """
 
-    recogniser: Recogniser
-    voice_activity: VoiceActivityDetector
+    asr: AsrEngine
+    vad: VoiceActivityDetector
     embedder: SpeakerEmbedder | None = None
     diarizer: Diarizer | None = None
 

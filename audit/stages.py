@@ -31,7 +31,7 @@ def assign(turns: Sequence[Turn], *, cues: StageCues, model: StageClassifier) ->
         The same turns with ``segment``, ``segment_confidence`` and ``segment_or`` set; stages come
         in order, each may be absent.
     """
-    told = model.stages(turns, marks=marks(turns, cues))
+    told = model.stages(turns, cues=cues_in(turns, cues))
     staged = []
     for turn, stage, likely in zip(turns, told.path, told.probabilities, strict=True):
         other = max((i for i in range(len(_ORDER)) if i != stage), key=likely.__getitem__)
@@ -58,7 +58,7 @@ def _cues_sha256(cues: StageCues) -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def marks(turns: Sequence[Turn], cues: StageCues) -> list[frozenset[str]]:
+def cues_in(turns: Sequence[Turn], cues: StageCues) -> list[frozenset[str]]:
     """For each turn the names of the lists of cues that it holds one of."""
     lists = {
         "greeting": cues.greeting,

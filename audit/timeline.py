@@ -9,7 +9,7 @@ from audit.language.intelligibility import is_readable
 from audit.language.text import spoken_characters
 from audit.types import Span, Turn
 
-_LEAST_SPEECH_S = 1.0
+_PACE_MIN_SPEECH_S = 1.0
 """Speech below which a pace is noise."""
 
 
@@ -102,14 +102,14 @@ class Timeline:
 
 def silences(turns: Iterable[Turn], *, least_s: float) -> list[Silence]:
     """Where nobody speaks for ``least_s`` seconds or more between the first and the last sound."""
-    heard = sorted(
+    spoken = sorted(
         ((span, turn) for turn in turns for span in sounds(turn)), key=lambda sound: sound[0]
     )
     found: list[Silence] = []
-    if not heard:
+    if not spoken:
         return found
-    last, before = heard[0]
-    for span, turn in heard:
+    last, before = spoken[0]
+    for span, turn in spoken:
         if round(span.start_s - last.end_s, 3) >= least_s:
             found.append(Silence(Span(last.end_s, span.start_s), before, turn))
         if span.end_s >= last.end_s:
@@ -120,12 +120,12 @@ def silences(turns: Iterable[Turn], *, least_s: float) -> list[Silence]:
 def characters_per_minute(turns: Sequence[Turn]) -> float | None:
     """Characters in a minute of the turns' own speech, pauses left out.
 
-    None for less than a second of speech. Turns that were not read, or are no Mandarin, count on
+    None for less than a second of speech. Turns that were not read, or are not Mandarin, count on
     neither side.
     """
     turns = [turn for turn in turns if is_readable(turn)]
     seconds = Timeline.spoken(turns).total_s
-    if seconds < _LEAST_SPEECH_S:
+    if seconds < _PACE_MIN_SPEECH_S:
         return None
     return round(60 * sum(spoken_characters(turn.text) for turn in turns) / seconds, 1)
 

@@ -390,7 +390,7 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised:
+class WindowResult:
     """What a recogniser heard in one window, with times on the window's own clock."""
 
     words: tuple[Word, ...]

@@ -153,7 +153,7 @@ def outcomes(job: Job) -> Iterator[tuple[Recording, Outcome]]:
                     Outcome(
                         recording.call_id,
                         reason=RejectReason.CRASHED,
-                        detail="the process that heard this recording died; run the batch again",
+                        detail="the process that transcribed it died; run the batch again",
                     ),
                 ),
             )

@@ -17,7 +17,6 @@ from models.voice import embeddings
 ROOT = Path(__file__).parents[1]
 
 TRANSCRIBES = (
-    "audit/pipeline.py",
     "audit/types.py",
     "audit/language",
     "audit/transcription",
@@ -46,7 +45,7 @@ def transcription_fingerprint(config: Config, *, engine: str, model_sha256: str 
         engine: the speech recognition engine that was chosen.
         model_sha256: hash of its weights; None where the engine loads them by name.
     """
-    configured = config.hearing_fingerprint(engine=engine, model_sha256=model_sha256)
+    configured = config.transcription_fingerprint(engine=engine, model_sha256=model_sha256)
     speakers = "speaker embeddings" if embeddings.weights() else ""
     basis = "|".join([transcription_sha256(), configured, speakers])
     return hashlib.sha256(basis.encode()).hexdigest()[:16]

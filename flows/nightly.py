@@ -20,7 +20,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from audit import rulebooks
 from audit.config import Config
 from audit.errors import CallauditError, UsageError
-from audit.intake import manifests, recordings
+from audit.intake import manifests, recordings, roots
 from audit.intake.recordings import Plan
 from flows import bucket, jobs, lineage, wiring
 from flows.jobs import Job, Summary
@@ -41,7 +41,7 @@ def plan(
 ) -> str:
     """Plan the batch and write it down; returns the plan's path."""
     settings = Config.model_validate(config)
-    root = recordings.open_root(location)
+    root = roots.open_root(location)
     rulebooks.load(settings.batch.rulebook)
     planned = recordings.plan(
         root,
@@ -58,7 +58,7 @@ def plan(
     choice = wiring.check(settings)
     private_store.open_store(Path(out).resolve())
     if choice.weights.path is None:
-        wiring.recogniser(settings.hearing)  # fails now, before anything is written
+        wiring.asr_engine(settings.transcription)  # fails now, before anything is written
     job = Job(
         run_id=run_id,
         out=Path(out).resolve(),

@@ -11,7 +11,7 @@ from prefect import flow
 
 from audit.config import Config
 from audit.errors import CallauditError, UsageError
-from audit.intake import manifests, recordings
+from audit.intake import manifests, roots
 from flows import alarm, bucket, jobs, nightly, proxies
 from flows.jobs import Summary
 
@@ -104,7 +104,7 @@ def serve(location: str, out: str, *, manifest: str | None, config: Config) -> N
     from prefect.types.entrypoint import EntrypointType
 
     if "%" not in location:
-        recordings.open_root(location)
+        roots.open_root(location)
     proxies.spare_this_machine()
     if not PREFECT_API_URL.value():
         raise UsageError(

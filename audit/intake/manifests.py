@@ -80,7 +80,7 @@ def read(location: str) -> list[Row]:
 
 
 def is_header(line: str) -> bool:
-    """Whether a line names columns of a manifest, and is no JSON.
+    """Whether a line names columns of a manifest, and is not JSON.
 
     >>> is_header("file,agent_id,started_at"), is_header('{"agent_id": 1}')
     (True, False)
@@ -158,7 +158,7 @@ def started(row: Mapping[str, str]) -> str:
 
 
 def _moment(row: Mapping[str, str], zone: ZoneInfo) -> datetime:
-    """When the call began, by the row or by its file's name; now if neither tells."""
+    """When the call began, by the row or by its file's name; now if neither says it."""
     when = started(row)
     if not when:
         return datetime.now(zone)
@@ -202,8 +202,8 @@ def in_zone(moment: datetime, zone: ZoneInfo) -> datetime:
     >>> in_zone(moment, ZoneInfo("Asia/Shanghai")).isoformat()
     '2026-11-17T01:05:00+08:00'
     """
-    told = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    return told.astimezone(UTC).astimezone(zone)  # by way of UTC: no clock shows an hour left out
+    local = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return local.astimezone(UTC).astimezone(zone)  # by way of UTC: no clock shows an hour left out
 
 
 def is_year(year: int) -> bool:
@@ -237,7 +237,7 @@ def wait_s(text: str) -> float:
     """Seconds in the queue.
 
     Raises:
-        ValueError: it is no such number, or may be minutes as well.
+        ValueError: it is not such a number, or may be minutes as well.
     """
     waited = cells.seconds(text)
     if not 0 <= waited < 86_400 or text.count(":") == 1:
@@ -253,7 +253,7 @@ def is_id(value: str) -> bool:
 
 
 def call_id_of(row: Mapping[str, str]) -> str:
-    """The call's id as far as a row that is rejected tells it; the file's stem at the least."""
+    """The call's id as far as a rejected row has it, else the file's stem."""
     stem = posixpath.splitext(posixpath.basename(row.get("file", "")))[0]
     named = _NAME.fullmatch(stem) if "agent_id" not in row else None
     return row.get("call_id") or (named["call"] if named else stem)

@@ -1,30 +1,24 @@
-"""What is to be audited: manifests, listings, and recordings fetched to the local disk.
+"""What is to be audited: manifests and listings, planned as recordings and rejects.
 
-Locations are folders or any fsspec URL. Every row of a manifest, or every recording that is
-listed, becomes exactly one :class:`audit.types.Recording` or one :class:`Reject`.
+Every row of a manifest, or every recording that is listed, becomes exactly one
+:class:`audit.types.Recording` or one :class:`Reject`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import posixpath
 import re
-import shutil
-import stat
-import tempfile
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from audit.errors import RejectedRecording, RejectReason, UsageError
+from audit.errors import RejectedRecording, RejectReason
 from audit.intake import manifests
+from audit.intake.roots import FileState, Root, listing, local_file, outside
 from audit.intake.sheets import Row
 from audit.transcription import media
 from audit.types import RawForm, Recording
@@ -35,12 +29,12 @@ SUFFIXES = frozenset(
     | {".mp4", ".m4v", ".mov", ".3gp", ".webm", ".mkv", ".mka", ".avi", ".mpg", ".mpeg", ".ts"}
     | {".flv"}
     | media.RAW_FORMS.keys()
-    | media.UNTOLD
+    | media.AMBIGUOUS_SUFFIXES
 )
 """Endings of files that a listing takes for recordings."""
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
-"""How a path on Windows begins that is no relative one."""
+"""How a path on Windows begins that is not relative."""
 _RENAME = "rename it, a whole folder with `convmv -f gbk -t utf-8 --notest -r FOLDER`"
 
 
@@ -62,77 +56,11 @@ class Plan:
     recordings: tuple[Recording, ...]
     rejects: tuple[Reject, ...]
     ignored: int
-    """Files in the folder that are no recordings by their name."""
+    """Files in the folder that are not recordings by their name."""
     waiting: tuple[Recording, ...] = ()
     """Recordings that are still being written to."""
     unlisted: int = 0
     """Recordings in the folder that no row of the manifest names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """The folder or bucket that holds the recordings."""
-
-    filesystem: Any
-    path: str
-    local: bool
-
-    def join(self, relative: str) -> str:
-        """Full path of a file, on the root's own file system."""
-        return posixpath.join(self.path, relative)
-
-    def relative(self, full: str) -> str:
-        """A file that is named by its full path or URL, relative to the root if it is below it."""
-        path = full
-        if "://" in full:
-            if full.partition("://")[0] not in _protocols(self.filesystem):
-                return full
-            path = str(self.filesystem._strip_protocol(full))
-        elif not self.local:
-            return full
-        if self.local and "\0" not in path:
-            folder, name = posixpath.split(path)
-            path = posixpath.join(os.path.realpath(folder), name)
-        return path.removeprefix(f"{self.path}/") if path.startswith(f"{self.path}/") else full
-
-    def uri(self, relative: str) -> str:
-        """What a person or a page can open the file by."""
-        full = self.join(relative)
-        return full if self.local else str(self.filesystem.unstrip_protocol(full))
-
-
-def open_root(location: str) -> Root:
-    """Open a folder or an fsspec URL.
-
-    Raises:
-        UsageError: it does not exist, is no folder, or cannot be reached.
-    """
-    import fsspec
-
-    try:
-        filesystem, path = fsspec.core.url_to_fs(location)
-        local = "file" in _protocols(filesystem)
-        if local:
-            path = str(Path(path).resolve())
-        found = filesystem.isdir(path)
-    except Exception as error:  # each file system raises its own
-        raise UsageError(f"recordings {location} cannot be reached: {error}") from error
-    if not found and filesystem.exists(path):
-        raise UsageError(
-            f"recordings {location} is a file; give the folder that holds the recordings"
-        )
-    if not found:
-        raise UsageError(f"recordings folder {location} does not exist; check the path")
-    if local and not os.access(path, os.R_OK | os.X_OK):
-        raise UsageError(
-            f"recordings folder {location} may not be read; give this user read access to it"
-        )
-    return Root(filesystem, path.rstrip("/"), local)
-
-
-def _protocols(filesystem: Any) -> tuple[str, ...]:
-    protocol = filesystem.protocol
-    return (protocol,) if isinstance(protocol, str) else tuple(protocol)
 
 
 def plan(
@@ -149,33 +77,30 @@ def plan(
     """Plan a batch from a manifest, or from file names where there is none.
 
     Args:
-        root: where the recordings lie.
+        root: where the recordings are.
         manifest: path or URL of a CSV or Parquet file; None to list the folder.
-        timezone: whose clock tells a call's night; and of times that name none.
+        timezone: whose clock decides a call's night; and of times that name none.
         rulebooks: ids that calls may name.
         max_bytes: larger files are rejected.
         today: the date of rejects that have no date of their own.
-        settle_s: recordings written to within so many seconds are set apart.
+        settle_s: recordings written to more recently, in seconds, are set apart.
         raw_forms: how files without a header are read, by the ending of their name.
 
     Raises:
         UsageError: the manifest cannot be read or lacks a required column.
     """
     zone = manifests.time_zone(timezone)
-    listed = _listing(root)
-    if manifest is None:
-        shown = [name for name in listed if not _is_hidden(name)]
-        names = sorted(name for name in shown if is_recording(name) or _ending(name) in raw_forms)
-        rows: Iterable[Row] = (Row(n, {"file": name}) for n, name in enumerate(names, start=1))
-        ignored = len(shown) - len(names)
-        read_row = manifests.from_name
-    else:
-        rows = manifests.read(manifest)
-        ignored = 0
-        read_row = manifests.from_row
-    found = _Found(root, listed)
-    known = frozenset(rulebooks)
-    midnight = manifests.in_zone(datetime.combine(today, time()), zone)
+    listed = listing(root)
+    rows, ignored = _rows(manifest, listed, raw_forms)
+    terms = _Terms(
+        read_row=manifests.from_name if manifest is None else manifests.from_row,
+        found=_Found(root, listed),
+        rulebooks=frozenset(rulebooks),
+        max_bytes=max_bytes,
+        raw_forms=raw_forms,
+        zone=zone,
+        midnight=manifests.in_zone(datetime.combine(today, time()), zone),
+    )
     recordings: dict[str, Recording] = {}
     rejects: list[Reject] = []
     waiting: list[Recording] = []
@@ -185,38 +110,14 @@ def plan(
         if _is_full(row.get("file", "")):
             row["file"] = root.relative(row["file"])
         named.add(posixpath.normpath(row.get("file", "")))
-        source = _showable(row.get("file", ""))
         try:
-            if problem is not None:
-                raise RejectedRecording(RejectReason.BAD_METADATA, problem)
-            _check_name(row)
-            recording = read_row(row, zone)
-            raw_form = raw_forms.get(_ending(recording.source_file))
-            if raw_form is not None:
-                recording = replace(recording, raw_form=raw_form)
-            file = _check(recording, found, known, max_bytes)
-            written = file.modified(zone) or midnight
-            if not manifests.started(row):
-                recording = replace(recording, started_at=written)
+            recording, written = _planned(row, problem, terms)
             if settle_s and written > settled:
                 waiting.append(recording)
                 continue
-            if recording.call_id in recordings:
-                raise RejectedRecording(
-                    RejectReason.DUPLICATE_CALL_ID,
-                    f"call_id {recording.call_id!r} is also that of "
-                    f"{recordings[recording.call_id].source_file}; give each call its own",
-                )
+            _check_new(recording, recordings)
         except RejectedRecording as rejected:
-            rejects.append(
-                Reject(
-                    source_file=source or f"{manifest} row {number}",
-                    reason=rejected.reason,
-                    detail=_showable(rejected.detail),
-                    audit_date=manifests.date_of(row, zone) or today,
-                    call_id=_showable(manifests.call_id_of(row)) or None,
-                )
-            )
+            rejects.append(_reject(rejected, row, f"{manifest} row {number}", zone, today))
         else:
             recordings[recording.call_id] = recording
     others = (name for name in listed if name not in named and not _is_hidden(name))
@@ -224,7 +125,75 @@ def plan(
     return Plan(tuple(recordings.values()), tuple(rejects), ignored, tuple(waiting), unlisted)
 
 
-def told_apart(rejects: Iterable[Reject], *, audited: Iterable[str]) -> list[Reject]:
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What rows are planned by; see :func:`plan`."""
+
+    read_row: Callable[[Mapping[str, str], ZoneInfo], Recording]
+    found: _Found
+    rulebooks: frozenset[str]
+    max_bytes: int
+    raw_forms: Mapping[str, RawForm]
+    zone: ZoneInfo
+    midnight: datetime
+    """The time of files that do not have one."""
+
+
+def _rows(
+    manifest: str | None, listed: Iterable[str], raw_forms: Mapping[str, RawForm]
+) -> tuple[Iterable[Row], int]:
+    """The rows of a manifest or of a listing, and how many listed files are not recordings."""
+    if manifest is not None:
+        return manifests.read(manifest), 0
+    shown = [name for name in listed if not _is_hidden(name)]
+    names = sorted(name for name in shown if is_recording(name) or _ending(name) in raw_forms)
+    rows = (Row(number, {"file": name}) for number, name in enumerate(names, start=1))
+    return rows, len(shown) - len(names)
+
+
+def _planned(row: dict[str, str], problem: str | None, terms: _Terms) -> tuple[Recording, datetime]:
+    """The recording of a row, and when its file was last written.
+
+    Raises:
+        RejectedRecording: it cannot be audited.
+    """
+    if problem is not None:
+        raise RejectedRecording(RejectReason.BAD_METADATA, problem)
+    _check_name(row)
+    recording = terms.read_row(row, terms.zone)
+    raw_form = terms.raw_forms.get(_ending(recording.source_file))
+    if raw_form is not None:
+        recording = replace(recording, raw_form=raw_form)
+    file = _check(recording, terms)
+    written = file.modified(terms.zone) or terms.midnight
+    if not manifests.started(row):
+        recording = replace(recording, started_at=written)
+    return recording, written
+
+
+def _check_new(recording: Recording, planned: Mapping[str, Recording]) -> None:
+    """Refuse a call that is planned already."""
+    if recording.call_id in planned:
+        raise RejectedRecording(
+            RejectReason.DUPLICATE_CALL_ID,
+            f"call_id {recording.call_id!r} is also that of "
+            f"{planned[recording.call_id].source_file}; give each call its own",
+        )
+
+
+def _reject(
+    rejected: RejectedRecording, row: Mapping[str, str], nameless: str, zone: ZoneInfo, today: date
+) -> Reject:
+    return Reject(
+        source_file=_showable(row.get("file", "")) or nameless,
+        reason=rejected.reason,
+        detail=_showable(rejected.detail),
+        audit_date=manifests.date_of(row, zone) or today,
+        call_id=_showable(manifests.call_id_of(row)) or None,
+    )
+
+
+def with_distinct_names(rejects: Iterable[Reject], *, audited: Iterable[str]) -> list[Reject]:
     """Rejects with distinct ``source_file``.
 
     A file that is listed twice, or that is audited under another row, is named ``FILE (#2)``;
@@ -251,40 +220,12 @@ def file_of(source_file: str) -> str:
     return re.sub(r" \(#\d+\)$", "", source_file)
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """What a file system says of a file: its bytes, and when it was last written."""
-
-    size: int
-    written: object
-
-    def modified(self, zone: ZoneInfo) -> datetime | None:
-        """When the file was last written, to the second, or None if nothing tells."""
-        if isinstance(self.written, int | float):
-            return datetime.fromtimestamp(int(self.written), zone)
-        if isinstance(self.written, datetime):
-            return self.written.astimezone(zone).replace(microsecond=0)
-        return None
-
-
-def _listing(root: Root) -> dict[str, _File]:
-    """Every file below the root."""
-    found = root.filesystem.find(root.path, detail=True)
-    prefix = root.path + "/"
-    return {
-        str(name).removeprefix(prefix): _File(
-            int(info.get("size") or 0), info.get("mtime") or info.get("LastModified")
-        )
-        for name, info in found.items()
-    }
-
-
 @dataclass(frozen=True)
 class _Found:
-    """What lies below the root."""
+    """The files below the root."""
 
     root: Root
-    files: Mapping[str, _File]
+    files: Mapping[str, FileState]
 
     @cached_property
     def _by_stem(self) -> dict[str, str]:
@@ -293,7 +234,7 @@ class _Found:
     def instead_of(self, name: str) -> str:
         """What to do about a file that is not there: the one that may be meant, if there is one."""
         if posixpath.normpath(name) in self.files:
-            return f"{name} is a link to something that is not there; mend the link"
+            return f"{name} is a link to something that is not there; fix the link"
         like = self._by_stem.get(_stem(name))
         if like is None:
             return (
@@ -325,7 +266,7 @@ def _is_hidden(name: str) -> bool:
 
 
 def _showable(text: str) -> str:
-    """Text that can be written down: bytes of file names that are no UTF-8 become escapes."""
+    """Text that can be written down: bytes of file names that are not UTF-8 become escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -347,12 +288,7 @@ def _check_name(row: Mapping[str, str]) -> None:
         )
 
 
-def _check(
-    recording: Recording,
-    found: _Found,
-    rulebooks: frozenset[str],
-    max_bytes: int,
-) -> _File:
+def _check(recording: Recording, terms: _Terms) -> FileState:
     """Refuse what is outside the root, missing, too large or not for any rulebook."""
     for column, value in (("call_id", recording.call_id), ("agent_id", recording.agent_id)):
         if not manifests.is_id(value):
@@ -360,88 +296,23 @@ def _check(
     name = recording.source_file
     parts = name.replace("\\", "/").split("/")
     if _is_full(name) or _DRIVE.match(name) or ".." in parts or "\0" in name:
-        raise _outside(name)
-    root, slashed = found.root, posixpath.normpath(name)
-    file = _local_file(root, name) if root.local else found.files.get(slashed)
+        raise outside(name)
+    found, root = terms.found, terms.found.root
+    slashed = posixpath.normpath(name)
+    file = local_file(root, name) if root.local else found.files.get(slashed)
     if file is None:
         raise RejectedRecording(RejectReason.MISSING_FILE, found.instead_of(name))
     if file.size == 0:
         raise RejectedRecording(RejectReason.EMPTY, f"{name} has no bytes; copy it again")
-    if file.size > max_bytes:
+    if file.size > terms.max_bytes:
         raise RejectedRecording(
             RejectReason.TOO_LARGE,
             f"{name} has {file.size:,} bytes; raise limits.max_bytes if that is right",
         )
-    if recording.rulebook_id is not None and recording.rulebook_id not in rulebooks:
+    if recording.rulebook_id is not None and recording.rulebook_id not in terms.rulebooks:
         raise RejectedRecording(
             RejectReason.UNKNOWN_RULEBOOK,
             f"there is no rulebook {recording.rulebook_id!r}; choose one of "
-            f"{', '.join(sorted(rulebooks))}",
+            f"{', '.join(sorted(terms.rulebooks))}",
         )
     return file
-
-
-def _local_file(root: Root, name: str) -> _File | None:
-    """A file on this machine, links followed as far as the root reaches; None if there is none.
-
-    (A listing tells nothing of what links point at.)
-    """
-    try:
-        resolved = os.path.realpath(root.join(name))
-        if resolved != root.path and not resolved.startswith(f"{root.path}/"):
-            raise _outside(name)
-        found = os.stat(resolved)
-    except PermissionError as error:
-        raise _unreadable(name) from error
-    except OSError:  # gone, a name too long, a loop of links
-        return None
-    if not stat.S_ISREG(found.st_mode):
-        raise RejectedRecording(RejectReason.UNDECODABLE, f"{name} is a folder or a device")
-    return _File(found.st_size, found.st_mtime)
-
-
-def _unreadable(name: str) -> RejectedRecording:
-    return RejectedRecording(
-        RejectReason.UNDECODABLE, f"{name} may not be read; give the service's user read access"
-    )
-
-
-def _outside(name: str) -> RejectedRecording:
-    return RejectedRecording(
-        RejectReason.OUTSIDE_ROOT,
-        f"{name} leads out of the recordings' folder; put the recording inside it, and name it "
-        "relative to it",
-    )
-
-
-@contextmanager
-def fetched(root: Root, recording: Recording) -> Iterator[tuple[Path, str]]:
-    """A local copy of a recording (or itself, if it is local) and the sha256 of its bytes.
-
-    Raises:
-        RejectedRecording: it has gone or cannot be read.
-    """
-    full = root.join(recording.source_file)
-    with tempfile.TemporaryDirectory(prefix="callaudit-") as folder:
-        path = Path(full)
-        try:
-            if not root.local:
-                path = Path(folder) / ("recording" + posixpath.splitext(full)[1])
-                with root.filesystem.open(full, "rb") as source, path.open("wb") as target:
-                    shutil.copyfileobj(source, target, 1 << 20)
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except FileNotFoundError as error:
-            raise RejectedRecording(
-                RejectReason.MISSING_FILE, f"{recording.source_file} has gone since it was listed"
-            ) from error
-        except PermissionError as error:
-            raise _unreadable(recording.source_file) from error
-        except OSError as error:
-            cause = error.strerror or type(error).__name__
-            raise RejectedRecording(
-                RejectReason.MISSING_FILE,
-                f"{recording.source_file} cannot be read ({cause}); see to its disk or share and "
-                "run the batch again",
-            ) from error
-        yield path, digest

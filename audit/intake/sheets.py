@@ -114,11 +114,11 @@ def _csv_rows(
 
 
 def _delimited(text: str, known: Collection[str]) -> tuple[str, str]:
-    """The table's text, and what stands between the cells of its header."""
+    """The table's text, and what separates the cells of its header."""
     text = text.lstrip("\r\n")
-    told = re.match(r"sep=([,;\t|])\r?\n", text)  # a line for Excel
-    if told:
-        return text[told.end() :], told[1]
+    stated = re.match(r"sep=([,;\t|])\r?\n", text)  # a line for Excel
+    if stated:
+        return text[stated.end() :], stated[1]
     first = re.split(r"[\r\n]", text, maxsplit=1)[0]
     names = {_plain(name) for name in known}
     return text, max(

@@ -2,283 +2,50 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
-import io
-import json
 import math
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, time
-from functools import partial
-from itertools import chain
+from collections.abc import Iterator
+from datetime import date, datetime, time
 from pathlib import Path
-from statistics import median
-from typing import Annotated, BinaryIO, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from audit.errors import RejectReason, UsageError
-from audit.intake import cells, turn_times
-from audit.intake.manifests import (
-    ID_WANTED,
-    in_zone,
-    is_header,
-    is_id,
-    is_year,
-    time_zone,
-    wait_s,
-)
+from audit.intake.manifests import in_zone, is_id, time_zone
 from audit.intake.recordings import Reject
-from audit.language.encoding import text_of
+from audit.intake.transcript_files import HEAD_BYTES, GivenCall, check_kind, given_calls
+from audit.intake.transcript_schema import TIME_TOLERANCE_S, GivenLine, GivenTurn, problem_of
 from audit.language.intelligibility import is_loop, is_too_fast
 from audit.language.text import simplify
 from audit.transcription.turns import with_backchannels
-from audit.types import Call, Channels, Direction, Origin, Recording, Role, Span, Transcript, Turn
+from audit.types import Call, Channels, Origin, Recording, Span, Transcript, Turn
 
-_T = TypeVar("_T")
-_GAP = re.compile(r"[\s,]*")
-_BETWEEN = re.compile(r"[\s,\[\]]*")
-_BEGUN = re.compile(r"[-+.eE\d]*|tr?u?|fa?l?s?|nu?l?|Na?|In?f?i?n?i?t?|\\?u?[0-9a-fA-F]{0,3}")
-"""What a line may end with that is cut within a number, a word of JSON or an escape."""
 _COLUMN = re.compile(r"[\w-]{1,64}")
-_MOST_FAST = 0.3
+_TOO_FAST_MAX_SHARE = 0.3
 """Share of turns with more text than can be said in their time from which the times are wrong."""
-_LONGEST_S = 86_400.0  # a day: what is later is no time within a call but a time stamp
-_SLACK_S = 0.1  # by which a turn's times may be off: rounding, and aligners' frames
-_SLOWEST_S = 20.0  # a character, as the median of a call; at 20 a second it takes 50 milliseconds
-_LONG_S = 1000.0
-_HEAD_BYTES = 4096
-_NO_TEXT = (
-    b"RIFF",
-    b"RF64",
-    b"OggS",
-    b"fLaC",
-    b"ID3",
-    b"PAR1",
-    b"PK\x03\x04",
-    b"%PDF",
-    b"\x1f\x8b",
-)
-_CONTROLS = bytes({*range(32)} - set(b"\t\n\v\f\r\x1a\x1b"))
-_MOST_CONTROLS = 0.05
-"""Share of control characters in a file's head from which it is no text."""
-
-_AGENT = frozenset(
-    {"agent", "operator", "representative", "rep", "csr", "customer service"}
-    | {"客服", "客服人员", "客服代表", "客服专员", "坐席", "座席", "坐席人员", "座席人员"}
-    | {"坐席员", "座席员", "话务员", "接线员"}
-)
-_CUSTOMER = frozenset({"customer", "client", "客户", "顾客", "客人", "用户"})
-_UNKNOWN = frozenset({"unknown", "未知"})
-
-
-def _seconds(value: object) -> object:
-    """A time in seconds, as a number or as text; None where there is none."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("it must be a number of seconds")
-    number = _meant(cells.seconds, value) if isinstance(value, str) else value
-    if not -_SLACK_S <= number <= _LONGEST_S:  # and NaN
-        raise ValueError(
-            f"it is {value!r}; it must be seconds from the beginning of the call, from 0 to "
-            f"{_LONGEST_S:.0f}, no milliseconds and no time of day"
-        )
-    return float(number)
-
-
-def _meant(reader: Callable[[str], _T], text: str) -> _T:
-    """What text means to a reader of :mod:`audit.intake.cells`; or why it means nothing."""
-    try:
-        return reader(text)
-    except ValueError as error:
-        raise ValueError(f"it is {text!r}; it must be {error}") from error
-
-
-_Seconds = Annotated[float | None, BeforeValidator(_seconds)]
-
-
-class _Turn(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    role: Role
-    text: str
-    start_s: _Seconds = None
-    end_s: _Seconds = None
-    unread: tuple[str, ...] = ()
-    """Keys that hold times of which nothing says what they count in."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _by_other_names(cls, value: object) -> object:
-        if not isinstance(value, dict):
-            return value
-        turn, unread = turn_times.renamed(value)
-        return {**turn, "unread": unread}
-
-    @field_validator("role", mode="before")
-    @classmethod
-    def _is_known(cls, value: object) -> Role:
-        plain = unicodedata.normalize("NFKC", simplify(value)) if isinstance(value, str) else ""
-        plain = " ".join(re.split(r"[\s_-]+", re.sub(r"[\s_-]*\d*$", "", plain.strip().lower())))
-        for names, role in (
-            (_AGENT, Role.AGENT),
-            (_CUSTOMER, Role.CUSTOMER),
-            (_UNKNOWN, Role.UNKNOWN),
-        ):
-            if plain in names:
-                return role
-        raise ValueError(
-            f"it is {value!r}; it must be agent (客服, 坐席), customer (客户, 用户), or unknown "
-            "where it is not told"
-        )
-
-    @field_validator("text", mode="before")
-    @classmethod
-    def _is_text(cls, value: object) -> object:
-        return "" if value is None else value
-
-    @model_validator(mode="after")
-    def _both_times(self) -> _Turn:
-        if (self.start_s is None) != (self.end_s is None):
-            raise ValueError("start_s and end_s come together or not at all")
-        if self.off_s > _SLACK_S:
-            raise ValueError(
-                f"end_s is before start_s ({self.end_s} and {self.start_s}); a turn ends after it "
-                "starts"
-            )
-        return self
-
-    @property
-    def off_s(self) -> float:
-        """By how much its times cannot be right."""
-        if self.start_s is None or self.end_s is None:
-            return 0.0
-        return round(max(0.0, -self.start_s, -self.end_s, self.start_s - self.end_s), 3)
-
-    @property
-    def span(self) -> Span | None:
-        """Its times, with what is slightly off put right."""
-        if self.start_s is None or self.end_s is None:
-            return None
-        start_s = max(0.0, self.start_s)
-        return Span(start_s, max(start_s, self.end_s))
-
-
-class _Line(BaseModel):
-    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True, str_strip_whitespace=True)
-
-    call_id: str
-    agent_id: str
-    agent_name: str | None = None
-    started_at: datetime | None = None
-    direction: Direction | None = None
-    rulebook: str | None = None
-    answer_wait_s: float | None = None
-    customer_vip: bool | None = None
-    duration_s: Annotated[float, Field(ge=0)] | None = None
-    turns: list[_Turn] = Field(min_length=1)
-
-    @field_validator("duration_s", mode="before")
-    @classmethod
-    def _is_length(cls, value: object) -> object:
-        return _seconds(value)
-
-    @field_validator("started_at", "direction", "answer_wait_s", "customer_vip", mode="before")
-    @classmethod
-    def _is_told(cls, value: object, info: ValidationInfo) -> object:
-        """What a manifest's cell may say, as JSON's own types or as text."""
-        if value is None or value == "":
-            return None
-        if isinstance(value, bool) and info.field_name == "customer_vip":
-            return value
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise ValueError("it must be text or a number")
-        text = str(value).strip()
-        if info.field_name == "direction":
-            return _meant(cells.direction, text)
-        if info.field_name == "customer_vip":
-            return _meant(cells.truth, text)
-        if info.field_name == "answer_wait_s":
-            return _meant(wait_s, text)
-        moment = _meant(partial(cells.moment, zone=(info.context or {})["zone"]), text)
-        if not is_year(moment.year):
-            raise ValueError(f"it is {value!r}; it must be a time from 1990 to 2200")
-        return moment
-
-    @field_validator("call_id", "agent_id", mode="before")
-    @classmethod
-    def _is_whole(cls, value: object) -> object:
-        """Numbers that passed through a table with gaps come as 2001.0, and gaps as NaN."""
-        if isinstance(value, float):
-            return str(int(value)) if value.is_integer() else "" if value != value else value
-        return value
-
-    @field_validator("call_id", "agent_id")
-    @classmethod
-    def _is_id(cls, value: str) -> str:
-        if not is_id(value):
-            raise ValueError(f"it must be {ID_WANTED}")
-        return value
-
-    @model_validator(mode="after")
-    def _in_seconds(self) -> _Line:
-        timed = [(turn.span, len(turn.text)) for turn in self.turns]
-        slow = [span.duration_s / length for span, length in timed if span and length]
-        last_s = max((span.end_s for span, _ in timed if span), default=0.0)
-        told_s = self.duration_s or 0.0
-        if (slow and median(slow) > _SLOWEST_S and last_s > _LONG_S) or (
-            told_s > _LONG_S and 0 < last_s * 900 < told_s
-        ):
-            raise ValueError(
-                f"its times (up to {max(last_s, told_s):.0f}) are those of milliseconds, not of "
-                "seconds; divide them by 1000"
-            )
-        return self
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """What a file gives for a call: its place, its JSON, and what is wrong with that."""
-
-    place: str
-    text: str
-    value: object = None
-    problem: str | None = None
 
 
 def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Call | Reject]:
     """Read a file of transcripts, a line at a time.
 
-    JSON that is no JSON Lines is read as a whole: a call, a list of calls, or ``{"calls": […]}``.
+    JSON that is not JSON Lines is read as a whole: a call, a list of calls, or ``{"calls": […]}``.
     Several calls on a line are read one after another.
 
     Args:
         path: JSONL in UTF-8, UTF-16 or GB 18030.
-        timezone: whose clock tells a call's night; and of ``started_at`` values that name none;
+        timezone: whose clock decides a call's night; and of ``started_at`` values that name none;
             a call without any has the date of the file.
         rulebooks: ids that calls may name.
 
     Yields:
         A call for each line that is one, else a reject named ``FILE:LINE`` (``FILE:NUMBER`` of
-        the call in JSON that is no JSON Lines, ``FILE:LINE.NUMBER`` of several on a line).
+        the call in JSON that is not JSON Lines, ``FILE:LINE.NUMBER`` of several on a line).
 
     Raises:
-        UsageError: the file cannot be read, is empty, no text or a table, or there is no such time
+        UsageError: the file cannot be read, is empty, not text or a table, or there is no such time
             zone.
     """
     zone = time_zone(timezone)
@@ -293,9 +60,9 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
     except OSError as error:
         raise UsageError(f"transcripts {path} cannot be read: {error.strerror}") from error
     with file:
-        _check_kind(path, file.read(_HEAD_BYTES))
+        check_kind(path, file.read(HEAD_BYTES))
         file.seek(0)
-        for given in _given(file):
+        for given in given_calls(file):
             source = f"{_written(path.name)}:{given.place}"
             try:
                 result = _read_call(given, source, written, zone, rulebooks)
@@ -318,178 +85,8 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
             yield result
 
 
-def _check_kind(path: Path, head: bytes) -> None:
-    """Refuse what is plainly something else, by the first bytes of the file.
-
-    Raises:
-        UsageError: it is empty, no text, or a table.
-    """
-    wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or head[:2].count(0) == 1
-    if not head.strip():
-        raise UsageError(f"transcripts {path} are empty; they need one call on each line, as JSON")
-    controls = 0 if wide else len(head) - len(head.translate(None, _CONTROLS))
-    if head.startswith(_NO_TEXT) or controls > _MOST_CONTROLS * len(head):
-        raise UsageError(
-            f"{path} is no text, and transcripts are JSON Lines; recordings are audited with "
-            "callaudit run FOLDER"
-        )
-    try:
-        lines = text_of(head[: len(head) // 2 * 2]) if wide else text_of(head.split(b"\n")[0])
-    except UnicodeDecodeError:  # which the line's reject tells
-        return
-    if is_header(lines.strip().split("\n")[0]):
-        raise UsageError(
-            f"{path} is a table, and transcripts are JSON Lines; if it lists recordings, audit "
-            f"them with callaudit run FOLDER --manifest {path}"
-        )
-
-
-def _given(file: BinaryIO) -> Iterator[_Given]:
-    """The calls of a file, parsed."""
-    lines = _lines(file)
-    first, second = next(lines, None), next(lines, None)
-    if first is not None and _is_document(first, second):
-        file.seek(0)
-        yield from _from_document(file.read())
-        return
-    yield from chain(filter(None, (first, second)), lines)
-
-
-def _lines(file: BinaryIO) -> Iterator[_Given]:
-    """Lines that are not blank, each parsed by itself."""
-    head = file.read(2)
-    file.seek(0)
-    if head not in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} and head.count(0) != 1:
-        yield from _parsed(file)
-        return
-    encoding = {b"\xff": "utf-16", b"\xfe": "utf-16", b"\0": "utf-16-be"}.get(head[:1], "utf-16-le")
-    wide = io.TextIOWrapper(file, encoding, errors="replace")
-    try:
-        yield from _parsed(wide)
-    finally:
-        wide.detach()  # or it closes the file
-
-
-def _parsed(raws: Iterable[bytes | str]) -> Iterator[_Given]:
-    for number, raw in enumerate(raws, start=1):
-        try:
-            text = (raw if isinstance(raw, str) else text_of(raw)).strip()
-        except UnicodeDecodeError:
-            problem = (
-                "the line holds bytes that are no text in UTF-8, UTF-16 or GB 18030; export it "
-                "again as UTF-8"
-            )
-            yield _Given(str(number), "", problem=problem)
-            continue
-        if not text:
-            continue
-        try:
-            yield _Given(str(number), text, json.loads(text.rstrip(",")))
-        except (ValueError, RecursionError) as error:
-            if several := _several(text):
-                for place, (part, value) in enumerate(several, start=1):
-                    yield _Given(f"{number}.{place}", part, value)
-                continue
-            yield _Given(str(number), text, problem=_problem(text.rstrip(","), error))
-
-
-def _several(text: str) -> list[tuple[str, object]]:
-    """The calls of a line that holds several, and nothing else; each with its text."""
-    decoder = json.JSONDecoder()
-    found: list[tuple[str, object]] = []
-    at = 0
-    while (at := _GAP.match(text, at).end()) < len(text):  # type: ignore[union-attr]
-        try:
-            value, end = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            return []
-        if not isinstance(value, dict):
-            return []
-        found.append((text[at:end], value))
-        at = end
-    return found
-
-
-def _problem(text: str, error: Exception) -> str:
-    if _is_cut(text, error):
-        return (
-            "the line ends in the middle of a call, as if it had not been written to its end; "
-            "export the file again"
-        )
-    return f"the line is no JSON that can be read: {_plainly(error)}"
-
-
-def _plainly(error: Exception) -> str:
-    """Why JSON cannot be read, without Python's advice to its programmers."""
-    if isinstance(error, RecursionError):
-        return "its brackets lie too deep in one another"
-    if isinstance(error, json.JSONDecodeError):
-        return str(error)
-    return "it holds a number of some thousand digits"
-
-
-def _is_cut(text: str, error: Exception) -> bool:
-    """Whether text is JSON as far as it goes."""
-    if not isinstance(error, json.JSONDecodeError):
-        return False
-    unterminated = error.msg.startswith("Unterminated string")
-    return unterminated or _BEGUN.fullmatch(text, error.pos) is not None
-
-
-def _is_document(first: _Given, second: _Given | None) -> bool:
-    """Whether a file's JSON goes over several lines, or holds several calls in its first."""
-    if first.problem is None:
-        return isinstance(first.value, list) or _listed(first.value) is not None
-    if not first.text.startswith(("{", "[")):
-        return False
-    try:
-        json.loads(first.text)
-    except (ValueError, RecursionError) as error:
-        if not _is_cut(first.text, error):
-            return False
-    whole = second is not None and isinstance(second.value, dict)
-    return first.text.startswith("[") or first.text.endswith(("[", "{")) or not whole
-
-
-def _listed(value: object) -> list[object] | None:
-    """The calls of an object that lists them."""
-    if isinstance(value, dict) and "turns" not in value and isinstance(value.get("calls"), list):
-        return list(value["calls"])
-    return None
-
-
-def _from_document(blob: bytes) -> Iterator[_Given]:
-    """The calls of JSON that is no JSON Lines, one after another as far as it can be read."""
-    number, at = 0, 0
-    try:
-        text = text_of(blob)
-    except UnicodeDecodeError:
-        problem = (
-            "the file holds bytes that are no text in UTF-8, UTF-16 or GB 18030; export it again "
-            "as UTF-8"
-        )
-        yield _Given("1", "", problem=problem)
-        return
-    decoder = json.JSONDecoder()
-    while (found := _BETWEEN.match(text, at)) and (at := found.end()) < len(text):
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError) as error:
-            line = text.count("\n", 0, at) + 1
-            cut = _is_cut(text.rstrip(), error)
-            why = "the file ends within it; export it again" if cut else _plainly(error)
-            problem = f"the call that begins in line {line}, and what follows, is no JSON ({why})"
-            yield _Given(str(number + 1), "", problem=problem)
-            return
-        for call in [value] if (calls := _listed(value)) is None else calls:
-            number += 1
-            yield _Given(str(number), json.dumps(call, ensure_ascii=False), call)
-    if number == 0:
-        yield _Given("1", "", problem="the file holds no calls: not one {...} with turns")
-
-
 def _read_call(
-    given: _Given, source: str, written: datetime, zone: ZoneInfo, rulebooks: frozenset[str]
+    given: GivenCall, source: str, written: datetime, zone: ZoneInfo, rulebooks: frozenset[str]
 ) -> Call | Reject:
     day = written.date()
     if given.problem is not None:
@@ -502,16 +99,9 @@ def _read_call(
         )
         return Reject(source, RejectReason.BAD_METADATA, said, day, call_id)
     try:
-        line = _Line.model_validate(given.value, context={"zone": zone})
+        line = GivenLine.model_validate(given.value, context={"zone": zone})
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the line"
-        unnamed = place == "agent_id" and str(first["input"] or "").strip() in {"", "nan"}
-        absent = place == "agent_id" and first["type"] == "missing"
-        reason = RejectReason.NO_AGENT if unnamed or absent else RejectReason.BAD_METADATA
-        nobody = reason is RejectReason.NO_AGENT
-        said = "it is missing or empty; name the agent of the call" if nobody else _said(first)
-        return Reject(source, reason, f"{place}: {said}", day, call_id)
+        return _invalid(error.errors()[0], source, day, call_id)
     if line.rulebook and line.rulebook not in rulebooks:
         return Reject(
             source,
@@ -520,38 +110,53 @@ def _read_call(
             day,
             call_id,
         )
-    return Call(
-        recording=Recording(
-            source_file=source,
-            call_id=line.call_id,
-            agent_id=line.agent_id,
-            started_at=in_zone(line.started_at or datetime.combine(day, time()), zone),
-            agent_name=line.agent_name or None,
-            direction=line.direction,
-            rulebook_id=line.rulebook or None,
-            answer_wait_s=line.answer_wait_s,
-            customer_vip=line.customer_vip,
-            meta={
-                f"meta_{name}": _cell(value)
-                for name, value in (line.model_extra or {}).items()
-                if isinstance(value, str | int | float | bool) and _COLUMN.fullmatch(name)
-            },
-        ),
-        transcript=_transcript(line, given.text),
+    return Call(_recording(line, source, day, zone), _transcript(line, given.text))
+
+
+def _invalid(problem: ErrorDetails, source: str, day: date, call_id: str | None) -> Reject:
+    """The reject of a line in which a field is missing or wrong."""
+    place = ".".join(str(part) for part in problem["loc"]) or "the line"
+    unnamed = str(problem["input"] or "").strip() in {"", "nan"} or problem["type"] == "missing"
+    if place == "agent_id" and unnamed:
+        detail = f"{place}: it is missing or empty; name the agent of the call"
+        return Reject(source, RejectReason.NO_AGENT, detail, day, call_id)
+    detail = f"{place}: {problem_of(problem)}"
+    return Reject(source, RejectReason.BAD_METADATA, detail, day, call_id)
+
+
+def _recording(line: GivenLine, source: str, day: date, zone: ZoneInfo) -> Recording:
+    """What a line says of its call; ``day`` is the date of calls without any."""
+    return Recording(
+        source_file=source,
+        call_id=line.call_id,
+        agent_id=line.agent_id,
+        started_at=in_zone(line.started_at or datetime.combine(day, time()), zone),
+        agent_name=line.agent_name or None,
+        direction=line.direction,
+        rulebook_id=line.rulebook or None,
+        answer_wait_s=line.answer_wait_s,
+        customer_vip=line.customer_vip,
+        meta={
+            f"meta_{name}": _cell(value)
+            for name, value in (line.model_extra or {}).items()
+            if isinstance(value, str | int | float | bool) and _COLUMN.fullmatch(name)
+        },
     )
 
 
 def _id_of(value: object) -> str | None:
-    """The call's id as far as a line that is rejected tells it."""
-    told = value.get("call_id") if isinstance(value, dict) else None
-    if isinstance(told, float) and told.is_integer():
-        told = int(told)
-    text = str(told).strip() if isinstance(told, str | int) and not isinstance(told, bool) else ""
+    """The call's id as far as a rejected line has it."""
+    given = value.get("call_id") if isinstance(value, dict) else None
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
+    text = ""
+    if isinstance(given, str | int) and not isinstance(given, bool):
+        text = str(given).strip()
     return text if is_id(text) else None
 
 
 def _hidden_in(value: object) -> str | None:
-    """The first keys under which an object that is no call holds some; None if it holds none."""
+    """The first keys under which an object that is not a call holds some; None if it holds none."""
     if not isinstance(value, dict) or "turns" in value:
         return None
     found = [
@@ -566,23 +171,8 @@ def _hidden_in(value: object) -> str | None:
     return (shown + (", …" if len(found) > 3 else "")) if found else None
 
 
-_SENTENCES = {
-    "missing": "it is missing; every call needs it",
-    "list_type": "it must be a list: [{...}, {...}]",
-    "too_short": "it is empty; a call has one turn at least",
-}
-
-
-def _said(error: ErrorDetails) -> str:
-    """What pydantic says of a value, in our words where it has none of use."""
-    if error["type"] == "model_type":
-        return "it must be a turn: {...}" if error["loc"] else "it must be a call: {...}"
-    said = error["msg"].removeprefix("Value error, ").replace("Input should be", "it must be")
-    return _SENTENCES.get(error["type"], said)
-
-
 def _cell(value: str | float) -> str:
-    """A column of one's own as a manifest would have it; what is no number is empty."""
+    """A custom column as a manifest would have it; NaN and infinity are empty."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and not math.isfinite(value):
@@ -591,11 +181,11 @@ def _cell(value: str | float) -> str:
 
 
 def _written(text: str) -> str:
-    """Text that files can hold: what is no character becomes ``?``."""
+    """Text that files can hold: what is not a character becomes ``?``."""
     return text.encode("utf-8", "replace").decode()
 
 
-def _transcript(line: _Line, text: str) -> Transcript:
+def _transcript(line: GivenLine, text: str) -> Transcript:
     turns = with_backchannels(
         [
             Turn(
@@ -625,7 +215,7 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _doubts(line: _Line, last_s: float) -> Iterator[str]:
+def _doubts(line: GivenLine, last_s: float) -> Iterator[str]:
     unread = list(dict.fromkeys(_written(name) for turn in line.turns for name in turn.unread))
     if unread:
         yield (
@@ -635,21 +225,21 @@ def _doubts(line: _Line, last_s: float) -> Iterator[str]:
     off = [turn.off_s for turn in line.turns if turn.off_s]
     if off:
         yield f"有 {len(off)} 句话的起止时间为负或前后颠倒，最多差 {max(off):.2f} 秒，已修正"
-    if line.duration_s is not None and last_s - line.duration_s > _SLACK_S:
+    if line.duration_s is not None and last_s - line.duration_s > TIME_TOLERANCE_S:
         yield f"写明的时长为 {line.duration_s:.1f} 秒，最后一句却到 {last_s:.1f} 秒，以后者为准"
 
 
-def _with_seconds(turns: list[_Turn]) -> Iterator[tuple[_Turn, Span | None, float | None]]:
+def _with_seconds(turns: list[GivenTurn]) -> Iterator[tuple[GivenTurn, Span | None, float | None]]:
     """Turns with their times and lengths; no lengths where many are too short for their words."""
     timed = [(turn, turn.span) for turn in turns]
     fast = sum(span is not None and is_too_fast(t.text, span.duration_s) for t, span in timed)
-    told = fast <= _MOST_FAST * len(turns)
+    plausible = fast <= _TOO_FAST_MAX_SHARE * len(turns)
     for turn, span in timed:
-        yield turn, span, span.duration_s if told and span else None
+        yield turn, span, span.duration_s if plausible and span else None
 
 
-def _in_order(turns: list[_Turn]) -> list[_Turn]:
-    """Turns by their start where all tell it, else as written."""
+def _in_order(turns: list[GivenTurn]) -> list[GivenTurn]:
+    """Turns by their start where all have one, else as written."""
     starts = [span.start_s for turn in turns if (span := turn.span)]
     if len(starts) < len(turns):
         return turns

@@ -1,4 +1,4 @@
-"""When the turns of ready transcripts begin and end, under the names that recognisers use."""
+"""When turns of ready transcripts begin and end, under the names that speech recognition uses."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from audit.rules.base import (
     without,
 )
 from audit.rules.fields import Phrase, Strict
-from audit.transcription.backchannels import hushes, listens
+from audit.transcription.backchannels import hushes, is_backchannel
 from audit.types import Call, Channels, Finding, Role, Severity, Span, Turn, Verdict
 
 
@@ -185,7 +185,7 @@ def _gives_way(turn: Turn, rule: NoInterruptionRule) -> bool:
     after = turn.text
     while match := find_any(rule.unless, after):
         after = after[match.last :]
-    return spoken_characters(after) <= _GOES_ON or listens(after)
+    return spoken_characters(after) <= _GOES_ON or is_backchannel(after)
 
 
 def edges(call: Call, thresholds: InterruptionThresholds) -> Edges:
@@ -309,7 +309,7 @@ def _only_listens(
     if not turn.is_backchannel:
         accused = meeting.contact in (*VIOLATIONS, Contact.UNSURE)
         brief = mine.duration_s <= thresholds.listening_s + 2 * edges.end_s
-        if not (accused and brief and listens(turn.text)):
+        if not (accused and brief and is_backchannel(turn.text)):
             return False
     return not (hushes(turn.text) and _stops(voice, mine.start_s, thresholds))
 

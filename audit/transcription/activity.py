@@ -1,10 +1,10 @@
-"""Speech regions of one recording: where each channel's own speaker is heard.
+"""Voice activity: the speech segments of each channel's own speaker.
 
-A voice detector wakes on cross-talk and on tones, and its edges wander, so cross-talk is
-subtracted where a filter predicts it, channels are levelled, and the detector's probabilities are
-combined with the levels of both channels: a frame counts as speech where the detector says
-so, where it stands out of the channel's own noise, where it is louder than what leaks over from
-the other channel (half of a stretch by far), and where it is no steady tone (ringback, busy tone,
+A voice activity detector (VAD) responds to crosstalk and to tones, and its edges are inexact, so
+crosstalk is subtracted where a filter predicts it, channels are levelled, and the VAD's
+probabilities are combined with the levels of both channels: a frame counts as speech where the VAD
+says so, where it exceeds the channel's own noise, where it is louder than what leaks over from the
+other channel (half of a segment by far), and where it is not a steady tone (ringback, busy tone,
 DTMF).
 """
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,40 +19,22 @@ from numpy.typing import NDArray
 from audit.transcription import crosstalk
 from audit.transcription.decoding import Audio
 from audit.transcription.levels import HOP, HOP_S, Frames, frame_levels, noise_floor
+from audit.transcription.options import VadOptions
 from audit.types import SAMPLE_RATE, Span
 
 _DTMF_HZ = ((697, 770, 852, 941), (1209, 1336, 1477, 1633))
-_CONTEXT_S = 0.5  # a detector's probabilities hardly change with what lies farther away
-_LEVEL_DB = -20.0
-_MOST_GAIN_DB = 24.0
+_CONTEXT_S = 0.5  # a VAD's probabilities hardly change with what is farther away
+_TARGET_LEVEL_DB = -20.0
+_MAX_GAIN_DB = 24.0
 
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechOptions:
-    """Thresholds of speech detection (seconds, decibels, probabilities)."""
-
-    on_probability: float = 0.5
-    off_probability: float = 0.3
-    over_noise_db: float = 3.0
-    over_leak_db: float = 8.0
-    own_share: float = 0.5
-    leak_delay_s: float = 0.25
-    bridge_s: float = 0.15
-    min_speech_s: float = 0.12
-    edge_search_s: float = 0.2
-    tone_window_s: float = 0.3
-    tone_deviation_db: float = 1.0
-    begins_s: float = 0.1
-    dead_range_db: float = 6.0
-
-
-def speech_regions(
+def detect_speech(
     audio: Audio,
     *,
     detector: Callable[[NDArray[np.int16]], Frames],
-    options: SpeechOptions = SpeechOptions(),
+    options: VadOptions = VadOptions(),
 ) -> list[list[Span]]:
     """Find the speech of each channel's own speaker.
 
@@ -64,7 +45,7 @@ def speech_regions(
         options: thresholds.
 
     Returns:
-        For each channel its regions, in order and disjoint.
+        For each channel its speech segments, in order and disjoint.
     """
     own = crosstalk.separated(audio.samples)
     levels = [frame_levels(samples) for samples in own]
@@ -72,8 +53,8 @@ def speech_regions(
         (level > noise_floor(level) + options.over_noise_db) & ~_tones(level, options)
         for level in levels
     ]
-    probabilities = _heard(detector, own, levels, loud)
-    regions = []
+    probabilities = _probabilities(detector, own, levels, loud)
+    segments = []
     for index, level in enumerate(levels):
         leak = np.full(len(level), -100, dtype=np.float32)
         for other, other_level in enumerate(levels):
@@ -87,34 +68,34 @@ def speech_regions(
             for run in _spans(voiced, options)
             if not _is_dialling(own[index], run)
         ]
-        regions.append(_refined([run for run in runs if run], mask, options))
-    return regions
+        segments.append(_refined([run for run in runs if run], mask, options))
+    return segments
 
 
 def begins_in_speech(
-    regions: Sequence[Sequence[Span]], *, options: SpeechOptions = SpeechOptions()
+    speech: Sequence[Sequence[Span]], *, options: VadOptions = VadOptions()
 ) -> bool:
-    """Whether a recording begins within speech: its first sound lies before ``begins_s``.
+    """Whether a recording begins within speech: its first speech starts before ``begins_s``.
 
     Recorders that start with the call catch a ring or some silence first; of recordings cut at an
     instant inside a turn, those that begin later begin in a pause.
     """
-    return any(spans and spans[0].start_s < options.begins_s for spans in regions)
+    return any(spans and spans[0].start_s < options.begins_s for spans in speech)
 
 
 def dead_channel(
-    audio: Audio, regions: Sequence[Sequence[Span]], *, options: SpeechOptions = SpeechOptions()
+    audio: Audio, speech: Sequence[Sequence[Span]], *, options: VadOptions = VadOptions()
 ) -> int | None:
     """The channel without speech whose level never moves, beside another that has speech.
 
     Digital silence and a constant hum do not move; a line that is alive has breath, clicks, the
-    room. What it hears of the other channel is taken out before. Levels are compared by their
+    room. Crosstalk from the other channel is taken out before. Levels are compared by their
     99th percentile and median, which may differ by ``dead_range_db``.
     """
-    heard = [bool(spans) for spans in regions]
-    if sorted(heard) != [False, True]:
+    has_speech = [bool(spans) for spans in speech]
+    if sorted(has_speech) != [False, True]:
         return None
-    silent = heard.index(False)
+    silent = has_speech.index(False)
     level = frame_levels(crosstalk.separated(audio.samples)[silent])
     moves_db = float(np.percentile(level, 99) - np.median(level))
     return silent if moves_db < options.dead_range_db else None
@@ -127,11 +108,11 @@ def _gain(level: Frames, loud: Mask) -> np.float32:
     """
     if not loud.any():
         return np.float32(1)
-    gain_db = _LEVEL_DB - np.percentile(level[loud], 90)
-    return np.float32(10 ** (np.clip(gain_db, -_MOST_GAIN_DB, _MOST_GAIN_DB) / 20))
+    gain_db = _TARGET_LEVEL_DB - np.percentile(level[loud], 90)
+    return np.float32(10 ** (np.clip(gain_db, -_MAX_GAIN_DB, _MAX_GAIN_DB) / 20))
 
 
-def _heard(
+def _probabilities(
     detector: Callable[[NDArray[np.int16]], Frames],
     own: NDArray[np.int16],
     levels: Sequence[Frames],
@@ -144,20 +125,22 @@ def _heard(
     """
     probabilities = [np.zeros(len(mask), dtype=np.float32) for mask in loud]
     gains = [_gain(level, mask) for level, mask in zip(levels, loud, strict=True)]
-    stretches = [(n, first, last) for n, mask in enumerate(loud) for first, last in _asked(mask)]
+    stretches = [
+        (n, first, last) for n, mask in enumerate(loud) for first, last in _with_context(mask)
+    ]
 
-    def hear(stretch: tuple[int, int, int]) -> None:
+    def detect(stretch: tuple[int, int, int]) -> None:
         channel, first, last = stretch
         samples = own[channel][first * HOP : last * HOP]
-        heard = detector((samples * gains[channel]).clip(-32768, 32767).astype(np.int16))
-        probabilities[channel][first : first + len(heard)] = heard
+        found = detector((samples * gains[channel]).clip(-32768, 32767).astype(np.int16))
+        probabilities[channel][first : first + len(found)] = found
 
     with ThreadPoolExecutor(len(own)) as threads:
-        list(threads.map(hear, sorted(stretches, key=lambda s: s[1] - s[2])))
+        list(threads.map(detect, sorted(stretches, key=lambda s: s[1] - s[2])))
     return probabilities
 
 
-def _asked(loud: Mask) -> list[tuple[int, int]]:
+def _with_context(loud: Mask) -> list[tuple[int, int]]:
     """Stretches of frames, first and after the last, around those that are loud."""
     reach = int(_CONTEXT_S / HOP_S)
     stretches: list[tuple[int, int]] = []
@@ -170,7 +153,7 @@ def _asked(loud: Mask) -> list[tuple[int, int]]:
     return stretches
 
 
-def _hysteresis(probability: Frames, options: SpeechOptions) -> Mask:
+def _hysteresis(probability: Frames, options: VadOptions) -> Mask:
     """Frames of runs above ``off_probability`` that reach ``on_probability`` somewhere."""
     mask = probability >= options.off_probability
     for first, last in _runs(mask):
@@ -179,15 +162,13 @@ def _hysteresis(probability: Frames, options: SpeechOptions) -> Mask:
     return mask
 
 
-def _leak(
-    level: Frames, other: Frames, other_probability: Frames, options: SpeechOptions
-) -> Frames:
+def _leak(level: Frames, other: Frames, other_probability: Frames, options: VadOptions) -> Frames:
     """Level at which a frame is as loud as the other channel's speech leaking over.
 
     While the other speaks this one is silent most of the time, so the median of the level
-    difference over those frames is the leak; where this one does not stand out of the noise even
-    at the loudest of them, there is none. The other's level is taken as its maximum over the last
-    ``leak_delay_s``, for echoes come late.
+    difference over those frames is the leak; where this one does not exceed the noise even at the
+    loudest of them, there is none. The other's level is taken as its maximum over the last
+    ``leak_delay_s``, because echoes come late.
     """
     none = np.full(len(level), -100, dtype=np.float32)
     reach = int(options.leak_delay_s / HOP_S) + 1
@@ -209,8 +190,8 @@ def _highest(level: Frames, width: int) -> Frames:
     return highest
 
 
-def _tones(level: Frames, options: SpeechOptions) -> Mask:
-    """Frames inside a stretch whose level does not move, as no voice's does."""
+def _tones(level: Frames, options: VadOptions) -> Mask:
+    """Frames inside a stretch whose level does not move, as that of no voice does."""
     width = int(options.tone_window_s / HOP_S)
     if len(level) < width:
         return np.zeros(len(level), dtype=bool)
@@ -243,7 +224,7 @@ def _runs(mask: Mask) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _spans(mask: Mask, options: SpeechOptions) -> list[tuple[int, int]]:
+def _spans(mask: Mask, options: VadOptions) -> list[tuple[int, int]]:
     """Runs of the mask, short gaps bridged and short runs dropped."""
     merged: list[tuple[int, int]] = []
     for first, last in _runs(mask):
@@ -255,7 +236,7 @@ def _spans(mask: Mask, options: SpeechOptions) -> list[tuple[int, int]]:
 
 
 def _own(
-    run: tuple[int, int], voiced: Mask, own_voice: Mask, options: SpeechOptions
+    run: tuple[int, int], voiced: Mask, own_voice: Mask, options: VadOptions
 ) -> tuple[int, int] | None:
     """A run without what may be a leak at its ends; None where that may be most of it."""
     first, last = run
@@ -266,8 +247,8 @@ def _own(
     return max(first, first + int(sure[0]) - reach), min(last, first + int(sure[-1]) + 1 + reach)
 
 
-def _refined(runs: Sequence[tuple[int, int]], loud: Mask, options: SpeechOptions) -> list[Span]:
-    """Move each edge outwards over adjoining loud frames: the detector wakes late."""
+def _refined(runs: Sequence[tuple[int, int]], loud: Mask, options: VadOptions) -> list[Span]:
+    """Move each edge outwards over adjoining loud frames: the VAD reacts late."""
     reach = int(options.edge_search_s / HOP_S)
     spans: list[Span] = []
     for number, (first, last) in enumerate(runs):

@@ -1,9 +1,9 @@
-"""Listener's words: what is said while the other speaks, and takes no floor.
+"""Backchannels: what a listener says while the other speaks, without taking the floor.
 
 Acknowledgement, agreement, surprise, apology, giving way, laughter and sympathy, in any order
-and number, as they were said and as a recogniser garbles them: 号的号的 for 好的好的, 嘴嘴嘴 for
-对对对. A text is such when hardly anything else remains of it: 嗯嗯好的那您把身份证号报一下 begins
-with a listener's words and goes on to business.
+and number, as they were said and as speech recognition garbles them: 号的号的 for 好的好的, 嘴嘴嘴
+for 对对对. A text is one when hardly anything else remains of it: 嗯嗯好的那您把身份证号报一下
+begins with backchannel words and goes on to business.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from functools import cache, lru_cache
 from audit.language.phrases import expand
 from audit.language.text import sounds
 
-SHARE = 0.8
-"""Share of a text that has to be a listener's."""
+BACKCHANNEL_SHARE_MIN = 0.8
+"""Share of a text's syllables that must be backchannel words."""
 
 _UNIT = re.compile(r"[\u3400-\u9fff0-9]|(?i:ok(?![a-np-z]))|[A-Za-z']+")
 """A syllable, or a Latin word; of OKOK each OK."""
 
-_MOST_OTHER = 2
-"""Syllables that a recogniser may have made of a listener's words."""
+_OTHER_SYLLABLES_MAX = 2
+"""Other syllables that speech recognition may have made of backchannel words."""
 
-_FEW = 3
+_SHORT_SYLLABLES = 3
 """Syllables up to which 好了 may have been 好的."""
 
 _SOUNDS = "嗯恩唔哦噢喔啊呀哎唉诶欸呃额哈呵嘿嘻嗨咳哟呦哇嗷昂喏咦嚯啧嗬哼耶吼齁噗呜"
@@ -34,7 +34,7 @@ _SOUNDS = "嗯恩唔哦噢喔啊呀哎唉诶欸呃额哈呵嘿嘻嗨咳哟呦哇
 _PARTICLES = (*"的了吧吗嘛呢哪呐啦咯喽哩哒滴嘞咧勒噻嘎噶嘅呗么儿",)
 """What may follow any word, and says nothing for itself."""
 
-_TOKENS = (
+_BACKCHANNELS = (
     *_SOUNDS,
     # agreement
     *"对是好行成中得系妥懂啱",
@@ -108,14 +108,14 @@ _TOKENS = (
     "消消(气|火)",
     "(替|为)(您|你)(着急|高兴|难过)",
 )
-"""A listener's words; those of one syllable count as written, longer ones by their sound."""
+"""Backchannel words; those of one syllable count as written, longer ones by their sound."""
 
 _BETWEEN = (
     *"我咱俺您你那这就也都可真太很还挺先再哪能请多又更",
     "(亲|我们|咱们|您们|你们|那个|这个|这边|这里|先生|女士|小姐|大哥|大姐|阿姨|叔叔)",
     "(完全|非常|特别|十分|真的|实在|万分|能够|已经|一直|正在|多多|刚才|刚刚)",
 )
-"""What may stand between them; before other words it belongs to those: 你先 in 你先挂."""
+"""What may come between them; before other words it belongs to those: 你先 in 你先挂."""
 
 _OTHER = (
     "不(行|对|是|可以|好|成|得|中|知道|明白|清楚|了解|理解|能|会|懂|要|用)",
@@ -125,7 +125,7 @@ _OTHER = (
     "(知道|明白|懂|清楚|了解|理解|听见|听到|听懂|听清|听明白)(了|)(吗|不|没|没有|什么|怎么|一下)",
     "(好|行|对|可以|是)不(好|行|对|可以|是)",
 )
-"""What only looks like a listener's words."""
+"""What only looks like backchannel words."""
 
 _STOPS = (
     "(别|不要|不用|不必|甭|莫|少|别再|不用再|不要再|先别|唔好|唔使)(说|讲|吵|嚷|喊|插嘴|废话|啰嗦|打岔|打断)",
@@ -138,7 +138,7 @@ _STOPS = (
     "等(等|一下|一等|一会|会儿|下)",
     "挂(了|吧|机|断|电话)",
 )
-"""What bids the other stop, and is no listener's whatever stands beside it."""
+"""What tells the other to stop, and keeps a text from being a backchannel whatever else it has."""
 
 _HUSHES = (
     "(好|行|得|成|可以)了",
@@ -148,10 +148,10 @@ _HUSHES = (
     "不不",
     "(冷静|消消气)",
 )
-"""What a listener says who has heard enough.
+"""What a listener says to whom enough has been said.
 
 Several sayings of one word under one breath tell the speaker to go no further (Stivers 2004,
-*Human Communication Research* 30:260), and 了 says that the point has been reached. It is told
+*Human Communication Research* 30:260), and 了 says that the point has been reached. It is decided
 by what the speaker does: one who goes on was not stopped.
 """
 
@@ -161,7 +161,7 @@ class _Kind(Enum):
 
     PARTICLE = auto()
     BETWEEN = auto()
-    TOKEN = auto()
+    BACKCHANNEL = auto()
     OTHER = auto()
     STOP = auto()
 
@@ -169,18 +169,18 @@ class _Kind(Enum):
 _WORDINGS = (
     (_Kind.PARTICLE, _PARTICLES),
     (_Kind.BETWEEN, _BETWEEN),
-    (_Kind.TOKEN, _TOKENS),
+    (_Kind.BACKCHANNEL, _BACKCHANNELS),
     (_Kind.OTHER, _OTHER),
     (_Kind.STOP, _STOPS),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Syllables:
     """A text's syllables and Latin words, as written and by sound."""
 
     written: tuple[str, ...]
-    heard: tuple[str, ...]
+    sounds: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,55 +188,56 @@ class _Lexicon:
     """Wordings: those of one syllable as written, longer ones by their sound."""
 
     written: frozenset[str]
-    heard: frozenset[tuple[str, ...]]
+    sounds: frozenset[tuple[str, ...]]
     longest: int
 
-    def length_at(self, said: _Said, first: int) -> int:
+    def length_at(self, said: _Syllables, first: int) -> int:
         """Syllables of the longest wording that begins at one of a text's; 0 if none does."""
-        for length in range(min(self.longest, len(said.heard) - first), 1, -1):
-            if said.heard[first : first + length] in self.heard:
+        for length in range(min(self.longest, len(said.sounds) - first), 1, -1):
+            if said.sounds[first : first + length] in self.sounds:
                 return length
         return int(said.written[first] in self.written)
 
-    def is_in(self, said: _Said) -> bool:
+    def is_in(self, said: _Syllables) -> bool:
         """Whether a text has any of the wordings."""
-        return any(self.length_at(said, first) for first in range(len(said.heard)))
+        return any(self.length_at(said, first) for first in range(len(said.sounds)))
 
 
 @lru_cache(maxsize=4096)
-def listens(text: str, *, share: float = SHARE) -> bool:
-    """Whether a text is a listener's words and hardly anything else.
+def is_backchannel(text: str, *, share: float = BACKCHANNEL_SHARE_MIN) -> bool:
+    """Whether a text is backchannel words and hardly anything else.
 
-    >>> listens("哦哦，不好意思，您说您说")
+    >>> is_backchannel("哦哦，不好意思，您说您说")
     True
-    >>> listens("嗯嗯，好的，那您把身份证号报一下")
+    >>> is_backchannel("嗯嗯，好的，那您把身份证号报一下")
     False
 
     Args:
-        text: simplified, as recognised.
-        share: of its syllables that have to be a listener's.
+        text: simplified, as transcribed.
+        share: of its syllables that must be backchannel words.
     """
-    kinds = _kinds(_said(text))
+    kinds = _kinds(_syllables(text))
     if _Kind.STOP in kinds:
         return False
-    most_other = min(_MOST_OTHER, (1 - share) * len(kinds) + 1e-9)
-    return kinds.count(_Kind.OTHER) <= most_other and kinds.count(_Kind.TOKEN) * 2 >= len(kinds) > 0
+    most_other = min(_OTHER_SYLLABLES_MAX, (1 - share) * len(kinds) + 1e-9)
+    listening = kinds.count(_Kind.BACKCHANNEL)
+    return kinds.count(_Kind.OTHER) <= most_other and listening * 2 >= len(kinds) > 0
 
 
 @lru_cache(maxsize=4096)
 def hushes(text: str) -> bool:
-    """Whether a listener's words say that enough has been heard: 好了好了, 行了，知道了."""
-    said = _said(text)
-    return len(said.written) > _FEW and _lexicon(_HUSHES).is_in(said)
+    """Whether backchannel words say that enough has been said: 好了好了, 行了，知道了."""
+    said = _syllables(text)
+    return len(said.written) > _SHORT_SYLLABLES and _lexicon(_HUSHES).is_in(said)
 
 
-def _kinds(said: _Said) -> list[_Kind]:
+def _kinds(said: _Syllables) -> list[_Kind]:
     """What each syllable belongs to; of wordings that begin at one the longest counts."""
     kinds: list[_Kind] = []
     while (first := len(kinds)) < len(said.written):
         found = [(_lexicon(phrases).length_at(said, first), kind) for kind, phrases in _WORDINGS]
         if not _lexicon(_STOPS).length_at(said, first):
-            found.append((_repeated(said.heard[first:]), _Kind.TOKEN))
+            found.append((_repeated(said.sounds[first:]), _Kind.BACKCHANNEL))
         length, kind = max(found, key=lambda one: (one[0], one[1].value))
         kinds += [kind] * length or [_Kind.OTHER]
     for last in reversed(range(len(kinds) - 1)):
@@ -245,16 +246,16 @@ def _kinds(said: _Said) -> list[_Kind]:
     return kinds
 
 
-def _repeated(heard: Sequence[str]) -> int:
+def _repeated(codes: Sequence[str]) -> int:
     """Syllables of the run with which a text begins: one said three times, or two said twice.
 
-    It is a listener's whatever it spells, but 停停停: nobody says 嘴嘴嘴, recognisers write it for
-    对对对.
+    It is a backchannel whatever it spells, except 停停停: nobody says 嘴嘴嘴, speech recognition
+    writes it for 对对对.
     """
     longest = 0
     for unit, least in (1, 3), (2, 4):
         length = unit
-        while length < len(heard) and heard[length] == heard[length - unit]:
+        while length < len(codes) and codes[length] == codes[length - unit]:
             length += 1
         length -= length % unit
         longest = max(longest, length if length >= least else 0)
@@ -262,16 +263,16 @@ def _repeated(heard: Sequence[str]) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _said(text: str) -> _Said:
+def _syllables(text: str) -> _Syllables:
     units = tuple([unit.lower() for unit in _UNIT.findall(text)])
-    return _Said(units, tuple([sounds(unit).code for unit in units]))
+    return _Syllables(units, tuple([sounds(unit).code for unit in units]))
 
 
 @cache
 def _lexicon(phrases: tuple[str, ...]) -> _Lexicon:
-    wordings = [_said(wording) for phrase in phrases for wording in expand(phrase)]
+    wordings = [_syllables(wording) for phrase in phrases for wording in expand(phrase)]
     return _Lexicon(
         frozenset(said.written[0] for said in wordings if len(said.written) == 1),
-        frozenset(said.heard for said in wordings if len(said.written) > 1),
+        frozenset(said.sounds for said in wordings if len(said.written) > 1),
         max(len(said.written) for said in wordings),
     )

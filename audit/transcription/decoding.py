@@ -1,4 +1,4 @@
-"""The one door for audio: any container and codec to 16 kHz channels.
+"""The single entry point for audio: any container and codec to 16 kHz channels.
 
 Decoding is PyAV's (FFmpeg's libraries inside the wheel). Samples are kept as int16, half the
 size of float32, so that a two-hour stereo call stays under 500 MB; they become float32 where a
@@ -20,19 +20,19 @@ from audit.transcription import media
 from audit.transcription.media import Lengths, Opened
 from audit.types import SAMPLE_RATE, RawForm, Samples, Span
 
-_TELL_LENGTH = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flac", "asf")
-"""Containers that say how long they are, where FFmpeg guesses for others."""
-_MISSING_S, _MISSING = 1.0, 0.02
-"""Seconds, and part of the whole, from which what is missing of a recording is told."""
+_STATES_LENGTH = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flac", "asf")
+"""Containers that state their length, where FFmpeg guesses for others."""
+_MISSING_MIN_S, _MISSING_MIN_SHARE = 1.0, 0.02
+"""Seconds, and share of the whole, from which a missing part of a recording is reported."""
 
-_TAGGED = ("mp3", "aac")
+_TAGGED_FORMATS = ("mp3", "aac")
 """Streams without a container, in which FFmpeg takes tags that it does not know for packets."""
 _TAG_MARKS = (b"TAG", b"ID3", b"3DI", b"LYRICS")
 
-_OFFSET = 64  # of 32768 (-54 dB): smaller ones do no harm
-_RESAMPLED = 16_384
+_DC_OFFSET_MIN = 64  # of 32768 (-54 dB): smaller ones do no harm
+_RESAMPLE_SAMPLES = 16_384
 """Samples that are resampled at a time."""
-_GSM_FRAME = 33  # bytes
+_GSM_FRAME_BYTES = 33  # bytes
 _SILENCE_PEAK = 8  # of 32768: the idle hum of mu-law and A-law codecs is below it
 
 
@@ -43,7 +43,7 @@ class Audio:
     Attributes:
         samples: int16, shape ``[channels, samples]`` at 16 kHz.
         damaged: some packets could not be decoded and were left out.
-        lengths: where header and file tell different ones.
+        lengths: where they differ between header and file.
     """
 
     samples: NDArray[np.int16]
@@ -54,6 +54,11 @@ class Audio:
     def duration_s(self) -> float:
         """Length in seconds."""
         return float(self.samples.shape[1] / SAMPLE_RATE)
+
+    @property
+    def is_stereo(self) -> bool:
+        """Whether it has two channels."""
+        return len(self.samples) == 2
 
     def channel(self, index: int, *, span: Span | None = None) -> Samples:
         """One channel, or a stretch of it, as float32 in -1 to 1."""
@@ -179,23 +184,24 @@ def _decode_stream(opened: Opened, name: str, max_duration_s: float) -> Audio:
     return Audio(samples, damaged > 0, _lengths(opened, stream, length / SAMPLE_RATE))
 
 
-def _lengths(opened: Opened, stream: Any, heard_s: float) -> Lengths | None:
-    """The lengths by header and file, measured by what was heard, where they differ."""
-    told, container = opened.lengths, opened.container
-    if told is not None:  # bytes a second are wrong in many headers of ADPCM
-        scale = heard_s / (told.file_s if told.to_end else told.header_s)
-        return replace(told, header_s=told.header_s * scale, file_s=told.file_s * scale)
+def _lengths(opened: Opened, stream: Any, decoded_s: float) -> Lengths | None:
+    """The lengths by header and file, measured by what was decoded, where they differ."""
+    lengths, container = opened.lengths, opened.container
+    if lengths is not None:  # bytes a second are wrong in many headers of ADPCM
+        scale = decoded_s / (lengths.file_s if lengths.to_end else lengths.header_s)
+        header_s, file_s = lengths.header_s * scale, lengths.file_s * scale
+        return replace(lengths, header_s=header_s, file_s=file_s)
     stream_s = stream.duration and float(stream.duration * stream.time_base)
     others = len(container.streams) > 1 and not stream_s  # pictures and films have lengths too
-    if container.format.name not in _TELL_LENGTH or others:
+    if container.format.name not in _STATES_LENGTH or others:
         return None
     whole = container.duration or 0
     if container.format.name == "matroska,webm":  # counts from 0, where the sound may begin late
         whole -= container.start_time or 0
     header_s = stream_s or whole / 1_000_000
-    if header_s - heard_s <= max(_MISSING_S, _MISSING * header_s):
+    if header_s - decoded_s <= max(_MISSING_MIN_S, _MISSING_MIN_SHARE * header_s):
         return None
-    return Lengths(header_s, heard_s)
+    return Lengths(header_s, decoded_s)
 
 
 def resampled(
@@ -208,9 +214,9 @@ def resampled(
         stream: the one of its streams that is decoded.
         layout: of the channels; where absent, that which the stream begins with.
 
-    In the place of a packet that is damaged stands None; tags before and after the sound are no
+    A damaged packet yields None; tags before and after the sound are not
     packets. Rate and layout may change within a stream
-    (files laid end to end, damaged headers); what comes after is brought to the same channels.
+    (concatenated files, damaged headers); what comes after is brought to the same channels.
     Frames of a few milliseconds are resampled many at a time: each by itself takes three times as
     long.
     """
@@ -220,7 +226,7 @@ def resampled(
     setup: tuple[object, ...] = ()
     waiting, frames = av.AudioFifo(), 0
     refused: list[bytes] = []
-    tagged = container.format.name in _TAGGED
+    tagged = container.format.name in _TAGGED_FORMATS
     try:
         for packet in container.demux(stream):
             try:
@@ -246,7 +252,7 @@ def resampled(
                 frame.pts = None  # what is damaged leaves no gap
                 waiting.write(frame)
                 frames += 1
-                if waiting.samples >= _RESAMPLED:
+                if waiting.samples >= _RESAMPLE_SAMPLES:
                     yield from _blocks(resampler, waiting, frames)
                     frames = 0
     except (av.FFmpegError, ValueError):  # a file that breaks off: what came before it counts
@@ -285,15 +291,15 @@ def _is_gsm(file: BinaryIO) -> bool:
     """Whether every frame among the first bears GSM's signature (FFmpeg goes by the name only)."""
     position = file.tell()
     file.seek(0)
-    head = file.read(_GSM_FRAME * 50)
+    head = file.read(_GSM_FRAME_BYTES * 50)
     file.seek(position)
-    return all(first >> 4 == 0xD for first in head[::_GSM_FRAME])
+    return all(first >> 4 == 0xD for first in head[::_GSM_FRAME_BYTES])
 
 
 def _centre(channel: NDArray[np.int16]) -> None:
     """Take a constant offset off a channel, in place: it hides speech from level measurements."""
     offset = round(float(channel.mean()))
-    if abs(offset) > _OFFSET:
+    if abs(offset) > _DC_OFFSET_MIN:
         np.clip(channel, max(-32768, offset - 32768), min(32767, offset + 32767), out=channel)
         np.subtract(channel, np.int16(offset), out=channel)
 

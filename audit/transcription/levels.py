@@ -15,8 +15,8 @@ HOP_S = 0.01
 HOP = int(SAMPLE_RATE * HOP_S)
 """Samples from one frame to the next."""
 
-BLOCK = 60_000
-"""Frames (ten minutes) that are worked on at once, so that a long call is never held as floats."""
+BLOCK_FRAMES = 60_000
+"""Frames (ten minutes) that are processed at once, so that a long call is never held as floats."""
 
 Frames = NDArray[np.float32]
 
@@ -25,9 +25,9 @@ def frame_levels(samples: NDArray[np.int16]) -> Frames:
     """Level in dB below full scale of every 10 ms, smoothed over 30 ms; shape ``[frames]``."""
     count = len(samples) // HOP
     power = np.empty(count, dtype=np.float32)
-    for first in range(0, count, BLOCK):
-        block = samples[first * HOP : min(count, first + BLOCK) * HOP].astype(np.float32)
-        power[first : first + BLOCK] = np.square(block / 32768).reshape(-1, HOP).mean(axis=1)
+    for first in range(0, count, BLOCK_FRAMES):
+        block = samples[first * HOP : min(count, first + BLOCK_FRAMES) * HOP].astype(np.float32)
+        power[first : first + BLOCK_FRAMES] = np.square(block / 32768).reshape(-1, HOP).mean(axis=1)
     if count >= 3:
         power = np.convolve(power, np.full(3, 1 / 3, dtype=np.float32), mode="same")
     level: Frames = (10 * np.log10(power + 1e-10)).astype(np.float32)

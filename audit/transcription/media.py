@@ -39,7 +39,7 @@ RAW_FORMS = {
     ".g729": RawForm("g729", 8_000),
 }
 """Endings of files without a header whose form is the same wherever they are written (Asterisk)."""
-UNTOLD = frozenset({".raw", ".pcm", ".vox", ".v3"})
+AMBIGUOUS_SUFFIXES = frozenset({".raw", ".pcm", ".vox", ".v3"})
 """Endings of files without a header that are written in several forms."""
 
 _MAGIC = (
@@ -51,7 +51,7 @@ _MAGIC = (
 _CONTAINERS = frozenset(
     {".m4a", ".mp4", ".mov", ".3gp", ".webm", ".mka", ".mkv", ".ogg", ".opus", ".flac", ".wma"}
 )
-"""Endings of files that are nothing without their header."""
+"""Endings of files that cannot be read without their header."""
 
 _WAVE_FORMS: dict[Encoding, tuple[int, int, int]] = {
     "mulaw": (0x07, 8, 1),
@@ -65,28 +65,28 @@ _WAVE_FORMS: dict[Encoding, tuple[int, int, int]] = {
 """WAVE format tag, bits of a sample, bytes that belong together in one channel."""
 _G729_BYTES_PER_S = 1_000
 
-_LEAST_S = 1.0
-"""Less than that between the lengths that header and file tell is of no account."""
+_LENGTH_TOLERANCE_S = 1.0
+"""Smaller differences between the lengths by header and by file are ignored."""
 
-_JUDGED_S = 60
-"""Seconds of sound by which it is told from noise."""
-_LOUD = 1e-4
-"""Power (-40 dB) below which a second tells nothing."""
-_LEAST_LIKENESS = 0.6
+_NOISE_TEST_S = 60
+"""Seconds of a file that are tested for being noise."""
+_LOUD_POWER = 1e-4
+"""Power (-40 dB) below which a second is not tested."""
+_SOUND_CORRELATION_MIN = 0.6
 """Correlation of neighbouring samples. In sample calls that are read as they were written its
 median over seconds is 0.82 and more; read as another of mulaw, alaw, s16le, s16be and u8, at most
 0.53; in random bytes 0."""
 
 
 class WrongForm(ValueError):
-    """How a file without a header is written is not told, or told wrong; says what to set."""
+    """The form of a file without a header is not configured, or wrongly; says what to set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
     """Seconds of sound by the header, and by the bytes that the file holds.
 
-    ``to_end`` is False where what the header leaves out does not seem to be sound and is not heard.
+    ``to_end`` is False where what the header leaves out does not seem to be sound and is left out.
     """
 
     header_s: float
@@ -101,7 +101,7 @@ class Opened:
     Attributes:
         container: PyAV's.
         file: the bytes that it reads.
-        lengths: where header and file tell different ones.
+        lengths: where they differ between header and file.
         as_it_is: it is read with the header that it has, which fits.
     """
 
@@ -120,13 +120,13 @@ def opened(path: Path, *, raw_form: RawForm | None = None) -> Iterator[Opened]:
         raw_form: how it is read if it has no header.
 
     Raises:
-        WrongForm: it has no header, and its form is not told or is another one.
-        av.FFmpegError, OSError, ValueError: it cannot be read or is nothing that FFmpeg may open.
+        WrongForm: it has no header, and its form is not configured or wrong.
+        av.FFmpegError, OSError, ValueError: it cannot be read or FFmpeg may not open it.
     """
     import av
 
     with path.open("rb") as file:
-        if raw_form is None and path.suffix.lower() in UNTOLD and not _has_header(file):
+        if raw_form is None and path.suffix.lower() in AMBIGUOUS_SUFFIXES and not _has_header(file):
             raise WrongForm(
                 "has no header; say in the configuration how it is written, such as "
                 f"audio: {{headerless: {{{path.suffix.lower()}: {{encoding: vox, rate: 8000}}}}}}"
@@ -207,7 +207,7 @@ def _wave(file: BinaryIO, header: wav_header.Header, size: int) -> _Given:
     held = max(0, size - header.data_at)
     said = held if header.said is None else header.said
     fits = said <= held and said % header.block == 0  # else Chromium stops at the last sample
-    if header.seconds(abs(held - said)) < _LEAST_S:
+    if header.seconds(abs(held - said)) < _LENGTH_TOLERANCE_S:
         return _Given(file, as_it_is=fits)
     if said > held:
         lengths = Lengths(header.seconds(said), header.seconds(held))
@@ -216,7 +216,7 @@ def _wave(file: BinaryIO, header: wav_header.Header, size: int) -> _Given:
         return _Given(file, as_it_is=fits)
     end = wav_header.sound_end(file, header, size)
     lengths = Lengths(header.seconds(said), header.seconds(end - header.data_at))
-    if lengths.file_s - lengths.header_s < _LEAST_S:
+    if lengths.file_s - lengths.header_s < _LENGTH_TOLERANCE_S:
         return _Given(file, as_it_is=fits)
     head = header.open_ended()
     rest = header.data_at + said // header.block * header.block
@@ -253,15 +253,15 @@ class _Headed:
 
 
 def _resembles_sound(file: Any, format: str | None) -> bool:
-    """Whether the first minute of a file is more than noise, as far as it is loud enough to tell.
+    """Whether the first minute of a file is more than noise, as far as it is loud enough to test.
 
     Bytes that are read in another form than they were written in are noise: neighbouring samples
-    are hardly alike.
+    hardly correlate.
     """
     import av
 
     blocks: list[NDArray[Any]] = []
-    heard_s = 0.0
+    decoded_s = 0.0
     with av.open(file, format=format, options={"format_whitelist": _FORMATS}) as container:
         stream = container.streams.audio[0]
         resampler = av.AudioResampler(format="fltp")
@@ -269,20 +269,22 @@ def _resembles_sound(file: Any, format: str | None) -> bool:
             with suppress(av.FFmpegError):
                 for frame in packet.decode():
                     blocks += [part.to_ndarray() for part in resampler.resample(frame)]
-                    heard_s += frame.samples / frame.sample_rate
-            if heard_s >= _JUDGED_S:
+                    decoded_s += frame.samples / frame.sample_rate
+            if decoded_s >= _NOISE_TEST_S:
                 break
         rate = stream.rate
-    alike = _likeness(np.concatenate(blocks, axis=1), rate) if blocks else np.zeros(0)
-    return not len(alike) or float(np.median(alike)) >= _LEAST_LIKENESS
+    correlations = (
+        _neighbour_correlations(np.concatenate(blocks, axis=1), rate) if blocks else np.zeros(0)
+    )
+    return not len(correlations) or float(np.median(correlations)) >= _SOUND_CORRELATION_MIN
 
 
-def _likeness(sound: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    """How alike neighbouring samples are, for every loud second of every channel."""
+def _neighbour_correlations(sound: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+    """Correlation of neighbouring samples, for every loud second of every channel."""
     seconds = sound[:, : sound.shape[1] // rate * rate].reshape(-1, rate)
     seconds = seconds - seconds.mean(axis=1, keepdims=True)
     power = (seconds**2).mean(axis=1)
-    alike = (seconds[:, 1:] * seconds[:, :-1]).mean(axis=1)
-    loud = power > _LOUD
-    likeness: NDArray[np.float32] = alike[loud] / power[loud]
-    return likeness
+    products = (seconds[:, 1:] * seconds[:, :-1]).mean(axis=1)
+    loud = power > _LOUD_POWER
+    correlations: NDArray[np.float32] = products[loud] / power[loud]
+    return correlations

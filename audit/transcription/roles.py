@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from audit.language.phrases import find
-from audit.transcription.windows import Heard
+from audit.transcription.windows import UtteranceWords
 from audit.types import Direction, Role, Word
 
 _AGENT_SAYS = {
@@ -52,22 +52,25 @@ _CUSTOMER_SAYS = {
     "什么时候(能|可以|来)": 0.5,
     "(我们|我)(公司|单位|办公室|这儿|这里)": 0.7,
 }
-_FIRST = 0.8
-"""What it says to speak first: whoever takes the call greets, and that is the agent inbound."""
+_FIRST_SPEAKER_POINTS = 0.8
+"""Evidence of speaking first: whoever takes the call greets, and that is the agent inbound."""
 
-_MANIFEST = 6.0
-_USUAL = 1.5
-"""Log-odds for the channel that the manifest names, and for the one recorders usually use."""
+_MANIFEST_LOG_ODDS = 6.0
+_USUAL_LOG_ODDS = 1.5
+"""Prior for the channel that the manifest names, and for the one recorders usually use."""
 
-_SCALE = 0.7
+_LOG_ODDS_PER_POINT = 0.7
 """Log-odds for one point of evidence."""
+
+UNDECIDED_CONFIDENCE = 0.5
+"""Of a decision between two roles for which nothing speaks."""
 
 Source = Literal["manifest", "default", "content"]
 
 
 @dataclass(frozen=True, slots=True)
 class RoleDecision:
-    """Who speaks on each channel, how sure that is (0.5 to 1), and what decided it."""
+    """Who speaks on each channel, with what probability (0.5 to 1), and what decided it."""
 
     roles: tuple[Role, ...]
     confidence: float
@@ -78,7 +81,7 @@ def evidence(words: Sequence[Word]) -> list[tuple[float, float]]:
     """What the words say of their speaker.
 
     Returns:
-        The second at which something telling is said and how much it tells: positive for the
+        The second at which evidence is said and how much it weighs: positive for the
         agent, negative for the customer.
     """
     text = "".join(word.text for word in words)
@@ -93,20 +96,22 @@ def evidence(words: Sequence[Word]) -> list[tuple[float, float]]:
 
 
 def first_word(direction: Direction | None) -> float:
-    """How much it speaks for the agent to be the first who speaks."""
-    return 0.0 if direction is Direction.OUT else _FIRST
+    """How much it speaks for a speaker being the agent to speak first."""
+    return 0.0 if direction is Direction.OUT else _FIRST_SPEAKER_POINTS
 
 
-def leads(heard: Iterable[Heard], *, voices: int, direction: Direction | None) -> list[float]:
-    """How much speaks for each voice being the agent's: the sum of its evidence.
+def agent_evidence(
+    utterances: Iterable[UtteranceWords], *, speakers: int, direction: Direction | None
+) -> list[float]:
+    """How much speaks for each speaker being the agent: the sum of the evidence.
 
     Args:
-        heard: utterances with their words, in the order in which they start.
-        voices: how many there are; ``Utterance.channel`` tells them apart.
+        utterances: with their words, in the order in which they start.
+        speakers: how many there are; ``Utterance.channel`` is the speaker's number.
         direction: who rang whom.
     """
-    totals = [0.0] * voices
-    spoken = [(utterance, words) for utterance, words in heard if words]
+    totals = [0.0] * speakers
+    spoken = [(utterance, words) for utterance, words in utterances if words]
     if spoken:
         totals[spoken[0][0].channel] += first_word(direction)
     for utterance, words in spoken:
@@ -116,7 +121,7 @@ def leads(heard: Iterable[Heard], *, voices: int, direction: Direction | None) -
 
 
 def decide(
-    heard: Sequence[Heard],
+    utterances: Sequence[UtteranceWords],
     *,
     agent_channel: int | None,
     expected: int = 0,
@@ -125,15 +130,19 @@ def decide(
     """Decide which of two channels is the agent's.
 
     Args:
-        heard: utterances with their words.
+        utterances: with their words.
         agent_channel: what the manifest says; only very clear words speak against it, for then
             the recorder's channels are swapped.
         expected: the channel that recorders usually give the agent.
         direction: who rang whom.
     """
-    totals = leads(heard, voices=2, direction=direction)
-    usual, prior = (expected, _USUAL) if agent_channel is None else (agent_channel, _MANIFEST)
-    odds = prior + _SCALE * (totals[usual] - totals[1 - usual])
+    totals = agent_evidence(utterances, speakers=2, direction=direction)
+    usual, prior = (
+        (expected, _USUAL_LOG_ODDS)
+        if agent_channel is None
+        else (agent_channel, _MANIFEST_LOG_ODDS)
+    )
+    odds = prior + _LOG_ODDS_PER_POINT * (totals[usual] - totals[1 - usual])
     agent = usual if odds > 0 else 1 - usual
     source: Source = "content"
     if agent == usual:
@@ -147,26 +156,32 @@ def confidence(odds: float) -> float:
     return round(1 / (1 + math.exp(-abs(odds))), 3)
 
 
-def name(totals: Sequence[float], *, least: float) -> RoleDecision:
-    """Name the voices of one channel.
+def assign(totals: Sequence[float], *, min_confidence: float) -> RoleDecision:
+    """Give the speakers of one channel their roles.
 
     The one that speaks most like an agent is one; so are others that speak like one, after a
-    transfer. Who cannot be told with ``least`` probability is unknown, and then all are.
+    transfer. Where that is less probable than ``min_confidence``, all are unknown.
 
     Args:
-        totals: see :func:`leads`.
-        least: probability from which roles are told.
+        totals: see :func:`agent_evidence`.
+        min_confidence: probability from which roles are given.
     """
-    order = sorted(range(len(totals)), key=lambda voice: -totals[voice])
+    order = sorted(range(len(totals)), key=lambda speaker: -totals[speaker])
     top, last = order[0], order[-1]
-    sure = confidence(_SCALE * (totals[top] - totals[last])) if len(totals) > 1 else 0.5
+    certainty = (
+        confidence(_LOG_ODDS_PER_POINT * (totals[top] - totals[last]))
+        if len(totals) > 1
+        else UNDECIDED_CONFIDENCE
+    )
     if len(totals) == 1:
-        sure = confidence(_SCALE * totals[0]) if totals[0] > 0 else 0.5
-    if sure < least:
-        return RoleDecision((Role.UNKNOWN,) * len(totals), sure, "content")
+        certainty = (
+            confidence(_LOG_ODDS_PER_POINT * totals[0]) if totals[0] > 0 else UNDECIDED_CONFIDENCE
+        )
+    if certainty < min_confidence:
+        return RoleDecision((Role.UNKNOWN,) * len(totals), certainty, "content")
     middle = (totals[top] + totals[last]) / 2
     roles = tuple(
-        Role.AGENT if voice == top or total > max(middle, 0.0) else Role.CUSTOMER
-        for voice, total in enumerate(totals)
+        Role.AGENT if speaker == top or total > max(middle, 0.0) else Role.CUSTOMER
+        for speaker, total in enumerate(totals)
     )
-    return RoleDecision(roles, sure, "content")
+    return RoleDecision(roles, certainty, "content")

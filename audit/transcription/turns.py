@@ -1,14 +1,15 @@
-"""From recognised utterances to turns: who holds the floor, and for how long."""
+"""From utterances to turns: who holds the floor, and for how long."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from audit.language.phrases import find_any
-from audit.transcription.backchannels import SHARE, listens
-from audit.transcription.windows import Heard
+from audit.transcription.backchannels import is_backchannel
+from audit.transcription.options import TurnOptions
+from audit.transcription.windows import UtteranceWords
 from audit.types import Role, Span, Turn, Utterance, Word
 
 _NOT_HAN = re.compile(r"[^\u3400-\u9fff]")
@@ -20,58 +21,47 @@ _LATIN_END = re.compile(r"(?:[A-Za-z][,.?!;:'’]?|[A-Za-z] ?\d+(?:\.\d+)?)$")
 """How a text ends that goes on with a space: in a Latin word, or a number that belongs to it."""
 _FULL_WIDTH = {",": "，", "?": "？", "!": "！", ".": "。"}
 
-_SHORTEST_S = 0.3
+_SPLIT_MIN_S = 0.3
 """Seconds that both parts of an utterance must have for it to be split."""
 
-
-@dataclass(frozen=True, slots=True)
-class TurnOptions:
-    """How utterances become turns (seconds)."""
-
-    join_s: float = 1.5
-    breath_s: float = 0.45
-    hesitation_s: float = 0.7
-    outlast_s: float = 0.5
-    backchannel_s: float = 1.2
-    listening_s: float = 2.5
-    token_characters: int = 3
-    listening_share: float = SHARE
+_CHARACTERS_PER_S = 4.0
+"""Of ordinary speech."""
 
 
 def build(
-    heard: Sequence[Heard],
-    regions: Sequence[Sequence[Span]],
+    utterances: Sequence[UtteranceWords],
+    speech: Sequence[Sequence[Span]],
     *,
     roles: Sequence[Role],
     options: TurnOptions = TurnOptions(),
 ) -> tuple[Turn, ...]:
-    """Join utterances into turns and mark back-channels.
+    """Join utterances into turns and mark backchannels.
 
     Utterances of a channel are one turn where the pause between them is no longer than a
     breath, or short and the other speaker does not take over in it. What is unintelligible is a
-    turn of its own, so that nothing hangs on the words beside it.
+    turn of its own, so that it does not affect the words next to it.
 
     Args:
-        heard: utterances with their words, in the order in which they start.
-        regions: for each channel its speech regions.
+        utterances: with their words, in the order in which they start.
+        speech: for each channel its speech segments.
         roles: for each channel who speaks on it.
         options: thresholds.
 
     Returns:
         Turns in the order in which they start.
     """
-    heard = [part for item in heard for part in _split_at_new_topic(item, heard)]
-    groups: list[list[Heard]] = []
-    last: dict[int, list[Heard]] = {}
-    for item in heard:
+    utterances = [part for item in utterances for part in _split_at_new_topic(item, utterances)]
+    groups: list[list[UtteranceWords]] = []
+    last: dict[int, list[UtteranceWords]] = {}
+    for item in utterances:
         channel = item[0].channel
         group = last.get(channel)
-        if group is None or not _continues(group, item, heard, options):
+        if group is None or not _continues(group, item, utterances, options):
             group = []
             groups.append(group)
             last[channel] = group
         group.append(item)
-    turns = [_turn(group, regions, roles) for group in groups]
+    turns = [_turn(group, speech, roles) for group in groups]
     turns.sort(key=lambda turn: (turn.start_s or 0.0, turn.speaker or 0))
     return with_backchannels(turns, options=options)
 
@@ -79,14 +69,33 @@ def build(
 def with_backchannels(
     turns: Sequence[Turn], *, options: TurnOptions = TurnOptions()
 ) -> tuple[Turn, ...]:
-    """The same turns, numbered, with their listener's tokens marked."""
+    """The same turns, numbered, with their backchannels marked."""
     return tuple(
         replace(turn, index=index, is_backchannel=_is_backchannel(turn, turns, options))
         for index, turn in enumerate(turns)
     )
 
 
-def _split_at_new_topic(item: Heard, heard: Sequence[Heard]) -> list[Heard]:
+def mean_confidence(turns: Iterable[Turn]) -> float | None:
+    """Mean word probability of turns, weighted by their length; None without any."""
+    weighted = [
+        (turn.asr_confidence, _weight(turn)) for turn in turns if turn.asr_confidence is not None
+    ]
+    weight = sum(length for _, length in weighted)
+    return round(sum(p * n for p, n in weighted) / weight, 4) if weight else None
+
+
+def _weight(turn: Turn) -> float:
+    """Characters of a turn; of what is not text, as many as may have been spoken in its time."""
+    seconds = sum(span.duration_s for span in turn.speech)
+    if turn.unintelligible:
+        return min(len(turn.text), _CHARACTERS_PER_S * seconds)
+    return len(turn.text)
+
+
+def _split_at_new_topic(
+    item: UtteranceWords, utterances: Sequence[UtteranceWords]
+) -> list[UtteranceWords]:
     """An utterance in two where words inside it open a new part of the call.
 
     Not while the other talks as well: the second half would seem to cut in.
@@ -95,7 +104,7 @@ def _split_at_new_topic(item: Heard, heard: Sequence[Heard]) -> list[Heard]:
     match = find_any(_NEW_TOPIC, "".join(word.text for word in words))
     if match is None or any(
         other.channel != utterance.channel and other.span.overlap_s(utterance.span)
-        for other, _ in heard
+        for other, _ in utterances
     ):
         return [item]
     length = 0
@@ -103,7 +112,7 @@ def _split_at_new_topic(item: Heard, heard: Sequence[Heard]) -> list[Heard]:
         if length >= match.first and number:
             cut_s = words[number - 1].end_s
             before, after = Span(utterance.span.start_s, cut_s), Span(cut_s, utterance.span.end_s)
-            if min(before.duration_s, after.duration_s) < _SHORTEST_S:
+            if min(before.duration_s, after.duration_s) < _SPLIT_MIN_S:
                 return [item]
             return [
                 (replace(utterance, span=before), words[:number]),
@@ -114,7 +123,10 @@ def _split_at_new_topic(item: Heard, heard: Sequence[Heard]) -> list[Heard]:
 
 
 def _continues(
-    group: Sequence[Heard], item: Heard, heard: Sequence[Heard], options: TurnOptions
+    group: Sequence[UtteranceWords],
+    item: UtteranceWords,
+    utterances: Sequence[UtteranceWords],
+    options: TurnOptions,
 ) -> bool:
     if group[-1][0].unintelligible != item[0].unintelligible:
         return False
@@ -122,11 +134,11 @@ def _continues(
     pause_s = after.start_s - before.end_s
     if pause_s > options.join_s or find_any(_NEW_TOPIC, _text(item[1])[:8]):
         return False
-    if len(group) == 1 and _only_listens(*group[0], heard, options, pause_s):
+    if len(group) == 1 and _is_separate_backchannel(*group[0], utterances, options, pause_s):
         return False
     return pause_s <= options.breath_s or not any(
         utterance.channel != item[0].channel and _takes_over(utterance.span, before, after, options)
-        for utterance, _ in heard
+        for utterance, _ in utterances
     )
 
 
@@ -138,29 +150,31 @@ def _takes_over(other: Span, before: Span, after: Span, options: TurnOptions) ->
     return begins_in_it or (begins_before and ends_in_it)
 
 
-def _only_listens(
+def _is_separate_backchannel(
     utterance: Utterance,
     words: Sequence[Word],
-    heard: Sequence[Heard],
+    utterances: Sequence[UtteranceWords],
     options: TurnOptions,
     pause_s: float,
 ) -> bool:
-    """Whether an utterance is a listener's token under the other's voice.
+    """Whether an utterance during the other's speech is a backchannel, not the start of a turn.
 
-    Words that no listener says are the beginning of what follows ``pause_s`` later, if that is
+    Other words than backchannels are the beginning of what follows ``pause_s`` later, if that is
     soon.
     """
     covered = any(
         other.channel != utterance.channel
         and other.span.start_s < utterance.span.start_s
         and other.span.end_s > utterance.span.end_s
-        for other, _ in heard
+        for other, _ in utterances
     )
-    is_it = _is_listening if pause_s <= options.hesitation_s else _is_token
-    return covered and is_it(_text(words), utterance.span, options)
+    test = _has_backchannel_words if pause_s <= options.hesitation_s else _may_be_backchannel
+    return covered and test(_text(words), utterance.span, options)
 
 
-def _turn(group: Sequence[Heard], regions: Sequence[Sequence[Span]], roles: Sequence[Role]) -> Turn:
+def _turn(
+    group: Sequence[UtteranceWords], speech: Sequence[Sequence[Span]], roles: Sequence[Role]
+) -> Turn:
     channel = group[0][0].channel
     span = Span(group[0][0].span.start_s, group[-1][0].span.end_s)
     words = [word for _, said in group for word in said]
@@ -179,7 +193,7 @@ def _turn(group: Sequence[Heard], regions: Sequence[Sequence[Span]], roles: Sequ
         end_s=span.end_s,
         speech=tuple(
             Span(max(r.start_s, span.start_s), min(r.end_s, span.end_s))
-            for r in regions[channel]
+            for r in speech[channel]
             if r.overlap_s(span) > 0
         ),
         asr_confidence=0.0
@@ -195,11 +209,11 @@ def _turn(group: Sequence[Heard], regions: Sequence[Sequence[Span]], roles: Sequ
 def _text(words: Sequence[Word]) -> str:
     """Words as one text; a pause between utterances becomes a comma.
 
-    What is written in Latin letters keeps its spaces and its marks: Microsoft Word, abc@163.com.
+    What is written in Latin letters keeps its spaces and punctuation: Microsoft Word, abc@163.com.
     """
     text = "".join(word.text for word in words).strip()
     text = _SPACES.sub(_space, text)
-    text = re.sub("[,.?!]", _mark, text)
+    text = re.sub("[,.?!]", _punctuation, text)
     if text and text[-1] not in "，。？！,.?!":
         text += "," if _LATIN_END.search(text) else "，"
     return text
@@ -211,8 +225,8 @@ def _space(spaces: re.Match[str]) -> str:
     return " " if latin or re.match("[A-Za-z]", spaces.string[spaces.end() :]) else "，"
 
 
-def _mark(mark: re.Match[str]) -> str:
-    """A mark in full width, unless it is part of Latin writing or of a number."""
+def _punctuation(mark: re.Match[str]) -> str:
+    """Punctuation in full width, unless it is part of Latin writing or of a number."""
     before, after = mark.string[: mark.start()][-1:], mark.string[mark.end() :][:1]
     inside = before.isascii() and before.isalnum() and after.isascii() and after.isalnum()
     after_word = before.isascii() and before.isalpha() and not re.match(r"[\u3400-\u9fff]", after)
@@ -226,9 +240,9 @@ def _joined(texts: Iterable[str]) -> str:
 
 
 def _is_backchannel(turn: Turn, turns: Sequence[Turn], options: TurnOptions) -> bool:
-    """A short listener's token spoken while the other speaker holds the floor.
+    """Whether a turn is a backchannel: short, and spoken while the other speaker holds the floor.
 
-    Plain listener's words take no floor either where they end shortly after the other's voice.
+    Backchannel words take no floor either where they end shortly after the other's speech.
     """
     span = turn.span
     if span is None:
@@ -241,23 +255,23 @@ def _is_backchannel(turn: Turn, turns: Sequence[Turn], options: TurnOptions) -> 
         and other.span.start_s < span.start_s < other.span.end_s
     ]
     if any(floor.end_s > span.end_s for floor in floors):
-        return _is_token(turn.text, span, options)
+        return _may_be_backchannel(turn.text, span, options)
     soon = any(floor.end_s > span.end_s - options.outlast_s for floor in floors)
-    return soon and _is_listening(turn.text, span, options)
+    return soon and _has_backchannel_words(turn.text, span, options)
 
 
-def _is_token(text: str, span: Span, options: TurnOptions) -> bool:
-    """Listener's words, or so short and of so few syllables that they may have been.
+def _may_be_backchannel(text: str, span: Span, options: TurnOptions) -> bool:
+    """Whether a text is backchannel words, or so short that it may have been.
 
-    Recognisers write 值得 or 速度 for 是的 spoken under another voice.
+    Speech recognition writes 值得 or 速度 for 是的 spoken under another voice.
     """
     syllables = len(_NOT_HAN.sub("", text))
-    short = syllables <= options.token_characters and span.duration_s <= options.backchannel_s
-    return short or _is_listening(text, span, options)
+    short = syllables <= options.backchannel_syllables and span.duration_s <= options.backchannel_s
+    return short or _has_backchannel_words(text, span, options)
 
 
-def _is_listening(text: str, span: Span, options: TurnOptions) -> bool:
-    """Whether the words are a listener's; a voice of which no word was recognised may be."""
-    if span.duration_s > options.listening_s:
+def _has_backchannel_words(text: str, span: Span, options: TurnOptions) -> bool:
+    """Whether a text is backchannel words; a voice of which no word was recognized may be."""
+    if span.duration_s > options.backchannel_words_s:
         return False
-    return not _NOT_HAN.sub("", text) or listens(text, share=options.listening_share)
+    return not _NOT_HAN.sub("", text) or is_backchannel(text, share=options.backchannel_words_share)

@@ -13,22 +13,22 @@ from typing import BinaryIO
 _UNKNOWN_SIZE = 0x7FFF_0000
 """Sizes of 32 bits from here on are what recorders write that cannot know the size yet."""
 _OPEN = 0xFFFF_FFFF
-_MOST_CHUNKS = 1_000
+_MAX_CHUNKS = 1_000
 _TAGS = (
     *(b"LIST", b"id3 ", b"ID3 ", b"bext", b"iXML", b"_PMX", b"cue ", b"fact", b"JUNK"),
     *(b"NAME", b"AUTH", b"(c) ", b"ANNO", b"COMT", b"MARK", b"INST", b"MIDI", b"APPL"),
 )
 """Chunks that are known to be no sound even where the file breaks off in them."""
 _W64 = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
-_BLOCK = 1 << 16  # bytes read at a time
-_MOST_HEAD = 1 << 20
-"""Bytes before the sound of an AIFF up to which its header is made anew."""
+_BLOCK_BYTES = 1 << 16  # read at a time
+_MAX_HEAD_BYTES = 1 << 20
+"""Bytes before the sound of an AIFF up to which its header is rewritten."""
 _AIFF_BLOCKS = {
     **dict.fromkeys((b"ulaw", b"ULAW", b"alaw", b"ALAW"), (1, 1)),
     b"ima4": (34, 64),
     b"GSM ": (33, 160),
 }
-"""Bytes of a block and samples in it, in one channel, of codecs whose bits COMM does not tell."""
+"""Bytes of a block and samples in it, in one channel, of codecs whose bits COMM does not state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class _Layout:
     """Sizes include the chunk's own head."""
 
     def chunks(self, file: BinaryIO, at: int) -> Iterator[tuple[bytes, int, int]]:
-        """Name, where the content begins and where it ends, up to what is no chunk."""
+        """Name, where the content begins and where it ends, up to what is not a chunk."""
         head_bytes = self.id_bytes + struct.calcsize(self.size)
-        for _ in range(_MOST_CHUNKS):
+        for _ in range(_MAX_CHUNKS):
             file.seek(at)
             head = file.read(head_bytes)
             if len(head) < head_bytes or not all(0x20 <= byte < 0x7F for byte in head[:4]):
@@ -95,7 +95,7 @@ class Header:
         return "wav" if self.sound_at is None else "aiff"
 
     def seconds(self, count: int) -> float:
-        """How long so many bytes of sound last."""
+        """Duration in seconds of a number of bytes of sound."""
         return count / self.bytes_per_s
 
     def open_ended(self) -> bytes:
@@ -143,7 +143,7 @@ def read(file: BinaryIO) -> Header | None:
     for name, at, end in layout.chunks(file, layout.first):
         file.seek(at)
         if name == b"fmt ":
-            described = file.read(min(end - at, _BLOCK))
+            described = file.read(min(end - at, _BLOCK_BYTES))
         elif name == b"ds64":
             long_size = int.from_bytes(file.read(16)[8:], "little")
         elif name == b"data":
@@ -175,10 +175,10 @@ def _aiff(file: BinaryIO, whole: int) -> Header | None:
     for name, at, end in _AIFF.chunks(file, _AIFF.first):
         file.seek(at)
         if name == b"COMM":
-            common = file.read(min(end - at, _BLOCK))
+            common = file.read(min(end - at, _BLOCK_BYTES))
         elif name == b"SSND":
             data_at = at + 8 + int.from_bytes(file.read(4), "big")
-            if len(common) < 18 or data_at > _MOST_HEAD:
+            if len(common) < 18 or data_at > _MAX_HEAD_BYTES:
                 return None
             return _aiff_header(file, common, at, data_at, end - at, whole)
     return None
@@ -230,7 +230,7 @@ def sound_end(file: BinaryIO, header: Header, size: int) -> int:
 def _filled(file: BinaryIO, start: int, size: int) -> int:
     end = size
     while end > start:
-        at = max(start, end - _BLOCK)
+        at = max(start, end - _BLOCK_BYTES)
         file.seek(at)
         written = file.read(end - at).rstrip(b"\0")
         if written:

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from audit.types import SAMPLE_RATE
 
-PER_S = 20
-"""Peaks for each second of a call, while there are at most ``MOST`` of them."""
-MOST = 8000
+PEAKS_PER_S = 20
+"""Peaks for each second of a call, while there are at most ``MAX_PEAKS`` of them."""
+MAX_PEAKS = 8000
 """Peaks of one channel, however long the call: a two-hour one has one for each 0.9 s."""
 
 Peaks = NDArray[np.uint8]
@@ -24,7 +24,7 @@ def compute(samples: NDArray[np.int16]) -> Peaks:
         samples: int16, shape ``[channels, samples]`` at 16 kHz, at least one sample.
     """
     length = samples.shape[1]
-    wanted = max(1, min(MOST, round(PER_S * length / SAMPLE_RATE), length))
+    wanted = max(1, min(MAX_PEAKS, round(PEAKS_PER_S * length / SAMPLE_RATE), length))
     starts = np.arange(wanted, dtype=np.int64) * length // wanted
     peaks = np.empty((len(samples), wanted), dtype=np.uint8)
     for channel, row in zip(samples, peaks, strict=True):

@@ -1,7 +1,7 @@
-"""Recognition of a recording's speech in few, full windows.
+"""Speech packed into few, full Whisper windows, and the words put back where they were spoken.
 
 Whisper pays a whole encoder pass for every window of 30 s, however little speech it holds, so
-the utterances of a recording are laid one behind the other into windows, with a short silence
+the utterances of a recording are packed one behind the other into windows, with a short silence
 between them, and the words that come back are put where they were spoken.
 """
 
@@ -15,120 +15,121 @@ from functools import partial
 import numpy as np
 
 from audit.language.intelligibility import is_loop, is_suspect
-from audit.ports import Recogniser
+from audit.language.text import simplify
+from audit.ports import AsrEngine
 from audit.transcription.decoding import Audio
-from audit.types import SAMPLE_RATE, Recognised, Samples, Span, Utterance, Word
+from audit.transcription.options import PackingOptions
+from audit.types import SAMPLE_RATE, Samples, Span, Utterance, WindowResult, Word
 
-Heard = tuple[Utterance, tuple[Word, ...]]
-"""An utterance and the words recognised in it."""
-
-_BATCH = 32  # windows held at once; engines cut them into batches of their own
-
-_MARKS = " ,，.。?？!！、;；:："
-
-_READ = 0.9
-"""Probability of the language that is read from which a window is no other's. Windows of Mandarin
-calls have 0.97 and more, those of other languages and of noise 0.15 and less."""
-_FOREIGN = 0.3
-"""The same below which what was recognised is not what was said."""
-_TELLING_S = 1.2
-"""Seconds of an utterance from which its language is told by itself."""
-_REPETITION_PENALTY = 1.2
-"""How repeats are held down where an utterance that loops is decoded for the third time."""
+UtteranceWords = tuple[Utterance, tuple[Word, ...]]
+"""An utterance and the words recognized in it."""
 
 WINDOW_S = 29.0
 """Seconds packed into one window: Whisper's 30 s less a margin for the last word."""
 
+_WINDOWS_AT_ONCE = 32  # held in memory; engines cut them into their own batches
+
+_PUNCTUATION = " ,，.。?？!！、;；:："
+
+_WORD_END_S = 0.08
+"""Seconds before a word's end at which it is certainly being spoken."""
+
+_LANGUAGE_CERTAIN = 0.9
+"""Probability of Mandarin from which a window is no other language. Windows of Mandarin calls have
+0.97 and more, those of other languages and of noise 0.15 and less."""
+_LANGUAGE_FOREIGN = 0.3
+"""Probability of Mandarin below which the words are not what was said."""
+_LANGUAGE_MIN_S = 1.2
+"""Seconds of an utterance from which its language can be detected from it alone."""
+_REPETITION_PENALTY = 1.2
+"""How repeats are suppressed where an utterance that loops is decoded for the third time."""
+
 
 @dataclass(frozen=True, slots=True)
-class PackingOptions:
-    """How utterances are laid into windows (seconds, decibels)."""
-
-    gap_s: float = 0.2
-    pad_s: float = 0.12
-    join_s: float = 0.35
-    level_db: float = -23.0
-    retry_s: float = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What was recognised in an utterance, and whether that window was in the language read."""
+class _Attempt:
+    """The words of an utterance in one attempt, and the probability that its window is Mandarin."""
 
     words: tuple[Word, ...]
     language_probability: float | None
 
-    def is_in_doubt(self, utterance: Utterance) -> bool:
-        """Whether it is worth to be recognised once more, alone."""
-        known = self.language_probability is None or self.language_probability >= _READ
-        return not known or is_suspect(_said(self.words), utterance.span.duration_s)
+    def is_doubtful(self, utterance: Utterance) -> bool:
+        """Whether the utterance is worth another attempt, alone in its window."""
+        certain = (
+            self.language_probability is None or self.language_probability >= _LANGUAGE_CERTAIN
+        )
+        return not certain or is_suspect(_text(self.words), utterance.span.duration_s)
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """An utterance in a window: where it lies there, padding left out."""
+class Chunk:
+    """An utterance in a window.
+
+    Attributes:
+        utterance: on the recording's clock.
+        in_window: where it is on the window's clock, padding left out.
+    """
 
     utterance: Utterance
-    inside: Span
+    in_window: Span
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """At most 30 s of audio for the recogniser and what it was packed from."""
+    """At most 30 s of audio for the speech recognition engine and what it was packed from."""
 
     samples: Samples
-    placed: tuple[Placed, ...]
+    chunks: tuple[Chunk, ...]
 
 
-def utterances(
-    regions: Sequence[Sequence[Span]], *, options: PackingOptions = PackingOptions()
+def join_utterances(
+    speech: Sequence[Sequence[Span]], *, options: PackingOptions = PackingOptions()
 ) -> list[Utterance]:
-    """Join speech regions of a channel over short pauses; cut what exceeds a window.
+    """Join the speech segments of a channel over short pauses; cut what exceeds a window.
 
     Args:
-        regions: for each channel its speech regions.
+        speech: for each channel its speech segments.
         options: ``join_s`` is the longest pause that is bridged.
 
     Returns:
         Utterances of all channels, in the order in which they start.
     """
     found: list[Utterance] = []
-    longest = WINDOW_S - 2 * options.pad_s
-    for channel, spans in enumerate(regions):
+    longest_s = WINDOW_S - 2 * options.pad_s
+    for channel, segments in enumerate(speech):
         joined: list[Span] = []
-        for span in spans:
+        for segment in segments:
             if (
                 joined
-                and span.start_s - joined[-1].end_s < options.join_s
-                and span.end_s - joined[-1].start_s <= longest
+                and segment.start_s - joined[-1].end_s < options.join_s
+                and segment.end_s - joined[-1].start_s <= longest_s
             ):
-                joined[-1] = Span(joined[-1].start_s, span.end_s)
+                joined[-1] = Span(joined[-1].start_s, segment.end_s)
             else:
-                joined.append(span)
-        found += [Utterance(channel, part) for span in joined for part in _cut(span, longest)]
+                joined.append(segment)
+        found += [Utterance(channel, part) for span in joined for part in _cut(span, longest_s)]
     return sorted(found, key=lambda utterance: utterance.span)
 
 
-def _cut(span: Span, longest: float) -> list[Span]:
+def _cut(span: Span, longest_s: float) -> list[Span]:
     """Equal parts of a span that are no longer than a window."""
-    count = max(1, int(np.ceil(span.duration_s / longest)))
+    count = max(1, int(np.ceil(span.duration_s / longest_s)))
     edges = np.linspace(span.start_s, span.end_s, count + 1).round(3)
     return [Span(float(a), float(b)) for a, b in itertools.pairwise(edges)]
 
 
 def pack(
-    audio: Audio, spoken: Sequence[Utterance], *, options: PackingOptions = PackingOptions()
+    audio: Audio, utterances: Sequence[Utterance], *, options: PackingOptions = PackingOptions()
 ) -> Iterator[Window]:
-    """Lay utterances into windows, channel by channel, in order.
+    """Pack utterances into windows, channel by channel, in order.
 
-    Every utterance is brought to the same level, for Whisper drops what is much softer than
+    Every utterance is brought to the same level, because Whisper drops what is much softer than
     the rest of its window.
     """
-    for channel in sorted({utterance.channel for utterance in spoken}):
+    for channel in sorted({utterance.channel for utterance in utterances}):
         pieces: list[Samples] = []
-        placed: list[Placed] = []
+        chunks: list[Chunk] = []
         position = 0
-        for utterance in spoken:
+        for utterance in utterances:
             if utterance.channel != channel:
                 continue
             span = utterance.span
@@ -137,17 +138,17 @@ def pack(
             piece = _levelled(piece, options.level_db)
             gap = round(options.gap_s * SAMPLE_RATE) if pieces else 0
             if pieces and position + gap + len(piece) > WINDOW_S * SAMPLE_RATE:
-                yield Window(np.concatenate(pieces), tuple(placed))
-                pieces, placed, position, gap = [], [], 0, 0
+                yield Window(np.concatenate(pieces), tuple(chunks))
+                pieces, chunks, position, gap = [], [], 0, 0
             if gap:
                 pieces.append(np.zeros(gap, dtype=np.float32))
                 position += gap
-            inside_s = position / SAMPLE_RATE + span.start_s - start_s
-            placed.append(Placed(utterance, Span(inside_s, inside_s + span.duration_s)))
+            in_window_s = position / SAMPLE_RATE + span.start_s - start_s
+            chunks.append(Chunk(utterance, Span(in_window_s, in_window_s + span.duration_s)))
             pieces.append(piece)
             position += len(piece)
         if pieces:
-            yield Window(np.concatenate(pieces), tuple(placed))
+            yield Window(np.concatenate(pieces), tuple(chunks))
 
 
 def _levelled(samples: Samples, level_db: float) -> Samples:
@@ -159,21 +160,20 @@ def _levelled(samples: Samples, level_db: float) -> Samples:
     return levelled
 
 
-def recognise(
+def recognize(
     audio: Audio,
-    spoken: Sequence[Utterance],
+    utterances: Sequence[Utterance],
     *,
-    recogniser: Recogniser,
-    simplify: Callable[[str], str],
+    asr: AsrEngine,
     options: PackingOptions = PackingOptions(),
-) -> list[Heard]:
-    """Recognise utterances and give each its words, on the recording's clock.
+) -> list[UtteranceWords]:
+    """Recognize utterances and give each its words, on the recording's clock.
 
     Whisper writes a sentence once that it hears twice in a window, so utterances that are left
-    without words are recognised again, each in a window of its own. So are those that may be no
-    speech in the language that is read: whose words repeat themselves, or whose window is another
-    language's. What loops even then is recognised a third time with repeats held down. What is no
-    text after all that is marked ``unintelligible``.
+    without words are recognized again, each alone in a window. So are those that may not be
+    Mandarin speech: whose words repeat themselves, or whose window is another language's. What
+    loops even then is recognized a third time with repeats suppressed. What is still not text is
+    marked ``unintelligible``.
 
     Returns:
         The utterances in the order in which they start.
@@ -182,96 +182,91 @@ def recognise(
     def alone(chosen: Iterable[Utterance]) -> Iterator[Window]:
         return (window for one in chosen for window in pack(audio, [one], options=options))
 
-    hear = recogniser.recognise
-    first = _recognise_windows(pack(audio, spoken, options=options), hear, simplify)
+    first = _recognize_windows(pack(audio, utterances, options=options), asr.transcribe)
     missed = [
         utterance
-        for utterance, reading in first.items()
-        if (not reading.words and utterance.span.duration_s >= options.retry_s)
-        or reading.is_in_doubt(utterance)
+        for utterance, attempt in first.items()
+        if (not attempt.words and utterance.span.duration_s >= options.retry_s)
+        or attempt.is_doubtful(utterance)
     ]
-    again = _recognise_windows(alone(missed), hear, simplify)
-    loops = [utterance for utterance, reading in again.items() if _loops(utterance, reading.words)]
-    hold_down = partial(hear, repetition_penalty=_REPETITION_PENALTY)
-    held = _recognise_windows(alone(loops), hold_down, simplify)
-    heard = [
-        _judged(utterance, reading, again.get(utterance), held.get(utterance))
-        for utterance, reading in first.items()
+    second = _recognize_windows(alone(missed), asr.transcribe)
+    loops = [utterance for utterance, attempt in second.items() if _loops(utterance, attempt.words)]
+    without_repeats = partial(asr.transcribe, repetition_penalty=_REPETITION_PENALTY)
+    third = _recognize_windows(alone(loops), without_repeats)
+    recognized = [
+        _best(utterance, attempt, second.get(utterance), third.get(utterance))
+        for utterance, attempt in first.items()
     ]
-    return sorted(heard, key=lambda item: (item[0].span, item[0].channel))
+    return sorted(recognized, key=lambda item: (item[0].span, item[0].channel))
 
 
-def _judged(
-    utterance: Utterance, first: _Reading, again: _Reading | None, held: _Reading | None
-) -> Heard:
-    """The best reading of an utterance, marked where it is none.
+def _best(
+    utterance: Utterance, first: _Attempt, second: _Attempt | None, third: _Attempt | None
+) -> UtteranceWords:
+    """The words of the best attempt; the utterance is marked where even those are not text.
 
-    A window's language is told by all that is said in it, an utterance's own only where it is long
-    enough.
+    A window's language is detected from all that is said in it, an utterance's own only where it is
+    long enough.
     """
-    best = again if again and (again.words or _loops(utterance, first.words)) else first
-    if held and held.words and not _loops(utterance, held.words):
-        best = held
-    own = again.language_probability if again else None
-    if own is None or utterance.span.duration_s < _TELLING_S:
-        own = first.language_probability
-    foreign = own is not None and own < _FOREIGN
+    best = second if second and (second.words or _loops(utterance, first.words)) else first
+    if third and third.words and not _loops(utterance, third.words):
+        best = third
+    language_probability = second.language_probability if second else None
+    if language_probability is None or utterance.span.duration_s < _LANGUAGE_MIN_S:
+        language_probability = first.language_probability
+    foreign = language_probability is not None and language_probability < _LANGUAGE_FOREIGN
     if foreign or _loops(utterance, best.words):
         utterance = replace(utterance, unintelligible=True)
     return utterance, best.words
 
 
 def _loops(utterance: Utterance, words: Sequence[Word]) -> bool:
-    return is_loop(_said(words), utterance.span.duration_s)
+    return is_loop(_text(words), utterance.span.duration_s)
 
 
-def _said(words: Sequence[Word]) -> str:
+def _text(words: Sequence[Word]) -> str:
     return "".join(word.text for word in words)
 
 
-def _recognise_windows(
-    windows: Iterable[Window],
-    recognise: Callable[[Sequence[Samples]], list[Recognised]],
-    simplify: Callable[[str], str],
-) -> dict[Utterance, _Reading]:
-    heard: dict[Utterance, _Reading] = {}
+def _recognize_windows(
+    windows: Iterable[Window], transcribe: Callable[[Sequence[Samples]], list[WindowResult]]
+) -> dict[Utterance, _Attempt]:
+    attempts: dict[Utterance, _Attempt] = {}
     remaining = iter(windows)
-    while batch := list(itertools.islice(remaining, _BATCH)):
-        results = recognise([window.samples for window in batch])
+    while batch := list(itertools.islice(remaining, _WINDOWS_AT_ONCE)):
+        results = transcribe([window.samples for window in batch])
         for window, result in zip(batch, results, strict=True):
-            heard |= {
-                utterance: _Reading(words, result.language_probability)
-                for utterance, words in _shared_out(window, result.words, simplify)
+            attempts |= {
+                utterance: _Attempt(words, result.language_probability)
+                for utterance, words in _words_by_utterance(window, result.words)
             }
-    return heard
+    return attempts
 
 
-def _shared_out(
-    window: Window, words: Sequence[Word], simplify: Callable[[str], str]
-) -> list[Heard]:
-    """Give each word to the utterance that its end lies nearest to.
+def _words_by_utterance(window: Window, words: Sequence[Word]) -> list[UtteranceWords]:
+    """Give each word to the utterance that its end is nearest to.
 
-    (The start that attention gives to the first word after a pause lies anywhere in the pause.)
-    A punctuation mark goes with the word before it.
+    (The start that attention gives to the first word after a pause may be anywhere in the pause.)
+    Punctuation goes with the word before it.
     """
-    shares: list[list[Word]] = [[] for _ in window.placed]
+    shares: list[list[Word]] = [[] for _ in window.chunks]
     nearest = 0
     for word in words:
         text = simplify(word.text)
-        if text.strip(_MARKS):
-            instant_s = max(word.end_s - 0.08, word.start_s)
+        if text.strip(_PUNCTUATION):
+            instant_s = max(word.end_s - _WORD_END_S, word.start_s)
             nearest = min(
-                range(len(window.placed)),
-                key=lambda i: window.placed[i].inside.distance_s(instant_s),
+                range(len(window.chunks)),
+                key=lambda i: window.chunks[i].in_window.distance_s(instant_s),
             )
-        place = window.placed[nearest]
-        span = place.utterance.span
-        shift = span.start_s - place.inside.start_s
-        start_s = min(max(word.start_s + shift, span.start_s), span.end_s)
-        end_s = min(max(word.end_s + shift, start_s), span.end_s)
+        chunk = window.chunks[nearest]
+        span = chunk.utterance.span
+        shift_s = span.start_s - chunk.in_window.start_s
+        start_s = min(max(word.start_s + shift_s, span.start_s), span.end_s)
+        end_s = min(max(word.end_s + shift_s, start_s), span.end_s)
         shares[nearest].append(
             Word(text, round(start_s, 3), round(end_s, 3), round(word.probability, 4))
         )
     return [
-        (place.utterance, tuple(share)) for place, share in zip(window.placed, shares, strict=True)
+        (chunk.utterance, tuple(share)) for chunk, share in zip(window.chunks, shares, strict=True)
     ]

@@ -57,13 +57,13 @@ def doctor(
     from audit import config
     from flows import doctor as diagnosis
 
-    settings = config.load(config_file, overrides={"hearing.recogniser.model": model})
+    settings = config.load(config_file, overrides={"transcription.asr.model": model})
     if plan is not None:
         from flows import sizing
 
         calls, minutes = plan
         click.echo(f"{calls:g} calls of {minutes:g} minutes on {os.cpu_count()} cores:")
-        estimates = sizing.estimates(settings.hearing.recogniser)
+        estimates = sizing.estimates(settings.transcription.asr)
         for line in formatters.plan(estimates, calls=calls, minutes=minutes):
             click.echo(line)
         return

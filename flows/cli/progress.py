@@ -75,10 +75,10 @@ def run(
 def _check(location: str, manifest: str | None, config: Config) -> None:
     """Tell what is wrong with the call at once, before Prefect starts."""
     from audit import rulebooks
-    from audit.intake import manifests, recordings
+    from audit.intake import manifests, roots
     from flows import wiring
 
-    recordings.open_root(location)
+    roots.open_root(location)
     rulebooks.load(config.batch.rulebook)
     wiring.check(config)
     if manifest is not None:

@@ -12,7 +12,7 @@ from audit.errors import UsageError
 from flows.cli import common
 
 if TYPE_CHECKING:
-    from audit.config import RecogniserConfig
+    from audit.config import AsrConfig
 
 
 @common.command("run")
@@ -74,17 +74,17 @@ def run(
     if max_rtf is not None:
         if model is not None:
             raise UsageError("--max-rtf chooses the model; leave --model out")
-        measured = config.load(config_file, overrides={"hearing.recogniser.engine": engine})
-        model = _best_model(measured.hearing.recogniser, max_rtf)
+        measured = config.load(config_file, overrides={"transcription.asr.engine": engine})
+        model = _best_model(measured.transcription.asr, max_rtf)
     settings = config.load(
         config_file,
         overrides={
             "batch.rulebook": rulebook,
             "batch.workers": workers,
-            "hearing.recogniser.engine": engine,
-            "hearing.recogniser.model": model,
+            "transcription.asr.engine": engine,
+            "transcription.asr.model": model,
             "batch.bundle_audio": bundle_audio or None,
-            "private.mode": private,
+            "privacy.mode": private,
         },
     )
     summary = progress.run(
@@ -99,10 +99,10 @@ def run(
         raise click.exceptions.Exit(common.EXIT_REJECTS)
 
 
-def _best_model(recogniser: RecogniserConfig, max_rtf: float) -> str:
+def _best_model(asr: AsrConfig, max_rtf: float) -> str:
     from flows import sizing
 
-    best = sizing.best_within(recogniser, max_rtf)
+    best = sizing.best_within(asr, max_rtf)
     click.echo(f"model: {best.size.name}, about {best.rtf:.2f} s per second of call", err=True)
     return best.size.name
 
@@ -129,7 +129,7 @@ def audit_transcripts(
     from flows.commands import audit_transcripts as transcripts
 
     settings = config.load(
-        config_file, overrides={"batch.rulebook": rulebook, "private.mode": private}
+        config_file, overrides={"batch.rulebook": rulebook, "privacy.mode": private}
     )
     result = transcripts.audit_transcripts(file, out, config=settings)
     click.echo(f"{result.audited} audited, {result.rejected} rejected; report: {result.index}")

@@ -66,7 +66,7 @@ def _published(
         ids[place].add(item.recording.call_id)
         with crashes.apart(item.recording.call_id, Step.JUDGING):
             audited = wiring.judge(item, book, stage_model=config.stages.model)
-            places[place].append(_located(out, item, audited, config.private.mode))
+            places[place].append(_located(out, item, audited, config.privacy.mode))
     kept = {call_id: place for place, its in ids.items() for call_id in its}
     refused = {reject.call_id for reject in rejects if reject.call_id} - kept.keys()
     left = publish.withdraw(out, kept.keys() | refused, keep=kept, run_id=run_id)

@@ -17,17 +17,17 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
 
 
-def hearing_environment(cores: int) -> dict[str, str]:
-    """The environment of a process that hears with so many cores."""
-    hearing = environment()
-    hearing.setdefault("OMP_NUM_THREADS", str(max(1, cores)))
+def transcription_environment(cores: int) -> dict[str, str]:
+    """The environment of a process that transcribes on ``cores`` cores."""
+    variables = environment()
+    variables.setdefault("OMP_NUM_THREADS", str(max(1, cores)))
     # Whisper's features differ with the threads that multiply them, and so would transcripts
-    hearing["OPENBLAS_NUM_THREADS"] = "1"
+    variables["OPENBLAS_NUM_THREADS"] = "1"
     # glibc keeps what threads have freed, hundreds of megabytes of it, unless it is told not to
-    hearing.setdefault("MALLOC_ARENA_MAX", "2")
-    hearing.setdefault("MALLOC_MMAP_THRESHOLD_", str(32 << 20))
-    hearing.setdefault("MALLOC_TRIM_THRESHOLD_", str(64 << 20))
-    return hearing
+    variables.setdefault("MALLOC_ARENA_MAX", "2")
+    variables.setdefault("MALLOC_MMAP_THRESHOLD_", str(32 << 20))
+    variables.setdefault("MALLOC_TRIM_THRESHOLD_", str(64 << 20))
+    return variables
 
 
 def ending(code: int) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from audit import rulebooks
 from audit.errors import CallauditError, OutputFailed, RejectReason, UsageError
-from audit.intake import manifests, recordings
+from audit.intake import manifests, roots
 from audit.intake.recordings import Reject
 from audit.types import AuditedCall, Call, Recording
 from flows import jobs, wiring
@@ -64,8 +64,8 @@ def _end_with_parent() -> None:
 
 def publish_all(job: Job) -> None:
     """Judge every call heard, write tables and pages, and the run's counts last."""
-    private = job.config.private
-    root = recordings.open_root(job.root)
+    private = job.config.privacy
+    root = roots.open_root(job.root)
     places: dict[publish.Place, list[tuple[Recording, str]]] = defaultdict(list)
     rejects, audio_s, resumed = list(job.rejects), 0.0, 0
     for recording, outcome in jobs.outcomes(job):
@@ -134,7 +134,7 @@ def publish_all(job: Job) -> None:
 
 def _forget_words(job: Job, heard: set[str]) -> None:
     """Take full transcripts out of the private store that are not to be kept, or no longer."""
-    private = job.config.private
+    private = job.config.privacy
     if private.mode == "drop":
         retention.forget_recordings(job.out, {name[: private_store.PREFIX] for name in heard})
     if private.keep_days is not None:

@@ -1,4 +1,4 @@
-"""Having recordings heard by a process of its own, within a hard limit of time."""
+"""Having recordings transcribed by a separate process, within a hard limit of time."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ _LATE = {
     "read": "it was not read within batch.timeout_s; see to its disk or share",
     "loaded": "the model was not loaded within half an hour; see `callaudit doctor`",
     "decoded": "it was not decoded within batch.timeout_s; see to its disk, or raise that",
-    "heard": "it was not heard within batch.timeout_s and batch.timeout_per_s of its length; raise "
-    "them, or take a smaller model",
+    "transcribed": "it was not transcribed within batch.timeout_s and batch.timeout_per_s of its "
+    "length; raise them, or take a smaller model",
 }
-"""What is said of a recording on which a step takes too long."""
+"""What a reject says of a recording on which a step takes too long."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What the hearing process tells; one field is set."""
+    """What the transcribing process reports; one field is set."""
 
     checkpoint: str | None = None
     """The recording has been read; this is its checkpoint's name."""
     loaded: bool = False
     """The process is ready for recordings; or, while it has one, to decode it."""
     duration_s: float | None = None
-    """The recording is decoded and is heard now."""
+    """The recording is decoded and is being transcribed."""
     outcome: Outcome | None = None
     again: bool = False
     """The outcome is a crash that another try might not have."""
     fatal: str | None = None
-    """Nothing can be heard at all; ``usage`` says whether the user can mend it."""
+    """Nothing can be transcribed at all; ``usage`` says whether the user can fix it."""
     usage: bool = False
 
 
@@ -64,8 +64,8 @@ class _Ended:
     again: bool
 
 
-class Hearer:
-    """A process that hears one recording after another, started anew when it has died."""
+class Transcriber:
+    """A process that transcribes one recording after another, restarted when it has died."""
 
     def __init__(self, job: Job) -> None:
         self._job = replace(job, recordings=(), rejects=())
@@ -80,13 +80,13 @@ class Hearer:
     def __exit__(self, *_: object) -> None:
         self._stop()
 
-    def hear(self, recording: Recording) -> Outcome:
-        """Have a recording heard, several times if the process dies of it.
+    def transcribe(self, recording: Recording) -> Outcome:
+        """Have a recording transcribed, several times if the process dies of it.
 
         One that could not even be read is not tried again: its share does not answer.
 
         Raises:
-            CallauditError: nothing can be heard, whatever the recording.
+            CallauditError: nothing can be transcribed, whatever the recording.
         """
         job = self._job
         while True:
@@ -121,14 +121,14 @@ class Hearer:
                 elif message.loaded:
                     step, limit_s = "decoded", batch.timeout_s
                 else:
-                    step = "heard"
+                    step = "transcribed"
                     limit_s = batch.timeout_s + batch.timeout_per_s * (message.duration_s or 0.0)
                 deadline = time.monotonic() + limit_s
         except (EOFError, ConnectionError):
             code = self._stop()
             reason, detail = (
                 RejectReason.CRASHED,
-                f"the process that heard it died ({processes.ending(code)})",
+                f"the process that transcribed it died ({processes.ending(code)})",
             )
         else:
             self._stop()
@@ -146,7 +146,7 @@ class Hearer:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=None if _log.isEnabledFor(logging.INFO) else subprocess.DEVNULL,
-            env=processes.hearing_environment(cores),
+            env=processes.transcription_environment(cores),
             process_group=0,  # Ctrl-C ends the parent, and the pipe then ends this one
         )
         theirs.close()
@@ -159,7 +159,7 @@ class Hearer:
         except (EOFError, ConnectionError) as error:
             how = processes.ending(self._stop())
             raise CallauditError(
-                f"the process that hears recordings does not start ({how}); run `callaudit doctor`"
+                f"the transcribing process does not start ({how}); run `callaudit doctor`"
             ) from error
         return ours
 

@@ -1,8 +1,7 @@
-"""The process that hears recordings, one at a time: a decoder that dies takes nothing else along.
+"""The process that transcribes recordings, one at a time: a decoder that dies takes only itself.
 
 It is started by ``flows.workers.transcriber`` with one end of a pipe, over which JSON goes both
-ways. It ends
-when the other end closes, that is, when its parent ends in whatever way.
+ways. It ends when the other end closes, that is, when its parent ends in whatever way.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from pathlib import Path
 
 from audit import privacy
 from audit.errors import CallauditError, RejectedRecording, RejectReason, UsageError
-from audit.intake import recordings
-from audit.intake.recordings import Root
+from audit.intake import roots
+from audit.intake.roots import Root
 from audit.transcription import waveform
 from audit.types import Channels, Recording, Span, Transcript
 from flows.jobs import Job, Outcome
@@ -29,13 +28,14 @@ from flows.workers.transcriber import JOB, MESSAGE, RECORDING, Message
 from reports.store import attempts, transcript_cache, waveforms
 
 _log = logging.getLogger(__name__)
-_EASIEST_TO_KILL = "800"
+_OOM_SCORE = "800"
+"""Of 1000: what the system kills first where memory runs out."""
 
 Tell = Callable[[Message], None]
 
 
 def main() -> None:
-    """Hear what comes through the pipe whose number is the first argument."""
+    """Transcribe what comes through the pipe whose number is the first argument."""
     pipe = Connection(int(sys.argv[1]))
     waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(pipe, waiting), daemon=True).start()
@@ -45,10 +45,10 @@ def main() -> None:
 
     logging.basicConfig(level=logging.INFO)  # to where the parent lets it: nowhere, by default
     job = JOB.validate_json(waiting.get())
-    _be_the_one_to_die(job.config.batch.memory_mb)
+    _prefer_oom_kill(job.config.batch.memory_mb)
     tell(Message(loaded=True))
     try:
-        root = recordings.open_root(job.root)
+        root = roots.open_root(job.root)
         while True:
             recording = RECORDING.validate_json(waiting.get())
             tell(_outcome(recording, job, root, tell))
@@ -65,10 +65,10 @@ def _receive(pipe: Connection, waiting: queue.SimpleQueue[bytes]) -> None:
         os._exit(0)
 
 
-def _be_the_one_to_die(memory_mb: int | None) -> None:
-    """Where memory runs out, the system shall end this process rather than the batch."""
+def _prefer_oom_kill(memory_mb: int | None) -> None:
+    """Where memory runs out, let the system end this process rather than the batch."""
     try:
-        Path("/proc/self/oom_score_adj").write_text(_EASIEST_TO_KILL)
+        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
     except OSError:
         _log.debug("this system has no oom_score_adj")
     if memory_mb is not None:
@@ -78,7 +78,7 @@ def _be_the_one_to_die(memory_mb: int | None) -> None:
 
 def _outcome(recording: Recording, job: Job, root: Root, tell: Tell) -> Message:
     try:
-        return Message(outcome=_heard(recording, job, root, tell))
+        return Message(outcome=_transcribed(recording, job, root, tell))
     except RejectedRecording as rejected:
         return Message(
             outcome=Outcome(recording.call_id, reason=rejected.reason, detail=rejected.detail)
@@ -88,19 +88,19 @@ def _outcome(recording: Recording, job: Job, root: Root, tell: Tell) -> Message:
     except Exception as error:  # a night goes on whatever one recording does
         where = "".join(traceback.format_tb(error.__traceback__))  # no message: it may quote
         _log.info("call %s: %s\n%s", recording.call_id, type(error).__name__, where)
-        detail = f"hearing it failed with {type(error).__name__}; --verbose shows where"
+        detail = f"transcribing it failed with {type(error).__name__}; --verbose shows where"
         crashed = Outcome(recording.call_id, reason=RejectReason.CRASHED, detail=detail)
         return Message(outcome=crashed, again=True)
 
 
-def _heard(recording: Recording, job: Job, root: Root, tell: Tell) -> Outcome:
-    with recordings.fetched(root, recording) as (path, digest):
+def _transcribed(recording: Recording, job: Job, root: Root, tell: Tell) -> Outcome:
+    with roots.fetched(root, recording) as (path, digest):
         name = transcript_cache.key(recording, audio_sha256=digest, fingerprint=job.fingerprint)
         tell(Message(checkpoint=name))
         transcript = transcript_cache.load(job.out, name) if job.resume else None
         resumed = transcript is not None
         if transcript is None or not _drawn(job, digest, transcript):
-            transcript = _hear(path, recording, job, name, digest, transcript, tell)
+            transcript = _transcribe(path, recording, job, name, digest, transcript, tell)
         if job.config.batch.bundle_audio:
             _bundle(path, recording, job, transcript)
     return Outcome(
@@ -111,7 +111,7 @@ def _heard(recording: Recording, job: Job, root: Root, tell: Tell) -> Outcome:
     )
 
 
-def _hear(
+def _transcribe(
     path: Path,
     recording: Recording,
     job: Job,
@@ -120,7 +120,7 @@ def _hear(
     transcript: Transcript | None,
     tell: Tell,
 ) -> Transcript:
-    from audit import pipeline
+    from audit.transcription import decode_recording, transcribe
     from flows import wiring
 
     noted = attempts.load(job.out, name)
@@ -130,21 +130,27 @@ def _hear(
             f"set aside after {noted.tries} tries, for {noted.detail}; mend the recording, or try "
             "it again with --no-resume",
         )
-    # loaded first: what is the recogniser's fault or takes its time is not the recording's
-    models = None if transcript else wiring.transcription_models(job.config.hearing)
+    # loaded first: failures and time of loading the model are not the recording's
+    models = None if transcript else wiring.transcription_models(job.config.transcription)
     attempts.begin(job.out, name)
     tell(Message(loaded=True))
     try:
-        audio = pipeline.decode(path, recording, limits=job.config.limits)
+        limits = job.config.limits
+        audio = decode_recording(
+            path,
+            recording,
+            min_duration_s=limits.min_duration_s,
+            max_duration_s=limits.max_duration_s,
+        )
         tell(Message(duration_s=audio.duration_s))
         waveforms.save(job.out, digest, waveform.compute(audio.samples))
         if transcript is None:
             assert models is not None
-            transcript = pipeline.hear(
+            transcript = transcribe(
                 audio,
                 recording,
                 models=models,
-                hearing_config=job.config.hearing,
+                options=job.config.transcription,
                 audio_sha256=digest,
             )
             transcript_cache.save(job.out, name, transcript)
@@ -156,7 +162,7 @@ def _hear(
 
 
 def _drawn(job: Job, digest: str, transcript: Transcript) -> bool:
-    """Whether the waveform is kept already, with as many channels as were heard."""
+    """Whether the waveform is kept already, with as many channels as were transcribed."""
     kept = waveforms.load(job.out, digest)
     return kept is not None and len(kept) == (2 if transcript.channels is Channels.STEREO else 1)
 
@@ -167,7 +173,7 @@ def _bundle(path: Path, recording: Recording, job: Job, transcript: Transcript) 
 
     hidden: tuple[Span, ...] = ()
     try:
-        if job.config.private.mode != "keep":
+        if job.config.privacy.mode != "keep":
             hidden = privacy.spoken(transcript, agent_name=recording.agent_name)
         playback.bundle(
             path, job.out, recording.call_id, hidden=hidden, raw_form=recording.raw_form

@@ -7,5 +7,9 @@ import os
 
 def cores() -> int:
     """Cores for this process: as ``OMP_NUM_THREADS`` says, else all that it may run on."""
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return int(told) if told.isdecimal() and int(told) else len(os.sched_getaffinity(0))
+    configured = os.environ.get("OMP_NUM_THREADS", "")
+    return (
+        int(configured)
+        if configured.isdecimal() and int(configured)
+        else len(os.sched_getaffinity(0))
+    )

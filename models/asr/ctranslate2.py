@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from audit.types import SAMPLE_RATE, Origin, Recognised, Samples, Word
+from audit.types import SAMPLE_RATE, Origin, Samples, WindowResult, Word
 from models.asr import batching
 from models.asr.cores import cores
 from models.asr.weights import Weights, not_found
@@ -26,22 +26,22 @@ class CTranslate2Whisper:
     beam_size: int
     batch_size: int
     threads: int
-    """Batches at a time, each on a core of its own."""
+    """Batches at a time, each on its own core."""
 
-    def recognise(
+    def transcribe(
         self, windows: Sequence[Samples], *, repetition_penalty: float = 1.0
-    ) -> list[Recognised]:
-        """Recognise windows of at most 30 s; see :class:`audit.types.Recogniser`."""
-        return batching.recognise(
+    ) -> list[WindowResult]:
+        """Transcribe windows of at most 30 s; see :class:`audit.ports.AsrEngine`."""
+        return batching.transcribe(
             windows,
-            partial(self._recognise_batch, repetition_penalty=repetition_penalty),
+            partial(self._transcribe_batch, repetition_penalty=repetition_penalty),
             size=self.batch_size,
             at_once=self.threads,
         )
 
-    def _recognise_batch(
+    def _transcribe_batch(
         self, windows: Sequence[Samples], *, repetition_penalty: float
-    ) -> list[Recognised]:
+    ) -> list[WindowResult]:
         frames = batching.frames(windows[0])
         features = np.stack([self._features(window, frames) for window in windows])
         encoded = self.model.encode(features)
@@ -75,7 +75,7 @@ class CTranslate2Whisper:
             else [None] * len(windows)
         )
         return [
-            Recognised(words, float(result.no_speech_prob), language)
+            WindowResult(words, float(result.no_speech_prob), language)
             for words, result, language in zip(said, results, languages, strict=True)
         ]
 
@@ -87,7 +87,7 @@ class CTranslate2Whisper:
             part = np.asarray(encoded)[:, : batching.LANGUAGE_FRAMES]
             encoded = StorageView.from_array(np.ascontiguousarray(part))
         wanted = f"<|{self.tokenizer.language_code}|>"
-        return [dict(told)[wanted] for told in self.model.model.detect_language(encoded)]
+        return [dict(languages)[wanted] for languages in self.model.model.detect_language(encoded)]
 
     def _features(self, window: Samples, frames: int) -> Samples:
         mel = self.model.feature_extractor(window)[..., :frames]
@@ -108,9 +108,9 @@ def load(
     """Load a model into memory.
 
     Args:
-        weights: where the model lies, or the name to download.
+        weights: where the model is, or the name to download.
         device: ``auto``, ``cpu`` or ``cuda``.
-        threads: batches recognised at a time, each on one core; 0 for one for every core. (Two
+        threads: batches transcribed at a time, each on one core; 0 for one for every core. (Two
             cores that share a batch wait for each other: on two of them a batch each takes half
             as long, docs/performance.md.)
         beam_size: hypotheses kept while decoding; 1 is greedy.

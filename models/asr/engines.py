@@ -6,9 +6,9 @@ import importlib.util
 from dataclasses import dataclass
 from functools import cache
 
-from audit.config import RecogniserConfig
+from audit.config import AsrConfig
 from audit.errors import UsageError
-from audit.ports import Recogniser
+from audit.ports import AsrEngine
 from models.asr import weights
 from models.asr.weights import Weights
 
@@ -28,12 +28,12 @@ def installed() -> list[str]:
     return [name for name, module in _MODULES.items() if importlib.util.find_spec(module)]
 
 
-def choose(config: RecogniserConfig) -> Choice:
+def choose(config: AsrConfig) -> Choice:
     """Settle engine and weights without loading anything.
 
     Raises:
         UsageError: the engine is not installed or cannot read these weights.
-        WeightsNotFound: a path that is no checkpoint.
+        WeightsNotFound: a path that is not a checkpoint.
     """
     found = weights.find(config.model)
     available = installed()
@@ -50,7 +50,7 @@ def choose(config: RecogniserConfig) -> Choice:
     if engine not in available and engine in installed():
         raise UsageError(
             f"engine {engine} cannot read {found.path or found.name}; use --engine auto, or give "
-            "a checkpoint of its own form with --model"
+            "a checkpoint in its own format with --model"
         )
     if engine not in available:
         raise UsageError(
@@ -60,7 +60,7 @@ def choose(config: RecogniserConfig) -> Choice:
 
 
 @cache
-def load(config: RecogniserConfig) -> Recogniser:
+def load(config: AsrConfig) -> AsrEngine:
     """Load the engine and its weights; once per process and configuration.
 
     Raises:

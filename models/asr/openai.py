@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from audit.types import Origin, Recognised, Samples, Word
+from audit.types import Origin, Samples, WindowResult, Word
 from models.asr import batching
 from models.asr.weights import Weights, not_found, whisper_state_dict
 
@@ -26,16 +26,16 @@ class OpenAIWhisper:
     beam_size: int
     batch_size: int
 
-    def recognise(
+    def transcribe(
         self, windows: Sequence[Samples], *, repetition_penalty: float = 1.0
-    ) -> list[Recognised]:
-        """Recognise windows of at most 30 s; see :class:`audit.types.Recogniser`."""
-        recognise_batch = partial(self._recognise_batch, repetition_penalty=repetition_penalty)
-        return batching.recognise(windows, recognise_batch, size=self.batch_size)
+    ) -> list[WindowResult]:
+        """Transcribe windows of at most 30 s; see :class:`audit.ports.AsrEngine`."""
+        transcribe_batch = partial(self._transcribe_batch, repetition_penalty=repetition_penalty)
+        return batching.transcribe(windows, transcribe_batch, size=self.batch_size)
 
-    def _recognise_batch(
+    def _transcribe_batch(
         self, windows: Sequence[Samples], *, repetition_penalty: float
-    ) -> list[Recognised]:
+    ) -> list[WindowResult]:
         import torch
         from whisper.audio import HOP_LENGTH, log_mel_spectrogram, pad_or_trim
         from whisper.decoding import DecodingOptions
@@ -54,7 +54,7 @@ class OpenAIWhisper:
             without_timestamps=True,
             fp16=self.model.device.type == "cuda",
         )
-        heard = []
+        found = []
         results = _decode(self.model, mels, options, repetition_penalty=repetition_penalty)
         for window, result in zip(windows, results, strict=True):
             tokens = [token for token in result.tokens if token < self.tokenizer.eot]
@@ -66,8 +66,8 @@ class OpenAIWhisper:
             )
             asked = batching.asks_language(words)
             language = self._language(result.audio_features) if asked else None
-            heard.append(Recognised(words, float(result.no_speech_prob), language))
-        return heard
+            found.append(WindowResult(words, float(result.no_speech_prob), language))
+        return found
 
     def _language(self, encoded: Any) -> float:
         """The probability of the language that is read, in a window."""
@@ -206,7 +206,7 @@ def _read_short_windows(encoder: Any) -> None:
 
 
 def _share_audio(attention: Any) -> None:
-    """Let the beams of a window read its audio once, as so many queries of one row.
+    """Let the beams of a window read its audio once, as several queries of one row.
 
     openai-whisper spreads keys and values over the beams, so that each step reads 1500 frames
     once a beam: of beam search on a CPU, that is most of the time.

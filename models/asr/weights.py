@@ -60,7 +60,7 @@ def find(name_or_path: str) -> Weights:
         name_or_path: a Whisper model name, a folder in CTranslate2's format, or a ``.pt`` file.
 
     Raises:
-        WeightsNotFound: a path that is no checkpoint, or weight packages that are damaged.
+        WeightsNotFound: a path that is not a checkpoint, or weight packages that are damaged.
     """
     path = Path(name_or_path).expanduser()
     if path.exists() or os.sep in name_or_path:

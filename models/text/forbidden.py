@@ -44,7 +44,7 @@ def probabilities(texts: Sequence[str]) -> NDArray[np.float64]:
     """How likely the wording of sentences is forbidden, each by itself.
 
     Args:
-        texts: sentences as recognised; marks are passed over.
+        texts: sentences as transcribed; punctuation is ignored.
 
     Returns:
         Calibrated probabilities, shape ``(len(texts),)``.

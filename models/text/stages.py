@@ -128,11 +128,11 @@ class StageModel:
         rows = map(self.vocabulary.get, features)
         return [row for row in rows if row is not None]
 
-    def _placed(self, turns: Sequence[Turn], marks: Sequence[frozenset[str]]) -> Array:
+    def _placed(self, turns: Sequence[Turn], cues: Sequence[frozenset[str]]) -> Array:
         """What each turn's place says, shape ``(n, 3)``."""
         rows: list[int] = []
         ends = [0]
-        for place in places(turns, marks):
+        for place in places(turns, cues):
             rows += self._known(place)
             ends.append(len(rows))
         summed = np.zeros((len(rows) + 1, len(STAGES)))
@@ -140,25 +140,25 @@ class StageModel:
         placed: Array = PLACE * (summed[ends[1:]] - summed[ends[:-1]])
         return placed
 
-    def scores(self, turns: Sequence[Turn], marks: Sequence[frozenset[str]]) -> Array:
+    def scores(self, turns: Sequence[Turn], cues: Sequence[frozenset[str]]) -> Array:
         """How much speaks for each stage of each turn, shape ``(n, 3)``."""
         views = np.array([self._said(turn.text, turn.role) for turn in turns])
-        found: Array = self.intercepts + self._placed(turns, marks)
+        found: Array = self.intercepts + self._placed(turns, cues)
         for view, (_, at) in enumerate(_VIEWS):
             before, after = max(0, -at), max(0, at)
             found[before : len(turns) - after] += views[after : len(turns) - before, view]
         return found
 
-    def stages(self, turns: Sequence[Turn], *, marks: Sequence[frozenset[str]] = ()) -> StagePath:
+    def stages(self, turns: Sequence[Turn], *, cues: Sequence[frozenset[str]] = ()) -> StagePath:
         """The stages of a whole call.
 
         Args:
             turns: in the order in which they start; times and roles may be unknown.
-            marks: for each turn the names of the lists of cue phrases that it holds one of.
+            cues: for each turn the names of the lists of cue phrases that it holds one of.
         """
         if not turns:
             return StagePath(np.zeros(0, dtype=np.int64), np.zeros((0, len(STAGES))))
-        return decode(self.scores(turns, marks or [frozenset()] * len(turns)), chain=self.chain)
+        return decode(self.scores(turns, cues or [frozenset()] * len(turns)), chain=self.chain)
 
 
 def load(path: Path | None = None) -> StageModel:
@@ -274,7 +274,7 @@ def _path(probabilities: Array) -> NDArray[np.int64]:
     return path
 
 
-def places(turns: Sequence[Turn], marks: Sequence[frozenset[str]]) -> Iterator[Features]:
+def places(turns: Sequence[Turn], cues: Sequence[frozenset[str]]) -> Iterator[Features]:
     """For each turn what is known of it beside words: place, speaker, pauses, cues."""
     count = len(turns)
     starts, ends = [turn.start_s for turn in turns], [turn.end_s for turn in turns]
@@ -296,8 +296,8 @@ def places(turns: Sequence[Turn], marks: Sequence[frozenset[str]]) -> Iterator[F
             f"@long {_step(len(turn.text) // 4)} {role}",
             f"@from {min(number, 4)} {role} {_step(len(turn.text) // 3)}",
             f"@left {min(left, 4)} {role} {_step(len(turn.text) // 3)}",
-            *(f"@cue {mark}" for mark in sorted(marks[number])),
-            *(f"@cue {mark} {role}" for mark in sorted(marks[number])),
+            *(f"@cue {cue}" for cue in sorted(cues[number])),
+            *(f"@cue {cue} {role}" for cue in sorted(cues[number])),
         ]
         if number < len(_OPENINGS):
             named.append(f"@{_opening(turn.text)} {_OPENINGS[number]} {role}")

@@ -64,7 +64,7 @@ class Tokenizer:
     """
 
     def __init__(self, words: Iterable[tuple[str, int]] = ()) -> None:
-        """With words of one's own and how frequent they are."""
+        """With additional words and how frequent they are."""
         dictionary = jieba.Tokenizer()
         dictionary.initialize()
         for word, frequency in words:

@@ -1,9 +1,9 @@
-"""Learns how voice prints vary within one voice: ``python -m models.training.embeddings``.
+"""Learns how embeddings vary within one speaker: ``python -m models.training.embeddings``.
 
-Within-class covariance normalisation (Hatch, Kajarekar and Stolcke 2006): prints of the
-two-channel sample calls, one class for each channel of a call, give the mean print and the
-covariance within a voice; its inverse square root makes what tells voices apart stand out of what
-one voice does from word to word on a telephone line.
+Within-class covariance normalization (Hatch, Kajarekar and Stolcke 2006): embeddings of the
+two-channel sample calls, one class for each channel of a call, give the mean and the covariance
+within a speaker; its inverse square root weights what distinguishes speakers above what one voice
+does from word to word on a telephone line.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ import numpy as np
 
 from audit.ports import SpeakerEmbedder
 from audit.transcription import activity, decoding, diarization
-from models.voice import embeddings, vad
+from audit.transcription.options import DiarizationOptions
+from models.voice import embeddings as speaker_embeddings
+from models.voice import vad
 
 _SAMPLES = Path("data_samples/calls")
 _RIDGE = 1.0  # of the mean eigenvalue, so that directions hardly seen are not blown up
-_LEAST = 20  # prints of a voice
+_MIN_WINDOWS = 20  # of a speaker
 
 
 def main() -> None:
     """Write the artifact from the sample calls."""
-    options = diarization.DiarisationOptions()
-    raw = SpeakerEmbedder(embeddings.frames, embeddings.embed_raw)
-    voices = []
+    options = DiarizationOptions()
+    raw = SpeakerEmbedder(speaker_embeddings.mel_spectrogram, speaker_embeddings.embed_raw)
+    speakers = []
     for path in sorted(_SAMPLES.rglob("S*.*")):
         try:
             call = decoding.decode(path)
@@ -34,22 +36,25 @@ def main() -> None:
             continue
         if len(call.samples) != 2:
             continue
-        regions = activity.speech_regions(call, detector=vad.speech_probabilities)
+        speech = activity.detect_speech(call, detector=vad.speech_probabilities)
         for channel in (0, 1):
             own = decoding.Audio(call.samples[channel : channel + 1], call.damaged)
-            _, prints = diarization.prints(own, regions[channel], embedder=raw, options=options)
-            if len(prints) > _LEAST:
-                voices.append(prints.astype(np.float64))
-    everything = np.concatenate(voices)
-    centred = np.concatenate([prints - prints.mean(axis=0) for prints in voices])
+            _, embeddings = diarization.embed_speech(
+                own, speech[channel], embedder=raw, options=options
+            )
+            if len(embeddings) > _MIN_WINDOWS:
+                speakers.append(embeddings.astype(np.float64))
+    everything = np.concatenate(speakers)
+    centred = np.concatenate([one - one.mean(axis=0) for one in speakers])
     values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
     scale = 1 / np.sqrt(values + _RIDGE * values.mean())
     np.savez_compressed(
-        embeddings.NORMALISATION,
+        speaker_embeddings.NORMALIZATION,
         mean=everything.mean(axis=0).astype(np.float32),
         transform=((vectors * scale) @ vectors.T).astype(np.float32),
     )
-    print(f"{embeddings.NORMALISATION}: {len(voices)} voices, {len(everything)} prints")
+    counted = f"{len(speakers)} speakers, {len(everything)} embeddings"
+    print(f"{speaker_embeddings.NORMALIZATION}: {counted}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Learns the classifier of forbidden wording: ``python -m models.training.forbidden``.
 
-Sentences come from the phrase families of ``data_samples/sentences/train``, spoilt as a recogniser
-spoils them. Probabilities are calibrated on families that the model did not see (five folds),
+Sentences come from the phrase families of ``data_samples/sentences/train``, with ASR
+noise. Probabilities are calibrated on families that the model did not see (five folds),
 operating points chosen on ``validation.jsonl``; ``test.jsonl`` only reports. Families that
 resemble a sentence of either are left out.
 """
@@ -144,13 +144,13 @@ def unlike(sentences: Sequence[Sentence], held: Sequence[dict[str, str]]) -> lis
 
 
 def spoilt(sentences: Sequence[Sentence]) -> list[Sentence]:
-    """The sentences, and each once more as it may come out of a recogniser."""
+    """The sentences, and each once more as speech recognition may return it."""
     chance = random.Random(0)
     alike = _homophones(sentences)
     polite = [sentence.text for sentence in sentences if sentence.kind == INNOCENT]
     more = []
     for sentence in sentences:
-        text = _misheard(sentence.text.replace("，", ""), alike, chance)
+        text = _misrecognized(sentence.text.replace("，", ""), alike, chance)
         if chance.random() < 0.25:
             pair = [text, chance.choice(polite)]
             chance.shuffle(pair)
@@ -190,7 +190,7 @@ def _homophones(sentences: Sequence[Sentence]) -> dict[str, list[str]]:
     return {c: characters for characters in by_sound.values() for c in characters}
 
 
-def _misheard(text: str, alike: dict[str, list[str]], chance: random.Random) -> str:
+def _misrecognized(text: str, alike: dict[str, list[str]], chance: random.Random) -> str:
     at = chance.randrange(len(text))
     match chance.randrange(5):
         case 0:

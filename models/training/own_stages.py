@@ -1,4 +1,4 @@
-"""Trains the stage classifier with a user's labelled calls: ``callaudit train stages``."""
+"""Learns the stages again with a user's labelled calls: what ``callaudit train stages`` does."""
 
 from __future__ import annotations
 

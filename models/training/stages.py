@@ -40,7 +40,7 @@ _FOLDS = 5
 _OWN_WEIGHT = 5
 """What a turn of a user's call counts, beside the composed ones."""
 _HIDDEN = 3
-"""One call in so many is learned without cue phrases, as other rulebooks may have others."""
+"""One call in this many is learned without cue phrases, as other rulebooks may have others."""
 
 Marks = Sequence[frozenset[str]]
 Marked = tuple[Sequence[Turn], Marks]
@@ -101,7 +101,7 @@ def evaluate(model: StageModel, calls: Sequence[Sequence[Turn]]) -> Figures:
 def told(model: StageModel, calls: Sequence[Sequence[Turn]]) -> list[tuple[list[int], StagePath]]:
     """For each call its labelled stages and the model's."""
     return [
-        (compose.stages(turns), model.stages(turns, marks=marks)) for turns, marks in _marked(calls)
+        (compose.stages(turns), model.stages(turns, cues=cues)) for turns, cues in _with_cues(calls)
     ]
 
 
@@ -153,7 +153,7 @@ def turns_a_second(model: StageModel, calls: Sequence[Sequence[Turn]]) -> float:
 
 
 def drawings(own: Sequence[Composed] = (), *, count: int = DRAWINGS) -> Iterator[list[Composed]]:
-    """Several times calls for training, the composed ones drawn anew each time.
+    """Several times calls for training, the composed ones sampled again each time.
 
     Args:
         own: a user's calls, of domain :data:`labelled.OWN`; they are in every drawing.
@@ -203,7 +203,7 @@ class _Fitted:
 
 
 def _fitted(calls: Sequence[Composed]) -> _Fitted:
-    marked = _hidden(_marked([call.turns for call in calls]))
+    marked = _hidden(_with_cues([call.turns for call in calls]))
     truth = [compose.stages(call.turns) for call in calls]
     names = _vocabulary(marked)
     rows = _matrix(marked, names)
@@ -215,13 +215,13 @@ def _fitted(calls: Sequence[Composed]) -> _Fitted:
     return _Fitted(names, coefficients, intercepts, chain)
 
 
-def _marked(calls: Sequence[Sequence[Turn]]) -> list[Marked]:
+def _with_cues(calls: Sequence[Sequence[Turn]]) -> list[Marked]:
     """Calls with the cue phrases of the default rulebook."""
     from audit import rulebooks
-    from audit.stages import marks
+    from audit.stages import cues_in
 
     cues = rulebooks.load("hotline").stages
-    return [(turns, marks(turns, cues)) for turns in calls]
+    return [(turns, cues_in(turns, cues)) for turns in calls]
 
 
 def _hidden(calls: Sequence[Marked]) -> list[Marked]:

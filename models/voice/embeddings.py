@@ -1,7 +1,7 @@
-"""Voice prints: what makes a voice this person's, as a vector.
+"""Speaker embeddings: what makes a voice this person's, as a vector.
 
 The network is Resemblyzer's GE2E encoder (Wan et al. 2018, arXiv:1710.10467; Apache-2.0), whose
-weights lie in its wheel. Only the weights are taken from there: the package itself wants a C
+weights are in its wheel. Only the weights are taken from there: the package itself wants a C
 compiler and is never imported.
 """
 
@@ -24,15 +24,15 @@ from models.hashing import file_sha256
 HOP_S = 0.01
 """Seconds from one frame to the next."""
 
-NORMALISATION = Path(__file__).parent / "voices.npz"
-"""Mean and within-voice variation of prints, written by :mod:`models.training.embeddings`."""
+NORMALIZATION = Path(__file__).parent / "voices.npz"
+"""Mean and within-speaker variation of embeddings, written by :mod:`models.training.embeddings`."""
 
-_HOP = int(SAMPLE_RATE * HOP_S)
-_WINDOW = 400
-_MELS = 40
-_SIZE = 256
-_LEVEL_DB = -30.0
-_BATCH = 256
+_HOP_SAMPLES = int(SAMPLE_RATE * HOP_S)
+_WINDOW_SAMPLES = 400
+_MEL_BANDS = 40
+_DIMENSIONS = 256
+_TARGET_LEVEL_DB = -30.0
+_BATCH_SIZE = 256
 SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
 """Of the encoder's weights, ``pretrained.pt``."""
 
@@ -40,7 +40,7 @@ Frames = NDArray[np.float32]
 
 
 def weights() -> Path | None:
-    """Where the encoder's weights lie; None where they are not installed."""
+    """Where the encoder's weights are; None where they are not installed."""
     spec = importlib.util.find_spec("resemblyzer")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(folder) / "pretrained.pt"
@@ -60,34 +60,36 @@ def check() -> None:
         raise UsageError(f"{path} is not the file of resemblyzer 0.1.4; install it again")
 
 
-def frames(samples: Samples) -> Frames:
+def mel_spectrogram(samples: Samples) -> Frames:
     """Mel power of every 10 ms of speech, brought to one level; shape ``[frames, 40]``."""
     power = float(np.square(samples).mean()) if len(samples) else 0.0
-    count = len(samples) // _HOP
+    count = len(samples) // _HOP_SAMPLES
     if power <= 1e-12 or count == 0:
-        return np.zeros((count, _MELS), dtype=np.float32)
-    gain = np.float32(10 ** (_LEVEL_DB / 20) / np.sqrt(power))
-    padded = np.pad(samples * gain, _WINDOW // 2, mode="reflect")
-    parts = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP][:count]
+        return np.zeros((count, _MEL_BANDS), dtype=np.float32)
+    gain = np.float32(10 ** (_TARGET_LEVEL_DB / 20) / np.sqrt(power))
+    padded = np.pad(samples * gain, _WINDOW_SAMPLES // 2, mode="reflect")
+    parts = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW_SAMPLES)[::_HOP_SAMPLES][
+        :count
+    ]
     spectrum = np.square(np.abs(np.fft.rfft(parts * _hann(), axis=1)))
     mel: Frames = (spectrum @ _filters().T).astype(np.float32)
     return mel
 
 
 def embed(windows: Sequence[Frames]) -> NDArray[np.float32]:
-    """The voice of each window, as a vector of length 1.
+    """The speaker embedding of each window, as a vector of length 1.
 
     Args:
         windows: mel frames, all of one shape ``[frames, 40]``.
 
     Returns:
         Shape ``[len(windows), 256]``; the dot product of two is their similarity: about 0 for
-        two voices drawn at random.
+        two random speakers.
     """
-    mean, transform = _normalisation()
-    prints = (embed_raw(windows) - mean) @ transform
-    length = np.maximum(np.linalg.norm(prints, axis=1, keepdims=True), 1e-9)
-    scaled: NDArray[np.float32] = (prints / length).astype(np.float32)
+    mean, transform = _normalization()
+    embeddings = (embed_raw(windows) - mean) @ transform
+    length = np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-9)
+    scaled: NDArray[np.float32] = (embeddings / length).astype(np.float32)
     return scaled
 
 
@@ -96,19 +98,19 @@ def embed_raw(windows: Sequence[Frames]) -> NDArray[np.float32]:
     import torch
 
     lstm, linear = _network()
-    prints = [np.zeros((0, _SIZE), dtype=np.float32)]
+    embeddings = [np.zeros((0, _DIMENSIONS), dtype=np.float32)]
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # so small a network waits for its threads longer than it works
+    torch.set_num_threads(1)  # a network this small waits longer for its threads than it works
     try:
-        for first in range(0, len(windows), _BATCH):
+        for first in range(0, len(windows), _BATCH_SIZE):
             with torch.inference_mode():
-                batch = torch.from_numpy(np.stack(windows[first : first + _BATCH]))
+                batch = torch.from_numpy(np.stack(windows[first : first + _BATCH_SIZE]))
                 _, (hidden, _) = lstm(batch)
                 raw = torch.relu(linear(hidden[-1]))
-                prints.append(torch.nn.functional.normalize(raw, dim=1).numpy())
+                embeddings.append(torch.nn.functional.normalize(raw, dim=1).numpy())
     finally:
         torch.set_num_threads(threads)
-    return np.concatenate(prints)
+    return np.concatenate(embeddings)
 
 
 @cache
@@ -117,11 +119,14 @@ def _network() -> tuple[Any, Any]:
 
     path = weights()
     if path is None:
-        raise UsageError("voice prints are missing; run `pip install --no-deps resemblyzer==0.1.4`")
+        raise UsageError(
+            "the weights of speaker embeddings are missing; "
+            "run `pip install --no-deps resemblyzer==0.1.4`"
+        )
     check()
     state = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
-    lstm = torch.nn.LSTM(_MELS, _SIZE, 3, batch_first=True)
-    linear = torch.nn.Linear(_SIZE, _SIZE)
+    lstm = torch.nn.LSTM(_MEL_BANDS, _DIMENSIONS, 3, batch_first=True)
+    linear = torch.nn.Linear(_DIMENSIONS, _DIMENSIONS)
     for name, module in (("lstm.", lstm), ("linear.", linear)):
         own = {key.removeprefix(name): value for key, value in state.items() if name in key}
         module.load_state_dict(own)
@@ -129,8 +134,8 @@ def _network() -> tuple[Any, Any]:
 
 
 @cache
-def _normalisation() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    with np.load(NORMALISATION, allow_pickle=False) as stored:
+def _normalization() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    with np.load(NORMALIZATION, allow_pickle=False) as stored:
         return stored["mean"], stored["transform"]
 
 
@@ -139,14 +144,14 @@ def _filters() -> NDArray[np.float32]:
     from faster_whisper.feature_extractor import FeatureExtractor
 
     filters: NDArray[np.float32] = FeatureExtractor.get_mel_filters(
-        SAMPLE_RATE, n_fft=_WINDOW, n_mels=_MELS
+        SAMPLE_RATE, n_fft=_WINDOW_SAMPLES, n_mels=_MEL_BANDS
     ).astype(np.float32)
     return filters
 
 
 @cache
 def _hann() -> NDArray[np.float32]:
-    return np.hanning(_WINDOW + 1)[:-1].astype(np.float32)
+    return np.hanning(_WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
 
 
-EMBEDDER = SpeakerEmbedder(frames=frames, embed=embed)
+EMBEDDER = SpeakerEmbedder(mel_spectrogram=mel_spectrogram, embed=embed)

@@ -1,7 +1,8 @@
-"""pyannote.audio as the engine that tells voices apart, for those who have its weights.
+"""pyannote.audio as the engine that diarizes, for those who have its weights.
 
 Its pipelines are gated on Hugging Face, so nothing of it is installed or shipped with callaudit:
-``pip install pyannote.audio`` and name a downloaded pipeline in ``hearing.diarisation.pyannote``.
+``pip install pyannote.audio`` and name a downloaded pipeline in
+``transcription.diarization.pyannote``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from audit.errors import UsageError
 from audit.ports import Diarizer
 from audit.types import SAMPLE_RATE, Span
 
-_MOST_VOICES = 3
+_MAX_SPEAKERS = 3
 
 
 def check(pipeline: str) -> None:
@@ -33,14 +34,14 @@ def check(pipeline: str) -> None:
     """
     if not importlib.util.find_spec("pyannote") or not importlib.util.find_spec("pyannote.audio"):
         raise UsageError(
-            "hearing.diarisation.pyannote is set but pyannote.audio is not installed; "
+            "transcription.diarization.pyannote is set but pyannote.audio is not installed; "
             "run `pip install pyannote.audio`, or leave the setting out"
         )
     path = Path(pipeline)
     if not (path.is_file() or (path / "config.yaml").is_file()):
         raise UsageError(
-            f"hearing.diarisation.pyannote: {pipeline} holds no pipeline; download one (such as "
-            "pyannote/speaker-diarization-community-1) and give its folder or its config.yaml"
+            f"transcription.diarization.pyannote: {pipeline} holds no pipeline; download one (such "
+            "as pyannote/speaker-diarization-community-1) and give its folder or its config.yaml"
         )
 
 
@@ -67,15 +68,15 @@ def load(pipeline: str) -> Diarizer:
 
     def diarize(mono: NDArray[np.int16]) -> list[tuple[Span, str]]:
         samples = torch.from_numpy(mono[None].astype(np.float32) / 32768)
-        said = {"waveform": samples, "sample_rate": SAMPLE_RATE}
-        return _stretches(loaded(said, min_speakers=1, max_speakers=_MOST_VOICES))
+        given = {"waveform": samples, "sample_rate": SAMPLE_RATE}
+        return _segments(loaded(given, min_speakers=1, max_speakers=_MAX_SPEAKERS))
 
     return diarize
 
 
-def _stretches(told: Any) -> list[tuple[Span, str]]:
+def _segments(output: Any) -> list[tuple[Span, str]]:
     """Who speaks when; from version 4 on the annotation is a part of what a pipeline returns."""
-    annotation = getattr(told, "speaker_diarization", told)
+    annotation = getattr(output, "speaker_diarization", output)
     return [
         (Span(segment.start, segment.end), str(name))
         for segment, _, name in annotation.itertracks(yield_label=True)

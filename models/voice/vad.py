@@ -17,8 +17,8 @@ from audit.types import SAMPLE_RATE
 HOP = SAMPLE_RATE // 100
 """Samples from one frame to the next (10 ms)."""
 
-_BLOCK = 300 * SAMPLE_RATE
-_CONTEXT = 2 * SAMPLE_RATE
+_BLOCK_SAMPLES = 300 * SAMPLE_RATE
+_CONTEXT_SAMPLES = 2 * SAMPLE_RATE
 
 
 _idle: list[Any] = []
@@ -52,12 +52,12 @@ def speech_probabilities(samples: NDArray[np.int16]) -> NDArray[np.float32]:
     frames = len(samples) // HOP
     probabilities = np.zeros(frames, dtype=np.float32)
     with _network() as network:
-        for first in range(0, frames * HOP, _BLOCK):
-            before = min(first, _CONTEXT)
-            block = samples[first - before : first + _BLOCK + _CONTEXT]
+        for first in range(0, frames * HOP, _BLOCK_SAMPLES):
+            before = min(first, _CONTEXT_SAMPLES)
+            block = samples[first - before : first + _BLOCK_SAMPLES + _CONTEXT_SAMPLES]
             if len(block) < 4 * HOP:  # shorter than one analysis window
                 continue
-            heard = network.detect_probs(np.ascontiguousarray(block))[before // HOP :]
-            heard = heard[: min(_BLOCK // HOP, frames - first // HOP)]
-            probabilities[first // HOP : first // HOP + len(heard)] = heard
+            found = network.detect_probs(np.ascontiguousarray(block))[before // HOP :]
+            found = found[: min(_BLOCK_SAMPLES // HOP, frames - first // HOP)]
+            probabilities[first // HOP : first // HOP + len(found)] = found
     return probabilities

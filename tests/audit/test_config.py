@@ -8,6 +8,7 @@ import pytest
 
 from audit.config import Config, load
 from audit.errors import UsageError
+from audit.transcription.options import TurnOptions
 from audit.types import RawForm
 
 
@@ -23,19 +24,19 @@ def test_defaults_without_a_file_and_with_an_empty_one(tmp_path: Path) -> None:
 
 def test_a_file_and_the_command_line_over_it(tmp_path: Path) -> None:
     path = written(tmp_path, "batch: {workers: 3, timezone: Europe/Berlin}\n")
-    config = load(path, overrides={"batch.workers": 2, "hearing.recogniser.model": None})
+    config = load(path, overrides={"batch.workers": 2, "transcription.asr.model": None})
     assert config.batch.workers == 2
     assert config.batch.timezone == "Europe/Berlin"
-    assert config.hearing.recogniser.model == "base"
+    assert config.transcription.asr.model == "base"
 
 
 @pytest.mark.parametrize(
     ("text", "place"),
     [
         ("batch: {wokers: 3}", r"batch\.wokers"),
-        ("hearing: {recogniser: {engine: vosk}}", r"hearing\.recogniser\.engine"),
-        ("hearing: {speech: {over_noise_db: loud}}", r"hearing\.speech\.over_noise_db"),
-        ("hearing: {speech: {nonsense: 1}}", r"hearing\.speech\.nonsense"),
+        ("transcription: {asr: {engine: vosk}}", r"transcription\.asr\.engine"),
+        ("transcription: {vad: {over_noise_db: loud}}", r"transcription\.vad\.over_noise_db"),
+        ("transcription: {vad: {nonsense: 1}}", r"transcription\.vad\.nonsense"),
         ("limits: {max_bytes: 0}", r"limits\.max_bytes"),
         ("batch: {workers: 0}", r"batch\.workers"),
         ("- a\n- b\n", "mapping"),
@@ -48,12 +49,16 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, text: str, place:
         load(written(tmp_path, text))
 
 
-OVERRIDES = {"batch.workers": 2, "hearing.recogniser.engine": "auto"}
+OVERRIDES = {"batch.workers": 2, "transcription.asr.engine": "auto"}
 
 
 @pytest.mark.parametrize(
     ("text", "place"),
-    [("batch: 3", "batch"), ("hearing: []", "hearing"), ("hearing: x", "hearing")],
+    [
+        ("batch: 3", "batch"),
+        ("transcription: []", "transcription"),
+        ("transcription: x", "transcription"),
+    ],
 )
 def test_a_section_that_is_none_is_named_options_or_not(
     tmp_path: Path, text: str, place: str
@@ -63,9 +68,29 @@ def test_a_section_that_is_none_is_named_options_or_not(
 
 
 def test_a_section_left_empty_takes_options(tmp_path: Path) -> None:
-    text = "batch:\nhearing:\n  recogniser:\n"
+    text = "batch:\ntranscription:\n  asr:\n"
     config = load(written(tmp_path, text), overrides=OVERRIDES)
     assert config.batch.workers == 2
+
+
+def test_names_of_earlier_versions_are_accepted(tmp_path: Path) -> None:
+    earlier = (
+        "hearing:\n  recogniser: {model: small}\n  speech: {over_noise_db: 4}\n"
+        "  diarisation: {third_s: 9}\n"
+        "  turns: {token_characters: 2, listening_s: 3, listening_share: 0.7}\n"
+        "private: {mode: drop}\n"
+    )
+    config = load(written(tmp_path, earlier), overrides={"transcription.asr.beam_size": 1})
+    transcription = config.transcription
+    assert (transcription.asr.model, transcription.asr.beam_size) == ("small", 1)
+    assert transcription.vad.over_noise_db == 4
+    assert transcription.diarization.third_s == 9
+    assert transcription.turns == TurnOptions(
+        backchannel_syllables=2, backchannel_words_s=3, backchannel_words_share=0.7
+    )
+    assert config.privacy.mode == "drop"
+    with pytest.raises(UsageError, match="hearing: there is no such setting"):
+        load(written(tmp_path, "hearing: {}\ntranscription: {}\n"))
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -74,17 +99,17 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def _fingerprint(text: str, tmp_path: Path, *, engine: str = "e", sha: str | None = "s") -> str:
-    return load(written(tmp_path, text)).hearing_fingerprint(engine=engine, model_sha256=sha)
+    return load(written(tmp_path, text)).transcription_fingerprint(engine=engine, model_sha256=sha)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "hearing: {recogniser: {beam_size: 1}}",
-        "hearing: {speech: {over_leak_db: 9}}",
-        "hearing: {packing: {gap_s: 0.3}}",
-        "hearing: {turns: {join_s: 0.9}}",
-        "hearing: {agent_channel: 1}",
+        "transcription: {asr: {beam_size: 1}}",
+        "transcription: {vad: {over_leak_db: 9}}",
+        "transcription: {packing: {gap_s: 0.3}}",
+        "transcription: {turns: {join_s: 0.9}}",
+        "transcription: {agent_channel: 1}",
         "limits: {min_duration_s: 2}",
     ],
 )
@@ -96,7 +121,7 @@ def test_what_changes_transcripts_changes_the_fingerprint(tmp_path: Path, text: 
     "text",
     [
         "batch: {workers: 2, shard_size: 3, rulebook: other}",
-        "hearing: {recogniser: {threads: 4}}",
+        "transcription: {asr: {threads: 4}}",
         "schedule: {cron: 0 2 * * *}",
     ],
 )
@@ -141,5 +166,5 @@ def test_forms_of_files_without_a_header(tmp_path: Path) -> None:
 def test_a_form_that_no_recorder_writes_is_refused(tmp_path: Path, form: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         load(written(tmp_path, f"audio: {{headerless: {{.raw: {form}}}}}"))
-    with pytest.raises(UsageError, match="no ending"):
+    with pytest.raises(UsageError, match="not a file name's ending"):
         load(written(tmp_path, "audio: {headerless: {a/b: {encoding: alaw, rate: 8000}}}"))

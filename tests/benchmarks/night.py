@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audit.intake import recordings
+from audit.intake import recordings, roots
 from flows import jobs
 
 _RATE = 8_000
@@ -44,7 +44,7 @@ def plan(folder: Path, count: int) -> dict[str, float]:
     before = peak_mb()
     started = time.perf_counter()
     planned = recordings.plan(
-        recordings.open_root(str(folder / "calls")),
+        roots.open_root(str(folder / "calls")),
         manifest=None,
         timezone="Asia/Shanghai",
         rulebooks=("hotline",),

@@ -1,4 +1,4 @@
-"""The benchmark itself: every way hears, and what it costs is added up."""
+"""The benchmark itself: every way transcribes, and what it costs is added up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SAMPLES = ROOT / "data_samples"
 
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """One short call, heard in two ways, and half a minute of it laid together."""
+    """One short call, transcribed in two ways, and half a minute of it laid together."""
     folder = tmp_path_factory.mktemp("bench")
     (folder / "calls").mkdir()
     shutil.copy(SAMPLES / "calls" / "S16_2006_20261118T100328.wav", folder / "calls")
@@ -36,7 +36,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return dict(json.loads((folder / "b.json").read_text("utf-8")))
 
 
-def test_every_way_hears_the_call(figures: dict[str, Any]) -> None:
+def test_every_way_transcribes_the_call(figures: dict[str, Any]) -> None:
     ways = figures["ways"]
     assert set(ways) == {"callaudit", "faster-whisper-batched"}
     for way in ways.values():
@@ -47,11 +47,11 @@ def test_every_way_hears_the_call(figures: dict[str, Any]) -> None:
 
 def test_the_steps_are_the_whole(figures: dict[str, Any]) -> None:
     ours = figures["ways"]["callaudit"]
-    assert set(ours["steps"]) == {"recognise", "hear", "judge", "publish"}
+    assert set(ours["steps"]) == {"asr", "transcribe", "judge", "publish"}
     assert sum(ours["steps"].values()) == pytest.approx(ours["wall"], rel=0.05)
     assert ours["times_callaudit"] == 1.0
 
 
 def test_lengths_are_told_too(figures: dict[str, Any]) -> None:
     (row,) = figures["minutes"].values()
-    assert row["wall"] > 0 and row["steps"]["recognise"] > 0
+    assert row["wall"] > 0 and row["steps"]["asr"] > 0

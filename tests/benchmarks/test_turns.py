@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from audit.transcription.decoding import Audio
-from audit.transcription.windows import utterances
+from audit.transcription.windows import join_utterances
 from audit.types import SAMPLE_RATE, Span
 from data_samples.generate.mixer import LINE_RATE, After, Clip, Scene, mix
 from data_samples.generate.sounds import FloatArray, busy, hold_music, ringback, touch_tones
@@ -45,7 +45,7 @@ def tally_of(stratum: Stratum) -> Tally:
 
 def edges(regions: Regions) -> list[float]:
     """Of utterances: breaths within them are as good as chance."""
-    spans = (utterance.span for utterance in utterances(regions))
+    spans = (utterance.span for utterance in join_utterances(regions))
     return [edge for span in spans for edge in (span.start_s, span.end_s)]
 
 

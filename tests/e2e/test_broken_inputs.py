@@ -36,7 +36,7 @@ from reports.store.layout import agent_page, call_page
 CALLS = Path(__file__).parents[2] / "data_samples" / "calls"
 RATE = 8000
 CONFIG = """\
-hearing: {recogniser: {beam_size: 1}}
+transcription: {asr: {beam_size: 1}}
 limits: {max_duration_s: 20, max_bytes: 3000000}
 """
 TABLES = ("calls", "turns", "findings", "agents", "rejects")

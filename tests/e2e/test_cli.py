@@ -209,7 +209,7 @@ def test_speaker_embeddings_are_checked_before_a_night_begins(
 
 def test_pyannote_is_looked_for_before_a_night_begins(callaudit: Script, tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
-    config.write_text("hearing: {diarisation: {pyannote: /nowhere}}", encoding="utf-8")
+    config.write_text("transcription: {diarization: {pyannote: /nowhere}}", encoding="utf-8")
     done = callaudit("run", "data_samples/calls", "--out", tmp_path / "out", "--config", config)
     assert done.returncode == 2
     assert "pyannote" in one_sentence(done)

@@ -46,7 +46,7 @@ def test_the_run_kept_a_waveform_of_every_call(audited: Any) -> None:
         kept = waveforms.load(audited.out, call["audio_sha256"])
         assert kept is not None
         assert len(kept) == (2 if call["channels"] == "stereo" else 1)
-        assert abs(kept.shape[1] - call["duration_s"] * waveform.PER_S) <= 1
+        assert abs(kept.shape[1] - call["duration_s"] * waveform.PEAKS_PER_S) <= 1
         assert kept.max() > 60
 
 

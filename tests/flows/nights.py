@@ -64,7 +64,7 @@ class Night:
     def start(self, *options: str, **environment: str) -> subprocess.Popen[str]:
         """Start the console script on the night, with faults."""
         config = self.base / "callaudit.yaml"
-        config.write_text("hearing: {recogniser: {beam_size: 1}}\n" + self.settings)
+        config.write_text("transcription: {asr: {beam_size: 1}}\n" + self.settings)
         paths = [str(FAULTS), *filter(None, [os.environ.get("PYTHONPATH"), str(ROOT)])]
         return subprocess.Popen(
             [

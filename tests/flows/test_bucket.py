@@ -68,7 +68,7 @@ def test_from_bucket_to_bucket(
         name = f"C{number}_2001_20261116T09000{number}.wav"
         write_clip(tmp_path / name, number=number)
         s3.upload_file(str(tmp_path / name), "calls", f"in/{name}")
-    (tmp_path / "callaudit.yaml").write_text("hearing: {recogniser: {beam_size: 1}}\n")
+    (tmp_path / "callaudit.yaml").write_text("transcription: {asr: {beam_size: 1}}\n")
 
     def callaudit(*arguments: str) -> str:
         ran = subprocess.run(

@@ -320,7 +320,7 @@ def everything_in(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def heard_by_whisper() -> Callable[[Path], str]:
-    recogniser = engines.load(config.Config().hearing.recogniser)
+    engine = engines.load(config.Config().transcription.asr)
 
     def listen(path: Path) -> str:
         sound = decoding.decode(path)
@@ -330,7 +330,7 @@ def heard_by_whisper() -> Callable[[Path], str]:
             for channel in range(len(sound.samples))
             for start in range(0, sound.samples.shape[1], step)
         ]
-        return "".join(w.text for found in recogniser.recognise(windows) for w in found.words)
+        return "".join(w.text for found in engine.transcribe(windows) for w in found.words)
 
     return listen
 

@@ -21,7 +21,8 @@ import pytest
 
 from audit.config import BatchConfig, Config
 from audit.errors import RejectReason
-from audit.intake.recordings import open_root, plan
+from audit.intake.recordings import plan
+from audit.intake.roots import open_root
 from audit.transcription import waveform
 from flows import jobs, lineage
 from flows.workers import shards
@@ -157,7 +158,7 @@ def job_of(
         max_bytes=1 << 30,
         today=date(2026, 11, 20),
     )
-    choice = engines.choose(config.hearing.recogniser)
+    choice = engines.choose(config.transcription.asr)
     return jobs.Job(
         run_id=jobs.new_run_id(),
         out=out,
@@ -274,7 +275,7 @@ def test_recordings_in_a_bucket(bucket: str, tmp_path: Path) -> None:
     transcript = transcript_cache.load(job.out, heard.checkpoint or "")
     assert transcript is not None
     wave = waveforms.load(job.out, transcript.origin.audio_sha256 or "")
-    assert wave is not None and wave.shape == (2, pytest.approx(30.8 * waveform.PER_S, abs=2))
+    assert wave is not None and wave.shape == (2, pytest.approx(30.8 * waveform.PEAKS_PER_S, abs=2))
     assert not audio_copy(job.out, "C1").exists()
     assert open_root(bucket).uri(job.recordings[0].source_file) == (
         f"s3://calls/2026/11/{FILES['S06']}"

@@ -161,7 +161,7 @@ def test_served_nights(
     write_clip(night.recordings / f"fresh_2001_{ago(1):%Y%m%d}T110000.wav", number=9)
     done(night.out, ago(3))
     config = tmp_path / "callaudit.yaml"
-    config.write_text("hearing: {recogniser: {beam_size: 1}}\n")
+    config.write_text("transcription: {asr: {beam_size: 1}}\n")
     served = subprocess.Popen(
         [
             *(str(SCRIPT), "schedule", str(night.recordings), "--out", str(night.out)),

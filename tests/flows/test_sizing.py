@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from audit.config import RecogniserConfig
+from audit.config import AsrConfig
 from audit.errors import UsageError
 from flows import sizing
 
@@ -20,11 +20,11 @@ def test_larger_models_take_longer_and_more_exact_ones_come_last() -> None:
 
 
 def test_the_best_that_fits_is_one_that_is_here() -> None:
-    best = sizing.best_within(RecogniserConfig(device="cpu"), 1000.0)
+    best = sizing.best_within(AsrConfig(device="cpu"), 1000.0)
     assert best.found
     assert 0.001 < best.rtf < 10
     with pytest.raises(UsageError, match="allow more, or use more cores"):
-        sizing.best_within(RecogniserConfig(device="cpu"), 1e-6)
+        sizing.best_within(AsrConfig(device="cpu"), 1e-6)
 
 
 def test_the_plan_of_a_night(callaudit: Any) -> None:

@@ -3,7 +3,7 @@
 A call is a greeting, exchanges about a domain's business and a closing, each of which may be
 absent; others are silent, wrong numbers, broken off or reopened.
 :mod:`models.training.dialogues.noise`
-then makes of it what a recogniser would.
+then makes of it what speech recognition would.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FILLERS = ("那个，", "就是，", "嗯，", "是这样的，", "我跟你讲
 _PREFIXES = ("你好，", "喂你好，", "您好，", "哎你好，", "喂，")
 
 _OPENED = 0.9
-"""Share of calls with an opening, of those that are no silent calls or wrong numbers."""
+"""Share of calls with an opening, of those that are not silent calls or wrong numbers."""
 _BEGUN_ANYWHERE = 0.7
 """Share of the others of which the recording begins in the middle: at any turn of the handling."""
 
@@ -57,7 +57,7 @@ def calls(count: int, *, seed: int = 0) -> list[Composed]:
     while len(made) < count:
         domain = names[len(made) % len(names)]
         chance = random.Random(f"{seed} {len(made)}")
-        turns = noise.heard(_Call(stock, domain, chance).said(), chance)
+        turns = noise.with_asr_noise(_Call(stock, domain, chance).said(), chance)
         made.append(Composed(domain, turns))
     return made
 

@@ -1,4 +1,4 @@
-"""What a recogniser makes of a dialogue: misheard, without marks, split, merged, roles crossed."""
+"""ASR noise for dialogues: misrecognized, without punctuation, split, merged, roles swapped."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from audit.types import Role, Segment, Span, Turn
 Said = tuple[Segment, Role, str]
 
 _OTHER = {Role.AGENT: Role.CUSTOMER, Role.CUSTOMER: Role.AGENT, Role.UNKNOWN: Role.UNKNOWN}
-_TOKENS = ("嗯", "哦", "好", "对", "嗯嗯", "啊", "是", "好的")
+_BACKCHANNELS = ("嗯", "哦", "好", "对", "嗯嗯", "啊", "是", "好的")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _CHARACTERS_A_SECOND = 4.6
 
 
-def heard(said: Sequence[Said], chance: random.Random) -> tuple[Turn, ...]:
-    """A call as it may come out of a recogniser; at least one turn."""
+def with_asr_noise(said: Sequence[Said], chance: random.Random) -> tuple[Turn, ...]:
+    """A call as speech recognition may return it; at least one turn."""
     turns = list(said)
     if chance.random() < 0.25:
         turns = _listened(turns, chance)
@@ -45,7 +45,7 @@ def heard(said: Sequence[Said], chance: random.Random) -> tuple[Turn, ...]:
     timed = chance.random() < 0.55
     made, now_s = [], chance.uniform(0.2, 3.0)
     for number, ((stage, _, text), role) in enumerate(zip(turns, roles, strict=True)):
-        text = _misheard(text, wrong, chance)
+        text = _misrecognized(text, wrong, chance)
         text = (
             re.sub("[，。？！、]", "", text)
             if bare
@@ -73,7 +73,7 @@ def _listened(turns: Sequence[Said], chance: random.Random) -> list[Said]:
     for stage, role, text in turns:
         made.append((stage, role, text))
         if len(text) > 8 and chance.random() < 0.2:
-            made.append((stage, _OTHER[role], chance.choice(_TOKENS)))
+            made.append((stage, _OTHER[role], chance.choice(_BACKCHANNELS)))
     return made
 
 
@@ -106,14 +106,14 @@ def _merged(turns: Sequence[Said], chance: random.Random, *, across: bool) -> li
     return made
 
 
-def _misheard(text: str, share: float, chance: random.Random) -> str:
+def _misrecognized(text: str, share: float, chance: random.Random) -> str:
     if not share:
         return text
     made = ""
     for character in text:
         draw = chance.random()
         if draw < share and _HAN.match(character):
-            made += chance.choice(_alike().get(_sound(character), (character,)))
+            made += chance.choice(_homophones().get(_sound(character), (character,)))
         elif draw > share / 4 + share:
             made += character
         else:
@@ -122,7 +122,7 @@ def _misheard(text: str, share: float, chance: random.Random) -> str:
 
 
 @cache
-def _alike() -> dict[str, tuple[str, ...]]:
+def _homophones() -> dict[str, tuple[str, ...]]:
     """Characters of the stock by their sound."""
     stock = (Path(__file__).parent / "stock.txt").read_text("utf-8")
     sounding = defaultdict(list)

@@ -1,6 +1,6 @@
 """The calls that training never sees: scripts of ``data_samples/dialogues`` spoken six times each.
 
-``python -m models.training.dialogues.spoken`` writes them anew. They are kept, so that a change of
+``python -m models.training.dialogues.spoken`` writes them again. They are kept, so that a change of
 noise
 does not change what is measured.
 """
@@ -18,7 +18,7 @@ from models.training.dialogues.compose import chosen
 
 _FOLDER = Path(__file__).parents[3] / "data_samples" / "dialogues"
 VALIDATION = _FOLDER / "stages_validation.jsonl"
-"""Looked at while the model is mended."""
+"""Looked at while the model is improved."""
 
 TEST = _FOLDER / "stages_test.jsonl"
 """Measured once a model is done."""
@@ -52,7 +52,7 @@ def _calls(script: Path) -> Iterator[dict[str, object]]:
             turns = [
                 {"role": str(turn.role), "text": turn.text, "segment": str(turn.segment)}
                 | ({} if turn.span is None else {"start_s": turn.start_s, "end_s": turn.end_s})
-                for turn in noise.heard(kept, chance)
+                for turn in noise.with_asr_noise(kept, chance)
             ]
             yield {
                 "call_id": f"{name}-{variant}",

@@ -18,7 +18,8 @@ from click.testing import CliRunner
 
 import reports
 from audit.intake import manifests, transcripts
-from audit.intake.recordings import open_root, plan
+from audit.intake.recordings import plan
+from audit.intake.roots import open_root
 from audit.types import Call
 from flows.cli.main import main
 

@@ -13,7 +13,8 @@ import pytest
 
 from audit.errors import RejectReason, UsageError
 from audit.intake import cells
-from audit.intake.recordings import Plan, open_root, plan
+from audit.intake.recordings import Plan, plan
+from audit.intake.roots import open_root
 
 CALL = Path(__file__).parents[3] / "data_samples" / "calls" / "S21_2001_20261118T174500.wav"
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from audit.errors import RejectedRecording, RejectReason, UsageError
-from audit.intake.recordings import Plan, fetched, open_root, plan
+from audit.intake.recordings import Plan, plan
+from audit.intake.roots import fetched, open_root
 from audit.types import RawForm
 
 CALLS = Path(__file__).parents[3] / "data_samples" / "calls"

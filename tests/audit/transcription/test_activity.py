@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.signal import resample_poly
 
-from audit.transcription.activity import begins_in_speech, dead_channel, speech_regions
+from audit.transcription.activity import begins_in_speech, dead_channel, detect_speech
 from audit.transcription.decoding import Audio, decode
 from audit.types import Span
 from data_samples.generate.mixer import LINE_RATE, After, Before, Clip, Mix, Scene, mix
@@ -28,23 +28,23 @@ def call() -> Audio:
 @cache
 def voice(channel: int) -> FloatArray:
     """A stretch of one speaker, at the line's rate, silence at its edges cut off."""
-    regions = regions_of(call())[channel]
-    first = max(regions, key=lambda span: span.duration_s)
+    speech = speech_of(call())[channel]
+    first = max(speech, key=lambda span: span.duration_s)
     samples = call().channel(channel, span=first)
     return np.asarray(resample_poly(samples, 1, 2), dtype=np.float32)
 
 
-def regions_of(audio: Audio) -> list[list[Span]]:
-    return speech_regions(audio, detector=speech_probabilities)
+def speech_of(audio: Audio) -> list[list[Span]]:
+    return detect_speech(audio, detector=speech_probabilities)
 
 
-def heard(mixed: Mix) -> list[list[Span]]:
+def speech_in(mixed: Mix) -> list[list[Span]]:
     wide = resample_poly(mixed.audio, 2, 1, axis=0)
-    return regions_of(Audio((wide.T * 32767).clip(-32768, 32767).astype(np.int16)))
+    return speech_of(Audio((wide.T * 32767).clip(-32768, 32767).astype(np.int16)))
 
 
-def covered(regions: list[Span], truth: Span) -> float:
-    return sum(region.overlap_s(truth) for region in regions) / truth.duration_s
+def covered(speech: list[Span], truth: Span) -> float:
+    return sum(segment.overlap_s(truth) for segment in speech) / truth.duration_s
 
 
 def dialogue(**scene: object) -> tuple[list[list[Span]], list[Span]]:
@@ -55,52 +55,52 @@ def dialogue(**scene: object) -> tuple[list[list[Span]], list[Span]]:
         Clip(voice(0)[: 2 * LINE_RATE], 0, After(0.6)),
     ]
     mixed = mix(clips, scene=Scene(**scene))  # type: ignore[arg-type]
-    return heard(mixed), [Span(piece.start_s, piece.end_s) for piece in mixed.intervals]
+    return speech_in(mixed), [Span(piece.start_s, piece.end_s) for piece in mixed.intervals]
 
 
 def test_edges_on_a_clean_line() -> None:
-    regions, (first, answer, last) = dialogue()
-    assert regions[0][0].start_s == pytest.approx(first.start_s, abs=0.15)
-    assert regions[1][0].start_s == pytest.approx(answer.start_s, abs=0.15)
-    assert regions[1][-1].end_s == pytest.approx(answer.end_s, abs=0.2)
-    assert covered(regions[0], first) > 0.8
-    assert covered(regions[0], last) > 0.7
-    assert covered(regions[1], answer) > 0.8
+    speech, (first, answer, last) = dialogue()
+    assert speech[0][0].start_s == pytest.approx(first.start_s, abs=0.15)
+    assert speech[1][0].start_s == pytest.approx(answer.start_s, abs=0.15)
+    assert speech[1][-1].end_s == pytest.approx(answer.end_s, abs=0.2)
+    assert covered(speech[0], first) > 0.8
+    assert covered(speech[0], last) > 0.7
+    assert covered(speech[1], answer) > 0.8
 
 
 @pytest.mark.parametrize("leak_db", [-20, -30, -38])
 def test_cross_talk_is_nobodys_speech(leak_db: float) -> None:
-    regions, (first, answer, last) = dialogue(leak_db=leak_db)
-    assert covered(regions[0], answer) < 0.03
-    assert covered(regions[1], first) < 0.03
-    assert covered(regions[1], last) < 0.03
-    assert covered(regions[0], first) > 0.75
-    assert covered(regions[1], answer) > 0.75
+    speech, (first, answer, last) = dialogue(leak_db=leak_db)
+    assert covered(speech[0], answer) < 0.03
+    assert covered(speech[1], first) < 0.03
+    assert covered(speech[1], last) < 0.03
+    assert covered(speech[0], first) > 0.75
+    assert covered(speech[1], answer) > 0.75
 
 
 def test_both_speaking_at_once_are_both_heard() -> None:
     clips = [Clip(voice(1), 1), Clip(voice(0)[: 3 * LINE_RATE], 0, Before(1.2))]
     mixed = mix(clips, scene=Scene(leak_db=-30))
-    regions = heard(mixed)
+    speech = speech_in(mixed)
     for piece in mixed.intervals:
-        assert covered(regions[piece.channel], Span(piece.start_s, piece.end_s)) > 0.7
+        assert covered(speech[piece.channel], Span(piece.start_s, piece.end_s)) > 0.7
     start_s = mixed.intervals[1].start_s
-    onset = next(span.start_s for span in regions[0] if span.end_s > start_s)
+    onset = next(span.start_s for span in speech[0] if span.end_s > start_s)
     assert onset == pytest.approx(start_s, abs=0.2)
 
 
 @pytest.mark.parametrize("snr_db", [15, 20])
 def test_speech_in_noise_is_still_found(snr_db: float) -> None:
-    regions, (first, answer, _) = dialogue(snr_db=(snr_db, snr_db))
-    assert covered(regions[0], first) > 0.7
-    assert covered(regions[1], answer) > 0.7
-    assert covered(regions[0], answer) < 0.05
+    speech, (first, answer, _) = dialogue(snr_db=(snr_db, snr_db))
+    assert covered(speech[0], first) > 0.7
+    assert covered(speech[1], answer) > 0.7
+    assert covered(speech[0], answer) < 0.05
 
 
 def test_a_soft_customer_is_found_beside_a_loud_agent() -> None:
-    regions, (_, answer, _) = dialogue(gains_db=(0.0, -15.0))
-    assert covered(regions[1], answer) > 0.7
-    assert covered(regions[0], answer) < 0.05
+    speech, (_, answer, _) = dialogue(gains_db=(0.0, -15.0))
+    assert covered(speech[1], answer) > 0.7
+    assert covered(speech[0], answer) < 0.05
 
 
 def _tone(hertz: float, seconds: float) -> FloatArray:
@@ -126,36 +126,36 @@ def test_tones_are_no_speech(sound: FloatArray) -> None:
         Clip(sound, 0, After(0.5), speech=False),
     ]
     mixed = mix(clips, scene=Scene())
-    regions = heard(mixed)
+    speech = speech_in(mixed)
     for piece in (mixed.intervals[0], mixed.intervals[2]):
         span = Span(piece.start_s, piece.end_s)
-        assert covered(regions[0], span) < 0.02
-        assert covered(regions[1], span) < 0.02
+        assert covered(speech[0], span) < 0.02
+        assert covered(speech[1], span) < 0.02
     answer = mixed.intervals[1]
-    assert covered(regions[1], Span(answer.start_s, answer.end_s)) > 0.8
+    assert covered(speech[1], Span(answer.start_s, answer.end_s)) > 0.8
 
 
 def test_regions_are_in_order_disjoint_and_inside() -> None:
-    for regions in regions_of(call()):
-        assert regions
-        assert all(a.end_s < b.start_s for a, b in itertools.pairwise(regions))
-        assert regions[0].start_s >= 0
-        assert regions[-1].end_s <= call().duration_s + 0.01
-        assert all(span.duration_s > 0 for span in regions)
+    for speech in speech_of(call()):
+        assert speech
+        assert all(a.end_s < b.start_s for a, b in itertools.pairwise(speech))
+        assert speech[0].start_s >= 0
+        assert speech[-1].end_s <= call().duration_s + 0.01
+        assert all(span.duration_s > 0 for span in speech)
 
 
 @pytest.mark.parametrize("seconds", [0.02, 0.1, 0.5])
 def test_hardly_any_sound(seconds: float) -> None:
     silence = np.zeros((2, round(seconds * 16_000)), dtype=np.int16)
-    assert regions_of(Audio(silence)) == [[], []]
+    assert speech_of(Audio(silence)) == [[], []]
 
 
 def test_a_recording_cut_within_speech_begins_in_it() -> None:
     whole = call()
-    (first, *_) = sorted(span for spans in regions_of(whole) for span in spans)
+    (first, *_) = sorted(span for spans in speech_of(whole) for span in spans)
     for start_s, within in ((0.0, False), (first.start_s - 0.3, False), (first.middle_s, True)):
         cut = Audio(whole.samples[:, int(start_s * 16_000) : int((start_s + 6) * 16_000)])
-        assert begins_in_speech(regions_of(cut)) is within, start_s
+        assert begins_in_speech(speech_of(cut)) is within, start_s
 
 
 @pytest.mark.parametrize(
@@ -173,6 +173,6 @@ def test_a_dead_channel_is_told_from_one_that_is_silent(line: str, dead: int | N
         "room": 60 * noise * (1 + 4 * (np.sin(2 * np.pi * seconds / 3) > 0.8)),  # somebody moves
     }[line]
     audio = Audio(np.stack([other, spoken]).astype(np.int16))
-    regions = regions_of(audio)
-    assert regions[1]
-    assert dead_channel(audio, regions) == dead
+    speech = speech_of(audio)
+    assert speech[1]
+    assert dead_channel(audio, speech) == dead

@@ -1,4 +1,4 @@
-"""Who speaks when on one line: mono mix-downs of sample calls, told apart by real voice prints."""
+"""Who speaks when on one line: mono mix-downs of sample calls, diarized by real embeddings."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from numpy.typing import NDArray
 
 from audit.ports import Diarizer
 from audit.transcription import turns
-from audit.transcription.activity import speech_regions
+from audit.transcription.activity import detect_speech
 from audit.transcription.decoding import Audio, decode
-from audit.transcription.diarization import Voices, tell_apart
-from audit.transcription.windows import Heard
+from audit.transcription.diarization import Diarization, diarize
+from audit.transcription.windows import UtteranceWords
 from audit.types import Direction, RawForm, Recording, Role, Span, Utterance, Word
 from models.voice import embeddings, vad
 from reports.store import transcript_cache
 
 SAMPLES = Path(__file__).parents[3] / "data_samples"
 ROLES = {"A": Role.AGENT, "C": Role.CUSTOMER}
-UNLIKE = ("S03", "S05", "S08", "S09", "S17", "S20")
-"""Calls between voices that are not alike; for all of them see ``models/voice/speakers.md``."""
+DISTINCT = ("S03", "S05", "S08", "S09", "S17", "S20")
+"""Calls between dissimilar voices; for all of them see ``models/voice/speakers.md``."""
 
 Told = list[tuple[Role, Span]]
 Mask = NDArray[np.bool_]
@@ -40,15 +40,15 @@ class Line:
     """A call on one line: its sound, where there is speech, what is said, who says it."""
 
     audio: Audio
-    regions: list[Span]
-    heard: list[Heard]
+    speech: list[Span]
+    utterances: list[UtteranceWords]
     truth: Told
 
-    def tell(self, diarizer: Diarizer | None = None) -> Voices:
-        return tell_apart(
+    def tell(self, diarizer: Diarizer | None = None) -> Diarization:
+        return diarize(
             self.audio,
-            self.regions,
-            self.heard,
+            self.speech,
+            self.utterances,
             embedder=embeddings.EMBEDDER,
             direction=Direction.IN,
             role_confidence=0.9,
@@ -59,7 +59,7 @@ class Line:
 def line(*calls: str, only: str = "AC") -> Line:
     """Sample calls one after the other, mixed down; ``only`` keeps one side's channel."""
     sounds: list[NDArray[np.int16]] = []
-    heard: list[Heard] = []
+    utterances: list[UtteranceWords] = []
     truth: Told = []
     for call_id in calls:
         after_s = sum(len(sound) for sound in sounds) / 16_000
@@ -70,11 +70,11 @@ def line(*calls: str, only: str = "AC") -> Line:
         for turn in told["turns"]:
             if turn["role"] in only:
                 span = Span(after_s + turn["start"], after_s + turn["end"])
-                heard.append((Utterance(0, span), words(turn["text"], span)))
+                utterances.append((Utterance(0, span), words(turn["text"], span)))
                 truth.append((ROLES[turn["role"]], span))
     audio = Audio(np.concatenate(sounds)[None], False)
-    regions = speech_regions(audio, detector=vad.speech_probabilities)[0]
-    return Line(audio, regions, sorted(heard, key=lambda item: item[0].span), truth)
+    speech = detect_speech(audio, detector=vad.speech_probabilities)[0]
+    return Line(audio, speech, sorted(utterances, key=lambda item: item[0].span), truth)
 
 
 def words(text: str, span: Span) -> tuple[Word, ...]:
@@ -87,7 +87,7 @@ def words(text: str, span: Span) -> tuple[Word, ...]:
 
 
 @cache
-def told(*calls: str, only: str = "AC") -> tuple[Line, Voices]:
+def told(*calls: str, only: str = "AC") -> tuple[Line, Diarization]:
     one = line(*calls, only=only)
     return one, one.tell()
 
@@ -114,29 +114,29 @@ def right_and_wrong(truth: Told, given: Told) -> tuple[int, int]:
     return right, int(spoken.sum()) - right
 
 
-def named(voices: Voices) -> Told:
-    pairs = zip(voices.roles.roles, voices.regions, strict=True)
+def named(voices: Diarization) -> Told:
+    pairs = zip(voices.roles.roles, voices.speech, strict=True)
     return [(role, span) for role, spans in pairs for span in spans]
 
 
-def sure(voices: Voices) -> Told:
+def sure(voices: Diarization) -> Told:
     """What the turns say that count as rightly told."""
-    built = turns.build(voices.heard, voices.regions, roles=voices.roles.roles)
+    built = turns.build(voices.utterances, voices.speech, roles=voices.roles.roles)
     certain = [replace(turn, role_confidence=voices.confidence(turn)) for turn in built]
     return [(t.role, span) for t in certain if t.surely_by(t.role) for span in t.speech]
 
 
-def check_regions(one: Line, voices: Voices) -> None:
+def check_speech(one: Line, voices: Diarization) -> None:
     """In order, never two voices at once, and all of the speech but nothing else."""
-    for own in voices.regions:
+    for own in voices.speech:
         assert own == sorted(own)
-    spans = sorted(span for own in voices.regions for span in own)
+    spans = sorted(span for own in voices.speech for span in own)
     assert all(span.duration_s > 0 for span in spans)
     assert all(a.end_s <= b.start_s for a, b in pairwise(spans))
     for span in spans:
-        assert any(r.start_s <= span.start_s and span.end_s <= r.end_s for r in one.regions)
+        assert any(r.start_s <= span.start_s and span.end_s <= r.end_s for r in one.speech)
     assert sum(s.duration_s for s in spans) == pytest.approx(
-        sum(r.duration_s for r in one.regions), abs=1e-6
+        sum(r.duration_s for r in one.speech), abs=1e-6
     )
 
 
@@ -145,7 +145,7 @@ def check_regions(one: Line, voices: Voices) -> None:
 
 def test_who_speaks_is_right_most_of_the_time() -> None:
     right = wrong = 0
-    for call_id in UNLIKE:
+    for call_id in DISTINCT:
         one, voices = told(call_id)
         assert sorted(voices.roles.roles) == [Role.AGENT, Role.CUSTOMER], call_id
         counts = right_and_wrong(one.truth, named(voices))
@@ -155,7 +155,7 @@ def test_who_speaks_is_right_most_of_the_time() -> None:
 
 def test_turns_that_count_as_sure_are_right() -> None:
     right = wrong = 0
-    for call_id in UNLIKE:
+    for call_id in DISTINCT:
         one, voices = told(call_id)
         counts = right_and_wrong(one.truth, sure(voices))
         right, wrong = right + counts[0], wrong + counts[1]
@@ -169,26 +169,26 @@ def test_voices_that_are_alike_are_not_surely_told() -> None:
     assert wrong <= 0.1 * (right + wrong)
 
 
-@pytest.mark.parametrize("call_id", UNLIKE)
+@pytest.mark.parametrize("call_id", DISTINCT)
 def test_no_word_is_lost_or_doubled(call_id: str) -> None:
     one, voices = told(call_id)
-    before = Counter(word for _, words in one.heard for word in words)
-    assert Counter(word for _, words in voices.heard for word in words) == before
-    starts = [utterance.span.start_s for utterance, _ in voices.heard]
+    before = Counter(word for _, words in one.utterances for word in words)
+    assert Counter(word for _, words in voices.utterances for word in words) == before
+    starts = [utterance.span.start_s for utterance, _ in voices.utterances]
     assert starts == sorted(starts)
-    assert {u.channel for u, _ in voices.heard} <= set(range(len(voices.regions)))
+    assert {u.channel for u, _ in voices.utterances} <= set(range(len(voices.speech)))
 
 
-@pytest.mark.parametrize("call_id", UNLIKE)
+@pytest.mark.parametrize("call_id", DISTINCT)
 def test_regions_share_out_the_speech(call_id: str) -> None:
-    check_regions(*told(call_id))
+    check_speech(*told(call_id))
 
 
 def test_a_small_margin_is_no_certainty() -> None:
     small = 0
-    for call_id in (*UNLIKE, "S01"):
+    for call_id in (*DISTINCT, "S01"):
         _, voices = told(call_id)
-        for turn in turns.build(voices.heard, voices.regions, roles=voices.roles.roles):
+        for turn in turns.build(voices.utterances, voices.speech, roles=voices.roles.roles):
             assert turn.span is not None
             inside = (voices.middles_s >= turn.span.start_s) & (voices.middles_s <= turn.span.end_s)
             own = voices.margins[inside & (voices.labels == turn.speaker)]
@@ -202,7 +202,11 @@ def test_a_small_margin_is_no_certainty() -> None:
 def test_the_same_call_is_told_the_same_way() -> None:
     one, first = told("S17")
     again = one.tell()
-    assert (again.heard, again.regions, again.roles) == (first.heard, first.regions, first.roles)
+    assert (again.utterances, again.speech, again.roles) == (
+        first.utterances,
+        first.speech,
+        first.roles,
+    )
 
 
 # one, three, nobody
@@ -211,19 +215,19 @@ def test_the_same_call_is_told_the_same_way() -> None:
 def test_an_agent_alone() -> None:
     one, voices = told("S03", only="A")
     assert Role.CUSTOMER not in voices.roles.roles
-    check_regions(one, voices)
+    check_speech(one, voices)
 
 
 def test_a_customer_alone_is_no_agent() -> None:
     one, voices = told("S13", only="C")
     assert Role.AGENT not in voices.roles.roles
-    check_regions(one, voices)
+    check_speech(one, voices)
 
 
 def test_after_a_transfer_nobody_gets_the_other_side() -> None:
     """S03 and S13 have one customer and two agents."""
     one, voices = told("S03", "S13")
-    check_regions(one, voices)
+    check_speech(one, voices)
     if Role.UNKNOWN in voices.roles.roles:
         assert set(voices.roles.roles) == {Role.UNKNOWN}
         return
@@ -235,20 +239,20 @@ def test_after_a_transfer_nobody_gets_the_other_side() -> None:
 def short() -> Line:
     """Three tenths of a second of somebody's speech."""
     one = line("S17")
-    first = round((one.regions[3].middle_s - 0.15) * 16_000)
+    first = round((one.speech[3].middle_s - 0.15) * 16_000)
     samples = one.audio.samples[:, first : first + 4800]
     span = Span(0.0, 0.3)
-    heard: list[Heard] = [(Utterance(0, span), words("喂", span))]
-    return Line(Audio(np.ascontiguousarray(samples), False), [span], heard, [])
+    utterances: list[UtteranceWords] = [(Utterance(0, span), words("喂", span))]
+    return Line(Audio(np.ascontiguousarray(samples), False), [span], utterances, [])
 
 
 @pytest.mark.filterwarnings("ignore:Number of distinct clusters")
 def test_three_tenths_of_a_second() -> None:
     one = short()
     voices = one.tell()
-    assert voices.regions == [one.regions]
+    assert voices.speech == [one.speech]
     assert voices.roles.roles == (Role.UNKNOWN,)
-    assert [words for _, words in voices.heard] == [words for _, words in one.heard]
+    assert [words for _, words in voices.utterances] == [words for _, words in one.utterances]
 
 
 def test_three_tenths_of_a_second_give_no_warning() -> None:
@@ -261,8 +265,8 @@ def test_three_tenths_of_a_second_give_no_warning() -> None:
 def test_nobody_speaks() -> None:
     silent = Line(Audio(np.zeros((1, 32_000), dtype=np.int16), False), [], [], [])
     voices = silent.tell()
-    assert voices.heard == []
-    assert voices.regions == [[]]
+    assert voices.utterances == []
+    assert voices.speech == [[]]
     assert voices.roles.roles == (Role.UNKNOWN,)
 
 
@@ -274,7 +278,7 @@ def test_another_engine_may_tell_the_voices() -> None:
     voices = one.tell(lambda _: [(span, f"voice of {role}") for role, span in one.truth])
     right, wrong = right_and_wrong(one.truth, named(voices))
     assert right / (right + wrong) >= 0.97
-    check_regions(one, voices)
+    check_speech(one, voices)
 
 
 def test_where_another_engine_hears_two_at_once_nobody_is_surely_told() -> None:
@@ -287,8 +291,8 @@ def test_where_another_engine_hears_two_at_once_nobody_is_surely_told() -> None:
 def test_another_engine_that_hears_nobody() -> None:
     one = line("S17")
     voices = one.tell(lambda _: [])
-    assert len(voices.regions) == 1
-    check_regions(one, voices)
+    assert len(voices.speech) == 1
+    check_speech(one, voices)
 
 
 # what a transcript is kept under

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from audit.errors import RejectedRecording, RejectReason
-from audit.pipeline import _length_doubt
+from audit.transcription import doubts
 from audit.transcription.decoding import Audio, decode
 from audit.transcription.media import RAW_FORMS
 from audit.types import SAMPLE_RATE, Encoding, RawForm
@@ -138,7 +138,7 @@ def test_a_wav_whose_recorder_died_is_heard_to_its_end(
     assert audio.lengths is not None
     assert audio.lengths.file_s == pytest.approx(LENGTH_S, abs=0.1)
     assert audio.lengths.header_s < 5
-    assert "秒，已听到文件末尾" in _length_doubt(audio.lengths)
+    assert "秒，已听到文件末尾" in doubts.of_audio(audio)[-1]
     playback.transcode(path, tmp_path / "copy.ogg")
     assert decode(tmp_path / "copy.ogg").duration_s == pytest.approx(LENGTH_S, abs=0.1)
 
@@ -270,7 +270,7 @@ def test_what_is_neither_chunks_nor_sound_is_doubted(tmp_path: Path, speech: Pcm
     audio = decode(path)
     assert_heard(audio, speech)
     assert audio.lengths is not None
-    doubt = _length_doubt(audio.lengths)
+    doubt = doubts.of_audio(audio)[-1]
     assert "12.0 秒" in doubt and "21.4 秒" in doubt and "没有听" in doubt
 
 
@@ -287,7 +287,7 @@ def test_a_copy_that_broke_off_is_doubted(
     assert audio.lengths is not None
     assert audio.lengths.header_s == pytest.approx(LENGTH_S, abs=0.1)
     assert audio.lengths.file_s == pytest.approx(audio.duration_s, abs=0.1)
-    assert "录音不完整" in _length_doubt(audio.lengths)
+    assert "录音不完整" in doubts.of_audio(audio)[-1]
 
 
 def oki(samples: Pcm) -> bytes:

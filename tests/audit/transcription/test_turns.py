@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from audit.transcription.turns import build
-from audit.transcription.windows import Heard
+from audit.transcription.windows import UtteranceWords
 from audit.types import Role, Span, Turn, Utterance, Word
 
 ROLES = (Role.AGENT, Role.CUSTOMER)
 
 
-def said(channel: int, start_s: float, end_s: float, text: str, probability: float = 0.9) -> Heard:
+def said(
+    channel: int, start_s: float, end_s: float, text: str, probability: float = 0.9
+) -> UtteranceWords:
     """An utterance, its characters evenly spread."""
     step = (end_s - start_s) / max(1, len(text))
     words = tuple(
@@ -21,10 +23,10 @@ def said(channel: int, start_s: float, end_s: float, text: str, probability: flo
     return Utterance(channel, Span(start_s, end_s)), words
 
 
-def turns(*heard: Heard) -> tuple[Turn, ...]:
-    ordered = sorted(heard, key=lambda item: item[0].span)
-    regions = [[u.span for u, _ in ordered if u.channel == channel] for channel in (0, 1)]
-    return build(ordered, regions, roles=ROLES)
+def turns(*spoken: UtteranceWords) -> tuple[Turn, ...]:
+    ordered = sorted(spoken, key=lambda item: item[0].span)
+    speech = [[u.span for u, _ in ordered if u.channel == channel] for channel in (0, 1)]
+    return build(ordered, speech, roles=ROLES)
 
 
 def test_speakers_alternate() -> None:

@@ -1,14 +1,14 @@
 """Packing speech into windows and putting the words back where they were spoken.
 
-The recogniser here is written by hand and reads the audio itself: the tests lay numbers into
-the samples. Real engines are tested in ``tests/models``.
+The speech recognition engine here is written by hand and reads the audio itself: the tests write
+numbers into the samples. Real engines are tested in ``tests/models``.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -16,13 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.transcription.decoding import Audio
-from audit.transcription.windows import PackingOptions, pack, recognise, utterances
-from audit.types import SAMPLE_RATE, Origin, Recognised, Samples, Span, Utterance, Word
+from audit.transcription.windows import join_utterances, pack, recognize
+from audit.types import SAMPLE_RATE, Origin, Samples, Span, Utterance, WindowResult, Word
 
 LIMIT_S = 30.0
-FLAT = replace(PackingOptions(), level_db=0.0)
-
-
 SAID = "字词句段篇章文书言语声音调韵律诗歌曲谱琴棋画印"
 
 
@@ -31,19 +28,20 @@ class Hears:
     """Hears one word in each stretch of sound, unless told to miss what is not alone."""
 
     misses_repeats: bool = False
+    said: str = SAID
     windows: list[Samples] = field(default_factory=list)
     origin: Origin = Origin(None, "by hand", "none", None)  # noqa: RUF009
 
-    def recognise(self, windows: Sequence[Samples]) -> list[Recognised]:
+    def transcribe(self, windows: Sequence[Samples]) -> list[WindowResult]:
         self.windows += windows
-        return [Recognised(tuple(self._words(window)), 0.0) for window in windows]
+        return [WindowResult(tuple(self._words(window)), 0.0) for window in windows]
 
     def _words(self, window: Samples) -> list[Word]:
         loud = np.abs(window) > 1e-4
         edges = np.flatnonzero(np.diff(np.concatenate([[0], loud.astype(np.int8), [0]])))
         words: list[Word] = []
         for first, last in zip(edges[::2], edges[1::2], strict=True):
-            text = SAID[: max(1, round((last - first) / SAMPLE_RATE))]
+            text = self.said[: max(1, round((last - first) / SAMPLE_RATE))]
             if self.misses_repeats and text in {word.text for word in words}:
                 continue
             words.append(Word(text, first / SAMPLE_RATE, last / SAMPLE_RATE, 0.9))
@@ -62,8 +60,8 @@ def audio_with(spans: Sequence[Sequence[Span]], *, seconds: float) -> Audio:
 
 
 @st.composite
-def regions(draw: st.DrawFn) -> list[Span]:
-    """Disjoint regions of one channel, in order, to the hundredth."""
+def segments(draw: st.DrawFn) -> list[Span]:
+    """Disjoint speech segments of one channel, in order, to the hundredth."""
     spans, at_s = [], draw(st.integers(0, 300)) / 100
     for _ in range(draw(st.integers(0, 12))):
         length_s = draw(st.integers(12, 4000)) / 100
@@ -73,7 +71,7 @@ def regions(draw: st.DrawFn) -> list[Span]:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(regions(), min_size=1, max_size=2))
+@given(st.lists(segments(), min_size=1, max_size=2))
 def test_packing(channels: list[list[Span]]) -> None:
     seconds = max([span.end_s for spans in channels for span in spans], default=1.0) + 1
     audio = Audio(
@@ -81,28 +79,28 @@ def test_packing(channels: list[list[Span]]) -> None:
             np.arange(round(seconds * SAMPLE_RATE), dtype=np.int32) % 30000, (len(channels), 1)
         ).astype(np.int16)
     )
-    spoken = utterances(channels)
+    spoken = join_utterances(channels)
     windows = list(pack(audio, spoken))
 
-    placed = [place for window in windows for place in window.placed]
-    assert sorted(p.utterance.span for p in placed) == sorted(u.span for u in spoken)
-    assert len({p.utterance for p in placed}) == len(placed)
+    chunks = [chunk for window in windows for chunk in window.chunks]
+    assert sorted(c.utterance.span for c in chunks) == sorted(u.span for u in spoken)
+    assert len({c.utterance for c in chunks}) == len(chunks)
     for window in windows:
         assert len(window.samples) <= LIMIT_S * SAMPLE_RATE
-        assert len({place.utterance.channel for place in window.placed}) == 1
-        for place in window.placed:
-            assert place.inside.duration_s == pytest.approx(place.utterance.span.duration_s)
-            _same_sound(audio, window.samples, place.utterance, place.inside)
-    # every sound of every region lies in some utterance
+        assert len({chunk.utterance.channel for chunk in window.chunks}) == 1
+        for chunk in window.chunks:
+            assert chunk.in_window.duration_s == pytest.approx(chunk.utterance.span.duration_s)
+            _same_sound(audio, window.samples, chunk.utterance, chunk.in_window)
+    # all sound of every segment is in some utterance
     for channel, spans in enumerate(channels):
         own = [u.span for u in spoken if u.channel == channel]
         for span in spans:
             assert sum(span.overlap_s(u) for u in own) == pytest.approx(span.duration_s, abs=0.01)
 
 
-def _same_sound(audio: Audio, window: Samples, utterance: Utterance, inside: Span) -> None:
+def _same_sound(audio: Audio, window: Samples, utterance: Utterance, in_window: Span) -> None:
     """The window holds the recording's own samples there, but for one gain."""
-    first = round(inside.start_s * SAMPLE_RATE)
+    first = round(in_window.start_s * SAMPLE_RATE)
     heard = window[first : first + 1600]
     start_s = utterance.span.start_s
     spoken = audio.channel(utterance.channel, span=Span(start_s, start_s + 0.1))[: len(heard)]
@@ -113,12 +111,12 @@ def _same_sound(audio: Audio, window: Samples, utterance: Utterance, inside: Spa
 
 
 def test_a_short_pause_is_bridged_and_a_long_one_is_not() -> None:
-    joined = utterances([[Span(0, 1), Span(1.2, 2), Span(4, 5)], []])
+    joined = join_utterances([[Span(0, 1), Span(1.2, 2), Span(4, 5)], []])
     assert joined == [Utterance(0, Span(0, 2)), Utterance(0, Span(4, 5))]
 
 
 def test_a_long_utterance_is_cut_without_loss() -> None:
-    cut = utterances([[Span(1, 71)]])
+    cut = join_utterances([[Span(1, 71)]])
     assert len(cut) >= 3
     assert all(u.span.duration_s <= LIMIT_S for u in cut)
     assert cut[0].span.start_s == 1
@@ -130,7 +128,7 @@ def test_words_come_back_where_they_were_spoken() -> None:
     spans = [[Span(2, 4), Span(10, 11), Span(40, 43)], [Span(5, 9), Span(60, 80), Span(90, 110)]]
     audio = audio_with(spans, seconds=112)
     hears = Hears()
-    heard = recognise(audio, utterances(spans), recogniser=hears, simplify=str)
+    heard = recognize(audio, join_utterances(spans), asr=hears)
     assert [u.span for u, _ in heard] == sorted(span for listed in spans for span in listed)
     for utterance, words in heard:
         assert "".join(word.text for word in words) == SAID[: round(utterance.span.duration_s)]
@@ -143,9 +141,7 @@ def test_words_come_back_where_they_were_spoken() -> None:
 def test_a_sentence_said_twice_is_heard_twice() -> None:
     spans = [[Span(1, 3), Span(5, 7)]]
     hears = Hears(misses_repeats=True)
-    heard = recognise(
-        audio_with(spans, seconds=8), utterances(spans), recogniser=hears, simplify=str
-    )
+    heard = recognize(audio_with(spans, seconds=8), join_utterances(spans), asr=hears)
     assert ["".join(word.text for word in words) for _, words in heard] == ["字词", "字词"]
     assert heard[1][1][0].start_s == pytest.approx(5, abs=0.001)
     assert len(hears.windows) == 2
@@ -156,30 +152,26 @@ def test_a_soft_voice_is_brought_to_the_level_of_a_loud_one() -> None:
     noise = np.random.default_rng(1).standard_normal(2 * SAMPLE_RATE)
     samples[0, : 2 * SAMPLE_RATE] = (noise * 4000).astype(np.int16)
     samples[0, 4 * SAMPLE_RATE : 6 * SAMPLE_RATE] = (noise * 100).astype(np.int16)
-    spoken = utterances([[Span(0.2, 1.8), Span(4.2, 5.8)]])
+    spoken = join_utterances([[Span(0.2, 1.8), Span(4.2, 5.8)]])
     (window,) = pack(Audio(samples), spoken)
     levels = [
-        np.square(window.samples[round(p.inside.start_s * SAMPLE_RATE) :][:16000]).mean()
-        for p in window.placed
+        np.square(window.samples[round(c.in_window.start_s * SAMPLE_RATE) :][:16000]).mean()
+        for c in window.chunks
     ]
     assert 10 * abs(np.log10(levels[0] / levels[1])) < 1.5
 
 
 def test_traditional_characters_are_simplified() -> None:
     spans = [[Span(1, 2)]]
-    heard = recognise(
-        audio_with(spans, seconds=3),
-        utterances(spans),
-        recogniser=Hears(),
-        simplify=lambda text: text.replace("字", "简"),
-    )
-    assert heard[0][1][0].text == "简"
+    audio = audio_with(spans, seconds=3)
+    heard = recognize(audio, join_utterances(spans), asr=Hears(said="語"))
+    assert heard[0][1][0].text == "语"
 
 
-def test_nothing_spoken_asks_no_recogniser() -> None:
+def test_nothing_spoken_asks_no_engine() -> None:
     hears = Hears()
     audio = audio_with([[]], seconds=2)
-    assert recognise(audio, [], recogniser=hears, simplify=str) == []
+    assert recognize(audio, [], asr=hears) == []
     assert not hears.windows
 
 
@@ -195,9 +187,9 @@ class Loops:
     asked: list[tuple[int, float]] = field(default_factory=list)
     origin: Origin = Origin(None, "by hand", "none", None)  # noqa: RUF009
 
-    def recognise(
+    def transcribe(
         self, windows: Sequence[Samples], *, repetition_penalty: float = 1.0
-    ) -> list[Recognised]:
+    ) -> list[WindowResult]:
         self.asked.append((len(windows), repetition_penalty))
         heard = []
         for window in windows:
@@ -209,33 +201,31 @@ class Loops:
             text = "请问您贵姓" if fine else "蟹" * 40
             words = (Word(text, 0.2, seconds - 0.2, 0.95),)
             told = None if fine else self.language_probability
-            heard.append(Recognised(words, 0.0, told))
+            heard.append(WindowResult(words, 0.0, told))
         return heard
 
 
-def looped(recogniser: Loops) -> tuple[list[str], list[bool]]:
+def looped(engine: Loops) -> tuple[list[str], list[bool]]:
     spans = [[Span(1, 5), Span(7, 11)]]
-    heard = recognise(
-        audio_with(spans, seconds=12), utterances(spans), recogniser=recogniser, simplify=str
-    )
+    heard = recognize(audio_with(spans, seconds=12), join_utterances(spans), asr=engine)
     texts = ["".join(word.text for word in words) for _, words in heard]
     return [text for text in texts if text], [u.unintelligible for u, _ in heard]
 
 
-def test_what_loops_is_recognised_alone() -> None:
-    recogniser = Loops("alone")
-    texts, marked = looped(recogniser)
+def test_what_loops_is_recognized_alone() -> None:
+    engine = Loops("alone")
+    texts, marked = looped(engine)
     assert "请问您贵姓" in texts
     assert not any(marked)
-    assert all(penalty == 1.0 for _, penalty in recogniser.asked[:2])
+    assert all(penalty == 1.0 for _, penalty in engine.asked[:2])
 
 
-def test_what_loops_alone_is_recognised_with_repeats_held_down() -> None:
-    recogniser = Loops("held down")
-    texts, marked = looped(recogniser)
+def test_what_loops_alone_is_recognized_with_repeats_held_down() -> None:
+    engine = Loops("held down")
+    texts, marked = looped(engine)
     assert "请问您贵姓" in texts
     assert not any(marked)
-    assert [penalty > 1 for _, penalty in recogniser.asked] == [False, False, True]
+    assert [penalty > 1 for _, penalty in engine.asked] == [False, False, True]
 
 
 def test_what_loops_for_ever_is_marked() -> None:
@@ -244,13 +234,13 @@ def test_what_loops_for_ever_is_marked() -> None:
 
 
 def test_another_language_is_marked_although_it_no_longer_loops() -> None:
-    recogniser = Loops("held down", language_probability=0.02)
-    _, marked = looped(recogniser)
+    engine = Loops("held down", language_probability=0.02)
+    _, marked = looped(engine)
     assert all(marked)
 
 
 def test_what_does_not_loop_costs_nothing() -> None:
     spans = [[Span(1, 5), Span(7, 11)]]
     hears = Hears()
-    recognise(audio_with(spans, seconds=12), utterances(spans), recogniser=hears, simplify=str)
+    recognize(audio_with(spans, seconds=12), join_utterances(spans), asr=hears)
     assert len(hears.windows) == 1

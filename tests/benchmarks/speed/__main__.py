@@ -91,8 +91,8 @@ def _table(figures: Mapping[str, Any]) -> Iterator[str]:
     for name, row in figures["ways"].items():
         if row["steps"]:
             steps = ", ".join(f"{step} {seconds}" for step, seconds in row["steps"].items())
-            rest = sum(row["steps"].values()) / row["steps"]["recognise"]
-            yield f"{name}: {steps}; whole / recogniser {rest:.3f}, loaded in {row['load_s']} s"
+            rest = sum(row["steps"].values()) / row["steps"]["asr"]
+            yield f"{name}: {steps}; whole / asr {rest:.3f}, loaded in {row['load_s']} s"
     if figures["minutes"]:
         yield "| minutes of call | wall per second | CPU per second | peak memory |"
         yield "| --- | --- | --- | --- |"

@@ -122,7 +122,9 @@ class _Process:
         self.cost = Cost()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.benchmarks.speed.ways", name],
-            env=processes.hearing_environment(cores()) if name.startswith("callaudit") else None,
+            env=processes.transcription_environment(cores())
+            if name.startswith("callaudit")
+            else None,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -136,7 +138,7 @@ class _Process:
         self._process.kill()
         self._process.wait()
 
-    def hear(self, sound: Sound) -> None:
+    def transcribe(self, sound: Sound) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{sound.path}\n")
         self._process.stdin.flush()
@@ -176,7 +178,7 @@ def compare(sounds: Sequence[Sound], ways: Sequence[str], *, few: int) -> dict[s
             order = [*ways[number % len(ways) :], *ways[: number % len(ways)]]
             for name in order:
                 if name not in SLOW or number < few:
-                    running[name].hear(sound)
+                    running[name].transcribe(sound)
             print(f"{number + 1} of {len(sounds)} calls", file=sys.stderr)
         return {name: process.finish() for name, process in running.items()}
 
@@ -251,6 +253,6 @@ def lengths(sounds: Sequence[Sound], minutes: Sequence[float]) -> list[tuple[flo
             path = Path(folder) / "long.wav"
             _write(path, np.tile(samples, -(-size // samples.shape[1]))[:, :size])
             with _Process("callaudit") as process:
-                process.hear(Sound(path, wanted * 60, None))
+                process.transcribe(Sound(path, wanted * 60, None))
                 found.append((wanted, process.finish()))
     return found

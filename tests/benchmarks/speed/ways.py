@@ -22,18 +22,18 @@ from typing import Any, Protocol
 import numpy as np
 
 from audit.config import Config
-from audit.ports import Recogniser
+from audit.ports import AsrEngine
 from audit.transcription import decoding
 from audit.types import (
     AuditedCall,
     Call,
     Channels,
     Origin,
-    Recognised,
     Recording,
     Role,
     Transcript,
     Turn,
+    WindowResult,
 )
 from tests.benchmarks.night import peak_mb
 
@@ -49,7 +49,7 @@ class Said:
 class Way(Protocol):
     """One way to transcribe a call."""
 
-    def hear(self, path: Path) -> Said:
+    def transcribe(self, path: Path) -> Said:
         """Transcribe a call."""
         ...
 
@@ -67,38 +67,44 @@ class Callaudit:
 
         self._config = config
         self._book = rulebooks.load(config.batch.rulebook)
-        models = wiring.transcription_models(config.hearing)
-        self._recogniser = _Timed(models.recogniser)
-        self._models = replace(models, recogniser=self._recogniser)
-        models.voice_activity(np.zeros(16_000, dtype=np.int16))
-        self._heard: list[Call] = []
+        models = wiring.transcription_models(config.transcription)
+        self._asr = _Timed(models.asr)
+        self._models = replace(models, asr=self._asr)
+        models.vad(np.zeros(16_000, dtype=np.int16))
+        self._transcribed: list[Call] = []
         self._publish([self._judge(_CALL)])  # what is read once is read before the clock starts
 
-    def hear(self, path: Path) -> Said:
-        """Decode, hear and keep for judging."""
-        from audit import pipeline
+    def transcribe(self, path: Path) -> Said:
+        """Decode, transcribe and keep for judging."""
+        from audit.transcription import decode_recording, transcribe
 
         started = time.perf_counter()
-        before = self._recogniser.seconds
+        before = self._asr.seconds
         recording = _recording(path.name)
-        sound = pipeline.decode(path, recording, limits=self._config.limits)
-        transcript = pipeline.hear(
+        limits = self._config.limits
+        sound = decode_recording(
+            path,
+            recording,
+            min_duration_s=limits.min_duration_s,
+            max_duration_s=limits.max_duration_s,
+        )
+        transcript = transcribe(
             sound,
             recording,
             models=self._models,
-            hearing_config=self._config.hearing,
+            options=self._config.transcription,
             audio_sha256="0" * 64,
         )
-        self._heard.append(Call(recording, transcript))
-        recognised = self._recogniser.seconds - before
-        rest = time.perf_counter() - started - recognised
-        return Said(_by_channel(transcript), {"recognise": recognised, "hear": rest})
+        self._transcribed.append(Call(recording, transcript))
+        asr_s = self._asr.seconds - before
+        rest = time.perf_counter() - started - asr_s
+        return Said(_by_channel(transcript), {"asr": asr_s, "transcribe": rest})
 
     def finish(self) -> dict[str, float]:
         """Judge and publish."""
         clock = _Clock()
         with clock.step("judge"):
-            audited = [self._judge(call) for call in self._heard]
+            audited = [self._judge(call) for call in self._transcribed]
         with clock.step("publish"):
             self._publish(audited)
         return dict(clock.seconds)
@@ -147,7 +153,7 @@ class FasterWhisper:
         self._model: Any = BatchedInferencePipeline(model) if batched else model
         self._options = {"word_timestamps": True} if aligned else {}
 
-    def hear(self, path: Path) -> Said:
+    def transcribe(self, path: Path) -> Said:
         """Transcribe both channels."""
         sound = decoding.decode(path)
         texts = []
@@ -164,17 +170,17 @@ class FasterWhisper:
 
 
 class _Timed:
-    """A recogniser, and the time that it has taken."""
+    """A speech recognition engine, and the time that it has taken."""
 
-    def __init__(self, recogniser: Recogniser) -> None:
-        self._recogniser = recogniser
-        self.origin = recogniser.origin
+    def __init__(self, engine: AsrEngine) -> None:
+        self._engine = engine
+        self.origin = engine.origin
         self.seconds = 0.0
 
-    def recognise(self, windows: Any, **options: Any) -> list[Recognised]:
+    def transcribe(self, windows: Any, **options: Any) -> list[WindowResult]:
         started = time.perf_counter()
         try:
-            return self._recogniser.recognise(windows, **options)
+            return self._engine.transcribe(windows, **options)
         finally:
             self.seconds += time.perf_counter() - started
 
@@ -200,7 +206,7 @@ def _by_channel(transcript: Transcript) -> tuple[str, str]:
 
 def _openai() -> Way:
     return Callaudit(
-        Config.model_validate({"hearing": {"recogniser": {"engine": "openai-whisper"}}})
+        Config.model_validate({"transcription": {"asr": {"engine": "openai-whisper"}}})
     )
 
 
@@ -226,7 +232,7 @@ def main() -> None:
     _answer({"load_s": time.perf_counter() - started})
     for line in sys.stdin:
         wall, cpu = time.perf_counter(), time.process_time()
-        said = way.hear(Path(line.strip()))
+        said = way.transcribe(Path(line.strip()))
         cost = {"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
         _answer(asdict(said) | cost)
     wall, cpu = time.perf_counter(), time.process_time()

@@ -16,7 +16,7 @@ from scipy.signal import resample_poly
 from audit import rulebooks
 from audit.rules.no_interruption import VIOLATIONS, Meeting, meetings
 from audit.transcription import turns, windows
-from audit.transcription.activity import speech_regions
+from audit.transcription.activity import detect_speech
 from audit.transcription.decoding import Audio, decode
 from audit.types import Role, Span, Utterance, Word
 from data_samples.generate.encode import SUFFIXES, shift_s, write_coded, write_mu_law
@@ -95,7 +95,7 @@ def audio_of(call: DrawnCall) -> Audio:
 
 def regions_of(audio: Audio) -> Regions:
     """Speech regions by the product's detector."""
-    return speech_regions(audio, detector=speech_probabilities)
+    return detect_speech(audio, detector=speech_probabilities)
 
 
 def regions_by_silero(audio: Audio) -> Regions:
@@ -108,12 +108,12 @@ def regions_by_silero(audio: Audio) -> Regions:
         middles = np.arange(len(samples) // HOP) * HOP // _SILERO_FRAME
         return np.asarray(frames[middles], dtype=np.float32)
 
-    return speech_regions(audio, detector=detector)
+    return detect_speech(audio, detector=detector)
 
 
 def interruptions_of(regions: Regions, pieces: Sequence[Piece]) -> list[Meeting]:
     """What the product takes for interruptions, given regions and the words of the truth."""
-    heard = [(spoken, _words(spoken, pieces)) for spoken in windows.utterances(regions)]
+    heard = [(spoken, _words(spoken, pieces)) for spoken in windows.join_utterances(regions)]
     built = turns.build(heard, regions, roles=_ROLES)
     agent, customer = ([turn for turn in built if turn.role is role] for role in _ROLES)
     thresholds = rulebooks.load("hotline").rules.no_interruption.applied()

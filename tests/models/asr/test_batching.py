@@ -9,15 +9,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.types import SAMPLE_RATE, Recognised, Samples, Word
+from audit.types import SAMPLE_RATE, Samples, WindowResult, Word
 from models.asr import batching
 
 LENGTHS = st.lists(st.floats(0.1, 30.0), max_size=40)
 
 
-def told(windows: Sequence[Samples]) -> list[Recognised]:
+def told(windows: Sequence[Samples]) -> list[WindowResult]:
     """Says how long each window is."""
-    return [Recognised((Word(str(len(w)), 0.0, 1.0, 1.0),), 0.0) for w in windows]
+    return [WindowResult((Word(str(len(w)), 0.0, 1.0, 1.0),), 0.0) for w in windows]
 
 
 @given(LENGTHS, st.integers(1, 9), st.integers(1, 4))
@@ -26,12 +26,12 @@ def test_each_window_gets_its_own_words(lengths: list[float], size: int, at_once
     seen: list[list[int]] = []
     lock = threading.Lock()
 
-    def hear(batch: Sequence[Samples]) -> list[Recognised]:
+    def hear(batch: Sequence[Samples]) -> list[WindowResult]:
         with lock:
             seen.append([batching.frames(window) for window in batch])
         return told(batch)
 
-    heard = batching.recognise(windows, hear, size=size, at_once=at_once)
+    heard = batching.transcribe(windows, hear, size=size, at_once=at_once)
     assert heard == told(windows)
     assert all(len(batch) <= size and len(set(batch)) == 1 for batch in seen)
 
@@ -48,9 +48,9 @@ def test_batches_are_recognised_at_once() -> None:
     """Two that wait for each other would wait for ever one after the other."""
     meeting = threading.Barrier(2, timeout=10)
 
-    def hear(batch: Sequence[Samples]) -> list[Recognised]:
+    def hear(batch: Sequence[Samples]) -> list[WindowResult]:
         meeting.wait()
         return told(batch)
 
     windows = [np.zeros(SAMPLE_RATE, dtype=np.float32)] * 4
-    assert len(batching.recognise(windows, hear, size=2, at_once=2)) == 4
+    assert len(batching.transcribe(windows, hear, size=2, at_once=2)) == 4

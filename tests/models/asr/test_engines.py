@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audit.config import RecogniserConfig
+from audit.config import AsrConfig
 from audit.errors import UsageError, WeightsNotFound
 from audit.language.intelligibility import is_loop
 from audit.language.text import simplify
-from audit.ports import Recogniser
-from audit.transcription.activity import speech_regions
+from audit.ports import AsrEngine
+from audit.transcription.activity import detect_speech
 from audit.transcription.decoding import decode
-from audit.transcription.windows import pack, utterances
-from audit.types import Recognised, Samples
+from audit.transcription.windows import join_utterances, pack
+from audit.types import Samples, WindowResult
 from models.asr import ctranslate2, engines, openai, weights
 from models.hashing import file_sha256
 from models.voice.vad import speech_probabilities
@@ -39,43 +39,43 @@ def windows() -> list[Samples]:
     packed = []
     for name in NAMES:
         audio = decode(CALLS / f"{name}.wav")
-        regions = speech_regions(audio, detector=speech_probabilities)
-        packed += [window.samples for window in pack(audio, utterances(regions))]
+        regions = detect_speech(audio, detector=speech_probabilities)
+        packed += [window.samples for window in pack(audio, join_utterances(regions))]
     return packed
 
 
-def fast(*, beam_size: int = 1) -> Recogniser:
+def fast(*, beam_size: int = 1) -> AsrEngine:
     return ctranslate2.load(
         weights.find("base"), device="cpu", beam_size=beam_size, compute_type="float32"
     )
 
 
-def reference(*, beam_size: int = 1) -> Recogniser:
+def reference(*, beam_size: int = 1) -> AsrEngine:
     return openai.load(weights.find("base"), device="cpu", beam_size=beam_size)
 
 
-def text(heard: Recognised) -> str:
+def text(heard: WindowResult) -> str:
     return plain(simplify("".join(word.text for word in heard.words)))
 
 
 @pytest.fixture(scope="module")
-def both() -> list[tuple[Recognised, Recognised]]:
+def both() -> list[tuple[WindowResult, WindowResult]]:
     """What each engine hears in each window, decoding greedily."""
-    one, other = fast().recognise(windows()), reference().recognise(windows())
+    one, other = fast().transcribe(windows()), reference().transcribe(windows())
     return list(zip(one, other, strict=True))
 
 
 # the engines agree
 
 
-def test_engines_hear_the_same(both: list[tuple[Recognised, Recognised]]) -> None:
+def test_engines_hear_the_same(both: list[tuple[WindowResult, WindowResult]]) -> None:
     errors = sum(distance(text(one), text(other)) for one, other in both)
     length = sum(len(text(other)) for _, other in both)
     assert length > 200
     assert errors / length <= 0.03
 
 
-def test_engines_hear_it_at_the_same_time(both: list[tuple[Recognised, Recognised]]) -> None:
+def test_engines_hear_it_at_the_same_time(both: list[tuple[WindowResult, WindowResult]]) -> None:
     near = compared = 0
     for one, other in both:
         mine, theirs = (
@@ -90,7 +90,7 @@ def test_engines_hear_it_at_the_same_time(both: list[tuple[Recognised, Recognise
 
 
 def test_words_are_in_order_and_inside_the_window(
-    both: list[tuple[Recognised, Recognised]],
+    both: list[tuple[WindowResult, WindowResult]],
 ) -> None:
     for window, pair in zip(windows(), both, strict=True):
         for heard in pair:
@@ -113,9 +113,9 @@ def test_engines_name_the_same_weights() -> None:
 def test_several_windows_with_beams_are_each_heard(load: object) -> None:
     """openai-whisper mixes up the beams of windows that are decoded together."""
     short = [windows()[0][: 5 * 16_000], windows()[1][: 4 * 16_000]]
-    recogniser: Recogniser = load(beam_size=3)  # type: ignore[operator]
-    together = recogniser.recognise(short)
-    alone = [recogniser.recognise([window])[0] for window in short]
+    engine: AsrEngine = load(beam_size=3)  # type: ignore[operator]
+    together = engine.transcribe(short)
+    alone = [engine.transcribe([window])[0] for window in short]
     assert [text(heard) for heard in together] == [text(heard) for heard in alone]
     assert all(len(text(heard)) >= 4 for heard in together)
     assert text(together[0]) != text(together[1])
@@ -124,9 +124,9 @@ def test_several_windows_with_beams_are_each_heard(load: object) -> None:
 @pytest.mark.parametrize("load", [fast, reference])
 def test_what_is_no_mandarin_is_told(load: object) -> None:
     """Speech played backwards is nobody's language; it loops where repeats are not held down."""
-    recogniser: Recogniser = load()  # type: ignore[operator]
+    engine: AsrEngine = load()  # type: ignore[operator]
     backwards = np.ascontiguousarray(windows()[1][: 4 * 16_000][::-1])
-    (held,) = recogniser.recognise([backwards], repetition_penalty=1.3)
+    (held,) = engine.transcribe([backwards], repetition_penalty=1.3)
     assert held.language_probability is not None
     assert held.language_probability < 0.3
     assert not is_loop(text(held))
@@ -134,9 +134,9 @@ def test_what_is_no_mandarin_is_told(load: object) -> None:
 
 @pytest.mark.parametrize("load", [fast, reference])
 def test_silence_and_nothing(load: object) -> None:
-    recogniser: Recogniser = load()  # type: ignore[operator]
-    assert recogniser.recognise([]) == []
-    (heard,) = recogniser.recognise([np.zeros(16_000, dtype=np.float32)])
+    engine: AsrEngine = load()  # type: ignore[operator]
+    assert engine.transcribe([]) == []
+    (heard,) = engine.transcribe([np.zeros(16_000, dtype=np.float32)])
     assert len(text(heard)) < 12
 
 
@@ -194,8 +194,8 @@ def test_a_path_that_is_no_checkpoint(tmp_path: Path) -> None:
 @pytest.mark.parametrize("engine", ["faster-whisper", "openai-whisper"])
 def test_offline_and_nothing_found_names_the_ways_out(tmp_path: Path, engine: str) -> None:
     code = (
-        "from audit.config import RecogniserConfig\nfrom models.asr import engines\n"
-        f"engines.load(RecogniserConfig(engine={engine!r}, model='small'))"
+        "from audit.config import AsrConfig\nfrom models.asr import engines\n"
+        f"engines.load(AsrConfig(engine={engine!r}, model='small'))"
     )
     nowhere = "http://127.0.0.1:9"
     done = subprocess.run(
@@ -220,7 +220,7 @@ def test_offline_and_nothing_found_names_the_ways_out(tmp_path: Path, engine: st
 
 
 def test_a_checkpoint_of_ones_own_by_path(
-    tmp_path: Path, both: list[tuple[Recognised, Recognised]]
+    tmp_path: Path, both: list[tuple[WindowResult, WindowResult]]
 ) -> None:
     import torch
 
@@ -231,15 +231,15 @@ def test_a_checkpoint_of_ones_own_by_path(
     halves = {name: torch.from_numpy(value).half() for name, value in state.items()}
     torch.save({"dims": dimensions, "model_state_dict": halves}, checkpoint)
 
-    config = RecogniserConfig(model=str(checkpoint), beam_size=1, device="cpu")
+    config = AsrConfig(model=str(checkpoint), beam_size=1, device="cpu")
     choice = engines.choose(config)
     assert choice.engine == "openai-whisper"  # the only one that reads it
     with pytest.raises(UsageError, match="faster-whisper"):
-        engines.choose(RecogniserConfig(model=str(checkpoint), engine="faster-whisper"))
-    recogniser = engines.load(config)
-    assert recogniser.origin.model == str(checkpoint)
-    assert recogniser.origin.model_sha256 == file_sha256(checkpoint)
-    (heard,) = recogniser.recognise([windows()[0]])
+        engines.choose(AsrConfig(model=str(checkpoint), engine="faster-whisper"))
+    engine = engines.load(config)
+    assert engine.origin.model == str(checkpoint)
+    assert engine.origin.model_sha256 == file_sha256(checkpoint)
+    (heard,) = engine.transcribe([windows()[0]])
     assert text(heard) == text(both[0][1])
 
 
@@ -247,7 +247,7 @@ def test_a_checkpoint_that_is_damaged(tmp_path: Path) -> None:
     checkpoint = tmp_path / "broken.pt"
     checkpoint.write_bytes(b"no checkpoint")
     with pytest.raises(WeightsNotFound, match=r"broken\.pt"):
-        engines.load(RecogniserConfig(model=str(checkpoint)))
+        engines.load(AsrConfig(model=str(checkpoint)))
     folder = tmp_path / "folder"
     folder.mkdir()
     for content in (b"\x06\0\0\0 no model", b""):
@@ -259,7 +259,7 @@ def test_a_checkpoint_that_is_damaged(tmp_path: Path) -> None:
 
 def test_auto_takes_the_faster(tmp_path: Path) -> None:
     assert engines.installed() == ["faster-whisper", "openai-whisper"]
-    assert engines.choose(RecogniserConfig()).engine == "faster-whisper"
-    chosen = engines.choose(RecogniserConfig(engine="openai-whisper"))
+    assert engines.choose(AsrConfig()).engine == "faster-whisper"
+    chosen = engines.choose(AsrConfig(engine="openai-whisper"))
     assert chosen.engine == "openai-whisper"
-    assert engines.load(RecogniserConfig()) is engines.load(RecogniserConfig())
+    assert engines.load(AsrConfig()) is engines.load(AsrConfig())

@@ -223,7 +223,7 @@ def test_cues_of_a_rulebook_speak_for_a_stage() -> None:
         Turn(2, Role.AGENT, "山高水长"),
     ]
     nothing: frozenset[str] = frozenset()
-    plain = model.stages(turns, marks=[nothing] * 3)
-    cued = model.stages(turns, marks=[nothing, nothing, frozenset({"closing"})])
+    plain = model.stages(turns, cues=[nothing] * 3)
+    cued = model.stages(turns, cues=[nothing, nothing, frozenset({"closing"})])
     assert find_any(CUES.closing, turns[2].text) is None
     assert cued.probabilities[2, 2] > plain.probabilities[2, 2]

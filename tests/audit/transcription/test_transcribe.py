@@ -1,4 +1,4 @@
-"""From a recording to verdicts where something is missing: voice prints, or a known language."""
+"""From a recording to verdicts where something is missing: embeddings, or a known language."""
 
 from __future__ import annotations
 
@@ -11,28 +11,39 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from audit import pipeline
-from audit.config import Config, HearingConfig, RecogniserConfig
+from audit.config import AsrConfig, Config, TranscriptionConfig
 from audit.rulebooks import load
+from audit.transcription import decode_recording, transcribe
+from audit.transcription.decoding import Audio
 from audit.types import SAMPLE_RATE, Call, Channels, Recording, Role, Verdict
 from flows import wiring
 
-CALLS = Path(__file__).parents[2] / "data_samples" / "calls"
+CALLS = Path(__file__).parents[3] / "data_samples" / "calls"
 MONO = CALLS / "S12_2006_20261117T140540.wav"
 STEREO = CALLS / "S14_2002_20261117T172055.wav"
 
 
-def test_without_voice_prints_a_mono_call_is_still_audited(
+def decoded(path: Path, recording: Recording, config: Config) -> Audio:
+    limits = config.limits
+    return decode_recording(
+        path,
+        recording,
+        min_duration_s=limits.min_duration_s,
+        max_duration_s=limits.max_duration_s,
+    )
+
+
+def test_without_embeddings_a_mono_call_is_still_audited(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "resemblyzer", None)  # as if it were not installed
-    config = Config(hearing=HearingConfig(recogniser=RecogniserConfig(beam_size=1)))
+    config = Config(transcription=TranscriptionConfig(asr=AsrConfig(beam_size=1)))
     recording = Recording(MONO.name, "S12", "2006", datetime(2026, 11, 17, 14, tzinfo=UTC))
-    transcript = pipeline.hear(
-        pipeline.decode(MONO, recording, limits=config.limits),
+    transcript = transcribe(
+        decoded(MONO, recording, config),
         recording,
-        models=wiring.transcription_models(config.hearing),
-        hearing_config=config.hearing,
+        models=wiring.transcription_models(config.transcription),
+        options=config.transcription,
         audio_sha256="a" * 64,
     )
     assert transcript.channels is Channels.MONO
@@ -57,16 +68,16 @@ def test_nobody_is_accused_in_a_language_that_is_not_read(
     Words do not confirm who is the agent there; that the recorder always has them on one channel
     does.
     """
-    hearing = HearingConfig(recogniser=RecogniserConfig(beam_size=1), agent_channel=known)
-    config = Config(hearing=hearing)
+    transcription = TranscriptionConfig(asr=AsrConfig(beam_size=1), agent_channel=known)
+    config = Config(transcription=transcription)
     recording = Recording(STEREO.name, "S14", "2002", datetime(2026, 11, 17, 17, tzinfo=UTC))
-    sound = pipeline.decode(STEREO, recording, limits=config.limits)
+    sound = decoded(STEREO, recording, config)
     samples = sound.samples if channels == 2 else sound.samples[:1] // 2 + sound.samples[1:] // 2
-    transcript = pipeline.hear(
+    transcript = transcribe(
         replace(sound, samples=np.ascontiguousarray(samples[:, 12 * SAMPLE_RATE :: -1])),
         recording,
-        models=wiring.transcription_models(config.hearing),
-        hearing_config=config.hearing,
+        models=wiring.transcription_models(config.transcription),
+        options=config.transcription,
         audio_sha256="a" * 64,
     )
     assert len(transcript.turns) > 2
