@@ -139,7 +139,7 @@ class GreetingRule(_Strict):
 
 
 class InterruptionThresholds(_Strict):
-    """What counts as cutting in; see ``docs/interruptions.md``."""
+    """What counts as cutting in; see ``docs/rules/interruptions.md``."""
 
     min_overlap_s: float = Field(gt=0)
     min_floor_s: float = Field(gt=0)
@@ -434,9 +434,9 @@ class Examples(_Strict):
 
 
 class WrittenCheck(Check):
-    """What a call must have (``requires``) or must not have (``forbids``); see ``docs/rules.md``.
+    """What a call must have (``requires``) or must not have (``forbids``).
 
-    ``applies``: where the check has occasion; ``unless``: what acquits.
+    See ``docs/rules/writing.md``. ``applies``: where the check has occasion; ``unless``: what acquits.
     """
 
     reason: str

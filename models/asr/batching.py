@@ -24,7 +24,8 @@ LANGUAGE_FRAMES = 500
 """Of what the encoder made of a window, 50 a second, as much as tells its language."""
 _SURE = 0.85
 """Mean word probability from which a window's language is not asked for: that of Mandarin calls
-lies between 0.8 and 0.9, that of other speech below it, if it is no loop (docs/listening.md)."""
+lies between 0.8 and 0.9, that of other speech below it, if it is no loop
+(docs/rules/listening.md)."""
 
 
 def recognise(
