@@ -124,6 +124,40 @@ def test_commands_that_do_not_exist_would_be_noticed(line: str) -> None:
         parse(line)
 
 
+def mentioned(page: Path) -> Iterator[str]:
+    """The callaudit commands in a page's sentences and tables, which may leave out arguments."""
+    text = _FENCE.sub("", page.read_text("utf-8"))
+    yield from (" ".join(code.split()) for code in re.findall(r"`(callaudit [a-z][^`]*)`", text))
+
+
+def unknown(line: str) -> Iterator[str]:
+    """The words of a command without its arguments that are no command or option of it."""
+    command: click.Command = main
+    options: set[str] = set()
+    for word in shlex.split(line)[1:]:
+        if isinstance(command, click.Group) and not word.startswith("-"):
+            found = command.get_command(click.Context(command), word)
+            if found is None:
+                yield word
+                return
+            command = found
+        elif word.startswith("--"):
+            options.add(word.partition("=")[0])
+    yield from options - {o for p in command.params for o in (*p.opts, *p.secondary_opts)}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_that_are_mentioned_exist(page: str) -> None:
+    lines = {line: list(unknown(line)) for line in mentioned(ROOT / page)}
+    assert {line: words for line, words in lines.items() if words} == {}
+
+
+def test_mentioned_commands_that_do_not_exist_would_be_noticed() -> None:
+    lines = ["callaudit burn", "callaudit rulebook burn my.yaml", "callaudit run --nonsense 3"]
+    assert [list(unknown(line)) for line in lines] == [["burn"], ["burn"], ["--nonsense"]]
+    assert list(unknown("callaudit rulebook check FILE")) == []
+
+
 def test_both_languages_show_the_same_commands() -> None:
     one, other = ({" ".join(c.split()[:2]) for c in shown(ROOT / page)} for page in READMES)
     assert one == other

@@ -436,7 +436,8 @@ class Examples(_Strict):
 class WrittenCheck(Check):
     """What a call must have (``requires``) or must not have (``forbids``).
 
-    See ``docs/rules/writing.md``. ``applies``: where the check has occasion; ``unless``: what acquits.
+    See ``docs/rules/writing.md``. ``applies``: where the check has occasion; ``unless``: what
+    acquits.
     """
 
     reason: str
