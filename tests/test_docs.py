@@ -26,9 +26,9 @@ PAGES = [
     *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")),
 ]
 GENERATED = {"docs/norms.md", "docs/schema.md"}  # tests beside their generators compare them
-WRITING = "docs/rules/writing.md"  # tests/audit/rules/test_written.py tries its rulebooks
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]+)\)")
+WRITING = "docs/rules/writing.md"  # tests/audit/rules/test_written.py tries its rulebooks
 
 
 def shown(page: Path) -> Iterator[str]:
