@@ -73,7 +73,7 @@ class Direction(StrEnum):
 
 
 class Disposition(StrEnum):
-    """How a call came out: whether people talked, and who was heard; see ``docs/rules.md``."""
+    """How a call came out: whether people talked, and who was heard; see ``docs/inputs.md``."""
 
     CONVERSATION = "conversation"
     ONE_SIDED = "one_sided"

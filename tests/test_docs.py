@@ -1,4 +1,4 @@
-"""Every command that the documentation shows exists, and every link leads somewhere."""
+"""The documentation shows commands and rulebooks that work, and its links lead somewhere."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import click
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from audit.config import Config
 from flows.cli.main import main
@@ -21,12 +22,14 @@ READMES = ["README.md", "README.zh-CN.md"]
 PAGES = [
     *READMES,
     "CHANGELOG.md",
+    "data_samples/README.md",
     *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")),
 ]
 GENERATED = {"docs/cli.md", "docs/norms.md", "docs/schema.md"}
 """Pages that tests beside their generators compare."""
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]+)\)")
+WRITING = "docs/rules/writing.md"  # tests/audit/rules/test_written.py tries its rulebooks
 
 
 def shown(page: Path) -> Iterator[str]:
@@ -122,6 +125,40 @@ def test_commands_that_do_not_exist_would_be_noticed(line: str) -> None:
         parse(line)
 
 
+def mentioned(page: Path) -> Iterator[str]:
+    """The callaudit commands in a page's sentences and tables, which may leave out arguments."""
+    text = _FENCE.sub("", page.read_text("utf-8"))
+    yield from (" ".join(code.split()) for code in re.findall(r"`(callaudit [a-z][^`]*)`", text))
+
+
+def unknown(line: str) -> Iterator[str]:
+    """The words of a command without its arguments that are no command or option of it."""
+    command: click.Command = main
+    options: set[str] = set()
+    for word in shlex.split(line)[1:]:
+        if isinstance(command, click.Group) and not word.startswith("-"):
+            found = command.get_command(click.Context(command), word)
+            if found is None:
+                yield word
+                return
+            command = found
+        elif word.startswith("--"):
+            options.add(word.partition("=")[0])
+    yield from options - {o for p in command.params for o in (*p.opts, *p.secondary_opts)}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_that_are_mentioned_exist(page: str) -> None:
+    lines = {line: list(unknown(line)) for line in mentioned(ROOT / page)}
+    assert {line: words for line, words in lines.items() if words} == {}
+
+
+def test_mentioned_commands_that_do_not_exist_would_be_noticed() -> None:
+    lines = ["callaudit burn", "callaudit rulebook burn my.yaml", "callaudit run --nonsense 3"]
+    assert [list(unknown(line)) for line in lines] == [["burn"], ["burn"], ["--nonsense"]]
+    assert list(unknown("callaudit rulebook check FILE")) == []
+
+
 def test_both_languages_show_the_same_commands() -> None:
     one, other = ({" ".join(c.split()[:2]) for c in shown(ROOT / page)} for page in READMES)
     assert one == other
@@ -156,9 +193,49 @@ def test_places_in_the_code_that_are_named_exist(page: str) -> None:
 
 
 def test_every_page_of_docs_is_in_the_index() -> None:
-    index = (ROOT / "docs" / "index.md").read_text("utf-8")
-    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
-    assert sorted(page for page in pages if f"]({page}" not in index) == []
+    docs = ROOT / "docs"
+    links = _LINK.findall((docs / "index.md").read_text("utf-8"))
+    pages = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")} - {"index.md"}
+    assert sorted(pages - {link.partition("#")[0] for link in links}) == []
+
+
+def test_every_chinese_page_names_its_english_one_and_is_named_by_it() -> None:
+    for page in (ROOT / "docs" / "zh").glob("*.md"):
+        english = next(
+            (page.parent / link).resolve()
+            for link in _LINK.findall(page.read_text("utf-8"))
+            if link.endswith(".md")
+        )
+        links = _LINK.findall(english.read_text("utf-8"))
+        assert page in {(english.parent / link).resolve() for link in links}, page
+
+
+def test_pages_that_the_code_names_exist() -> None:
+    missing = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for package in ("audit", "models", "reports", "flows", "tests", "data_samples")
+        for pattern in ("*.py", "*.yaml", "*.md")
+        for path in (ROOT / package).rglob(pattern)
+        for name in re.findall(r"\bdocs/[\w/-]+\.md", path.read_text("utf-8"))
+        if not (ROOT / name).is_file()
+    }
+    assert missing == set()
+
+
+def rulebooks(page: str) -> Iterator[str]:
+    """The rulebooks that a page shows whole."""
+    for block in re.findall(r"^```yaml\n(.*?)^```", (ROOT / page).read_text("utf-8"), re.M | re.S):
+        if "\nextends: " in block:
+            yield block
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != WRITING])
+def test_rulebooks_that_are_shown_are_valid(page: str, tmp_path: Path) -> None:
+    for number, text in enumerate(rulebooks(page)):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(text, "utf-8")
+        done = CliRunner().invoke(main, ["rulebook", "check", str(path)])
+        assert done.exit_code == 0, done.output
 
 
 @pytest.mark.parametrize("page", READMES)

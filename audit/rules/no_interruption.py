@@ -31,7 +31,7 @@ from audit.types import Call, Channels, Finding, Role, Severity, Span, Turn, Ver
 
 
 class InterruptionThresholds(Strict):
-    """What counts as cutting in; see ``docs/interruptions.md``."""
+    """What counts as cutting in; see ``docs/rules/interruptions.md``."""
 
     min_overlap_s: float = Field(gt=0)
     min_floor_s: float = Field(gt=0)

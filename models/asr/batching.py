@@ -24,7 +24,7 @@ LANGUAGE_FRAMES = 500
 """Of what the encoder made of a window, 50 a second, as much as its language is detected from."""
 _CERTAIN_WORD_PROBABILITY = 0.85
 """Mean word probability from which a window's language is not asked for: that of Mandarin calls
-lies between 0.8 and 0.9, that of other speech below it, if it is not a loop (docs/listening.md)."""
+is 0.8 to 0.9, that of other speech lower, except in loops (docs/rules/listening.md)."""
 
 
 def transcribe(

@@ -1,8 +1,8 @@
 """Conditions: what a written rule may ask of a call, as validated data.
 
 A condition is a mapping with one operator (``said``, ``silence``, ``all`` …) and, beside it, keys
-that say where in the call it looks; see ``docs/rules.md``. What a condition says of a call is
-evaluated in :mod:`audit.rules.written.evaluator`.
+that say where in the call it looks; see ``docs/rules/writing.md``. What a condition says of a
+call is evaluated in :mod:`audit.rules.written.evaluator`.
 """
 
 from __future__ import annotations

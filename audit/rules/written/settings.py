@@ -34,7 +34,9 @@ class Examples(Strict):
 
 
 class WrittenCheck(Check):
-    """What a call must have (``requires``) or must not have (``forbids``); see ``docs/rules.md``.
+    """What a call must have (``requires``) or must not have (``forbids``).
+
+    See ``docs/rules/writing.md``.
 
     ``applies``: where the check has occasion; ``unless``: what acquits.
     """

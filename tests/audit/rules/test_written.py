@@ -616,7 +616,7 @@ def test_examples_are_tried(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
 
 
-DOCS = (Path(__file__).parents[3] / "docs" / "rules.md").read_text("utf-8")
+DOCS = (Path(__file__).parents[3] / "docs" / "rules" / "writing.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("text", re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL))
