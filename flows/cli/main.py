@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from audit import __version__
-from audit.errors import CallauditError, NoAudit, UsageError
+from audit.errors import CallauditError, UsageError
 from flows import encoding
 
 EXIT_FAILED, EXIT_USAGE, EXIT_REJECTS = 1, 2, 3
@@ -282,13 +282,11 @@ def compact(*, out: Path, keep_nights: int, verbose: bool) -> None:
 
     The partitions stay where they are, so every other reader sees what it saw before.
     """
-    from reports.store import compaction
+    from reports.store import Store, compaction
 
     del verbose
-    if not (out / "parquet").is_dir():
-        raise NoAudit.at(out)
     months = 0
-    for done in compaction.compact(out, keep_nights=keep_nights):
+    for done in compaction.compact(Store.open(out), keep_nights=keep_nights):
         months += 1
         size = f"{done.bytes / 1e6:.1f} MB"
         click.echo(f"{done.table} {done.month}: {done.nights} nights, {done.rows} rows, {size}")
@@ -325,8 +323,9 @@ def calibrate(
     result = calibrating.calibrate(out, precision=precision)
     if labels is not None:
         from reports.analysis import labels as labelling
+        from reports.store import Store
 
-        counts = labelling.export(out, labels)
+        counts = labelling.export(Store.open(out), labels)
     if as_json:
         click.echo(result.to_json())
         return
@@ -346,16 +345,17 @@ def report(ctx: click.Context, *, out: Path, bundle_audio: bool, verbose: bool) 
     """Render the HTML pages under OUT again from its Parquet tables."""
     from reports import crashes
     from reports.pages import html, playback
+    from reports.store import Store
 
     del verbose
-    _need_audit(out)
+    store = Store.open(out)
     if bundle_audio:
-        gone = playback.bundle_all(out)
+        gone = playback.bundle_all(store)
         if gone:
             click.echo(
                 f"callaudit: {gone} recordings cannot be reached and were not copied", err=True
             )
-    pages = html.draw(out)
+    pages = html.draw(store)
     click.echo(str(pages.index))
     _tell_failed(ctx, crashes.undrawn(pages))
 
@@ -366,11 +366,6 @@ def _tell_failed(ctx: click.Context, sentences: Collection[str]) -> None:
         click.echo(f"callaudit: {sentence}; run again with --verbose to see where", err=True)
     if sentences:
         ctx.exit(EXIT_REJECTS)
-
-
-def _need_audit(out: Path) -> None:
-    if not (out / "parquet" / "calls").is_dir():
-        raise NoAudit.at(out)
 
 
 @main.group()
@@ -393,7 +388,6 @@ def review_import(ctx: click.Context, *, files: tuple[Path, ...], out: Path, ver
     from flows.commands import import_reviews as reviewing
 
     del verbose
-    _need_audit(out)
     undrawn: dict[str, None] = {}
     for file in files:
         done = reviewing.import_reviews(file, out)
@@ -412,10 +406,10 @@ def review_import(ctx: click.Context, *, files: tuple[Path, ...], out: Path, ver
 def case_file(*, out: Path, call_id: str, to: Path | None, verbose: bool) -> None:
     """Write one call as one HTML file, with its sound, to hand to an agent or a judge."""
     from reports.pages import case_file as casefile
+    from reports.store import Store
 
     del verbose
-    _need_audit(out)
-    click.echo(str(casefile.write_case(out, call_id, to=to)))
+    click.echo(str(casefile.write_case(Store.open(out), call_id, to=to)))
 
 
 @main.command()
@@ -429,14 +423,14 @@ def evaluate(*, out: Path, truth: Path, as_json: bool, verbose: bool) -> None:
     TRUTH: a folder of JSON files, or a JSONL file of labelled transcripts.
     """
     from reports.analysis import evaluation
-    from reports.store import full_text, parquet, private_store
+    from reports.store import Store, full_text
 
-    _need_audit(out)
-    private_store.check_key(out)
-    tables = {name: parquet.read(out, name).to_pylist() for name in ("calls", "turns", "findings")}
+    store = Store.open(out)
+    store.private.check_key()
+    tables = {name: store[name].rows() for name in ("calls", "turns", "findings")}
     truths = evaluation.read_truth(truth)
     labelled = {str(told["call_id"]) for told in truths}
-    masked = full_text.unmask(out, tables, labelled)
+    masked = full_text.unmask(store, tables, labelled)
     if masked:
         click.echo(
             f"callaudit: {masked} calls are compared with masked text: theirs in full is not kept",
@@ -573,11 +567,10 @@ def transcript(*, out: Path, call_id: str, verbose: bool) -> None:
 
     For those who may see customers' data: it comes from OUT/private, which only its owner reads.
     """
-    from reports.store import full_text
+    from reports.store import Store, full_text
 
     del verbose
-    _need_audit(out)
-    for line in full_text.lines(out, call_id):
+    for line in full_text.lines(Store.open(out), call_id):
         click.echo(line)
 
 

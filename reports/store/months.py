@@ -9,14 +9,14 @@ change; one that the index no longer names is removed a generation later.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 from filelock import BaseFileLock, FileLock
 
 from audit.errors import CallauditError
+from reports.store.atomic import write_whole
+from reports.store.layout import Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +28,19 @@ class Merged:
     nights: tuple[str, ...]
 
 
-def folder(out: Path) -> Path:
-    """Where merged files lie."""
-    return out / "compact"
-
-
-def lock(out: Path) -> BaseFileLock:
+def lock(layout: Layout) -> BaseFileLock:
     """Held by whoever writes tables under OUT; the same thread may take it again."""
-    (out / "parquet").mkdir(parents=True, exist_ok=True)
-    return FileLock(out / "parquet" / ".lock", is_singleton=True)
+    layout.parquet.mkdir(parents=True, exist_ok=True)
+    return FileLock(layout.writers_lock, is_singleton=True)
 
 
-def load(out: Path) -> tuple[Merged, ...]:
+def load(layout: Layout) -> tuple[Merged, ...]:
     """What is merged by now.
 
     Raises:
         CallauditError: the index is damaged.
     """
-    path = folder(out) / "index.json"
+    path = layout.months_index
     try:
         entries = json.loads(path.read_text("utf-8"))
         return tuple(Merged(e["table"], e["file"], tuple(e["nights"])) for e in entries)
@@ -57,30 +52,23 @@ def load(out: Path) -> tuple[Merged, ...]:
         ) from error
 
 
-def save(out: Path, entries: Iterable[Merged]) -> None:
+def save(layout: Layout, entries: Iterable[Merged]) -> None:
     """Exchange the index; the caller holds the lock."""
-    path = folder(out) / "index.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
     listed = sorted((asdict(e) for e in entries if e.nights), key=lambda e: str(e["file"]))
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(listed, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    write_whole(layout.months_index, json.dumps(listed, indent=1).encode("utf-8"), durable=True)
 
 
-def forget(out: Path, places: Iterable[tuple[str, str]]) -> None:
+def forget(layout: Layout, places: Iterable[tuple[str, str]]) -> None:
     """Let (table, night) be read from its partitions again; the caller holds the lock."""
-    entries, gone = load(out), set(places)
+    entries, gone = load(layout), set(places)
     if any((e.table, night) in gone for e in entries for night in e.nights):
-        save(out, _without(entries, gone))
+        save(layout, _without(entries, gone))
 
 
-def put(out: Path, new: Merged) -> None:
+def put(layout: Layout, new: Merged) -> None:
     """Let a new file stand for its nights; the caller holds the lock."""
-    kept = _without(load(out), {(new.table, night) for night in new.nights})
-    save(out, [*kept, new])
+    kept = _without(load(layout), {(new.table, night) for night in new.nights})
+    save(layout, [*kept, new])
 
 
 def _without(entries: Sequence[Merged], places: set[tuple[str, str]]) -> list[Merged]:
@@ -89,9 +77,9 @@ def _without(entries: Sequence[Merged], places: set[tuple[str, str]]) -> list[Me
     ]
 
 
-def prune(out: Path, *, former: Sequence[Merged]) -> None:
+def prune(layout: Layout, *, former: Sequence[Merged]) -> None:
     """Remove files that neither the index nor the ``former`` one names; readers may hold those."""
-    named = {e.file for e in (*former, *load(out))}
-    for path in folder(out).glob("*/*.parquet"):
-        if path.relative_to(folder(out)).as_posix() not in named:
+    named = {e.file for e in (*former, *load(layout))}
+    for path in layout.months.glob("*/*.parquet"):
+        if path.relative_to(layout.months).as_posix() not in named:
             path.unlink(missing_ok=True)

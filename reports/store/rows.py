@@ -1,21 +1,16 @@
-"""From audited calls to rows of the tables, and back from rows to calls."""
+"""From audited calls to rows of the tables, and back from rows to calls, turns and findings."""
 
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timezone
 from typing import Any
 
-import numpy as np
-from scipy import stats
-
 import audit
 from audit import privacy
 from audit.privacy import Private
-from audit.timeline import Timeline, characters_per_minute
 from audit.types import (
     AuditedCall,
     Call,
@@ -29,11 +24,13 @@ from audit.types import (
     Recording,
     Role,
     Segment,
+    Severity,
     Span,
     Transcript,
     Turn,
     Verdict,
 )
+from reports.store import measures
 from reports.store.schema import SCHEMA_VERSION
 
 Row = dict[str, Any]
@@ -61,7 +58,7 @@ def call_rows(
     Args:
         audited: the call as it was judged, in full.
         run_id: the run that writes it.
-        source_uri: where its recording lies.
+        source_uri: where its recording is.
         private: whether customers' data is kept in the rows; else marks stand for it.
         transcript_id: name of the full transcript in the private store.
     """
@@ -96,18 +93,18 @@ def shown_rows(
     }
     return CallRows(
         call={
-            **_call(audited),
+            **_call_row(audited),
             "source_uri": source_uri,
             "private": private,
             "transcript_id": transcript_id,
             **common,
         },
-        turns=[{**_turn(turn), **common} for turn in audited.call.turns],
-        findings=[{**row, **common} for row in _findings(audited)],
+        turns=[{**_turn_row(said), **common} for said in audited.call.turns],
+        findings=[{**row, **common} for row in _finding_rows(audited)],
     )
 
 
-def _call(audited: AuditedCall) -> Row:
+def _call_row(audited: AuditedCall) -> Row:
     recording, transcript = audited.call.recording, audited.call.transcript
     card, origin = audited.scorecard, audited.call.transcript.origin
     return {
@@ -141,11 +138,11 @@ def _call(audited: AuditedCall) -> Row:
         "greeting_verdict": card.verdict("greeting"),
         "no_interruption_verdict": card.verdict("no_interruption"),
         "forbidden_language_verdict": card.verdict("forbidden_language"),
-        **_measures(audited),
+        **measures.of_call(audited),
         "transcript_confidence": transcript.confidence,
-        "greeting_end_s": _edge(audited, Segment.GREETING, last=True),
-        "closing_start_s": _edge(audited, Segment.CLOSING, last=False),
-        **_stage_lengths(audited.call),
+        "greeting_end_s": measures.stage_edge(audited.call, Segment.GREETING, last=True),
+        "closing_start_s": measures.stage_edge(audited.call, Segment.CLOSING, last=False),
+        **measures.stage_lengths(audited.call),
         "role_confidence": transcript.role_confidence,
         "role_source": transcript.role_source,
         "roles_confirmed": transcript.roles_confirmed,
@@ -163,76 +160,7 @@ def _call(audited: AuditedCall) -> Row:
     }
 
 
-def _measures(audited: AuditedCall) -> Row:
-    call = audited.call
-    verdict = audited.scorecard.verdict("no_interruption")
-    interruptions = sum(
-        finding.rule_id == "no_interruption" and finding.verdict is Verdict.FAIL
-        for finding in audited.findings
-    )
-    measures: Row = {
-        "interruptions": None if verdict is Verdict.CANNOT_TELL else interruptions,
-        "agent_talk_s": None,
-        "customer_talk_s": None,
-        "overlap_s": None,
-        "silence_s": None,
-        "agent_chars_per_min": None,
-        "talk_ratio": None,
-    }
-    if call.transcript.duration_s is None or any(turn.span is None for turn in call.turns):
-        return measures
-    anyone = Timeline.spoken(call.turns).total_s
-    measures["silence_s"] = round(max(0.0, call.transcript.duration_s - anyone), 3)
-    if call.transcript.channels is Channels.MONO:
-        return measures
-    agent, customer = (
-        Timeline.spoken(call.said_by(role)).total_s for role in (Role.AGENT, Role.CUSTOMER)
-    )
-    measures["agent_talk_s"] = round(agent, 3)
-    measures["customer_talk_s"] = round(customer, 3)
-    measures["overlap_s"] = round(max(0.0, agent + customer - anyone), 3)
-    measures["agent_chars_per_min"] = characters_per_minute(call.said_by(Role.AGENT))
-    measures["talk_ratio"] = _talk_ratio(agent, customer)
-    return measures
-
-
-def _talk_ratio(agent_s: float, customer_s: float) -> float | None:
-    """The agent's share of all speech, 0 to 1; None where nobody speaks."""
-    both_s = agent_s + customer_s
-    return round(agent_s / both_s, 4) if both_s else None
-
-
-def _edge(audited: AuditedCall, segment: Segment, *, last: bool) -> float | None:
-    times = [
-        turn.end_s if last else turn.start_s
-        for turn in audited.call.turns
-        if turn.segment is segment
-    ]
-    known = [time for time in times if time is not None]
-    if not known:
-        return None
-    return max(known) if last else min(known)
-
-
-def _stage_lengths(call: Call) -> Row:
-    """Seconds from a stage's first sound to the next stage's, or to the last sound of all.
-
-    None for a stage that is not there, and without times.
-    """
-    lengths: Row = {f"{stage}_s": None for stage in Segment}
-    spans = [(turn.segment, span) for turn in call.turns if (span := turn.span) is not None]
-    if not spans or len(spans) < len(call.turns):
-        return lengths
-    end_s = max(span.end_s for _, span in spans)
-    for stage in reversed(Segment):
-        starts = [span.start_s for own, span in spans if own is stage]
-        if starts:
-            lengths[f"{stage}_s"] = round(max(0.0, end_s - min(starts)), 3)
-            end_s = min(starts)
-    return lengths
-
-
-def _turn(turn: Turn) -> Row:
+def _turn_row(turn: Turn) -> Row:
     return {
         "turn_index": turn.index,
         "role": turn.role,
@@ -254,7 +182,7 @@ def _turn(turn: Turn) -> Row:
     }
 
 
-def _findings(audited: AuditedCall) -> list[Row]:
+def _finding_rows(audited: AuditedCall) -> list[Row]:
     """Findings with ids that depend on call, audio, model, rulebook and place, on nothing else."""
     origin = audited.call.transcript.origin
     rows, taken = [], set()
@@ -274,7 +202,7 @@ def _findings(audited: AuditedCall) -> list[Row]:
         while (identifier := _digest((*basis, ordinal))) in taken:
             ordinal += 1
         taken.add(identifier)
-        rows.append({"finding_id": identifier, **_finding(finding)})
+        rows.append({"finding_id": identifier, **_finding_row(finding)})
     return rows
 
 
@@ -282,7 +210,7 @@ def _digest(basis: tuple[object, ...]) -> str:
     return hashlib.sha256(repr(basis).encode()).hexdigest()[:20]
 
 
-def _finding(finding: Finding) -> Row:
+def _finding_row(finding: Finding) -> Row:
     return {
         "rule_id": finding.rule_id,
         "check_id": finding.check_id,
@@ -302,65 +230,10 @@ def _finding(finding: Finding) -> Row:
     }
 
 
-def agent_row(calls: Sequence[Mapping[str, Any]], *, run_id: str) -> Row:
-    """One agent's night from the rows of all the agent's calls of that night.
-
-    Calls that were not connected are counted, and enter nothing else. The interval is Student's t
-    for the mean of at least two scores.
-    """
-    every = calls
-    calls = [row for row in every if is_connected(row)]
-    scores = np.array([row["score"] for row in calls if row["score"] is not None])
-    low, high = _interval(scores)
-    agent_s, customer_s = (
-        sum(row[name] or 0.0 for row in calls) for name in ("agent_talk_s", "customer_talk_s")
-    )
-    told = [row for row in calls if row["interruptions"] is not None and row["customer_talk_s"]]
-    minutes = sum(row["customer_talk_s"] for row in told) / 60
-    names = [row["agent_name"] for row in every if row["agent_name"]]
-    return {
-        "agent": every[0]["agent"],
-        "agent_name": names[-1] if names else None,
-        "calls": len(every),
-        "not_connected": len(every) - len(calls),
-        "mean_score": round(float(scores.mean()), 2) if len(scores) else None,
-        "score_ci_low": low,
-        "score_ci_high": high,
-        "auto_fails": sum(row["auto_fail"] for row in calls),
-        "greeting_fail_rate": _fail_rate(calls, "greeting_verdict"),
-        "interruption_rate": round(sum(row["interruptions"] for row in told) / minutes, 4)
-        if minutes
-        else None,
-        "forbidden_rate": _fail_rate(calls, "forbidden_language_verdict"),
-        "talk_ratio": _talk_ratio(agent_s, customer_s),
-        **{f"mean_{stage}_s": _mean(row.get(f"{stage}_s") for row in calls) for stage in Segment},
-        "schema_version": SCHEMA_VERSION,
-        "run_id": run_id,
-    }
-
-
 def is_connected(call: Mapping[str, Any]) -> bool:
     """Whether somebody may have been talked to in a call of the tables."""
     told = call.get("disposition")
     return told is None or Disposition(told).connected
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return round(sum(known) / len(known), 3) if known else None
-
-
-def _interval(scores: np.ndarray) -> tuple[float | None, float | None]:
-    if len(scores) < 2:
-        return None, None
-    half = float(stats.t.ppf(0.975, len(scores) - 1) * scores.std(ddof=1) / math.sqrt(len(scores)))
-    mean = float(scores.mean())
-    return round(max(0.0, mean - half), 2), round(min(100.0, mean + half), 2)
-
-
-def _fail_rate(calls: Sequence[Mapping[str, Any]], column: str) -> float | None:
-    told = [row[column] for row in calls if row[column] != Verdict.CANNOT_TELL]
-    return round(sum(v == Verdict.FAIL for v in told) / len(told), 4) if told else None
 
 
 def raw_form(call: Mapping[str, Any]) -> RawForm | None:
@@ -369,36 +242,36 @@ def raw_form(call: Mapping[str, Any]) -> RawForm | None:
     return RawForm.parse(told) if told else None
 
 
-def call_from_rows(call: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) -> Call:
-    """A stored call as it was heard, with the stages that its turns were given."""
+def call(facts: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) -> Call:
+    """A stored call as it was transcribed, with the stages that its turns were given."""
     return Call(
         recording=Recording(
-            source_file=call["source_file"],
-            call_id=call["call_id"],
-            agent_id=call["agent"],
-            started_at=_localised(call["started_at"], call["started_local"]),
-            agent_name=call["agent_name"],
-            direction=Direction(call["direction"]) if call["direction"] else None,
-            rulebook_id=call["rulebook_id"],
-            answer_wait_s=call["answer_wait_s"],
-            customer_vip=call["customer_vip"],
-            meta={k: v for k, v in call.items() if k.startswith("meta_") and v is not None},
-            raw_form=raw_form(call),
+            source_file=facts["source_file"],
+            call_id=facts["call_id"],
+            agent_id=facts["agent"],
+            started_at=_localised(facts["started_at"], facts["started_local"]),
+            agent_name=facts["agent_name"],
+            direction=Direction(facts["direction"]) if facts["direction"] else None,
+            rulebook_id=facts["rulebook_id"],
+            answer_wait_s=facts["answer_wait_s"],
+            customer_vip=facts["customer_vip"],
+            meta={k: v for k, v in facts.items() if k.startswith("meta_") and v is not None},
+            raw_form=raw_form(facts),
         ),
         transcript=Transcript(
-            turns=tuple(_turn_from_row(row) for row in sorted(turns, key=_by_index)),
-            channels=Channels(call["channels"]),
+            turns=tuple(turn(row) for row in sorted(turns, key=_by_index)),
+            channels=Channels(facts["channels"]),
             origin=Origin(
-                call["audio_sha256"], call["engine"], call["model"], call["model_sha256"]
+                facts["audio_sha256"], facts["engine"], facts["model"], facts["model_sha256"]
             ),
-            duration_s=call["duration_s"],
-            confidence=call["transcript_confidence"],
-            role_confidence=call.get("role_confidence"),
-            role_source=call.get("role_source"),
-            roles_confirmed=call.get("roles_confirmed"),
-            doubts=tuple(call["doubts"]),
-            dead_channel=call.get("dead_channel"),
-            begins_in_speech=call.get("begins_in_speech"),
+            duration_s=facts["duration_s"],
+            confidence=facts["transcript_confidence"],
+            role_confidence=facts.get("role_confidence"),
+            role_source=facts.get("role_source"),
+            roles_confirmed=facts.get("roles_confirmed"),
+            doubts=tuple(facts["doubts"]),
+            dead_channel=facts.get("dead_channel"),
+            begins_in_speech=facts.get("begins_in_speech"),
         ),
     )
 
@@ -413,7 +286,8 @@ def _localised(moment: datetime, local: datetime) -> datetime:
     return local.replace(tzinfo=timezone(local - utc))
 
 
-def _turn_from_row(row: Mapping[str, Any]) -> Turn:
+def turn(row: Mapping[str, Any]) -> Turn:
+    """A turn as it was stored."""
     return Turn(
         index=row["turn_index"],
         role=Role(row["role"]),
@@ -435,6 +309,27 @@ def _turn_from_row(row: Mapping[str, Any]) -> Turn:
     )
 
 
-def masked(turn: Mapping[str, Any]) -> tuple[Masked, ...]:
+def masked(turn_row: Mapping[str, Any]) -> tuple[Masked, ...]:
     """What marks stand for in a turn of the tables."""
-    return tuple(Masked(m["kind"], m["start_s"], m["end_s"]) for m in turn.get("masked") or ())
+    return tuple(Masked(m["kind"], m["start_s"], m["end_s"]) for m in turn_row.get("masked") or ())
+
+
+def finding(row: Mapping[str, Any]) -> Finding:
+    """A finding as it was stored."""
+    return Finding(
+        rule_id=row["rule_id"],
+        check_id=row["check_id"],
+        verdict=Verdict(row["verdict"]),
+        reason=row["reason"],
+        clause_id=row["clause_id"],
+        severity=Severity(row["severity"]) if row["severity"] else None,
+        points=row["points"],
+        confidence=row["confidence"],
+        segment=Segment(row["segment"]) if row["segment"] else None,
+        role=Role(row["role"]) if row["role"] else None,
+        start_s=row["start_s"],
+        end_s=row["end_s"],
+        evidence=row["evidence"],
+        meant=row["meant"],
+        auto_fail=row["auto_fail"],
+    )
