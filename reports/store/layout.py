@@ -75,6 +75,11 @@ class Layout:
         """Folder of a table."""
         return self.parquet / name
 
+    def nights(self, name: str) -> list[str]:
+        """The nights (ISO dates) that a table has partitions of, oldest first."""
+        found = self.table(name).glob("audit_date=*")
+        return sorted(path.name.partition("=")[2] for path in found)
+
     def night(self, table: str, night: str) -> Path:
         """Folder of one night (an ISO date) of a table."""
         return self.table(table) / f"audit_date={night}"

@@ -33,15 +33,6 @@ _MANY_ROWS = 1_000
 Row = Mapping[str, Any]
 
 
-def nights(layout: Layout, table: str) -> list[str]:
-    """The nights (ISO dates) that a table has partitions of, oldest first."""
-    try:
-        names = os.listdir(layout.table(table))
-    except FileNotFoundError:
-        return []
-    return sorted(name.partition("=")[2] for name in names if name.startswith("audit_date="))
-
-
 def read(
     layout: Layout,
     table: str,
@@ -127,7 +118,7 @@ def _merged_parts(layout: Layout, chosen: _Chosen) -> tuple[set[str], list[pa.Ta
 
 
 def _partition_files(layout: Layout, chosen: _Chosen, covered: set[str]) -> Iterator[Path]:
-    for night in nights(layout, chosen.table.name):
+    for night in layout.nights(chosen.table.name):
         if night in covered or not chosen.has_night(night):
             continue
         place = layout.night(chosen.table.name, night)

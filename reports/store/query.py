@@ -47,7 +47,7 @@ class StoredTable:
 
     def nights(self) -> list[str]:
         """The nights (ISO dates) that it has partitions of, oldest first."""
-        return parquet.nights(self.layout, self.name)
+        return self.layout.nights(self.name)
 
     def partition(self, audit_date: date, agent: str | None) -> Path:
         """The file of one partition; ``agent`` is None for a table without agents."""
