@@ -1,6 +1,6 @@
 """Output in a bucket: a working copy on this machine, brought up to date before and sent after.
 
-What lies at the URL is listed in an index, ``callaudit-index.json``: names and sha256 of files. A
+What is at the URL is listed in an index, ``callaudit-index.json``: names and sha256 of files. A
 file is exchanged whole, tables before pages, so that a reader of the bucket sees what a reader of
 a folder sees. Names are entered before files are sent and confirmed after, so that whatever is
 cut short is sent again. The private store is sent where it is encrypted.
@@ -32,7 +32,7 @@ Index = dict[str, str]
 
 
 def is_url(out: str) -> bool:
-    """Whether OUT lies elsewhere than in a folder of this machine."""
+    """Whether OUT is elsewhere than in a folder of this machine."""
     return "://" in out and not out.startswith("file://")
 
 
@@ -46,7 +46,7 @@ def folder(out: str) -> Path:
 
 @contextmanager
 def working(out: str) -> Iterator[Path]:
-    """OUT as a folder to work in; what lies at a URL is fetched before and sent after.
+    """OUT as a folder to work in; what is at a URL is fetched before and sent after.
 
     However the work ends, what it has written is sent: tables are whole at any moment.
 

@@ -39,7 +39,7 @@ class Job:
     recordings: tuple[Recording, ...]
     rejects: tuple[Reject, ...]
     night: date | None = None
-    """The one night that is audited; None for whatever lies there."""
+    """The one night that is audited; None for whatever is there."""
     waiting: int = 0
     """Recordings still being written to, left for a later run."""
     ignored: int = 0
@@ -80,7 +80,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one recording: a checkpoint, or a reason why not."""
+    """What became of one recording: the name of its transcript, or a reason why not."""
 
     call_id: str
     checkpoint: str | None = None
@@ -104,7 +104,7 @@ class Summary:
     reasons: dict[str, int]
     index: str
     night: date | None = None
-    """The one night that was audited; None for whatever lay there."""
+    """The one night that was audited; None for whatever was there."""
     waiting: int = 0
     """Recordings still being written to, left for a later run."""
     unlisted: int = 0

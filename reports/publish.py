@@ -1,4 +1,4 @@
-"""Judging what was heard and publishing it: tables first, pages after.
+"""Publishing calls that were judged: tables first, pages after.
 
 Works through one agent's night at a time, so memory does not grow with the batch.
 """
@@ -71,8 +71,8 @@ def publish_calls(
     """
     noted = Crashes() if crashes is None else crashes
     rows = sound_rows(calls, run_id=run_id, crashes=noted)
-    if crashes is None and noted.told:
-        raise CallauditError("; ".join(noted.told.values()))
+    if crashes is None and noted.sentences:
+        raise CallauditError("; ".join(noted.sentences.values()))
     ids = {call.audited.call.recording.call_id for call in calls} | set(replaced)
     with store.lock():
         for path, table in prepared(store, place, rows, replaced=ids, run_id=run_id):
@@ -87,7 +87,7 @@ def sound_rows(calls: Sequence[Located], *, run_id: str, crashes: Crashes) -> li
             rows.append(made)
     for unfit, error in failing(rows, lambda some: _tables(some, run_id)):
         crashes.note(str(unfit.call["call_id"]), Step.TABLES, error)
-    return [row for row in rows if row.call["call_id"] not in crashes.told]
+    return [row for row in rows if row.call["call_id"] not in crashes.sentences]
 
 
 def rows_of(call: Located, *, run_id: str, crashes: Crashes) -> CallRows | None:
@@ -135,7 +135,7 @@ def _tables(rows: Sequence[CallRows], run_id: str) -> None:
         parquet.to_table(AGENTS, [figures.agent_row([r.call for r in rows], run_id=run_id)])
 
 
-def withdraw(
+def remove_moved(
     store: Store, call_ids: Iterable[str], *, keep: dict[str, Place], run_id: str
 ) -> set[Place]:
     """Take calls out of partitions they no longer belong to (another agent, another date).
@@ -148,16 +148,16 @@ def withdraw(
     stored = store.calls.arrow(columns=["call_id", "agent", "audit_date"])
     _keep_apart(store, set(pc.unique(stored["agent"]).to_pylist()), set(keep.values()))
     stored = stored.filter(pc.is_in(stored["call_id"], ids))
-    astray: dict[Place, set[str]] = defaultdict(set)
+    moved: dict[Place, set[str]] = defaultdict(set)
     for row in parquet.iterate(stored):
         place = (date.fromisoformat(row["audit_date"]), row["agent"])
         if keep.get(row["call_id"]) != place:
-            astray[place].add(row["call_id"])
-    for place, moved in astray.items():
+            moved[place].add(row["call_id"])
+    for place, gone in moved.items():
         with store.lock():
-            for path, rows in _replaced(store, place, {}, moved, run_id):
+            for path, rows in _replaced(store, place, {}, gone, run_id):
                 store.write(path, rows)
-    return set(astray)
+    return set(moved)
 
 
 def _keep_apart(store: Store, agents: set[str], new: set[Place]) -> None:
@@ -250,15 +250,15 @@ def finish(
         store: of the audit.
         judged: what was to be published, by call; the tables have it unless it has crashed.
         rejects: what was rejected before.
-        left: where some of the calls were before, see :func:`withdraw`.
+        left: where some of the calls were before, see :func:`remove_moved`.
         planned: source files of the run.
         crashes: the calls that have crashed by now; receives more.
         run_id: the run.
     """
     drawn: set[str] = set()
     while True:
-        kept = {c: _place(r) for c, r in judged.items() if c not in crashes.told}
-        crashed = [crashes.reject(r) for c, r in judged.items() if c in crashes.told]
+        kept = {c: _place(r) for c, r in judged.items() if c not in crashes.sentences}
+        crashed = [crashes.reject(r) for c, r in judged.items() if c in crashes.sentences]
         audited = {judged[call_id].source_file for call_id in kept}
         listed = told_apart([*rejects, *crashed], audited=audited)
         publish_rejects(store, listed, planned=planned, run_id=run_id)
@@ -270,7 +270,7 @@ def finish(
             return pages.index
         for call_id in failed:
             crashes.note(call_id, Step.PAGE, pages.failed[call_id])
-        left = withdraw(store, failed, keep={}, run_id=run_id)
+        left = remove_moved(store, failed, keep={}, run_id=run_id)
         drawn -= {call_id for call_id, place in kept.items() if place in left}  # neighbours
 
 
@@ -281,7 +281,7 @@ def _place(recording: Recording) -> Place:
 def _publish_pages_of(
     store: Store, kept: Mapping[str, Place], gone: Collection[str], left: Collection[Place]
 ) -> html.Drawn:
-    """Render what shows calls that are published anew; their earlier case files are removed.
+    """Render what shows calls that are published again; their earlier case files are removed.
 
     Nothing that shows calls that are ``gone`` stays.
     """

@@ -69,7 +69,7 @@ def _published(
             places[place].append(_located(store, item, audited, config.private.mode))
     kept = {call_id: place for place, its in ids.items() for call_id in its}
     refused = {reject.call_id for reject in rejects if reject.call_id} - kept.keys()
-    left = publish.withdraw(store, kept.keys() | refused, keep=kept, run_id=run_id)
+    left = publish.remove_moved(store, kept.keys() | refused, keep=kept, run_id=run_id)
     store.calls.provide(name for recording in read.values() for name in recording.meta)
     for place, its in sorted(ids.items()):
         publish.publish_calls(
@@ -80,9 +80,9 @@ def _published(
     index = publish.finish(
         store, read, rejects, left=left, planned=sources, crashes=crashes, run_id=run_id
     )
-    for call_id in (*crashes.told, *refused):
+    for call_id in (*crashes.sentences, *refused):
         store.private.remove(transcript_cache.of_ready(call_id))
-    crashed = len(crashes.told)
+    crashed = len(crashes.sentences)
     return Published(len(read) - crashed, len(rejects) + crashed, index)
 
 

@@ -179,7 +179,7 @@ def import_reviews(path: Path, out: Path, *, now: datetime | None = None) -> Imp
                 store, calls[call_id], items, old, findings.get(call_id, {}), now, run_id, tally
             )
         _write(store, place, rows)
-        _withdraw(store, {row["review_id"] for row in rows}, before, keep=place)
+        _remove_moved(store, {row["review_id"] for row in rows}, before, keep=place)
     pages = publish.publish_pages(
         store, calls={item.call_id for item in own}, agents={agent for _, agent in places}
     )
@@ -289,7 +289,7 @@ def _write(store: Store, place: publish.Place, rows: Sequence[Mapping[str, Any]]
     store.write(path, merged.sort_by([("call_id", "ascending"), ("review_id", "ascending")]))
 
 
-def _withdraw(
+def _remove_moved(
     store: Store,
     review_ids: set[str],
     stored: Mapping[str, Sequence[Mapping[str, Any]]],
@@ -297,13 +297,13 @@ def _withdraw(
     keep: publish.Place,
 ) -> None:
     """Take reviews out of partitions whose agent or date their call no longer has."""
-    astray = {
+    moved = {
         (date.fromisoformat(row["audit_date"]), row["agent"])
         for rows in stored.values()
         for row in rows
         if row["review_id"] in review_ids
     } - {keep}
-    for place in astray:
+    for place in moved:
         path = store.reviews.partition(*place)
         empty = parquet.to_table(REVIEWS, [])
         old = parquet.read_partition(path)

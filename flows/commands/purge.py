@@ -1,6 +1,6 @@
 """Erasing calls from everything under OUT: by their age, or one by one on somebody's request.
 
-Recordings themselves lie elsewhere and are not touched: erase them first, or the next batch that
+Recordings themselves are elsewhere and are not touched: erase them first, or the next batch that
 finds them audits them again.
 """
 
@@ -34,7 +34,7 @@ class _Gone:
 
     calls: set[str] = field(default_factory=set)
     hashes: set[str] = field(default_factory=set)
-    checkpoints: set[str] = field(default_factory=set)
+    transcripts: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
     kept: set[str] = field(default_factory=set)
     """Hashes of recordings that other calls have too: they stay theirs."""
@@ -71,7 +71,7 @@ def purge(out: Path, *, before: date | None = None, call_ids: Collection[str] = 
                 layout.case_file(call_id),
             ):
                 path.unlink(missing_ok=True)
-        shutil.rmtree(layout.months, ignore_errors=True)  # copies: made anew when merged
+        shutil.rmtree(layout.months, ignore_errors=True)  # copies: made again when merged
         _erase_rows(store, before, gone)
         html.render(store)
         _erase_nights(store)
@@ -99,22 +99,22 @@ def _alone(store: Store) -> Iterator[None]:
 def _find(store: Store, before: date | None, call_ids: frozenset[str]) -> _Gone:
     gone = _Gone()
     for table in ("calls", "rejects"):
-        heard = table == "calls"
+        audited = table == "calls"
         columns = ["call_id", "audit_date"]
-        columns += ["audio_sha256", "transcript_id"] if heard else ["source_file"]
+        columns += ["audio_sha256", "transcript_id"] if audited else ["source_file"]
         rows = store[table].rows(columns=columns)
         for row in rows:
             old = before is not None and row["audit_date"] < before.isoformat()
             chosen = old or row["call_id"] in call_ids
             if chosen and row["call_id"]:
                 gone.calls.add(row["call_id"])
-            if not heard:
+            if not audited:
                 gone.files |= {row["source_file"]} if chosen else set()
                 continue
             if row["audio_sha256"]:
                 (gone.hashes if chosen else gone.kept).add(row["audio_sha256"])
             if row["transcript_id"] and chosen:
-                gone.checkpoints.add(row["transcript_id"])
+                gone.transcripts.add(row["transcript_id"])
     gone.hashes -= gone.kept
     return gone
 
@@ -152,7 +152,7 @@ def _is_gone(item: Recording | Reject, gone: _Gone) -> bool:
 
 def _filter_notes(path: Path, gone: _Gone) -> None:
     noted = jobs.read_outcomes(path)
-    gone.checkpoints |= {o.checkpoint for o in noted if o.call_id in gone.calls and o.checkpoint}
+    gone.transcripts |= {o.checkpoint for o in noted if o.call_id in gone.calls and o.checkpoint}
     kept = b"".join(jobs.outcome_line(o) for o in noted if o.call_id not in gone.calls)
     if kept != path.read_bytes():
         write_whole(path, kept)
@@ -163,11 +163,11 @@ def _erase_transcribed(store: Store, gone: _Gone) -> None:
     kept = {transcript_cache.of_recording(digest) for digest in gone.kept}
     erased = {transcript_cache.of_recording(digest) for digest in gone.hashes}
     retention.forget_recordings(store, erased)
-    for name in gone.checkpoints:
+    for name in gone.transcripts:
         if name[:PREFIX] not in kept:
             store.private.remove(name)
     store.private.forget_access(gone.calls)
-    for name in gone.checkpoints:
+    for name in gone.transcripts:
         store.attempts.clear(name)
     store.waveforms.keep_only(gone.kept)  # the others are erased calls', or of what was replaced
 

@@ -191,7 +191,7 @@ def _compared(
     crashes: Crashes,
 ) -> Difference:
     run_id = jobs.new_run_id()
-    difference = Difference(book.id, failed=crashes.told)
+    difference = Difference(book.id, failed=crashes.sentences)
     scores: dict[str, list[_Scores]] = defaultdict(list)
     for night in store.calls.nights():
         only = (night, night)

@@ -1,4 +1,4 @@
-"""The process that judges what was heard and publishes it.
+"""The process that judges transcripts and publishes the calls.
 
 ``flows.workers.publisher`` starts it with the path of a job. It ends when its standard input
 closes, that
@@ -65,7 +65,7 @@ def _end_with_parent() -> None:
 
 
 def publish_all(job: Job) -> None:
-    """Judge every call heard, write tables and pages, and the run's counts last."""
+    """Judge every transcribed call, write tables and pages, and the run's counts last."""
     root = recordings.open_root(job.root)
     store, transcribed, rejects = job.store, _Transcribed(), list(job.rejects)
     for recording, outcome in jobs.outcomes(job):
@@ -83,22 +83,22 @@ def publish_all(job: Job) -> None:
             )
         )
     rejects = _without_kept_audits(job, rejects)
-    kept, heard = transcribed.kept, transcribed.recordings
+    kept, ready = transcribed.kept, transcribed.recordings
     named = kept.keys() | {reject.call_id for reject in rejects if reject.call_id}
-    left = publish.withdraw(store, named, keep=kept, run_id=job.run_id)
-    store.calls.provide(name for one in heard.values() for name in one.meta)
+    left = publish.remove_moved(store, named, keep=kept, run_id=job.run_id)
+    store.calls.provide(name for one in ready.values() for name in one.meta)
     crashes = Crashes()
     _judge_all(job, root, transcribed, crashes)
     index = publish.finish(
         store,
-        heard,
+        ready,
         rejects,
         left=left,
         planned={r.source_file for r in job.recordings} | {r.source_file for r in job.rejects},
         crashes=crashes,
         run_id=job.run_id,
     )
-    rejects += [crashes.reject(heard[call_id]) for call_id in crashes.told]
+    rejects += [crashes.reject(ready[call_id]) for call_id in crashes.sentences]
     _forget_words(job, {name for its in transcribed.places.values() for _, name in its})
     jobs.save_summary(job.store, _summary(job, transcribed, rejects, index=index))
 
@@ -168,11 +168,11 @@ def _summary(
     )
 
 
-def _forget_words(job: Job, heard: set[str]) -> None:
+def _forget_words(job: Job, names: set[str]) -> None:
     """Take full transcripts out of the private store that are not to be kept, or no longer."""
     private = job.config.private
     if private.mode == "drop":
-        retention.forget_recordings(job.store, {name[:PREFIX] for name in heard})
+        retention.forget_recordings(job.store, {name[:PREFIX] for name in names})
     if private.keep_days is not None:
         today = datetime.now(manifests.time_zone(job.config.batch.timezone)).date()
         retention.forget_words(job.store, before=today - timedelta(days=private.keep_days))
@@ -192,10 +192,10 @@ def _without_kept_audits(job: Job, rejects: list[Reject]) -> list[Reject]:
     ]
 
 
-def _judged(job: Job, recording: Recording, checkpoint: str) -> AuditedCall:
-    transcript = job.store.transcripts.load(checkpoint)
+def _judged(job: Job, recording: Recording, name: str) -> AuditedCall:
+    transcript = job.store.transcripts.load(name)
     if transcript is None:
-        raise LookupError(f"checkpoint {checkpoint} of {recording.call_id} has gone")
+        raise LookupError(f"transcript {name} of {recording.call_id} has gone")
     book = rulebook.load(recording.rulebook_id or job.config.batch.rulebook)
     job.store.penalties.keep(book)
     return wiring.judge(Call(recording, transcript), book, stage_model=job.config.stages.model)

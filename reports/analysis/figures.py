@@ -259,11 +259,11 @@ def _shares(judged: Sequence[CallRow], *, rules: Sequence[str]) -> dict[str, Sha
 
 
 def _interruptions_per_min(judged: Sequence[CallRow]) -> float | None:
-    told = [call for call in judged if call.interruptions is not None and call.customer_talk_s]
-    minutes = sum(call.customer_talk_s or 0.0 for call in told) / 60
+    counted = [call for call in judged if call.interruptions is not None and call.customer_talk_s]
+    minutes = sum(call.customer_talk_s or 0.0 for call in counted) / 60
     if not minutes:
         return None
-    return round(sum(call.interruptions or 0 for call in told) / minutes, 4)
+    return round(sum(call.interruptions or 0 for call in counted) / minutes, 4)
 
 
 def agent_row(calls: Sequence[Row], *, run_id: str) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def locate(store: Store, call: Mapping[str, Any], *, hidden: Sequence[Span] = ()
 
 
 def local_source(uri: str) -> Path | None:
-    """The file that a ``source_uri`` names, or None where it lies elsewhere."""
+    """The file that a ``source_uri`` names, or None where it is elsewhere."""
     parts = urlsplit(uri)
     if len(parts.scheme) > 1 and parts.scheme != "file":
         return None
@@ -145,8 +145,8 @@ def _is_copy(copy: Path, source: Path, hidden: Sequence[Span]) -> bool:
         with media.opened(copy) as opened:
             container = opened.container
             stream = container.streams.audio[0]
-            told: str = (stream.metadata | container.metadata).get(_HIDDEN, "")
-            return told == _listed(hidden)
+            noted: str = (stream.metadata | container.metadata).get(_HIDDEN, "")
+            return noted == _listed(hidden)
     except (av.FFmpegError, OSError, IndexError):
         return False
 
@@ -285,7 +285,7 @@ def transcode(
     hidden: Sequence[Span] = (),
     raw_form: RawForm | None = None,
 ) -> None:
-    """Make an Ogg/Opus copy of what the audit hears.
+    """Make an Ogg/Opus copy of what is transcribed.
 
     Args:
         source: a local recording.
@@ -357,7 +357,7 @@ def _encode(
 
 
 def _blocks(container: Any, stream: Any, layout: str) -> Iterator[NDArray[np.int16]]:
-    """What the audit hears: damaged packets are left out, a file that breaks off ends there."""
+    """What is transcribed: damaged packets are left out, a file that breaks off ends there."""
     import av
 
     some = False

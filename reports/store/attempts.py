@@ -1,7 +1,7 @@
-"""How often hearing a recording was begun and not finished, so that a poisonous one is set aside.
+"""How often transcribing a recording was begun and not finished, to set a poisonous one aside.
 
-A try is noted before the recording is decoded, under the name of its checkpoint, and struck out
-when hearing ends well. A process that dies in between, however it dies, leaves the note behind.
+A try is noted before the recording is decoded, under the name of its transcript, and removed
+when transcribing ends well. A process that dies in between leaves the note behind.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Attempts:
         return noted
 
     def clear(self, name: str) -> None:
-        """Strike out the tries of a recording that ended well."""
+        """Forget the tries of a recording that ended well."""
         with contextlib.suppress(OSError):
             self.layout.attempts(name).unlink()
 

@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 
 def in_full(store: Store, row: Row, call: Call, *, same_code: bool) -> Call | None:
-    """A call with the text that was heard.
+    """A call with its text in full.
 
     Args:
         store: of the audit.
@@ -26,8 +26,8 @@ def in_full(store: Store, row: Row, call: Call, *, same_code: bool) -> Call | No
         same_code: this code wrote it, and would find the same customers' data in it.
 
     Returns:
-        The call itself where nothing in it is hidden, nor will be; None where marks stand for
-        what is kept nowhere any more.
+        The call itself where nothing in it is hidden, nor will be; None where placeholders
+        replace what is kept nowhere any more.
 
     Raises:
         UsageError: the private store is encrypted, and the key is missing or another one.
@@ -44,7 +44,7 @@ def in_full(store: Store, row: Row, call: Call, *, same_code: bool) -> Call | No
 def unmask(
     store: Store, tables: Mapping[str, list[dict[str, Any]]], labelled: Collection[str]
 ) -> int:
-    """Put the text that was heard into rows of ``turns`` that have marks, for ``evaluate``.
+    """Put the full text into rows of ``turns`` that have placeholders, for ``evaluate``.
 
     What is read is noted.
 
@@ -54,7 +54,7 @@ def unmask(
         labelled: ids of the calls that are asked for.
 
     Returns:
-        How many of these calls keep their marks, for their full text is not kept.
+        How many of these calls keep their placeholders, for their full text is not kept.
     """
     masked = {row["call_id"] for row in tables["turns"] if row["masked"]} & set(labelled)
     texts: dict[str, dict[int, str]] = {}

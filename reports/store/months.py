@@ -1,8 +1,8 @@
-"""Merged months: old partitions copied into few large files, and the nights these stand for.
+"""Merged months: old partitions copied into few large files, and the nights they hold.
 
-The copies lie under ``OUT/compact`` and are read by callaudit's own readers only; the partitions
+The copies are under ``OUT/compact`` and are read by callaudit's own readers only; the partitions
 under ``OUT/parquet`` stay as they are. ``OUT/compact/index.json`` says which nights of which
-table a file stands for. It is exchanged whole, so a reader has one view or the next. Files never
+table a file holds. It is exchanged whole, so a reader has one view or the next. Files never
 change; one that the index no longer names is removed a generation later.
 """
 
@@ -21,7 +21,7 @@ from reports.store.layout import Layout
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """One file, relative to ``OUT/compact``, and the nights (ISO dates) it stands for."""
+    """One file, relative to ``OUT/compact``, and the nights (ISO dates) it holds."""
 
     table: str
     file: str
@@ -66,7 +66,7 @@ def forget(layout: Layout, places: Iterable[tuple[str, str]]) -> None:
 
 
 def put(layout: Layout, new: Merged) -> None:
-    """Let a new file stand for its nights; the caller holds the lock."""
+    """Let nights be read from a new file; the caller holds the lock."""
     kept = _without(load(layout), {(new.table, night) for night in new.nights})
     save(layout, [*kept, new])
 

@@ -56,7 +56,7 @@ def read(
         without: nights to leave out.
 
     Raises:
-        CallauditError: a file was written by a newer major version, or is no Parquet.
+        CallauditError: a file was written by a newer major version, or is not a Parquet file.
     """
     definition = TABLES[table]
     wanted = None if agents is None else frozenset(agents)
@@ -113,7 +113,7 @@ def _merged_parts(layout: Layout, chosen: _Chosen) -> tuple[set[str], list[pa.Ta
                     f"{error.filename or error} has gone; remove {layout.months}: it holds "
                     "copies only"
                 ) from error
-            continue  # merged anew since the index was read
+            continue  # merged again since the index was read
         return {night for entry in entries for night in entry.nights}, parts
 
 
@@ -200,7 +200,7 @@ def to_table(table: Table, rows: Iterable[Row]) -> pa.Table:
     """Rows as an Arrow table of the table's schema.
 
     Raises:
-        ValueError: a value has the wrong type, is missing, or is none of the column's values.
+        ValueError: a value has the wrong type, is missing, or is not an allowed value.
     """
     listed = list(rows)
     extra = tuple(sorted({key for row in listed for key in row if key.startswith("meta_")}))

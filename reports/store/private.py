@@ -1,6 +1,6 @@
 """The one place that holds what customers said in full: ``OUT/private``, for its owner only.
 
-Transcripts lie there compressed, and encrypted where ``CALLAUDIT_PRIVATE_KEY`` is set (Fernet:
+Transcripts are compressed, and encrypted where ``CALLAUDIT_PRIVATE_KEY`` is set (Fernet:
 AES-128 in CBC mode with an HMAC; https://cryptography.io). A name begins with the first
 ``PREFIX`` characters of the hash of what it is a transcript of, so all of one recording are found
 without reading any. Whoever reads them for a person is noted in ``access.jsonl``.

@@ -109,7 +109,7 @@ class StoredTable:
 
 
 def _check(nights: Any, agents: Any) -> None:
-    """Refuse what would quietly choose nothing: one id instead of several, days that are none."""
+    """Refuse what would quietly choose nothing: one id instead of several, invalid dates."""
     if isinstance(agents, str) or not all(
         isinstance(agent, str) for agent in (() if agents is None else agents)
     ):
@@ -143,7 +143,7 @@ class Database:
         """Ask in SQL (DuckDB): the tables and ``VIEWS`` are known by their names.
 
         ``audit_date`` is a DATE, ``agent`` the agent's id as text. Months that are merged
-        (``callaudit compact``) are read where they lie; other partitions are read into memory
+        (``callaudit compact``) are read in place; other partitions are read into memory
         once, when a query first names their table.
 
         Returns:

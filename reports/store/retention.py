@@ -12,7 +12,7 @@ from reports.store.store import Store
 def forget_words(store: Store, *, before: date) -> int:
     """Erase full transcripts of calls before a date, and those that no call has any more.
 
-    Tables and pages keep what they show, with marks for customers' data. What was heard since
+    Tables and pages keep what they show, with placeholders for PII. What was transcribed since
     and is not published yet stays.
     """
     columns = ["audit_date", "transcript_id"]

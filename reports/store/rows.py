@@ -59,7 +59,7 @@ def call_rows(
         audited: the call as it was judged, in full.
         run_id: the run that writes it.
         source_uri: where its recording is.
-        private: whether customers' data is kept in the rows; else marks stand for it.
+        private: whether customers' data is kept in the rows; else placeholders replace it.
         transcript_id: name of the full transcript in the private store.
     """
     return shown_rows(
@@ -232,14 +232,14 @@ def _finding_row(finding: Finding) -> Row:
 
 def is_connected(call: Mapping[str, Any]) -> bool:
     """Whether somebody may have been talked to in a call of the tables."""
-    told = call.get("disposition")
-    return told is None or Disposition(told).connected
+    disposition = call.get("disposition")
+    return disposition is None or Disposition(disposition).connected
 
 
 def raw_form(call: Mapping[str, Any]) -> RawForm | None:
     """How a call's recording is read if it has no header, by its row in the table ``calls``."""
-    told = call.get("raw_form")
-    return RawForm.parse(told) if told else None
+    form = call.get("raw_form")
+    return RawForm.parse(form) if form else None
 
 
 def call(facts: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) -> Call:
@@ -310,7 +310,7 @@ def turn(row: Mapping[str, Any]) -> Turn:
 
 
 def masked(turn_row: Mapping[str, Any]) -> tuple[Masked, ...]:
-    """What marks stand for in a turn of the tables."""
+    """What the placeholders in a turn of the tables replace."""
     return tuple(Masked(m["kind"], m["start_s"], m["end_s"]) for m in turn_row.get("masked") or ())
 
 

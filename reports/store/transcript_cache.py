@@ -27,10 +27,10 @@ def key(recording: Recording, *, audio_sha256: str, fingerprint: str) -> str:
         audio_sha256: hash of the recording's bytes.
         fingerprint: of the run, see ``flows.lineage.transcription_fingerprint``.
     """
-    told = [recording.agent_channel or "", recording.direction or ""]
+    given = [recording.agent_channel or "", recording.direction or ""]
     if recording.raw_form is not None:
-        told.append(str(recording.raw_form))
-    basis = "|".join([audio_sha256, fingerprint, *told])
+        given.append(str(recording.raw_form))
+    basis = "|".join([audio_sha256, fingerprint, *given])
     return f"{of_recording(audio_sha256)}-{hashlib.sha256(basis.encode()).hexdigest()[:24]}"
 
 

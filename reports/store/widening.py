@@ -3,10 +3,9 @@
 Readers that know nothing of callaudit (pandas, Arrow, DuckDB) take a table for what the file says
 whose path comes first, and DuckDB refuses files that lack a column of that one. Where a night
 brings a column that was never there, such as ``meta_queue``, the files of earlier nights therefore
-get it too, empty: the first one last, so that every reader can read at any moment. DuckDB knows no
-letter case either: columns of one's own that differ in it only are one column, by the spelling that
-came first. What all files
-have is noted in ``OUT/parquet/columns.json``, so only a new column makes anybody look at them.
+get it too, empty: the first one last, so that every reader can read at any moment. DuckDB ignores
+letter case, too: columns of the manifest that differ in it only are one column, in the spelling
+that came first. What all files have is noted in ``OUT/parquet/columns.json``, so only a new column makes anybody look at them.
 """
 
 from __future__ import annotations
@@ -137,6 +136,6 @@ def _with(table: Table, rows: pa.Table, columns: set[str]) -> pa.Table:
 def _load(layout: Layout) -> dict[str, list[str]]:
     try:
         noted: dict[str, list[str]] = json.loads(layout.columns_note.read_bytes())
-    except (FileNotFoundError, ValueError):  # a damaged note is made anew
+    except (FileNotFoundError, ValueError):  # a damaged note is written again
         return {}
     return noted

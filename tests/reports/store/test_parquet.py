@@ -106,7 +106,7 @@ def audited(
 def put(out: Path, *calls: AuditedCall, run_id: str = "r1") -> None:
     """Publish calls as a run does, each in its own partition."""
     places = {c.call.recording.call_id: place_of(c) for c in calls}
-    publish.withdraw(Store(out), places, keep=places, run_id=run_id)
+    publish.remove_moved(Store(out), places, keep=places, run_id=run_id)
     for place in sorted(set(places.values())):
         own = [Located(c, None) for c in calls if place_of(c) == place]
         publish.publish_calls(Store(out), place, own, run_id=run_id)
