@@ -5,7 +5,8 @@ whose path comes first, and DuckDB refuses files that lack a column of that one.
 brings a column that was never there, such as ``meta_queue``, the files of earlier nights therefore
 get it too, empty: the first one last, so that every reader can read at any moment. DuckDB ignores
 letter case, too: columns of the manifest that differ in it only are one column, in the spelling
-that came first. What all files have is noted in ``OUT/parquet/columns.json``, so only a new column makes anybody look at them.
+that came first. What all files have is noted in ``OUT/parquet/columns.json``, so only a new column
+makes anybody look at them.
 """
 
 from __future__ import annotations
