@@ -1,6 +1,6 @@
 """Output in a bucket: a working copy on this machine, brought up to date before and sent after.
 
-What lies at the URL is listed in an index, ``callaudit-index.json``: names and sha256 of files. A
+What is at the URL is listed in an index, ``callaudit-index.json``: names and sha256 of files. A
 file is exchanged whole, tables before pages, so that a reader of the bucket sees what a reader of
 a folder sees. Names are entered before files are sent and confirmed after, so that whatever is
 cut short is sent again. The private store is sent where it is encrypted.
@@ -18,15 +18,12 @@ from typing import Any
 
 from audit.errors import CallauditError, OutputFailed
 from models.asr.weights import cache_dir
-from reports.store import private_store
+from models.hashing import file_sha256
+from reports.store import Store, layout, private
 from reports.store.atomic import write_whole
+from reports.store.layout import Layout
 
 _INDEX = "callaudit-index.json"
-_ORDER = (
-    *("private", "peaks", "attempts", "rulebooks", "runs", "parquet/turns"),
-    *("parquet/findings", "parquet/calls", "parquet", "compact", "cases", "html"),
-)
-"""What is sent first: nothing shall point at what is not there yet."""
 _WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "oss", "memory"})
 """File systems in which files appear whole; elsewhere they are renamed into place."""
 _UNSURE = ""
@@ -35,7 +32,7 @@ Index = dict[str, str]
 
 
 def is_url(out: str) -> bool:
-    """Whether OUT lies elsewhere than in a folder of this machine."""
+    """Whether OUT is elsewhere than in a folder of this machine."""
     return "://" in out and not out.startswith("file://")
 
 
@@ -49,7 +46,7 @@ def folder(out: str) -> Path:
 
 @contextmanager
 def working(out: str) -> Iterator[Path]:
-    """OUT as a folder to work in; what lies at a URL is fetched before and sent after.
+    """OUT as a folder to work in; what is at a URL is fetched before and sent after.
 
     However the work ends, what it has written is sent: tables are whole at any moment.
 
@@ -93,17 +90,17 @@ def _open(out: str) -> tuple[Any, str]:
 
 def _fetch(filesystem: Any, root: str, local: Path) -> None:
     """Bring the working copy to what the index says; what was never sent stays."""
-    index, last = _read(filesystem, root), _read_local(local)
+    store, index, last = Store(local), _read(filesystem, root), _read_local(local)
     for name in last.keys() - index.keys():  # erased from elsewhere
         (local / name).unlink(missing_ok=True)
     for name, digest in index.items():
         path = _inside(local, name)
-        if path.is_file() and digest and _sha256(path) == digest:
+        if path.is_file() and digest and file_sha256(path) == digest:
             continue
         try:
             data = filesystem.cat_file(posixpath.join(root, name))
-            if private_store.folder(local) in path.parents:
-                private_store.place_file(local, path, data)
+            if store.layout.private in path.parents:
+                store.private.place_file(path, data)
             else:
                 write_whole(path, data)
         except FileNotFoundError:  # entered, and never sent
@@ -114,7 +111,7 @@ def _fetch(filesystem: Any, root: str, local: Path) -> None:
 def _send(filesystem: Any, root: str, local: Path) -> None:
     known = _read(filesystem, root)
     files = {p.relative_to(local).as_posix(): p for p in _files(local)}
-    digests = {name: _sha256(path) for name, path in files.items()}
+    digests = {name: file_sha256(path) for name, path in files.items()}
     changed = [name for name in files if known.get(name) != digests[name]]
     gone = known.keys() - files.keys()
     if not changed and not gone:
@@ -129,10 +126,10 @@ def _send(filesystem: Any, root: str, local: Path) -> None:
 
 
 def _files(local: Path) -> Iterator[Path]:
-    private = private_store.folder(local).name
+    owners = Store(local).layout.private
     for path in sorted(local.rglob("*")):
         parts = path.relative_to(local).parts
-        if parts[0] == private and not private_store.may_leave(path.name):
+        if owners in path.parents and not private.may_leave(path.name):
             continue  # customers' data leaves this machine encrypted or not at all
         if path.is_file() and not any(part.startswith(".") for part in parts):
             yield path
@@ -140,14 +137,18 @@ def _files(local: Path) -> Iterator[Path]:
 
 def _in_order(names: list[str]) -> list[str]:
     """Names as they are sent: of a table the first file last, see ``reports.store.widening``."""
-    tables = sorted((name for name in names if name.startswith("parquet/")), reverse=True)
-    others = sorted(name for name in names if not name.startswith("parquet/"))
+    tables = sorted((name for name in names if _is_table(name)), reverse=True)
+    others = sorted(name for name in names if not _is_table(name))
     return sorted([*tables, *others], key=lambda name: _rank(name)[0])
 
 
+def _is_table(name: str) -> bool:
+    return name.startswith(f"{Layout(Path()).parquet}/")
+
+
 def _rank(name: str) -> tuple[int, str]:
-    fitting = [n for n, place in enumerate(_ORDER) if name.startswith(f"{place}/")]
-    return (fitting[0] if fitting else len(_ORDER), name)
+    fitting = [n for n, place in enumerate(layout.SENDING_ORDER) if name.startswith(f"{place}/")]
+    return (fitting[0] if fitting else len(layout.SENDING_ORDER), name)
 
 
 def _put(filesystem: Any, target: str, source: Path) -> None:
@@ -171,7 +172,7 @@ def _read(filesystem: Any, root: str) -> Index:
 
 def _read_local(local: Path) -> Index:
     try:
-        return _parsed((local / f".{_INDEX}").read_bytes())
+        return _parsed(Layout(local).index_of_copy(_INDEX).read_bytes())
     except FileNotFoundError:
         return {}
 
@@ -184,7 +185,7 @@ def _parsed(data: bytes) -> Index:
 def _write(filesystem: Any, root: str, local: Path, index: Index) -> None:
     data = json.dumps(index, indent=0, sort_keys=True).encode()
     filesystem.pipe_file(posixpath.join(root, _INDEX), data)
-    write_whole(local / f".{_INDEX}", data)
+    write_whole(Layout(local).index_of_copy(_INDEX), data)
 
 
 def _inside(local: Path, name: str) -> Path:
@@ -195,8 +196,3 @@ def _inside(local: Path, name: str) -> Path:
             f"take that line out of {_INDEX}"
         )
     return local / name
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,17 +8,18 @@ import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from audit.config import Config
 from audit.errors import OutputFailed, RejectReason, UsageError
 from audit.intake.recordings import Reject
 from audit.types import Recording
+from reports.store import Store
 from reports.store.atomic import write_whole
 
 MOST_SHARDS = 100
@@ -38,7 +39,7 @@ class Job:
     recordings: tuple[Recording, ...]
     rejects: tuple[Reject, ...]
     night: date | None = None
-    """The one night that is audited; None for whatever lies there."""
+    """The one night that is audited; None for whatever is there."""
     waiting: int = 0
     """Recordings still being written to, left for a later run."""
     ignored: int = 0
@@ -67,14 +68,19 @@ class Job:
         return frozenset((r.audit_date.isoformat(), r.agent_id) for r in self.recordings)
 
     @property
+    def store(self) -> Store:
+        """The output folder as an object."""
+        return Store(self.out)
+
+    @property
     def folder(self) -> Path:
-        """Where the run's own files lie."""
-        return self.out / "runs" / self.run_id
+        """Where the run's own files are."""
+        return self.store.layout.run(self.run_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one recording: a checkpoint, or a reason why not."""
+    """What became of one recording: the name of its transcript, or a reason why not."""
 
     call_id: str
     checkpoint: str | None = None
@@ -98,7 +104,7 @@ class Summary:
     reasons: dict[str, int]
     index: str
     night: date | None = None
-    """The one night that was audited; None for whatever lay there."""
+    """The one night that was audited; None for whatever was there."""
     waiting: int = 0
     """Recordings still being written to, left for a later run."""
     unlisted: int = 0
@@ -117,20 +123,39 @@ def new_run_id() -> str:
 
 def save_job(job: Job) -> Path:
     """Write a run's plan and return its path."""
-    path = job.folder / "job.json"
+    path = job.store.layout.job_file(job.run_id)
     write_whole(path, _JOB.dump_json(job))
     return path
 
 
 @lru_cache(maxsize=1)
 def load_job(path: Path) -> Job:
-    """Read a run's plan, which never changes."""
+    """Read a run's plan, which never changes while the run is at work."""
     return _JOB.validate_json(path.read_bytes())
+
+
+def stored_jobs(store: Store) -> Iterator[Job]:
+    """The plans of all runs, oldest first; one that this version cannot read is removed.
+
+    Nobody else can make anything of such a plan, and it would keep what is to be erased.
+    """
+    for run_id in store.layout.run_ids():
+        path = store.layout.job_file(run_id)
+        try:
+            job = _JOB.validate_json(path.read_bytes())
+        except FileNotFoundError:
+            continue
+        except ValidationError:
+            path.unlink()
+        else:
+            yield replace(
+                job, run_id=run_id, out=store.root.resolve()
+            )  # which may have been moved since
 
 
 def outcome_file(job: Job, number: int) -> Path:
     """Where a shard notes what became of its recordings, a line each."""
-    return job.folder / f"shard-{number:05d}.jsonl"
+    return job.store.layout.outcomes(job.run_id, number)
 
 
 def outcome_line(outcome: Outcome) -> bytes:
@@ -162,13 +187,16 @@ def outcomes(job: Job) -> Iterator[tuple[Recording, Outcome]]:
 def _noted(job: Job, number: int) -> dict[str, Outcome]:
     """What a shard has noted, by call."""
     path = outcome_file(job, number)
-    noted: dict[str, Outcome] = {}
-    for line in path.read_bytes().splitlines() if path.is_file() else ():
-        try:
-            outcome = _OUTCOME.validate_json(line)
-        except ValueError:
-            continue  # the line the process died in
-        noted[outcome.call_id] = outcome
+    noted = read_outcomes(path) if path.is_file() else []
+    return {outcome.call_id: outcome for outcome in noted}
+
+
+def read_outcomes(path: Path) -> list[Outcome]:
+    """What an outcome file has noted, but for the line that a process died in."""
+    noted = []
+    for line in path.read_bytes().splitlines():
+        with contextlib.suppress(ValueError):
+            noted.append(_OUTCOME.validate_json(line))
     return noted
 
 
@@ -183,68 +211,65 @@ def unfinished(job: Job) -> list[int]:
 
 def finished(job: Job) -> int:
     """How many recordings have an outcome by now."""
-    return sum(path.read_bytes().count(b"\n") for path in job.folder.glob("shard-*.jsonl"))
+    return sum(path.read_bytes().count(b"\n") for path in job.store.layout.all_outcomes(job.run_id))
 
 
-def save_summary(folder: Path, summary: Summary) -> None:
+def save_summary(store: Store, summary: Summary) -> None:
     """Write the run's counts for people and scripts."""
     text = json.dumps(asdict(summary), ensure_ascii=False, indent=1, default=str)
-    write_whole(_summary_file(folder), (text + "\n").encode("utf-8"))
+    write_whole(store.layout.summary(summary.run_id), (text + "\n").encode("utf-8"))
 
 
-def load_summary(folder: Path) -> Summary:
+def load_summary(store: Store, run_id: str) -> Summary:
     """Read a run's counts."""
-    return _SUMMARY.validate_json(_summary_file(folder).read_bytes())
-
-
-def _summary_file(folder: Path) -> Path:
-    return folder / "summary.json"
+    return _SUMMARY.validate_json(store.layout.summary(run_id).read_bytes())
 
 
 @contextmanager
-def alone(out: Path) -> Iterator[None]:
+def alone(store: Store) -> Iterator[None]:
     """Keep other batches away from OUT; the lock goes with the process, however that ends.
 
     Raises:
         UsageError: another batch is at work there.
         OutputFailed: OUT cannot be written.
     """
-    folder = out / "runs"
+    lock = store.layout.batch_lock
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / ".lock").open("wb")
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file = lock.open("wb")
     except OSError as error:
-        raise OutputFailed.at(folder, error) from error
+        raise OutputFailed.at(lock.parent, error) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise UsageError(
-                f"another batch is at work on {out}; wait for its end, or name another --out"
+                f"another batch is at work on {store.root}; wait for its end, or name another --out"
             ) from error
         try:
             yield
         except UsageError:
-            _take_back(folder)  # wrong usage leaves nothing behind
+            _take_back(lock)  # wrong usage leaves nothing behind
             raise
 
 
-def _take_back(folder: Path) -> None:
-    """Remove a lock and the folders made for it, if nothing else lies there."""
-    if [path.name for path in folder.iterdir()] == [".lock"]:
-        (folder / ".lock").unlink()
+def _take_back(lock: Path) -> None:
+    """Remove a lock and the folders made for it, if nothing else is there."""
+    folder = lock.parent
+    if list(folder.iterdir()) == [lock]:
+        lock.unlink()
         folder.rmdir()
         with contextlib.suppress(OSError):  # not empty
             folder.parent.rmdir()
 
 
-def nights_done(out: Path) -> set[date]:
+def nights_done(store: Store) -> set[date]:
     """Nights that a scheduled run has finished, with nothing left waiting."""
     done = set()
-    for path in (out / "runs").glob("*/summary.json"):
+    for run_id in store.layout.run_ids():
         try:
-            summary = json.loads(path.read_bytes())
-        except ValueError:
+            summary = json.loads(store.layout.summary(run_id).read_bytes())
+        except (FileNotFoundError, ValueError):
             continue
         if summary.get("night") and not summary.get("waiting"):
             done.add(date.fromisoformat(summary["night"]))

@@ -25,8 +25,7 @@ from audit.intake.recordings import Plan
 from flows import bucket, jobs, lineage, wiring
 from flows.jobs import Job, Summary
 from flows.workers import publisher, shards
-from reports.store import parquet, private_store
-from reports.store.schema import AGENTS
+from reports.store import Store
 
 
 @task(name="plan", cache_policy=NO_CACHE, persist_result=False)
@@ -56,7 +55,7 @@ def plan(
     if night is not None:
         planned = _of_night(planned, night)
     choice = wiring.check(settings)
-    private_store.open_store(Path(out).resolve())
+    Store(Path(out).resolve()).private.prepare()
     if choice.weights.path is None:
         wiring.asr_engine(settings.transcription)  # fails now, before anything is written
     job = Job(
@@ -100,7 +99,7 @@ def publish_run(job_file: str) -> Summary:
     """Have every call heard judged, and tables and pages written, by a process of its own."""
     publisher.run(Path(job_file))
     job = jobs.load_job(Path(job_file))
-    summary = jobs.load_summary(job.folder)
+    summary = jobs.load_summary(job.store, job.run_id)
     _artifacts(job, summary)
     return summary
 
@@ -117,7 +116,7 @@ def _artifacts(job: Job, summary: Summary) -> None:
         description=f"Run {summary.run_id}",
     )
     columns = ["agent", "audit_date", "calls", "mean_score", "auto_fails"]
-    rows = parquet.read(job.out, AGENTS.name, columns=columns).to_pylist()
+    rows = job.store.agents.rows(columns=columns)
     touched = [row for row in rows if (row["audit_date"], row["agent"]) in job.places]
     create_table_artifact(key="callaudit-agents", table=touched, description="Agents of this run")
 
@@ -147,7 +146,7 @@ def nightly(
         run_id: the run's name; made from the time where absent.
         night: audit the calls of this ISO date only; all of them where absent.
     """
-    with jobs.alone(bucket.folder(out)), bucket.working(out) as local:
+    with jobs.alone(Store(bucket.folder(out))), bucket.working(out) as local:
         run_id = run_id or jobs.new_run_id()
         only = date.fromisoformat(night) if night else None
         job_file = plan(location, str(local), manifest, config or {}, resume, run_id, only)

@@ -14,6 +14,7 @@ from audit.errors import CallauditError, UsageError
 from audit.intake import manifests, roots
 from flows import alarm, bucket, jobs, nightly, proxies
 from flows.jobs import Summary
+from reports.store import Store
 
 DEPLOYMENT = "callaudit-nightly"
 
@@ -22,12 +23,12 @@ class NightsFailed(CallauditError):
     """Some nights of a scheduled run failed; they are due again at the next one."""
 
 
-def due(out: Path, *, today: date, catch_up_nights: int) -> list[date]:
+def due(store: Store, *, today: date, catch_up_nights: int) -> list[date]:
     """Yesterday, and nights before it that earlier runs missed, oldest first.
 
     Nights from before the first scheduled one count as none of its business.
     """
-    done = jobs.nights_done(out)
+    done = jobs.nights_done(store)
     yesterday = today - timedelta(days=1)
     if not done:
         return [yesterday]
@@ -68,7 +69,7 @@ def scheduled(
     if nights is None:
         catch_up = settings.schedule.catch_up_nights
         with bucket.working(out) as local:
-            chosen = due(local, today=today, catch_up_nights=catch_up)
+            chosen = due(Store(local), today=today, catch_up_nights=catch_up)
     summaries, failed = [], []
     one_night = nightly.nightly.with_options(task_runner=nightly.task_runner(settings))
     for night in chosen:

@@ -6,11 +6,11 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reports.store.query import Store
+    from reports.store import Store
 
 
 def open(out: str | PathLike[str]) -> Store:
-    """The tables of an audit, for notebooks: ``reports.open("OUT").calls.pandas()``.
+    """The store of an audit, for notebooks: ``reports.open("OUT").calls.pandas()``.
 
     Nothing is read before it is asked for.
 
@@ -20,8 +20,6 @@ def open(out: str | PathLike[str]) -> Store:
     Raises:
         UsageError: there are no tables in it.
     """
-    from pathlib import Path
+    from reports.store import Store  # nothing is imported before it is asked for
 
-    from reports.store.query import open_store  # nothing is imported before it is asked for
-
-    return open_store(Path(out))
+    return Store.open(out)

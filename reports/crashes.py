@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Step(StrEnum):
-    """What is done with a call that has been heard."""
+    """What is done with a call that has been transcribed."""
 
     JUDGING = "judging"
     MASKING = "masking"
@@ -34,7 +34,7 @@ class Step(StrEnum):
 class Crashes:
     """Calls that one of the steps has failed for: by id, a sentence that says which."""
 
-    told: dict[str, str] = field(default_factory=dict)
+    sentences: dict[str, str] = field(default_factory=dict)
 
     @contextmanager
     def apart(self, call_id: str, step: Step) -> Iterator[None]:
@@ -51,14 +51,14 @@ class Crashes:
         kind = type(error).__name__
         where = "".join(traceback.format_tb(error.__traceback__))
         _log.info("call %s: %s: %s\n%s", call_id, step, kind, where)
-        self.told[call_id] = f"{step} of call {call_id!r} failed with {kind}"
+        self.sentences[call_id] = f"{step} of call {call_id!r} failed with {kind}"
 
     def reject(self, recording: Recording) -> Reject:
         """The reject of a call that has crashed."""
         return Reject(
             recording.source_file,
             RejectReason.CRASHED,
-            f"{self.told[recording.call_id]}; run it again with --verbose to see where",
+            f"{self.sentences[recording.call_id]}; run it again with --verbose to see where",
             recording.audit_date,
             recording.call_id,
         )
@@ -69,4 +69,4 @@ def undrawn(pages: Drawn) -> list[str]:
     crashes = Crashes()
     for call_id, error in pages.failed.items():
         crashes.note(call_id, Step.PAGE, error)
-    return list(crashes.told.values())
+    return list(crashes.sentences.values())

@@ -1,4 +1,4 @@
-"""Judging what was heard and publishing it: tables first, pages after.
+"""Publishing calls that were judged: tables first, pages after.
 
 Works through one agent's night at a time, so memory does not grow with the batch.
 """
@@ -19,12 +19,14 @@ from audit.errors import CallauditError
 from audit.intake.recordings import Reject, file_of, with_distinct_names
 from audit.privacy import Private
 from audit.types import AuditedCall, Recording
+from reports.analysis import figures
 from reports.crashes import Crashes, Step
 from reports.isolation import failing
 from reports.pages import html
-from reports.store import months, parquet, records, staging
-from reports.store.layout import audio_copy, call_page, case_file, night_page
+from reports.store import parquet
+from reports.store.rows import CallRows, Row, shown, shown_rows
 from reports.store.schema import AGENTS, CALLS, FINDINGS, REJECTS, SCHEMA_VERSION, TABLES, TURNS
+from reports.store.store import Store
 
 Place = tuple[date, str]
 """Audit date and agent id: one partition."""
@@ -46,7 +48,7 @@ class Located:
 
 
 def publish_calls(
-    out: Path,
+    store: Store,
     place: Place,
     calls: Sequence[Located],
     *,
@@ -57,7 +59,7 @@ def publish_calls(
     """Write one agent's night: earlier rows of the same calls give way, others stay.
 
     Args:
-        out: the folder of the audit.
+        store: of the audit.
         place: the agent's night.
         calls: as they were judged.
         run_id: the run that writes them.
@@ -69,35 +71,33 @@ def publish_calls(
     """
     noted = Crashes() if crashes is None else crashes
     rows = sound_rows(calls, run_id=run_id, crashes=noted)
-    if crashes is None and noted.told:
-        raise CallauditError("; ".join(noted.told.values()))
+    if crashes is None and noted.sentences:
+        raise CallauditError("; ".join(noted.sentences.values()))
     ids = {call.audited.call.recording.call_id for call in calls} | set(replaced)
-    with months.lock(out):
-        for path, table in prepared(out, place, rows, replaced=ids, run_id=run_id):
-            parquet.write(path, table)
+    with store.lock():
+        for path, table in prepared(store, place, rows, replaced=ids, run_id=run_id):
+            store.write(path, table)
 
 
-def sound_rows(
-    calls: Sequence[Located], *, run_id: str, crashes: Crashes
-) -> list[records.CallRows]:
+def sound_rows(calls: Sequence[Located], *, run_id: str, crashes: Crashes) -> list[CallRows]:
     """The rows of calls that tables can hold."""
-    rows: list[records.CallRows] = []
+    rows: list[CallRows] = []
     for call in calls:
         if (made := rows_of(call, run_id=run_id, crashes=crashes)) is not None:
             rows.append(made)
     for unfit, error in failing(rows, lambda some: _tables(some, run_id)):
         crashes.note(str(unfit.call["call_id"]), Step.TABLES, error)
-    return [row for row in rows if row.call["call_id"] not in crashes.told]
+    return [row for row in rows if row.call["call_id"] not in crashes.sentences]
 
 
-def rows_of(call: Located, *, run_id: str, crashes: Crashes) -> records.CallRows | None:
+def rows_of(call: Located, *, run_id: str, crashes: Crashes) -> CallRows | None:
     """The rows of one call, masked unless it is to be kept in full; None if that fails."""
     call_id = call.audited.call.recording.call_id
     with crashes.apart(call_id, Step.MASKING):
-        shown = records.shown(call.audited, private=call.private)
+        masked = shown(call.audited, private=call.private)
         with crashes.apart(call_id, Step.TABLES):
-            return records.shown_rows(
-                shown,
+            return shown_rows(
+                masked,
                 run_id=run_id,
                 source_uri=call.source_uri,
                 private=call.private,
@@ -107,19 +107,19 @@ def rows_of(call: Located, *, run_id: str, crashes: Crashes) -> records.CallRows
 
 
 def prepared(
-    out: Path,
+    store: Store,
     place: Place,
-    rows: Sequence[records.CallRows],
+    rows: Sequence[CallRows],
     *,
     replaced: set[str],
     run_id: str,
 ) -> Iterator[tuple[Path, pa.Table]]:
     """The partitions that ``publish_calls`` writes, and their rows."""
-    if rows or parquet.partition_file(out, CALLS, *place).exists():
-        yield from _replaced(out, place, _rows(rows), replaced, run_id)
+    if rows or store.calls.partition(*place).exists():
+        yield from _replaced(store, place, _rows(rows), replaced, run_id)
 
 
-def _rows(rows: Sequence[records.CallRows]) -> dict[str, list[records.Row]]:
+def _rows(rows: Sequence[CallRows]) -> dict[str, list[Row]]:
     return {
         CALLS.name: [row.call for row in rows],
         TURNS.name: [turn for row in rows for turn in row.turns],
@@ -127,40 +127,40 @@ def _rows(rows: Sequence[records.CallRows]) -> dict[str, list[records.Row]]:
     }
 
 
-def _tables(rows: Sequence[records.CallRows], run_id: str) -> None:
+def _tables(rows: Sequence[CallRows], run_id: str) -> None:
     """Fail where a table cannot hold the rows, or an agent's night cannot be summed up of them."""
     for name, listed in _rows(rows).items():
         parquet.to_table(TABLES[name], listed)
     if rows:
-        parquet.to_table(AGENTS, [records.agent_row([r.call for r in rows], run_id=run_id)])
+        parquet.to_table(AGENTS, [figures.agent_row([r.call for r in rows], run_id=run_id)])
 
 
-def withdraw(
-    out: Path, call_ids: Iterable[str], *, keep: dict[str, Place], run_id: str
+def remove_moved(
+    store: Store, call_ids: Iterable[str], *, keep: dict[str, Place], run_id: str
 ) -> set[Place]:
     """Take calls out of partitions they no longer belong to (another agent, another date).
 
     Returns:
         These places, whose pages still show the calls.
     """
-    staging.recover(out)
+    store.recover()
     ids = pa.array(sorted(set(call_ids)), pa.string())
-    stored = parquet.read(out, CALLS.name, columns=["call_id", "agent", "audit_date"])
-    _keep_apart(out, set(pc.unique(stored["agent"]).to_pylist()), set(keep.values()))
+    stored = store.calls.arrow(columns=["call_id", "agent", "audit_date"])
+    _keep_apart(store, set(pc.unique(stored["agent"]).to_pylist()), set(keep.values()))
     stored = stored.filter(pc.is_in(stored["call_id"], ids))
-    astray: dict[Place, set[str]] = defaultdict(set)
+    moved: dict[Place, set[str]] = defaultdict(set)
     for row in parquet.iterate(stored):
         place = (date.fromisoformat(row["audit_date"]), row["agent"])
         if keep.get(row["call_id"]) != place:
-            astray[place].add(row["call_id"])
-    for place, moved in astray.items():
-        with months.lock(out):
-            for path, rows in _replaced(out, place, {}, moved, run_id):
-                parquet.write(path, rows)
-    return set(astray)
+            moved[place].add(row["call_id"])
+    for place, gone in moved.items():
+        with store.lock():
+            for path, rows in _replaced(store, place, {}, gone, run_id):
+                store.write(path, rows)
+    return set(moved)
 
 
-def _keep_apart(out: Path, agents: set[str], new: set[Place]) -> None:
+def _keep_apart(store: Store, agents: set[str], new: set[Place]) -> None:
     """Let plain readers take folder names for text where two would be the same number.
 
     Where all ids are numbers, pandas makes numbers of them, and fails over ``7`` and ``007``. An
@@ -172,19 +172,19 @@ def _keep_apart(out: Path, agents: set[str], new: set[Place]) -> None:
         return
     first = min(night for night, _ in new)
     for table in (*_BY_CALL, AGENTS):
-        path = parquet.partition_file(out, table, first, _NO_AGENT)
-        folder = parquet.table_dir(out, table.name)
-        if not any(folder.glob(f"audit_date=*/{path.parent.name}/{path.name}")):
-            parquet.write(path, parquet.to_table(table, []))
+        path = store[table.name].partition(first, _NO_AGENT)
+        stored = store.layout.partitions(table.name)
+        if not any(other.parent.name == path.parent.name for other in stored):
+            store.write(path, parquet.to_table(table, []))
 
 
 def _replaced(
-    out: Path, place: Place, new: dict[str, list[records.Row]], replaced: set[str], run_id: str
+    store: Store, place: Place, new: dict[str, list[Row]], replaced: set[str], run_id: str
 ) -> Iterator[tuple[Path, pa.Table]]:
     """Exchange the rows of some calls in one partition and sum up the agent's night again."""
     audit_date, agent = place
     for table in _BY_CALL:
-        path = parquet.partition_file(out, table, audit_date, agent)
+        path = store[table.name].partition(audit_date, agent)
         fresh = parquet.to_table(table, new.get(table.name, []))
         rows = parquet.merge(parquet.read_partition(path), fresh, by="call_id", replaced=replaced)
         order = [
@@ -193,16 +193,16 @@ def _replaced(
         rows = rows.sort_by(list(dict.fromkeys(order)))
         yield path, rows
     listed = rows.to_pylist()  # the last of them are the calls
-    summary = [records.agent_row(listed, run_id=run_id)] if listed else []
-    path = parquet.partition_file(out, AGENTS, audit_date, agent)
+    summary = [figures.agent_row(listed, run_id=run_id)] if listed else []
+    path = store.agents.partition(audit_date, agent)
     yield path, parquet.to_table(AGENTS, summary)
 
 
 def publish_rejects(
-    out: Path, rejects: Sequence[Reject], *, planned: set[str], run_id: str
+    store: Store, rejects: Sequence[Reject], *, planned: set[str], run_id: str
 ) -> None:
     """Write the rejects of a run; earlier rows of recordings it planned give way."""
-    by_date: dict[date, list[records.Row]] = defaultdict(list)
+    by_date: dict[date, list[Row]] = defaultdict(list)
     for reject in rejects:
         by_date[reject.audit_date].append(
             {
@@ -214,25 +214,25 @@ def publish_rejects(
                 "run_id": run_id,
             }
         )
-    stored = {date.fromisoformat(night) for night in parquet.nights(out, REJECTS.name)}
+    stored = {date.fromisoformat(night) for night in store.rejects.nights()}
     for audit_date in sorted(stored | set(by_date)):
-        path = parquet.partition_file(out, REJECTS, audit_date, None)
+        path = store.rejects.partition(audit_date, None)
         fresh = parquet.to_table(REJECTS, by_date.get(audit_date, []))
-        with months.lock(out):
+        with store.lock():
             old = parquet.read_partition(path)
             names = old["source_file"].to_pylist() if old is not None else []
             replaced = {name for name in names if file_of(name) in planned}
             rows = parquet.merge(old, fresh, by="source_file", replaced=replaced)
-            parquet.write(path, rows.sort_by("source_file"))
+            store.write(path, rows.sort_by("source_file"))
 
 
-def publish_pages(out: Path, *, calls: set[str], agents: set[str]) -> html.Drawn:
+def publish_pages(store: Store, *, calls: set[str], agents: set[str]) -> html.Drawn:
     """Render the pages of the calls and agents that a run touched, and the index."""
-    return html.draw(out, touched=(calls, agents))
+    return html.draw(store, touched=(calls, agents))
 
 
 def finish(
-    out: Path,
+    store: Store,
     judged: Mapping[str, Recording],
     rejects: Sequence[Reject],
     *,
@@ -247,30 +247,30 @@ def finish(
     tables again and is a reject, too.
 
     Args:
-        out: the folder of the audit.
+        store: of the audit.
         judged: what was to be published, by call; the tables have it unless it has crashed.
         rejects: what was rejected before.
-        left: where some of the calls were before, see :func:`withdraw`.
+        left: where some of the calls were before, see :func:`remove_moved`.
         planned: source files of the run.
         crashes: the calls that have crashed by now; receives more.
         run_id: the run.
     """
     drawn: set[str] = set()
     while True:
-        kept = {c: _place(r) for c, r in judged.items() if c not in crashes.told}
-        crashed = [crashes.reject(r) for c, r in judged.items() if c in crashes.told]
+        kept = {c: _place(r) for c, r in judged.items() if c not in crashes.sentences}
+        crashed = [crashes.reject(r) for c, r in judged.items() if c in crashes.sentences]
         audited = {judged[call_id].source_file for call_id in kept}
         listed = with_distinct_names([*rejects, *crashed], audited=audited)
-        publish_rejects(out, listed, planned=planned, run_id=run_id)
+        publish_rejects(store, listed, planned=planned, run_id=run_id)
         gone = {reject.call_id for reject in listed if reject.call_id} - kept.keys()
-        pages = _publish_pages_of(out, {c: kept[c] for c in kept.keys() - drawn}, gone, left)
+        pages = _publish_pages_of(store, {c: kept[c] for c in kept.keys() - drawn}, gone, left)
         drawn |= kept.keys()
         failed = pages.failed.keys() & kept.keys()
         if not failed:
             return pages.index
         for call_id in failed:
             crashes.note(call_id, Step.PAGE, pages.failed[call_id])
-        left = withdraw(out, failed, keep={}, run_id=run_id)
+        left = remove_moved(store, failed, keep={}, run_id=run_id)
         drawn -= {call_id for call_id, place in kept.items() if place in left}  # neighbours
 
 
@@ -279,18 +279,20 @@ def _place(recording: Recording) -> Place:
 
 
 def _publish_pages_of(
-    out: Path, kept: Mapping[str, Place], gone: Collection[str], left: Collection[Place]
+    store: Store, kept: Mapping[str, Place], gone: Collection[str], left: Collection[Place]
 ) -> html.Drawn:
-    """Render what shows calls that are published anew; their earlier case files are removed.
+    """Render what shows calls that are published again; their earlier case files are removed.
 
     Nothing that shows calls that are ``gone`` stays.
     """
     for call_id in gone:
-        call_page(out, call_id).unlink(missing_ok=True)
-        audio_copy(out, call_id).unlink(missing_ok=True)
+        store.layout.call_page(call_id).unlink(missing_ok=True)
+        store.layout.audio_copy(call_id).unlink(missing_ok=True)
     for call_id in (*kept, *gone):
-        case_file(out, call_id).unlink(missing_ok=True)
+        store.layout.case_file(call_id).unlink(missing_ok=True)
     for night, _ in left:
-        night_page(out, night.isoformat()).unlink(missing_ok=True)  # which has it drawn again
+        store.layout.night_page(night.isoformat()).unlink(
+            missing_ok=True
+        )  # which has it drawn again
     agents = {agent for _, agent in (*kept.values(), *left)}
-    return publish_pages(out, calls=set(kept), agents=agents)
+    return publish_pages(store, calls=set(kept), agents=agents)

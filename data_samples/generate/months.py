@@ -22,7 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from reports.store import parquet, records
+from reports.analysis import figures
+from reports.store import parquet
+from reports.store.layout import Layout
 from reports.store.schema import (
     AGENTS,
     CALLS,
@@ -70,7 +72,7 @@ def write(out: Path, plan: Plan) -> int:
     for night, tables in drawn(plan):
         for name, rows in tables.items():
             for agent, part in _by_agent(rows):
-                path = parquet.partition_file(out, TABLES[name], night, agent)
+                path = Layout(out).partition(TABLES[name], night, agent)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 parquet.write_file(part, path, durable=False)
                 files += 1
@@ -295,7 +297,7 @@ def _table(table: Table, columns: Columns, extra: tuple[str, ...] = ()) -> pa.Ta
 
 
 def _agents(calls: pa.Table) -> pa.Table:
-    rows = [records.agent_row(part.to_pylist(), run_id="drawn") for _, part in _by_agent(calls)]
+    rows = [figures.agent_row(part.to_pylist(), run_id="drawn") for _, part in _by_agent(calls)]
     return parquet.to_table(AGENTS, rows)
 
 

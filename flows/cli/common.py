@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from audit.errors import CallauditError, NoAudit, UsageError
+from audit.errors import CallauditError, UsageError
 from flows import encoding
 
 EXIT_FAILED, EXIT_USAGE, EXIT_REJECTS = 1, 2, 3
@@ -122,16 +122,6 @@ def reject(sentences: Iterable[str]) -> None:
         warn(f"{sentence}; run again with --verbose to see where")
     if sentences:
         raise click.exceptions.Exit(EXIT_REJECTS)
-
-
-def need_audit(out: Path) -> None:
-    """Refuse a folder that holds no audit.
-
-    Raises:
-        UsageError: it holds none.
-    """
-    if not (out / "parquet" / "calls").is_dir():
-        raise NoAudit.at(out)
 
 
 def _local(_: click.Context, __: click.Parameter, value: str) -> Path:

@@ -16,11 +16,12 @@ def report(*, out: Path, bundle_audio: bool) -> None:
     """Render the HTML pages again from the tables under OUT."""
     from reports import crashes
     from reports.pages import html, playback
+    from reports.store import Store
 
-    common.need_audit(out)
-    if bundle_audio and (gone := playback.bundle_all(out)):
+    store = Store.open(out)
+    if bundle_audio and (gone := playback.bundle_all(store)):
         common.warn(f"{gone} recordings cannot be reached and were not copied")
-    pages = html.draw(out)
+    pages = html.draw(store)
     click.echo(str(pages.index))
     common.reject(crashes.undrawn(pages))
 
@@ -35,6 +36,6 @@ def case_file(*, out: Path, call_id: str, to: Path | None) -> None:
     For the agent concerned, or whoever decides on an appeal.
     """
     from reports.pages import case_file as pages
+    from reports.store import Store
 
-    common.need_audit(out)
-    click.echo(str(pages.write_case(out, call_id, to=to)))
+    click.echo(str(pages.write_case(Store.open(out), call_id, to=to)))

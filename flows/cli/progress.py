@@ -53,12 +53,13 @@ def run(
     from rich.console import Console
 
     from flows import bucket, jobs, nightly
+    from reports.store import Store
 
     local = bucket.folder(out)
     console = Console(stderr=True)
     _check(location, manifest, config)
     run_id = jobs.new_run_id()
-    with _quiet_prefect(), _progress(local.resolve() / "runs" / run_id, console):
+    with _quiet_prefect(), _progress(Store(local.resolve()).layout.job_file(run_id), console):
         summary = nightly.run(
             location,
             out,
@@ -102,7 +103,7 @@ def _quiet_prefect() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _progress(folder: Path, console: Any) -> Iterator[None]:
+def _progress(job_file: Path, console: Any) -> Iterator[None]:
     """Show how many recordings are done, by watching the run's own files."""
     from rich.progress import (
         BarColumn,
@@ -126,8 +127,8 @@ def _progress(folder: Path, console: Any) -> Iterator[None]:
         shown = progress.add_task("starting", total=None)
         job = None
         while not stop.wait(0.5):
-            if job is None and (folder / "job.json").is_file():
-                job = jobs.load_job(folder / "job.json")
+            if job is None and job_file.is_file():
+                job = jobs.load_job(job_file)
                 progress.update(shown, description="recordings", total=len(job.recordings))
             if job is not None:
                 progress.update(shown, completed=jobs.finished(job))
@@ -148,13 +149,14 @@ def _show(summary: Summary, out: Path, console: Any, *, listed: bool) -> None:
     from rich.table import Table
 
     from flows import jobs
-    from reports.store import parquet
+    from reports.store import Store
 
     table = Table(title=f"{summary.audited} of {summary.planned} recordings audited")
     for heading in ("agent", "night", "calls", "mean score", "auto-fails", "cut-ins / min"):
         table.add_column(heading, justify="left" if heading in {"agent", "night"} else "right")
-    places = jobs.load_job(out / "runs" / summary.run_id / "job.json").places
-    rows = parquet.read(out, "agents").to_pylist()
+    store = Store(out)
+    places = jobs.load_job(store.layout.job_file(summary.run_id)).places
+    rows = store.agents.rows()
     rows = [row for row in rows if (row["audit_date"], row["agent"]) in places]
     for row in sorted(rows, key=lambda r: (r["audit_date"], r["agent"]))[:40]:
         table.add_row(

@@ -26,7 +26,6 @@ def review_import(*, files: tuple[Path, ...], out: Path) -> None:
     """Import reviews exported from the report's pages."""
     from flows.commands import import_reviews
 
-    common.need_audit(out)
     undrawn: dict[str, None] = {}
     for file in files:
         done = import_reviews.import_reviews(file, out)
@@ -61,8 +60,9 @@ def calibrate(*, out: Path, precision: float, labels: Path | None, as_json: bool
     result = calibrating.calibrate(out, precision=precision)
     if labels is not None:
         from reports.analysis import labels as labelling
+        from reports.store import Store
 
-        counts = labelling.export(out, labels)
+        counts = labelling.export(Store.open(out), labels)
     if as_json:
         click.echo(formatters.calibration_json(result))
         return

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from audit.errors import NoAudit, UsageError
+from audit.errors import UsageError
 from flows.cli import common, formatters
 
 
@@ -56,13 +56,13 @@ def evaluate(ctx: click.Context, *, out: Path, truth: Path, as_json: bool) -> No
     """
     from audit.intake import labelled
     from reports.analysis import evaluation
-    from reports.store import full_text, parquet, private_store
+    from reports.store import Store, full_text
 
-    common.need_audit(out)
-    private_store.check_key(out)
-    tables = {name: parquet.read(out, name).to_pylist() for name in ("calls", "turns", "findings")}
+    store = Store.open(out)
+    store.private.check_key()
+    tables = {name: store[name].rows() for name in ("calls", "turns", "findings")}
     truths = labelled.read_for_evaluation(truth)
-    masked = full_text.unmask(out, tables, {str(call.call_id) for call in truths})
+    masked = full_text.unmask(store, tables, {str(call.call_id) for call in truths})
     if masked:
         common.warn(
             f"{masked} calls are compared with masked text: their full transcripts are not kept"
@@ -95,12 +95,10 @@ def compact(*, out: Path, keep_nights: int) -> None:
     The files are for callaudit's own readers. The partitions are kept, so every other reader sees
     what it saw before.
     """
-    from reports.store import compaction
+    from reports.store import Store, compaction
 
-    if not (out / "parquet").is_dir():
-        raise NoAudit.at(out)
     months = 0
-    for done in compaction.compact(out, keep_nights=keep_nights):
+    for done in compaction.compact(Store.open(out), keep_nights=keep_nights):
         months += 1
         click.echo(formatters.merged_month(done))
     click.echo(f"{months} months merged" if months else "nothing to merge")

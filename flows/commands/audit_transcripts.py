@@ -17,8 +17,7 @@ from flows import jobs, wiring
 from models.text import stages
 from reports import publish
 from reports.crashes import Crashes, Step
-from reports.store import parquet, penalties, private_store, transcript_cache
-from reports.store.schema import CALLS
+from reports.store import Store, transcript_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +39,15 @@ def audit_transcripts(file: Path, out: Path, *, config: Config) -> Published:
     stages.load(config.stages.model)
     default = rulebooks.load(config.batch.rulebook)
     known = frozenset({*rulebooks.shipped(), config.batch.rulebook})
-    with jobs.alone(out):
-        return _published(file, out, config, default, known)
+    store = Store(out)
+    with jobs.alone(store):
+        return _published(file, store, config, default, known)
 
 
 def _published(
-    file: Path, out: Path, config: Config, default: Rulebook, known: frozenset[str]
+    file: Path, store: Store, config: Config, default: Rulebook, known: frozenset[str]
 ) -> Published:
-    private_store.open_store(out)
+    store.private.prepare()
     run_id = jobs.new_run_id()
     places: dict[publish.Place, list[publish.Located]] = defaultdict(list)
     ids: dict[publish.Place, set[str]] = defaultdict(set)
@@ -60,37 +60,37 @@ def _published(
             continue
         named = item.recording.rulebook_id
         book = default if named is None else rulebooks.load(named)
-        penalties.keep(out, book)
+        store.penalties.keep(book)
         place = (item.recording.audit_date, item.recording.agent_id)
         read[item.recording.call_id] = item.recording
         ids[place].add(item.recording.call_id)
         with crashes.apart(item.recording.call_id, Step.JUDGING):
             audited = wiring.judge(item, book, stage_model=config.stages.model)
-            places[place].append(_located(out, item, audited, config.privacy.mode))
+            places[place].append(_located(store, item, audited, config.privacy.mode))
     kept = {call_id: place for place, its in ids.items() for call_id in its}
     refused = {reject.call_id for reject in rejects if reject.call_id} - kept.keys()
-    left = publish.withdraw(out, kept.keys() | refused, keep=kept, run_id=run_id)
-    parquet.provide(out, CALLS, (name for recording in read.values() for name in recording.meta))
+    left = publish.remove_moved(store, kept.keys() | refused, keep=kept, run_id=run_id)
+    store.calls.provide(name for recording in read.values() for name in recording.meta)
     for place, its in sorted(ids.items()):
         publish.publish_calls(
-            out, place, places[place], run_id=run_id, crashes=crashes, replaced=its
+            store, place, places[place], run_id=run_id, crashes=crashes, replaced=its
         )
     sources = {recording.source_file for recording in read.values()}
     sources |= {reject.source_file for reject in rejects}
     index = publish.finish(
-        out, read, rejects, left=left, planned=sources, crashes=crashes, run_id=run_id
+        store, read, rejects, left=left, planned=sources, crashes=crashes, run_id=run_id
     )
-    for call_id in (*crashes.told, *refused):
-        private_store.remove(out, transcript_cache.of_ready(call_id))
-    crashed = len(crashes.told)
+    for call_id in (*crashes.sentences, *refused):
+        store.private.remove(transcript_cache.of_ready(call_id))
+    crashed = len(crashes.sentences)
     return Published(len(read) - crashed, len(rejects) + crashed, index)
 
 
-def _located(out: Path, call: Call, audited: AuditedCall, private: Private) -> publish.Located:
+def _located(store: Store, call: Call, audited: AuditedCall, private: Private) -> publish.Located:
     """The call as it is published; the private store has its full text, or no longer has it."""
     name = transcript_cache.of_ready(call.recording.call_id)
     if private != "mask":
-        private_store.remove(out, name)
+        store.private.remove(name)
         return publish.Located(audited, None, private)
-    transcript_cache.save(out, name, call.transcript)
+    store.transcripts.save(name, call.transcript)
     return publish.Located(audited, None, private, name)

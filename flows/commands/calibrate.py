@@ -9,11 +9,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audit.errors import NoAudit, UsageError
+from audit.errors import UsageError
 from reports.analysis import calibration, drift
 from reports.analysis.calibration import Agreement, RuleQuality, Threshold
 from reports.analysis.drift import Alarm
-from reports.store import parquet
+from reports.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +32,17 @@ def calibrate(out: Path, *, precision: float) -> Calibration:
     Raises:
         UsageError: OUT holds no reviews.
     """
-    if not (out / "parquet" / "calls").is_dir():
-        raise NoAudit.at(out)
-    reviews: pd.DataFrame = parquet.read(out, "reviews").to_pandas()
+    store = Store.open(out)
+    reviews = store.reviews.pandas()
     if reviews.empty:
         raise UsageError(
             f"{out} holds no reviews; review findings in its pages and "
             "bring them in with `callaudit review import`"
         )
-    counts, confidences = _findings(out, set(reviews["finding_id"].dropna()))
-    figures = parquet.read(
-        out, "calls", columns=["audit_date", "disposition", "rule_scores", "transcript_confidence"]
-    ).to_pandas()
+    counts, confidences = _findings(store, set(reviews["finding_id"].dropna()))
+    figures = store.calls.pandas(
+        columns=["audit_date", "disposition", "rule_scores", "transcript_confidence"]
+    )
     return Calibration(
         rules=calibration.quality(reviews, counts),
         agreement=calibration.agreement(reviews),
@@ -52,9 +51,9 @@ def calibrate(out: Path, *, precision: float) -> Calibration:
     )
 
 
-def _findings(out: Path, reviewed: set[str]) -> tuple[pd.DataFrame, dict[str, float]]:
+def _findings(store: Store, reviewed: set[str]) -> tuple[pd.DataFrame, dict[str, float]]:
     """Findings counted by rule and verdict, and the confidence of those that are reviewed."""
-    rows = parquet.read(out, "findings", columns=["finding_id", "rule_id", "verdict", "confidence"])
+    rows = store.findings.arrow(columns=["finding_id", "rule_id", "verdict", "confidence"])
     grouped = rows.group_by(["rule_id", "verdict"]).aggregate([([], "count_all")])
     counts = grouped.to_pandas().rename(columns={"count_all": "n"})
     wanted = pc.is_in(rows["finding_id"], pa.array(sorted(reviewed), pa.string()))

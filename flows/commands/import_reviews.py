@@ -13,14 +13,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from audit import review
-from audit.errors import NoAudit, UsageError
+from audit.errors import UsageError
 from audit.language.encoding import text_of
 from audit.review import Decision, Kind
 from audit.types import Verdict
 from flows import jobs
 from reports import crashes, publish
-from reports.store import parquet, reviews
-from reports.store.schema import CALLS, FINDINGS, REVIEWS, SCHEMA_VERSION
+from reports.store import Store, parquet, reviews, rows
+from reports.store.schema import REVIEWS, SCHEMA_VERSION
 
 FORMAT, VERSION = "callaudit-reviews", 1
 MAX_BYTES = 20 << 20
@@ -133,10 +133,9 @@ def import_reviews(path: Path, out: Path, *, now: datetime | None = None) -> Imp
         UsageError: the file is no file of reviews, or of another audit; nothing is written.
     """
     now = now or datetime.now(UTC)
+    store = Store.open(out)
     given = read(path).reviews
-    calls = {row["call_id"]: row for row in _calls(out)}
-    if not calls:
-        raise NoAudit.at(out)
+    calls = {row["call_id"]: row for row in _calls(store)}
     own = [item for item in given if item.call_id in calls]
     if given and not own:
         raise UsageError(
@@ -149,7 +148,7 @@ def import_reviews(path: Path, out: Path, *, now: datetime | None = None) -> Imp
             f"{path} holds a review of {late.reviewed_at:%Y-%m-%d}, which is in the future; set "
             "the reviewer's clock and export it again"
         )
-    before = reviews.stored(out)
+    before = reviews.stored(store)
     places: dict[publish.Place, dict[str, list[ReviewedFinding]]] = defaultdict(
         lambda: defaultdict(list)
     )
@@ -160,38 +159,38 @@ def import_reviews(path: Path, out: Path, *, now: datetime | None = None) -> Imp
     run_id = jobs.new_run_id()
     tally = {"new": 0, "changed": 0, "known": 0, "vanished": 0, "overridden": 0}
     for place, listed in sorted(places.items()):
-        findings = _findings(out, place)
+        findings = _findings(store, place)
         rows: list[dict[str, Any]] = []
         for call_id, items in sorted(listed.items()):
             old = {row["review_id"]: row for row in before.get(call_id, ())}
             rows += _merged(
-                out, calls[call_id], items, old, findings.get(call_id, {}), now, run_id, tally
+                store, calls[call_id], items, old, findings.get(call_id, {}), now, run_id, tally
             )
-        _write(out, place, rows)
-        _withdraw(out, {row["review_id"] for row in rows}, before, keep=place)
+        _write(store, place, rows)
+        _remove_moved(store, {row["review_id"] for row in rows}, before, keep=place)
     pages = publish.publish_pages(
-        out, calls={item.call_id for item in own}, agents={agent for _, agent in places}
+        store, calls={item.call_id for item in own}, agents={agent for _, agent in places}
     )
     undrawn = tuple(crashes.undrawn(pages))
     return Imported(foreign=len(given) - len(own), index=pages.index, undrawn=undrawn, **tally)
 
 
-def _calls(out: Path) -> list[dict[str, Any]]:
+def _calls(store: Store) -> list[dict[str, Any]]:
     columns = ["call_id", "agent", "audit_date", "score", "rulebook_id", "rulebook_sha256"]
-    return list(parquet.read(out, CALLS.name, columns=[*columns, "rule_scores"]).to_pylist())
+    return store.calls.rows(columns=[*columns, "rule_scores"])
 
 
-def _findings(out: Path, place: publish.Place) -> dict[str, dict[str, Any]]:
+def _findings(store: Store, place: publish.Place) -> dict[str, dict[str, Any]]:
     """The findings of one agent's night, by call and id."""
-    rows = parquet.read_partition(parquet.partition_file(out, FINDINGS, *place))
+    stored = parquet.read_partition(store.findings.partition(*place))
     found: dict[str, dict[str, Any]] = defaultdict(dict)
-    for row in rows.to_pylist() if rows is not None else ():
-        found[row["call_id"]][row["finding_id"]] = reviews.finding_from_row(row)
+    for row in stored.to_pylist() if stored is not None else ():
+        found[row["call_id"]][row["finding_id"]] = rows.finding(row)
     return found
 
 
 def _merged(
-    out: Path,
+    store: Store,
     call: Mapping[str, Any],
     items: Iterable[ReviewedFinding],
     old: dict[str, Any],
@@ -213,7 +212,7 @@ def _merged(
         else:
             tally["changed"] += 1
         rows[row["review_id"]] = row
-    after = reviews.settled(out, call, findings, [reviews.from_row(row) for row in rows.values()])
+    after = reviews.settled(store, call, findings, [reviews.from_row(row) for row in rows.values()])
     score = after.scorecard.score if after.scorecard else None
     tally["vanished"] += len(after.vanished)
     tally["overridden"] += after.scorecard is not None
@@ -270,30 +269,30 @@ def _row(
     return row
 
 
-def _write(out: Path, place: publish.Place, rows: Sequence[Mapping[str, Any]]) -> None:
-    path = parquet.partition_file(out, REVIEWS, *place)
+def _write(store: Store, place: publish.Place, rows: Sequence[Mapping[str, Any]]) -> None:
+    path = store.reviews.partition(*place)
     fresh = parquet.to_table(REVIEWS, rows)
     ids = {row["review_id"] for row in rows}
     merged = parquet.merge(parquet.read_partition(path), fresh, by="review_id", replaced=ids)
-    parquet.write(path, merged.sort_by([("call_id", "ascending"), ("review_id", "ascending")]))
+    store.write(path, merged.sort_by([("call_id", "ascending"), ("review_id", "ascending")]))
 
 
-def _withdraw(
-    out: Path,
+def _remove_moved(
+    store: Store,
     review_ids: set[str],
     stored: Mapping[str, Sequence[Mapping[str, Any]]],
     *,
     keep: publish.Place,
 ) -> None:
     """Take reviews out of partitions whose agent or date their call no longer has."""
-    astray = {
+    moved = {
         (date.fromisoformat(row["audit_date"]), row["agent"])
         for rows in stored.values()
         for row in rows
         if row["review_id"] in review_ids
     } - {keep}
-    for place in astray:
-        path = parquet.partition_file(out, REVIEWS, *place)
+    for place in moved:
+        path = store.reviews.partition(*place)
         empty = parquet.to_table(REVIEWS, [])
         old = parquet.read_partition(path)
-        parquet.write(path, parquet.merge(old, empty, by="review_id", replaced=review_ids))
+        store.write(path, parquet.merge(old, empty, by="review_id", replaced=review_ids))

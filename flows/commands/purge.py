@@ -1,39 +1,30 @@
 """Erasing calls from everything under OUT: by their age, or one by one on somebody's request.
 
-Recordings themselves lie elsewhere and are not touched: erase them first, or the next batch that
+Recordings themselves are elsewhere and are not touched: erase them first, or the next batch that
 finds them audits them again.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audit.errors import NoAudit, UsageError
-from flows import jobs as runs
+from audit.errors import UsageError
+from audit.intake.recordings import Reject
+from audit.types import Recording
+from flows import jobs
+from reports.analysis import figures
 from reports.pages import html
-from reports.store import (
-    attempts,
-    months,
-    parquet,
-    private_store,
-    records,
-    retention,
-    staging,
-    transcript_cache,
-    widening,
-)
+from reports.store import Store, parquet, retention, staging, transcript_cache, widening
 from reports.store.atomic import write_whole
-from reports.store.layout import audio_copy, call_page, case_file
+from reports.store.private import PREFIX
 from reports.store.schema import AGENTS, CALLS, TABLES
 
 
@@ -43,7 +34,7 @@ class _Gone:
 
     calls: set[str] = field(default_factory=set)
     hashes: set[str] = field(default_factory=set)
-    checkpoints: set[str] = field(default_factory=set)
+    transcripts: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
     kept: set[str] = field(default_factory=set)
     """Hashes of recordings that other calls have too: they stay theirs."""
@@ -60,29 +51,30 @@ def purge(out: Path, *, before: date | None = None, call_ids: Collection[str] = 
     Raises:
         UsageError: there is no such call, no audit, or a batch is at work.
     """
-    with _alone(out):
-        for abandoned in (out / "parquet").glob(".staged-*"):
-            shutil.rmtree(abandoned)
-        gone = _find(out, before, frozenset(call_ids))
+    store = Store.open(out)
+    with _alone(store):
+        staging.drop_all(store.layout)
+        gone = _find(store, before, frozenset(call_ids))
         unknown = sorted(set(call_ids) - gone.calls)
         if unknown:
             raise UsageError(
                 f"{out} has no call {', '.join(unknown)}; nothing was erased: check the ids"
             )
         # derived things first: should this be cut short, the tables still say what is to be done
-        _erase_runs(out, before, gone)
-        _erase_heard(out, gone)
+        _erase_runs(store, before, gone)
+        _erase_transcribed(store, gone)
+        layout = store.layout
         for call_id in gone.calls:
             for path in (
-                call_page(out, call_id),
-                audio_copy(out, call_id),
-                case_file(out, call_id),
+                layout.call_page(call_id),
+                layout.audio_copy(call_id),
+                layout.case_file(call_id),
             ):
                 path.unlink(missing_ok=True)
-        shutil.rmtree(months.folder(out), ignore_errors=True)  # copies: made anew when merged
-        _erase_rows(out, before, gone)
-        html.render(out)
-        _erase_nights(out)
+        shutil.rmtree(layout.months, ignore_errors=True)  # copies: made again when merged
+        _erase_rows(store, before, gone)
+        html.render(store)
+        _erase_nights(store)
     return len(gone.calls)
 
 
@@ -92,123 +84,107 @@ def purge_words(out: Path, *, before: date) -> int:
     Raises:
         UsageError: there is no audit, or a batch is at work.
     """
-    with _alone(out):
-        return retention.forget_words(out, before=before)
+    store = Store.open(out)
+    with _alone(store):
+        return retention.forget_words(store, before=before)
 
 
 @contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    if not (out / "parquet").is_dir():
-        raise NoAudit.at(out)
-    with runs.alone(out), months.lock(out):
-        staging.recover(out)
-        private_store.forget_earlier(out)
+def _alone(store: Store) -> Iterator[None]:
+    with jobs.alone(store), store.lock():
+        store.recover()
         yield
 
 
-def _find(out: Path, before: date | None, call_ids: frozenset[str]) -> _Gone:
+def _find(store: Store, before: date | None, call_ids: frozenset[str]) -> _Gone:
     gone = _Gone()
     for table in ("calls", "rejects"):
-        heard = table == "calls"
+        audited = table == "calls"
         columns = ["call_id", "audit_date"]
-        columns += ["audio_sha256", "transcript_id"] if heard else ["source_file"]
-        rows = parquet.read(out, table, columns=columns).to_pylist()
+        columns += ["audio_sha256", "transcript_id"] if audited else ["source_file"]
+        rows = store[table].rows(columns=columns)
         for row in rows:
             old = before is not None and row["audit_date"] < before.isoformat()
             chosen = old or row["call_id"] in call_ids
             if chosen and row["call_id"]:
                 gone.calls.add(row["call_id"])
-            if not heard:
+            if not audited:
                 gone.files |= {row["source_file"]} if chosen else set()
                 continue
             if row["audio_sha256"]:
                 (gone.hashes if chosen else gone.kept).add(row["audio_sha256"])
             if row["transcript_id"] and chosen:
-                gone.checkpoints.add(row["transcript_id"])
+                gone.transcripts.add(row["transcript_id"])
     gone.hashes -= gone.kept
     return gone
 
 
-def _erase_runs(out: Path, before: date | None, gone: _Gone) -> None:
+def _erase_runs(store: Store, before: date | None, gone: _Gone) -> None:
     """Take calls out of what earlier runs noted, and old runs away whole."""
-    for folder in sorted((out / "runs").glob("*/")):
-        jobs = folder / "job.json"
-        job = json.loads(jobs.read_bytes()) if jobs.is_file() else {}
-        listed = job.get("recordings", []) + job.get("rejects", [])
+    for job in jobs.stored_jobs(store):
+        listed: list[Recording | Reject] = [*job.recordings, *job.rejects]
         for item in listed:
-            old = before is not None and _date(item) < before.isoformat()
-            if old and item.get("call_id"):
-                gone.calls.add(item["call_id"])
-            if (old or item.get("call_id") in gone.calls) and item.get("source_file"):
-                gone.files.add(item["source_file"])
-    for folder in sorted((out / "runs").glob("*/")):
-        jobs = folder / "job.json"
-        for notes in folder.glob("shard-*.jsonl"):
+            old = before is not None and item.audit_date < before
+            if old and item.call_id:
+                gone.calls.add(item.call_id)
+            if old or item.call_id in gone.calls:
+                gone.files.add(item.source_file)
+    for run_id in store.layout.run_ids():
+        for notes in store.layout.all_outcomes(run_id):
             _filter_notes(notes, gone)
-        if jobs.is_file():
-            job = json.loads(jobs.read_bytes())
-            for name in ("recordings", "rejects"):
-                job[name] = [item for item in job[name] if not _is_gone(item, gone)]
-            if not job["recordings"] and not job["rejects"]:
-                jobs.unlink()
-                for notes in folder.glob("shard-*.jsonl"):
-                    notes.unlink()
-            else:
-                write_whole(jobs, json.dumps(job, ensure_ascii=False).encode())
+    for job in jobs.stored_jobs(store):
+        left = replace(
+            job,
+            recordings=tuple(one for one in job.recordings if not _is_gone(one, gone)),
+            rejects=tuple(one for one in job.rejects if not _is_gone(one, gone)),
+        )
+        if left.recordings or left.rejects:
+            jobs.save_job(left)
+            continue
+        store.layout.job_file(job.run_id).unlink()
+        for notes in store.layout.all_outcomes(job.run_id):
+            notes.unlink()
 
 
-def _date(item: dict[str, Any]) -> str:
-    return str(item.get("audit_date") or item.get("started_at") or "9999")[:10]
-
-
-def _is_gone(item: dict[str, Any], gone: _Gone) -> bool:
-    return item.get("call_id") in gone.calls or item.get("source_file") in gone.files
+def _is_gone(item: Recording | Reject, gone: _Gone) -> bool:
+    return item.call_id in gone.calls or item.source_file in gone.files
 
 
 def _filter_notes(path: Path, gone: _Gone) -> None:
-    lines, kept = path.read_bytes().splitlines(keepends=True), []
-    for line in lines:
-        try:
-            note = json.loads(line)
-        except ValueError:
-            continue  # the line a process died in
-        if note.get("call_id") not in gone.calls:
-            kept.append(line)
-        elif note.get("checkpoint"):
-            gone.checkpoints.add(note["checkpoint"])
-    if len(kept) < len(lines):
-        write_whole(path, b"".join(kept))
+    noted = jobs.read_outcomes(path)
+    gone.transcripts |= {o.checkpoint for o in noted if o.call_id in gone.calls and o.checkpoint}
+    kept = b"".join(jobs.outcome_line(o) for o in noted if o.call_id not in gone.calls)
+    if kept != path.read_bytes():
+        write_whole(path, kept)
 
 
-def _erase_heard(out: Path, gone: _Gone) -> None:
+def _erase_transcribed(store: Store, gone: _Gone) -> None:
     """Transcripts of every configuration, tries, and waveforms."""
     kept = {transcript_cache.of_recording(digest) for digest in gone.kept}
     erased = {transcript_cache.of_recording(digest) for digest in gone.hashes}
-    retention.forget_recordings(out, erased)
-    for name in gone.checkpoints:
-        if name[: private_store.PREFIX] not in kept:
-            private_store.remove(out, name)
-    private_store.forget_access(out, gone.calls)
-    for name in gone.checkpoints:
-        attempts.clear(out, name)
-    for path in out.glob("peaks/*/*.*"):
-        if path.name.partition(".")[0] not in gone.kept:  # theirs, or of what was replaced since
-            path.unlink()
+    retention.forget_recordings(store, erased)
+    for name in gone.transcripts:
+        if name[:PREFIX] not in kept:
+            store.private.remove(name)
+    store.private.forget_access(gone.calls)
+    for name in gone.transcripts:
+        store.attempts.clear(name)
+    store.waveforms.keep_only(gone.kept)  # the others are erased calls', or of what was replaced
 
 
-def _erase_rows(out: Path, before: date | None, gone: _Gone) -> None:
+def _erase_rows(store: Store, before: date | None, gone: _Gone) -> None:
     """All tables; what is counted over an agent's night is counted again."""
     for name in (*(n for n in TABLES if n != CALLS.name), CALLS.name):  # calls last, see purge
-        folder = parquet.table_dir(out, name)
-        for path in sorted(folder.glob("audit_date=*/**/*.parquet")):
-            night = path.relative_to(folder).parts[0].removeprefix("audit_date=")
+        folder = store.layout.table(name)
+        for path in sorted(store.layout.partitions(name)):
+            _, night = store.layout.table_and_night(path)
             if before is not None and night < before.isoformat():
                 _remove(path, folder)
             elif name != AGENTS.name:
-                _keep(path, folder, lambda rows: _without(rows, gone))
-    for path in sorted(parquet.table_dir(out, AGENTS.name).glob("audit_date=*/*/*.parquet")):
-        _sum_up(out, path)
-    widening.forget(out)  # the note may name columns that only erased calls had
+                _keep(store, path, lambda rows: _without(rows, gone))
+    for path in sorted(store.layout.partitions(AGENTS.name)):
+        _sum_up(store, path)
+    widening.forget(store.layout)  # the note may name columns that only erased calls had
 
 
 def _without(rows: pa.Table, gone: _Gone) -> pa.Table:
@@ -219,15 +195,15 @@ def _without(rows: pa.Table, gone: _Gone) -> pa.Table:
     return rows
 
 
-def _keep(path: Path, folder: Path, chosen: Callable[[pa.Table], pa.Table]) -> None:
+def _keep(store: Store, path: Path, chosen: Callable[[pa.Table], pa.Table]) -> None:
     rows = parquet.read_partition(path)
     kept = None if rows is None else chosen(rows)
     if rows is None or kept is None or len(kept) == len(rows):
         return
     if len(kept):
-        parquet.write(path, kept)
+        store.write(path, kept)
     else:
-        _remove(path, folder)
+        _remove(path, store.layout.table(store.layout.table_and_night(path)[0]))
 
 
 def _remove(path: Path, folder: Path) -> None:
@@ -239,9 +215,10 @@ def _remove(path: Path, folder: Path) -> None:
         parent.rmdir()
 
 
-def _sum_up(out: Path, path: Path) -> None:
-    folder = parquet.table_dir(out, AGENTS.name)
-    calls = parquet.read_partition(parquet.table_dir(out, CALLS.name) / path.relative_to(folder))
+def _sum_up(store: Store, path: Path) -> None:
+    folder = store.layout.table(AGENTS.name)
+    own = store.layout.table(CALLS.name) / path.relative_to(folder)
+    calls = parquet.read_partition(own)
     old = parquet.read_partition(path)
     if old is None or not len(old):  # keeps apart ids that readers take for one number
         return
@@ -249,18 +226,17 @@ def _sum_up(out: Path, path: Path) -> None:
         _remove(path, folder)
     elif old["calls"].to_pylist() != [len(calls)]:
         run_id = old["run_id"].to_pylist()[0]
-        row = records.agent_row(calls.to_pylist(), run_id=run_id)
-        parquet.write(path, parquet.to_table(AGENTS, [row]))
+        row = figures.agent_row(calls.to_pylist(), run_id=run_id)
+        store.write(path, parquet.to_table(AGENTS, [row]))
 
 
-def _erase_nights(out: Path) -> None:
+def _erase_nights(store: Store) -> None:
     """Pages of nights that the tables no longer have."""
     nights = {
         night
         for table in ("calls", "rejects")
-        for night in parquet.read(out, table, columns=["audit_date"])["audit_date"].to_pylist()
+        for night in store[table].arrow(columns=["audit_date"])["audit_date"].to_pylist()
     }
-    for folder in ("nights", "queue"):
-        for path in (out / "html" / folder).glob("????-??-??.*"):
-            if path.stem not in nights:
-                path.unlink()
+    for path in list(store.layout.pages_of_nights()):
+        if path.stem not in nights:
+            path.unlink()

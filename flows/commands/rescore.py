@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from audit import rulebooks
-from audit.errors import NoAudit
 from audit.rulebooks import Rulebook
 from flows import jobs, wiring
 from flows.lineage import code_sha256
@@ -19,7 +18,10 @@ from models.text import stages
 from reports import publish
 from reports.crashes import Crashes, Step
 from reports.pages import html
-from reports.store import full_text, parquet, penalties, private_store, records, staging
+from reports.store import Store, full_text, rows
+from reports.store.layout import Layout
+from reports.store.rows import CallRows
+from reports.store.staging import Batch
 
 EXAMPLES = 20
 """Findings gained and lost that are kept as examples, of each rule."""
@@ -124,21 +126,19 @@ def rescore(
     """
     book = rulebooks.load(rulebook_id)
     stages.load(stage_model)
-    private_store.check_key(out)
-    nights = parquet.nights(out, "calls")
-    if not nights:
-        raise NoAudit.at(out)
+    store = Store.open(out)
+    store.private.check_key()
     crashes = Crashes()
     if not write:
-        return _compared(out, nights, book, stage_model, None, crashes)
-    with staging.staged(out) as batch:
-        difference = _compared(out, nights, book, stage_model, batch, crashes)
-        penalties.keep(out, book)
+        return _compared(store, book, stage_model, None, crashes)
+    with store.transaction() as batch:
+        difference = _compared(store, book, stage_model, batch, crashes)
+        store.penalties.keep(book)
         batch.commit()
     touched = {flip.call_id for flip in difference.flips} | batch.rows_of("calls", "call_id")
     if touched:
         agents = batch.rows_of("calls", "agent")
-        pages = publish.publish_pages(out, calls=touched, agents=agents)
+        pages = publish.publish_pages(store, calls=touched, agents=agents)
         for call_id, error in pages.failed.items():
             crashes.note(call_id, Step.PAGE, error)
     difference.written = True
@@ -147,36 +147,31 @@ def rescore(
 
 def write_page(difference: Difference, path: Path, *, out: Path) -> None:
     """Write the difference as a page that links to the calls' pages under ``OUT/html``."""
-    root = os.path.relpath(out / "html", path.parent)
+    root = os.path.relpath(Layout(out).html, path.parent)
     html.render_comparison(path, difference, root="" if root == "." else f"{root}/")
 
 
 def _compared(
-    out: Path,
-    nights: Sequence[str],
+    store: Store,
     book: Rulebook,
     stage_model: Path | None,
-    batch: staging.Batch | None,
+    batch: Batch | None,
     crashes: Crashes,
 ) -> Difference:
     run_id = jobs.new_run_id()
-    difference = Difference(book.id, failed=crashes.told)
+    difference = Difference(book.id, failed=crashes.sentences)
     scores: dict[str, list[_Scores]] = defaultdict(list)
-    for night in nights:
+    for night in store.calls.nights():
         only = (night, night)
-        turns = _by_call(parquet.read(out, "turns", nights=only).to_pylist())
-        findings = _by_call(
-            parquet.read(
-                out, "findings", nights=only, columns=("call_id", *_SAME, *_WEIGHT)
-            ).to_pylist()
-        )
-        places: dict[publish.Place, list[records.CallRows]] = defaultdict(list)
+        turns = _by_call(store.turns.rows(nights=only))
+        findings = _by_call(store.findings.rows(nights=only, columns=("call_id", *_SAME, *_WEIGHT)))
+        places: dict[publish.Place, list[CallRows]] = defaultdict(list)
         read: list[str] = []
-        for row in parquet.read(out, "calls", nights=only).to_pylist():
+        for row in store.calls.rows(nights=only):
             difference.calls += 1
             before, new = _outcome(row), None
             with crashes.apart(row["call_id"], Step.JUDGING):
-                located = _judged_again(out, row, turns[row["call_id"]], book, stage_model, read)
+                located = _judged_again(store, row, turns[row["call_id"]], book, stage_model, read)
                 difference.left += located is None
                 if located is not None:
                     new = publish.rows_of(located, run_id=run_id, crashes=crashes)
@@ -190,12 +185,12 @@ def _compared(
                 difference.flips.append(Flip(row["call_id"], row["agent"], before, after))
             if new is not None:
                 _compare_findings(difference, row, findings[row["call_id"]], new.findings)
-        private_store.note_access(out, "rescore", read)
+        store.private.note_access("rescore", read)
         if batch is not None:
             for place, listed in sorted(places.items()):
-                ids = {str(rows.call["call_id"]) for rows in listed}
+                ids = {str(one.call["call_id"]) for one in listed}
                 for path, table in publish.prepared(
-                    out, place, listed, replaced=ids, run_id=run_id
+                    store, place, listed, replaced=ids, run_id=run_id
                 ):
                     batch.put(path, table)
     difference.agents = list(_agents(scores, book))
@@ -203,7 +198,7 @@ def _compared(
 
 
 def _judged_again(
-    out: Path,
+    store: Store,
     row: Row,
     turns: Sequence[Row],
     book: Rulebook,
@@ -214,9 +209,9 @@ def _judged_again(
 
     ``read`` receives its id if its text comes from the private store.
     """
-    stored = records.call_from_rows(row, turns)
+    stored = rows.call(row, turns)
     same_code = row["code_sha256"] == code_sha256()
-    call = full_text.in_full(out, row, stored, same_code=same_code)
+    call = full_text.in_full(store, row, stored, same_code=same_code)
     if call is None:
         return None
     if call is not stored:
@@ -229,9 +224,9 @@ def _judged_again(
     )
 
 
-def _by_call(rows: Sequence[Row]) -> dict[str, list[Row]]:
+def _by_call(listed: Sequence[Row]) -> dict[str, list[Row]]:
     grouped: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
+    for row in listed:
         grouped[row["call_id"]].append(row)
     return grouped
 
@@ -257,8 +252,8 @@ def _compare_findings(
         matched.pop(alike.index(max(alike)))
         if max(alike) < len(_WEIGHT):
             difference.reweighted[row["rule_id"]] += 1
-    for rows in waiting.values():
-        for row in rows:
+    for unmatched in waiting.values():
+        for row in unmatched:
             _count(difference, "lost", call, row)
 
 

@@ -15,10 +15,10 @@ _log = logging.getLogger(__name__)
 
 
 def run(job_file: Path) -> None:
-    """Judge and publish what a job has heard.
+    """Judge and publish what a job has transcribed.
 
     Raises:
-        UsageError, CallauditError: it did not; what was heard is kept.
+        UsageError, CallauditError: it did not; the transcripts are kept.
     """
     process = subprocess.Popen(
         processes.command("flows.workers.publisher_process", str(job_file)),
@@ -30,12 +30,12 @@ def run(job_file: Path) -> None:
     )
     assert process.stdin is not None and process.stdout is not None
     with process.stdin, process.stdout:
-        told = process.stdout.read()  # to its end
+        output = process.stdout.read()  # to its end
     code = process.wait()
     if code == 0:
         return
     with suppress(ValueError, IndexError):
-        failed = json.loads(told.splitlines()[-1])
+        failed = json.loads(output.splitlines()[-1])
         raise (UsageError if failed["usage"] else CallauditError)(failed["sentence"])
     raise CallauditError(
         f"the process that publishes died ({processes.ending(code)}); run the batch again: what "

@@ -1,4 +1,4 @@
-"""The process that judges what was heard and publishes it.
+"""The process that judges transcripts and publishes the calls.
 
 ``flows.workers.publisher`` starts it with the path of a job. It ends when its standard input
 closes, that
@@ -14,6 +14,8 @@ import sys
 import threading
 import traceback
 from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,13 +23,14 @@ from audit import rulebooks
 from audit.errors import CallauditError, OutputFailed, RejectReason, UsageError
 from audit.intake import manifests, roots
 from audit.intake.recordings import Reject
+from audit.intake.roots import Root
 from audit.types import AuditedCall, Call, Recording
 from flows import jobs, wiring
-from flows.jobs import Job, Summary
+from flows.jobs import Job, Outcome, Summary
 from reports import publish
 from reports.crashes import Crashes, Step
-from reports.store import parquet, penalties, private_store, retention, transcript_cache
-from reports.store.schema import CALLS
+from reports.store import retention
+from reports.store.private import PREFIX
 
 _log = logging.getLogger(__name__)
 
@@ -63,36 +66,76 @@ def _end_with_parent() -> None:
 
 
 def publish_all(job: Job) -> None:
-    """Judge every call heard, write tables and pages, and the run's counts last."""
-    private = job.config.privacy
+    """Judge every transcribed call, write tables and pages, and the run's counts last."""
     root = roots.open_root(job.root)
-    places: dict[publish.Place, list[tuple[Recording, str]]] = defaultdict(list)
-    rejects, audio_s, resumed = list(job.rejects), 0.0, 0
+    store, transcribed, rejects = job.store, _Transcribed(), list(job.rejects)
     for recording, outcome in jobs.outcomes(job):
-        if outcome.checkpoint is None:
-            assert outcome.reason is not None
-            rejects.append(
-                Reject(
-                    recording.source_file,
-                    outcome.reason,
-                    outcome.detail,
-                    recording.audit_date,
-                    recording.call_id,
-                )
-            )
+        if outcome.checkpoint is not None:
+            transcribed.add(recording, outcome, outcome.checkpoint)
             continue
-        audio_s += outcome.audio_s
-        resumed += outcome.resumed
-        place = (recording.audit_date, recording.agent_id)
-        places[place].append((recording, outcome.checkpoint))
-    kept = {recording.call_id: place for place, listed in places.items() for recording, _ in listed}
+        assert outcome.reason is not None
+        rejects.append(
+            Reject(
+                recording.source_file,
+                outcome.reason,
+                outcome.detail,
+                recording.audit_date,
+                recording.call_id,
+            )
+        )
     rejects = _without_kept_audits(job, rejects)
+    kept, ready = transcribed.kept, transcribed.recordings
     named = kept.keys() | {reject.call_id for reject in rejects if reject.call_id}
-    left = publish.withdraw(job.out, named, keep=kept, run_id=job.run_id)
-    heard = {recording.call_id: recording for listed in places.values() for recording, _ in listed}
-    parquet.provide(job.out, CALLS, (name for one in heard.values() for name in one.meta))
+    left = publish.remove_moved(store, named, keep=kept, run_id=job.run_id)
+    store.calls.provide(name for one in ready.values() for name in one.meta)
     crashes = Crashes()
-    for place, listed in sorted(places.items()):
+    _judge_all(job, root, transcribed, crashes)
+    index = publish.finish(
+        store,
+        ready,
+        rejects,
+        left=left,
+        planned={r.source_file for r in job.recordings} | {r.source_file for r in job.rejects},
+        crashes=crashes,
+        run_id=job.run_id,
+    )
+    rejects += [crashes.reject(ready[call_id]) for call_id in crashes.sentences]
+    _forget_words(job, {name for its in transcribed.places.values() for _, name in its})
+    jobs.save_summary(job.store, _summary(job, transcribed, rejects, index=index))
+
+
+@dataclass(slots=True)
+class _Transcribed:
+    """The recordings of a run that there is a transcript of."""
+
+    places: dict[publish.Place, list[tuple[Recording, str]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """With the name of the transcript, by night and agent."""
+    audio_s: float = 0.0
+    resumed: int = 0
+
+    def add(self, recording: Recording, outcome: Outcome, name: str) -> None:
+        """Take in one recording and what became of it."""
+        self.audio_s += outcome.audio_s
+        self.resumed += outcome.resumed
+        self.places[recording.audit_date, recording.agent_id].append((recording, name))
+
+    @property
+    def recordings(self) -> dict[str, Recording]:
+        """The recordings by call."""
+        return {one.call_id: one for its in self.places.values() for one, _ in its}
+
+    @property
+    def kept(self) -> dict[str, publish.Place]:
+        """Where the calls belong."""
+        return {one.call_id: place for place, its in self.places.items() for one, _ in its}
+
+
+def _judge_all(job: Job, root: Root, transcribed: _Transcribed, crashes: Crashes) -> None:
+    """Judge the calls and write their rows, one agent's night at a time."""
+    private = job.config.privacy
+    for place, listed in sorted(transcribed.places.items()):
         calls = []
         for recording, name in listed:
             with crashes.apart(recording.call_id, Step.JUDGING):
@@ -102,51 +145,45 @@ def publish_all(job: Job) -> None:
                 calls.append(publish.Located(audited, uri, private.mode, kept_as))
         ids = {recording.call_id for recording, _ in listed}
         publish.publish_calls(
-            job.out, place, calls, run_id=job.run_id, crashes=crashes, replaced=ids
+            job.store, place, calls, run_id=job.run_id, crashes=crashes, replaced=ids
         )
-    index = publish.finish(
-        job.out,
-        heard,
-        rejects,
-        left=left,
-        planned={r.source_file for r in job.recordings} | {r.source_file for r in job.rejects},
-        crashes=crashes,
+
+
+def _summary(
+    job: Job, transcribed: _Transcribed, rejects: Sequence[Reject], *, index: Path
+) -> Summary:
+    planned = len(job.recordings) + len(job.rejects)
+    return Summary(
         run_id=job.run_id,
-    )
-    rejects += [crashes.reject(heard[call_id]) for call_id in crashes.told]
-    _forget_words(job, {name for listed in places.values() for _, name in listed})
-    summary = Summary(
-        run_id=job.run_id,
-        planned=len(job.recordings) + len(job.rejects),
-        audited=len(job.recordings) + len(job.rejects) - len(rejects),
+        planned=planned,
+        audited=planned - len(rejects),
         rejected=len(rejects),
-        resumed=resumed,
+        resumed=transcribed.resumed,
         ignored=job.ignored,
-        audio_s=round(audio_s, 1),
+        audio_s=round(transcribed.audio_s, 1),
         reasons=dict(Counter(str(reject.reason) for reject in rejects)),
         index=str(index),
         night=job.night,
         waiting=job.waiting,
         unlisted=job.unlisted,
     )
-    jobs.save_summary(job.folder, summary)
 
 
-def _forget_words(job: Job, heard: set[str]) -> None:
+def _forget_words(job: Job, names: set[str]) -> None:
     """Take full transcripts out of the private store that are not to be kept, or no longer."""
     private = job.config.privacy
     if private.mode == "drop":
-        retention.forget_recordings(job.out, {name[: private_store.PREFIX] for name in heard})
+        retention.forget_recordings(job.store, {name[:PREFIX] for name in names})
     if private.keep_days is not None:
         today = datetime.now(manifests.time_zone(job.config.batch.timezone)).date()
-        retention.forget_words(job.out, before=today - timedelta(days=private.keep_days))
+        retention.forget_words(job.store, before=today - timedelta(days=private.keep_days))
 
 
 def _without_kept_audits(job: Job, rejects: list[Reject]) -> list[Reject]:
     """Rejects less those whose recording has gone after it was audited: the audit stays."""
     if all(reject.reason is not RejectReason.MISSING_FILE for reject in rejects):
         return rejects
-    rows = parquet.read(job.out, CALLS.name, columns=["call_id", "source_file"]).to_pylist()
+    rows = job.store.calls.rows(columns=["call_id", "source_file"])
     stored = {(row["call_id"], row["source_file"]) for row in rows}
     return [
         reject
@@ -156,12 +193,12 @@ def _without_kept_audits(job: Job, rejects: list[Reject]) -> list[Reject]:
     ]
 
 
-def _judged(job: Job, recording: Recording, checkpoint: str) -> AuditedCall:
-    transcript = transcript_cache.load(job.out, checkpoint)
+def _judged(job: Job, recording: Recording, name: str) -> AuditedCall:
+    transcript = job.store.transcripts.load(name)
     if transcript is None:
-        raise LookupError(f"checkpoint {checkpoint} of {recording.call_id} has gone")
+        raise LookupError(f"transcript {name} of {recording.call_id} has gone")
     book = rulebooks.load(recording.rulebook_id or job.config.batch.rulebook)
-    penalties.keep(job.out, book)
+    job.store.penalties.keep(book)
     return wiring.judge(Call(recording, transcript), book, stage_model=job.config.stages.model)
 
 

@@ -17,7 +17,6 @@ from audit.errors import CallauditError, OutputFailed, RejectReason, UsageError
 from audit.types import Recording
 from flows.jobs import Job, Outcome
 from flows.workers import processes
-from reports.store import attempts
 
 _LOAD_S = 1800.0
 """Limit for loading a model, which may have to be downloaded."""
@@ -97,7 +96,7 @@ class Transcriber:
             if name is None or outcome.reason is None or not ended.again:
                 return outcome
             self._stop()  # a process that has failed is not trusted with the next recording
-            noted = attempts.explain(job.out, name, reason=outcome.reason, detail=outcome.detail)
+            noted = job.store.attempts.explain(name, reason=outcome.reason, detail=outcome.detail)
             if noted.tries >= job.config.batch.tries:
                 return replace(
                     outcome, detail=f"{outcome.detail}; set aside after {noted.tries} tries"

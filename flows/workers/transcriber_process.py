@@ -25,7 +25,7 @@ from audit.transcription import waveform
 from audit.types import Channels, Recording, Span, Transcript
 from flows.jobs import Job, Outcome
 from flows.workers.transcriber import JOB, MESSAGE, RECORDING, Message
-from reports.store import attempts, transcript_cache, waveforms
+from reports.store import transcript_cache
 
 _log = logging.getLogger(__name__)
 _OOM_SCORE = "800"
@@ -97,7 +97,7 @@ def _transcribed(recording: Recording, job: Job, root: Root, tell: Tell) -> Outc
     with roots.fetched(root, recording) as (path, digest):
         name = transcript_cache.key(recording, audio_sha256=digest, fingerprint=job.fingerprint)
         tell(Message(checkpoint=name))
-        transcript = transcript_cache.load(job.out, name) if job.resume else None
+        transcript = job.store.transcripts.load(name) if job.resume else None
         resumed = transcript is not None
         if transcript is None or not _drawn(job, digest, transcript):
             transcript = _transcribe(path, recording, job, name, digest, transcript, tell)
@@ -123,7 +123,8 @@ def _transcribe(
     from audit.transcription import decode_recording, transcribe
     from flows import wiring
 
-    noted = attempts.load(job.out, name)
+    store = job.store
+    noted = store.attempts.load(name)
     if job.resume and noted.tries >= job.config.batch.tries:
         raise RejectedRecording(
             noted.reason,
@@ -132,7 +133,7 @@ def _transcribe(
         )
     # loaded first: failures and time of loading the model are not the recording's
     models = None if transcript else wiring.transcription_models(job.config.transcription)
-    attempts.begin(job.out, name)
+    store.attempts.begin(name)
     tell(Message(loaded=True))
     try:
         limits = job.config.limits
@@ -143,7 +144,7 @@ def _transcribe(
             max_duration_s=limits.max_duration_s,
         )
         tell(Message(duration_s=audio.duration_s))
-        waveforms.save(job.out, digest, waveform.compute(audio.samples))
+        store.waveforms.save(digest, waveform.compute(audio.samples))
         if transcript is None:
             assert models is not None
             transcript = transcribe(
@@ -153,17 +154,17 @@ def _transcribe(
                 options=job.config.transcription,
                 audio_sha256=digest,
             )
-            transcript_cache.save(job.out, name, transcript)
+            store.transcripts.save(name, transcript)
     except CallauditError:
-        attempts.clear(job.out, name)
+        store.attempts.clear(name)
         raise
-    attempts.clear(job.out, name)
+    store.attempts.clear(name)
     return transcript
 
 
 def _drawn(job: Job, digest: str, transcript: Transcript) -> bool:
     """Whether the waveform is kept already, with as many channels as were transcribed."""
-    kept = waveforms.load(job.out, digest)
+    kept = job.store.waveforms.load(digest)
     return kept is not None and len(kept) == (2 if transcript.channels is Channels.STEREO else 1)
 
 
@@ -176,7 +177,7 @@ def _bundle(path: Path, recording: Recording, job: Job, transcript: Transcript) 
         if job.config.privacy.mode != "keep":
             hidden = privacy.spoken(transcript, agent_name=recording.agent_name)
         playback.bundle(
-            path, job.out, recording.call_id, hidden=hidden, raw_form=recording.raw_form
+            path, job.store, recording.call_id, hidden=hidden, raw_form=recording.raw_form
         )
     except Exception:  # whatever it is: no copy rather than one that tells what it should hide
         _log.warning("the recording of call %s could not be copied", recording.call_id)

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import itertools
-import math
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from scipy import stats
 
 from audit.rates import wilson
 from audit.rules.registry import CORE
-from audit.types import Disposition, Finding, Verdict
-from reports.store import reviews
-from reports.store.parquet import iterate, partition_file, read, read_partition
-from reports.store.schema import CALLS, FINDINGS, Table
+from audit.types import Disposition, Finding, Segment, Verdict
+from reports.store import measures, reviews, rows
+from reports.store.parquet import iterate, read_partition
+from reports.store.schema import CALLS, FINDINGS, SCHEMA_VERSION, Table
+from reports.store.store import Store
 
 RULES = (
     *CORE,
@@ -55,8 +55,8 @@ class Share:
 
     @property
     def rate(self) -> float | None:
-        """Share of failures, 0 to 1; None where nothing could be told."""
-        return self.fails / self.told if self.told else None
+        """Share of failures, 0 to 1, to four digits; None where nothing could be told."""
+        return round(self.fails / self.told, 4) if self.told else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -68,11 +68,13 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The figures of a set of calls.
+    """The figures of a set of calls, rounded as the table ``agents`` has them.
 
-    ``interval`` is Student's 95 % of the mean score; ``shares`` are by ``rule_id``, of rules that
-    some call has; ``reviewed_mean`` is the mean with the scores that reviews have overridden,
-    None where there are none. Calls that were ``not_connected`` are in no figure but ``calls``.
+    ``interval`` is Student's 95 % of the mean score; ``interruptions_per_min`` are per minute of
+    customers' speech; ``talk_ratio`` is the agent's share of all speech, 0 to 1; ``shares`` are by
+    ``rule_id``, of rules that some call has; ``reviewed_mean`` is the mean with the scores that
+    reviews have overridden, None where there are none. Calls that were ``not_connected`` are in no
+    figure but ``calls``.
     """
 
     label: str
@@ -83,6 +85,8 @@ class Summary:
     auto_fails: int
     shares: Mapping[str, Share]
     reviewed_mean: float | None
+    interruptions_per_min: float | None = None
+    talk_ratio: float | None = None
     not_connected: int = 0
 
     def share(self, rule_id: str) -> Share:
@@ -136,11 +140,11 @@ class CallRow:
         return self.verdicts[len(CORE) :].count("f")
 
 
-def call_rows(out: Path) -> list[CallRow]:
+def call_rows(store: Store) -> list[CallRow]:
     """One short row for every call, by night, time and id."""
     own = {"rules", "verdicts", "reviewed", "overridden", "overridden_grade"}
     columns = [f.name for f in fields(CallRow) if f.name not in own]
-    table = read(out, "calls", columns=[*columns, "rule_scores"])
+    table = store.calls.arrow(columns=[*columns, "rule_scores"])
     rules, letters = _verdicts(table["rule_scores"])
     calls = [
         CallRow(**_interned(row), rules=rules, verdicts=verdicts)
@@ -149,7 +153,7 @@ def call_rows(out: Path) -> list[CallRow]:
     ]
     del table
     pa.default_memory_pool().release_unused()  # tens of megabytes in a large night
-    calls = _reviewed(out, calls)
+    calls = _reviewed(store, calls)
     return sorted(calls, key=lambda call: (call.audit_date, call.started_local, call.call_id))
 
 
@@ -161,7 +165,7 @@ def _interned(row: dict[str, Any]) -> dict[str, Any]:
 def _verdicts(scores: pa.ChunkedArray) -> tuple[tuple[str, ...], Iterator[str]]:
     """Rules, and a letter of each for each call; without a Python object for each verdict."""
     flat = [chunk.flatten() for chunk in scores.chunks]
-    named = {name for rows in flat for name in rows.field("rule_id").unique().to_pylist()}
+    named = {name for scored in flat for name in scored.field("rule_id").unique().to_pylist()}
     rules = (*RULES, *sorted(named - set(RULES)))
     return rules, itertools.chain.from_iterable(_letters(c, rules) for c in scores.chunks)
 
@@ -177,15 +181,15 @@ def _letters(scores: pa.ListArray, rules: Sequence[str]) -> list[str]:
     return [row.tobytes().decode("ascii") for row in table]
 
 
-def _reviewed(out: Path, calls: list[CallRow]) -> list[CallRow]:
+def _reviewed(store: Store, calls: list[CallRow]) -> list[CallRow]:
     """The calls with what reviews have made of their scores."""
-    by_call = reviews.stored(out)
+    by_call = reviews.stored(store)
     if not by_call:
         return calls
     facts: dict[str, tuple[Row, list[Row]]] = {}
     for night, agent in {(c.audit_date, c.agent) for c in calls if c.call_id in by_call}:
-        found = by_call_id(partition(out, FINDINGS, night, agent))
-        for facts_row in partition(out, CALLS, night, agent):
+        found = by_call_id(partition(store, FINDINGS, night, agent))
+        for facts_row in partition(store, CALLS, night, agent):
             call_id = facts_row["call_id"]
             if call_id in by_call:
                 facts[call_id] = (facts_row, found.get(call_id, []))
@@ -194,16 +198,16 @@ def _reviewed(out: Path, calls: list[CallRow]) -> list[CallRow]:
         if call.call_id in by_call and call.call_id in facts:
             row, findings = facts[call.call_id]
             with suppress(Exception):  # its own page says so
-                call = _settled(out, call, row, findings, by_call[call.call_id])
+                call = _settled(store, call, row, findings, by_call[call.call_id])
         done.append(call)
     return done
 
 
 def _settled(
-    out: Path, call: CallRow, row: Row, findings: Sequence[Row], said: Sequence[Row]
+    store: Store, call: CallRow, row: Row, findings: Sequence[Row], said: Sequence[Row]
 ) -> CallRow:
     given = [reviews.from_row(r) for r in said]
-    card = reviews.settled(out, row, reviews.findings_by_id(findings), given).scorecard
+    card = reviews.settled(store, row, reviews.findings_by_id(findings), given).scorecard
     return replace(
         call,
         reviewed=len(given),
@@ -212,44 +216,110 @@ def _settled(
     )
 
 
-def reject_rows(out: Path) -> list[Row]:
+def reject_rows(store: Store) -> list[Row]:
     """Every rejected recording with its ``audit_date``, by night and file."""
-    rows = (row for row in read(out, "rejects").to_pylist() if is_date(row["audit_date"]))
-    return sorted(rows, key=lambda row: (row["audit_date"], row["source_file"]))
+    dated = (row for row in store.rejects.rows() if is_date(row["audit_date"]))
+    return sorted(dated, key=lambda row: (row["audit_date"], row["source_file"]))
 
 
 def summary(label: str, calls: Sequence[CallRow]) -> Summary:
-    """The figures of some calls."""
-    scores = [call.score for call in calls if call.score is not None]
-    n = len(scores)
-    mean = sum(scores) / n if n else None
-    interval = None
-    if mean is not None and n > 1:
-        deviation = math.sqrt(sum((score - mean) ** 2 for score in scores) / (n - 1))
-        half = float(stats.t.ppf(0.975, n - 1)) * deviation / math.sqrt(n)
-        interval = max(0.0, mean - half), min(100.0, mean + half)
+    """The figures of some calls: those of a page, and those of a row of the table ``agents``."""
+    ordered = sorted(calls, key=lambda call: call.call_id)  # one order, one sum to the last bit
+    judged = [call for call in ordered if call.connected]
+    scores = np.array([call.score for call in judged if call.score is not None])
     final = [
-        s for c in calls if (s := c.score if c.overridden is None else c.overridden) is not None
+        s for c in ordered if (s := c.score if c.overridden is None else c.overridden) is not None
     ]
     overridden = any(call.overridden is not None for call in calls)
-    rules = calls[0].rules if calls else ()
-    judged = [call for call in calls if call.connected]
+    agent_s = sum(call.agent_talk_s or 0.0 for call in judged)
+    customer_s = sum(call.customer_talk_s or 0.0 for call in judged)
+    return Summary(
+        label=label,
+        calls=len(calls),
+        scored=len(scores),
+        mean=round(float(scores.mean()), 2) if len(scores) else None,
+        interval=_interval(scores),
+        auto_fails=sum(call.auto_fail for call in judged),
+        shares=_shares(judged, rules=calls[0].rules if calls else ()),
+        reviewed_mean=sum(final) / len(final) if overridden and final else None,
+        interruptions_per_min=_interruptions_per_min(judged),
+        talk_ratio=measures.talk_ratio(agent_s, customer_s),
+        not_connected=len(calls) - len(judged),
+    )
+
+
+def _interval(scores: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Student's 95 % interval of the mean of at least two scores."""
+    if len(scores) < 2:
+        return None
+    half = float(stats.t.ppf(0.975, len(scores) - 1) * scores.std(ddof=1) / np.sqrt(len(scores)))
+    mean = float(scores.mean())
+    return round(max(0.0, mean - half), 2), round(min(100.0, mean + half), 2)
+
+
+def _shares(judged: Sequence[CallRow], *, rules: Sequence[str]) -> dict[str, Share]:
     shares = {}
     for at, rule in enumerate(rules):
         count = Counter(call.verdicts[at] for call in judged)
         if rule in CORE or count["-"] < len(judged):
             shares[rule] = Share(count["f"], count["f"] + count["p"], count["c"])
-    return Summary(
-        label=label,
-        calls=len(calls),
-        scored=n,
-        mean=mean,
-        interval=interval,
-        auto_fails=sum(call.auto_fail for call in calls),
-        shares=shares,
-        reviewed_mean=sum(final) / len(final) if overridden and final else None,
-        not_connected=len(calls) - len(judged),
-    )
+    return shares
+
+
+def _interruptions_per_min(judged: Sequence[CallRow]) -> float | None:
+    counted = [call for call in judged if call.interruptions is not None and call.customer_talk_s]
+    minutes = sum(call.customer_talk_s or 0.0 for call in counted) / 60
+    if not minutes:
+        return None
+    return round(sum(call.interruptions or 0 for call in counted) / minutes, 4)
+
+
+def agent_row(calls: Sequence[Row], *, run_id: str) -> dict[str, Any]:
+    """A row of the table ``agents``: one agent's night.
+
+    Calls that were not connected are counted, and enter nothing else.
+
+    Args:
+        calls: the rows of all the agent's calls of that night, at least one.
+        run_id: the run that writes it.
+    """
+    figures = summary(calls[0]["agent"], [_with_first_verdicts(row) for row in calls])
+    low, high = figures.interval or (None, None)
+    connected = [row for row in calls if rows.is_connected(row)]
+    names = [row["agent_name"] for row in calls if row["agent_name"]]
+    return {
+        "agent": figures.label,
+        "agent_name": names[-1] if names else None,
+        "calls": figures.calls,
+        "not_connected": figures.not_connected,
+        "mean_score": figures.mean,
+        "score_ci_low": low,
+        "score_ci_high": high,
+        "auto_fails": figures.auto_fails,
+        "greeting_fail_rate": figures.share("greeting").rate,
+        "interruption_rate": figures.interruptions_per_min,
+        "forbidden_rate": figures.share("forbidden_language").rate,
+        "talk_ratio": figures.talk_ratio,
+        **{
+            f"mean_{stage}_s": _mean_s(row.get(f"{stage}_s") for row in connected)
+            for stage in Segment
+        },
+        "schema_version": SCHEMA_VERSION,
+        "run_id": run_id,
+    }
+
+
+def _with_first_verdicts(row: Row) -> CallRow:
+    """A call of which the verdicts of the first three rules are known, whatever wrote its row."""
+    own = ("audit_date", "rules", "verdicts", "reviewed", "overridden", "overridden_grade")
+    facts: dict[str, Any] = {f.name: row.get(f.name) for f in fields(CallRow) if f.name not in own}
+    verdicts = "".join(str(row[f"{rule}_verdict"])[0] for rule in CORE)
+    return CallRow(audit_date="", rules=CORE, verdicts=verdicts, **facts)
+
+
+def _mean_s(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(sum(known) / len(known), 3) if known else None
 
 
 def bins(calls: Sequence[CallRow]) -> tuple[tuple[int, int], ...]:
@@ -268,16 +338,16 @@ def is_date(text: object) -> bool:
         return False
 
 
-def partition(out: Path, table: Table, night: str, agent: str) -> list[dict[str, Any]]:
+def partition(store: Store, table: Table, night: str, agent: str) -> list[dict[str, Any]]:
     """The rows of one agent's night."""
-    file = partition_file(out, table, date.fromisoformat(night), agent)
-    return [] if (rows := read_partition(file)) is None else rows.to_pylist()
+    file = store[table.name].partition(date.fromisoformat(night), agent)
+    return [] if (stored := read_partition(file)) is None else stored.to_pylist()
 
 
-def by_call_id(rows: Iterable[Row]) -> dict[str, list[Row]]:
+def by_call_id(listed: Iterable[Row]) -> dict[str, list[Row]]:
     """Rows by the call they belong to."""
     grouped: dict[str, list[Row]] = {}
-    for row in rows:
+    for row in listed:
         grouped.setdefault(row["call_id"], []).append(row)
     return grouped
 
@@ -294,9 +364,9 @@ class Hit:
 _VERDICTS = (Verdict.FAIL, Verdict.CANNOT_TELL, Verdict.PASS)
 
 
-def hits(call: CallRow, rows: Iterable[Row]) -> list[Hit]:
+def hits(call: CallRow, listed: Iterable[Row]) -> list[Hit]:
     """Failures first, then what cannot be told, then passes; each by time."""
-    found = [Hit(call, row["finding_id"], reviews.finding_from_row(row)) for row in rows]
+    found = [Hit(call, row["finding_id"], rows.finding(row)) for row in listed]
     return sorted(found, key=_reading_order)
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 
 from reports.analysis.calibration import latest
-from reports.store import parquet
+from reports.store.store import Store
 
 Row = Mapping[str, Any]
 
 
-def export(out: Path, folder: Path) -> dict[str, int]:
+def export(store: Store, folder: Path) -> dict[str, int]:
     """Write ``wording.jsonl`` and ``stages.jsonl``; returns how many labels each has.
 
     ``wording.jsonl``: turns of agents that reviewers judged for forbidden wording: ``text``,
@@ -23,10 +23,10 @@ def export(out: Path, folder: Path) -> dict[str, int]:
     ``family`` (the call, for splitting). ``stages.jsonl``: calls whose greeting and closing
     findings were reviewed and all agreed with, with the ``segment`` of each turn.
     """
-    reviews = parquet.read(out, "reviews").to_pandas()
+    reviews = store.reviews.pandas()
     folder.mkdir(parents=True, exist_ok=True)
     written = {}
-    for name, made in (("wording", _wording(out, reviews)), ("stages", _stages(out, reviews))):
+    for name, made in (("wording", _wording(store, reviews)), ("stages", _stages(store, reviews))):
         rows = list(made)
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (folder / f"{name}.jsonl").write_text(text, "utf-8")
@@ -34,24 +34,26 @@ def export(out: Path, folder: Path) -> dict[str, int]:
     return written
 
 
-def _turns(out: Path, calls: Iterable[str], nights: pd.Series) -> dict[str, list[dict[str, Any]]]:
+def _turns(
+    store: Store, calls: Iterable[str], nights: pd.Series
+) -> dict[str, list[dict[str, Any]]]:
     """Turns of some calls, in order; only their nights are read."""
     wanted, found = set(calls), dict[str, list[dict[str, Any]]]()
     columns = ["call_id", "turn_index", "role", "text", "segment", "start_s", "end_s"]
     for night in sorted(set(nights)):
-        rows = parquet.read(out, "turns", columns=columns, nights=(night, night)).to_pandas()
+        rows: Any = store.turns.pandas(columns=columns, nights=(night, night))
         for row in rows[rows["call_id"].isin(wanted)].to_dict("records"):
             found.setdefault(row["call_id"], []).append(row)
     return {call: sorted(rows, key=lambda row: row["turn_index"]) for call, rows in found.items()}
 
 
-def _wording(out: Path, reviews: pd.DataFrame) -> Iterator[Row]:
+def _wording(store: Store, reviews: pd.DataFrame) -> Iterator[Row]:
     own = reviews[(reviews["rule_id"] == "forbidden_language") & reviews["start_s"].notna()]
     added = own[(own["kind"] == "review") & (own["decision"] == "missed")]
     judged = latest(own)
     judged = judged[judged["original_verdict"].eq("fail") & judged["decision"].ne("unsure")]
     both = pd.concat([judged, added])
-    turns = _turns(out, both["call_id"], both["audit_date"])
+    turns = _turns(store, both["call_id"], both["audit_date"])
     for row in both.sort_values(["call_id", "start_s"]).to_dict("records"):
         said = [
             turn["text"]
@@ -69,11 +71,11 @@ def _wording(out: Path, reviews: pd.DataFrame) -> Iterator[Row]:
             }
 
 
-def _stages(out: Path, reviews: pd.DataFrame) -> Iterator[Row]:
+def _stages(store: Store, reviews: pd.DataFrame) -> Iterator[Row]:
     own = latest(reviews[reviews["rule_id"].isin(["greeting", "closing"])])
     right = own.groupby("call_id")["decision"].agg(lambda said: bool((said == "agree").all()))
     sure = set(right.index[right.astype(bool)])
     kept = own[own["call_id"].isin(sure)]
     names = ("role", "text", "segment", "start_s", "end_s")
-    for call, turns in sorted(_turns(out, sure, kept["audit_date"]).items()):
+    for call, turns in sorted(_turns(store, sure, kept["audit_date"]).items()):
         yield {"call_id": call, "turns": [{name: turn[name] for name in names} for turn in turns]}

@@ -14,11 +14,11 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from audit.types import Verdict
 from reports.analysis.figures import CallRow, Hit, Row, by_call_id, hits, partition
 from reports.store.schema import FINDINGS
+from reports.store.store import Store
 
 DRAWN = {Verdict.FAIL: ("finding", 4), Verdict.PASS: ("pass", 2)}
 """For each verdict: how its reviews are marked, and how many of each rule are drawn a night."""
@@ -74,20 +74,20 @@ def _draw(night: str, finding_id: str) -> str:
     return hashlib.sha256(f"{night}|{finding_id}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def drawn(out: Path, night: str, calls: Iterable[CallRow]) -> list[Drawn]:
+def drawn(store: Store, night: str, calls: Iterable[CallRow]) -> list[Drawn]:
     """The queue of a night with its findings, calls together and in the order of their times."""
     listed = {call.call_id: call for call in calls}
     agents = sorted({call.agent for call in listed.values()})
     told = (
         (row["finding_id"], row["rule_id"], Verdict(row["verdict"]))
         for agent in agents
-        for row in partition(out, FINDINGS, night, agent)
+        for row in partition(store, FINDINGS, night, agent)
         if row["call_id"] in listed
     )
     chosen = of_night(night, told)
     found = []
     for agent in agents:  # read again: a night's findings are too many to keep
-        rows = (r for r in partition(out, FINDINGS, night, agent) if r["finding_id"] in chosen)
+        rows = (r for r in partition(store, FINDINGS, night, agent) if r["finding_id"] in chosen)
         for call_id, own in by_call_id(rows).items():
             found += [Drawn(hit, *chosen[hit.id]) for hit in hits(listed[call_id], own)]
     return sorted(found, key=lambda d: (d.hit.call.started_local, d.hit.call.call_id))

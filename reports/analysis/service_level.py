@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from audit.penalties import Service
-from reports.store import penalties
-from reports.store.parquet import Row, iterate, read
-from reports.store.records import is_connected
+from reports.store.parquet import Row, iterate
+from reports.store.rows import is_connected
+from reports.store.store import Store
 
 _COLUMNS = (
     "audit_date",
@@ -44,14 +43,14 @@ class Level:
         return self.share >= self.wanted
 
 
-def levels(out: Path, night: str) -> tuple[Level, ...]:
+def levels(store: Store, night: str) -> tuple[Level, ...]:
     """The service levels of a night, of calls that were connected; none without waits.
 
     Args:
-        out: where the tables lie.
+        store: of the audit.
         night: date of the calls.
     """
-    rows = iterate(read(out, "calls", nights=(night, night), columns=list(_COLUMNS)))
+    rows = iterate(store.calls.arrow(nights=(night, night), columns=_COLUMNS))
     told = [
         row
         for row in rows
@@ -61,7 +60,7 @@ def levels(out: Path, night: str) -> tuple[Level, ...]:
     return tuple(
         level
         for rulebook_id, sha256 in books
-        if (kept := penalties.load(out, sha256=sha256, rulebook_id=rulebook_id)) and kept.service
+        if (kept := store.penalties.load(sha256=sha256, rulebook_id=rulebook_id)) and kept.service
         for level in _of([row for row in told if row["rulebook_sha256"] == sha256], kept.service)
     )
 

@@ -17,7 +17,7 @@ from reports.pages.environment import environment, static_files
 from reports.pages.html import faults, player, write
 from reports.pages.playback import Sound
 from reports.pages.views import CallPage
-from reports.store.layout import case_file
+from reports.store.store import Store
 
 WHOLE_S = 1800.0
 """Up to here the whole call is enclosed; of a longer one only what is around its failures."""
@@ -32,32 +32,32 @@ class Inline:
     sha256: str
 
 
-def write_case(out: Path, call_id: str, *, to: Path | None = None) -> Path:
+def write_case(store: Store, call_id: str, *, to: Path | None = None) -> Path:
     """Write the case file of a call and return its path.
 
     Args:
-        out: the folder of the audit.
+        store: of the audit.
         call_id: the call.
         to: the file; ``OUT/cases/CALL_ID.html`` where absent.
 
     Raises:
         UsageError: there is no such call, or the file cannot be written.
     """
-    calls = figures.call_rows(out)
+    calls = figures.call_rows(store)
     call = next((row for row in calls if row.call_id == call_id), None)
     if call is None:
-        raise UsageError(f"{out} holds no call {call_id!r}; its ids are in the table calls")
-    page = next(views.call_pages(out, [call]))
-    target = to or case_file(out, call_id)
+        raise UsageError(f"{store.root} holds no call {call_id!r}; its ids are in the table calls")
+    page = next(views.call_pages(store, [call]))
+    target = to or store.layout.case_file(call_id)
     try:
-        write(target, _drawn(out, page))
+        write(target, _drawn(store, page))
     except OutputFailed as error:
         raise UsageError(f"{target} cannot be written; name another file with --to") from error
     return target
 
 
-def _drawn(out: Path, page: CallPage) -> str:
-    heard, clips = _sound(out, page)
+def _drawn(store: Store, page: CallPage) -> str:
+    heard, clips = _sound(store, page)
     files = static_files()
     names = ["english.js", "vendor/wavesurfer.min.js", "call.js", "reviews.js"]
     scripts = [_inline(files[name].decode("utf-8")) for name in names]
@@ -78,17 +78,17 @@ def _drawn(out: Path, page: CallPage) -> str:
             settings=_inline(files["settings.js"].decode("utf-8")),
             scripts=scripts,
             norms=[(name, asked) for name in named if name and (asked := coaching.norm(name))],
-            **player(out, page),
+            **player(store, page),
         )
     )
 
 
-def _sound(out: Path, page: CallPage) -> tuple[Sound, dict[str, str]]:
+def _sound(store: Store, page: CallPage) -> tuple[Sound, dict[str, str]]:
     """The sound of the whole call, or clips by finding id."""
     if not page.facts["source_uri"]:
         return Sound("none"), {}
     if (page.duration_s or 0.0) <= WHOLE_S:
-        whole = playback.embedded(out, page.facts, hidden=page.hidden)
+        whole = playback.embedded(store, page.facts, hidden=page.hidden)
         return (Sound("case_full", whole) if whole else Sound("case_none")), {}
     clips = {}
     for hit in page.findings:
@@ -96,7 +96,7 @@ def _sound(out: Path, page: CallPage) -> tuple[Sound, dict[str, str]]:
         if hit.finding.verdict == "fail" and start is not None:
             end = hit.finding.end_s or start
             clip = playback.embedded(
-                out,
+                store,
                 page.facts,
                 start_s=max(0.0, start - AROUND_S),
                 end_s=end + AROUND_S,

@@ -25,16 +25,9 @@ from reports.isolation import error_of, failing
 from reports.pages import coaching, playback, views
 from reports.pages.environment import anchor, call_href, environment, static_files, strings
 from reports.pages.views import CallPage, NightPage
-from reports.store import reviews, waveforms
+from reports.store import reviews
 from reports.store.atomic import write_changed
-from reports.store.layout import (
-    agent_page,
-    audio_copy,
-    call_page,
-    index_page,
-    night_page,
-    queue_page,
-)
+from reports.store.store import Store
 
 Touched = tuple[set[str], set[str]]
 """Ids of calls and of agents."""
@@ -52,33 +45,33 @@ class Drawn:
     failed: Mapping[str, Exception]
 
 
-def render(out: Path, *, touched: Touched | None = None) -> Path:
+def render(store: Store, *, touched: Touched | None = None) -> Path:
     """As :func:`draw`, for those who ask for the entrance only."""
-    return draw(out, touched=touched).index
+    return draw(store, touched=touched).index
 
 
-def draw(out: Path, *, touched: Touched | None = None) -> Drawn:
+def draw(store: Store, *, touched: Touched | None = None) -> Drawn:
     """Write the pages; the night's entrance is ``OUT/html/index.html``.
 
     Args:
-        out: the folder that holds ``parquet``.
+        store: of the audit.
         touched: ids of the calls and of the agents whose pages are written; the index always
             is, and so is every night from the earliest touched call on. None writes all and
             removes pages of calls and agents that are in the tables no more.
     """
     for name, data in static_files().items():
-        write(out / "html" / "static" / name, data)
+        write(store.layout.static_file(name), data)
     drawing = environment()
-    calls = figures.call_rows(out)
-    rejects = figures.reject_rows(out)
-    failed = _write_calls(out, drawing, calls, touched)
-    failed |= _write_agents(out, drawing, calls, touched)
-    index, without = _write_nights(out, drawing, calls, rejects, touched)
+    calls = figures.call_rows(store)
+    rejects = figures.reject_rows(store)
+    failed = _write_calls(store, drawing, calls, touched)
+    failed |= _write_agents(store, drawing, calls, touched)
+    index, without = _write_nights(store, drawing, calls, rejects, touched)
     failed |= without
     for call_id in failed:
-        call_page(out, call_id).unlink(missing_ok=True)  # which would show what was before
+        store.layout.call_page(call_id).unlink(missing_ok=True)  # which would show what was before
     if touched is None:
-        _prune(out, calls)
+        _prune(store, calls)
     return Drawn(index, failed)
 
 
@@ -95,7 +88,7 @@ def render_comparison(path: Path, difference: object, *, root: str) -> None:
 
 
 def _write_calls(
-    out: Path, drawing: Environment, calls: Iterable[CallRow], touched: Touched | None
+    store: Store, drawing: Environment, calls: Iterable[CallRow], touched: Touched | None
 ) -> dict[str, Exception]:
     template = drawing.get_template("call.html")
     failed: dict[str, Exception] = {}
@@ -105,8 +98,8 @@ def _write_calls(
         only = [c.call_id for c in own if touched is None or c.call_id in touched[0]]
 
         def write_some(ids: Sequence[str], own: Sequence[CallRow] = own) -> None:
-            for page in views.call_pages(out, own, only=set(ids)):
-                _write_call(out, template, page)
+            for page in views.call_pages(store, own, only=set(ids)):
+                _write_call(store, template, page)
 
         if only and error_of(write_some, only) is not None:
             alone = ((call_id, error_of(write_some, [call_id])) for call_id in only)
@@ -114,15 +107,15 @@ def _write_calls(
     return failed
 
 
-def _write_call(out: Path, template: Template, page: CallPage) -> None:
-    _write_faults(out, page)
-    heard = playback.locate(out, page.facts, hidden=page.hidden)
-    path = call_page(out, page.row.call_id)
-    _draw(path, template, page=page, sound=heard, root="../", **player(out, page))
+def _write_call(store: Store, template: Template, page: CallPage) -> None:
+    _write_faults(store, page)
+    heard = playback.locate(store, page.facts, hidden=page.hidden)
+    path = store.layout.call_page(page.row.call_id)
+    _draw(path, template, page=page, sound=heard, root="../", **player(store, page))
 
 
 def _write_agents(
-    out: Path, drawing: Environment, calls: Sequence[CallRow], touched: Touched | None
+    store: Store, drawing: Environment, calls: Sequence[CallRow], touched: Touched | None
 ) -> dict[str, Exception]:
     template = drawing.get_template("agent.html")
     failed: dict[str, Exception] = {}
@@ -133,7 +126,7 @@ def _write_agents(
         if touched is not None and agent not in touched[1]:
             continue
         others = [call for call in calls if call.agent != agent]
-        path = agent_page(out, agent)
+        path = store.layout.agent_page(agent)
 
         def write_some(
             some: Sequence[CallRow], path: Path = path, others: Sequence[CallRow] = others
@@ -141,7 +134,7 @@ def _write_agents(
             if not some:
                 path.unlink(missing_ok=True)
                 return
-            page = views.agent_page(out, some, others=others)
+            page = views.agent_page(store, some, others=others)
             tips = coaching.tips(page.clauses)
             _draw(path, template, page=page, coaching=tips, root="../")
 
@@ -150,15 +143,14 @@ def _write_agents(
 
 
 def _write_nights(
-    out: Path,
+    store: Store,
     drawing: Environment,
     calls: list[CallRow],
     rejects: list[Row],
     touched: Touched | None,
 ) -> tuple[Path, dict[str, Exception]]:
     """Every night has a page of its own; the latest is the index too."""
-    index = index_page(out)
-    folder = index.parent / "nights"
+    index = store.layout.index_page
     nights = sorted({c.audit_date for c in calls} | {r["audit_date"] for r in rejects})
     if not nights:
         _draw(index, drawing.get_template("empty.html"), root="")
@@ -166,14 +158,14 @@ def _write_nights(
     wanted = set(nights)
     if touched is not None:
         since = min((c.audit_date for c in calls if c.call_id in touched[0]), default=nights[-1])
-        wanted = {n for n in nights if n >= since or not night_page(out, n).is_file()}
+        wanted = {n for n in nights if n >= since or not store.layout.night_page(n).is_file()}
     wanted.add(nights[-1])
     template = drawing.get_template("night.html")
 
     def write_some(listed: Sequence[CallRow], chosen: Collection[str] = wanted) -> None:
-        for page in views.night_pages(out, listed, rejects, wanted=chosen):
-            _draw(night_page(out, page.night), template, page=page, root="../")
-            _write_queue(out, drawing, page)
+        for page in views.night_pages(store, listed, rejects, wanted=chosen):
+            _draw(store.layout.night_page(page.night), template, page=page, root="../")
+            _write_queue(store, drawing, page)
             if page.night == nights[-1]:
                 _draw(index, template, page=page, root="")
 
@@ -191,24 +183,24 @@ def _write_nights(
                 if some or any(row["audit_date"] == night for row in rejects):
                     write_some([*others, *some], {night})
                 else:
-                    night_page(out, night).unlink(missing_ok=True)
+                    store.layout.night_page(night).unlink(missing_ok=True)
 
             failed |= {call.call_id: error for call, error in failing(own, write_one)}
-    write(folder / "list.js", f"self.CALLAUDIT_NIGHTS = {json.dumps(nights[::-1])};\n")
+    write(store.layout.nights_list, f"self.CALLAUDIT_NIGHTS = {json.dumps(nights[::-1])};\n")
     return index, failed
 
 
-def _write_queue(out: Path, drawing: Environment, page: NightPage) -> None:
+def _write_queue(store: Store, drawing: Environment, page: NightPage) -> None:
     """The review queue of a night as a page, and as data for the pages of its calls."""
     listed = {drawn.hit.call.call_id for drawn in page.queue}
-    stored = reviews.stored(out)
+    stored = reviews.stored(store)
     said = {
         row["finding_id"]: row
         for call_id, rows in stored.items()
         for row in sorted(rows, key=lambda row: row["reviewed_at"])
         if call_id in listed and row["kind"] == "review"
     }
-    path = queue_page(out, page.night)
+    path = store.layout.queue_page(page.night)
     template = drawing.get_template("queue.html")
     appeals = sampling.appeals(page.calls, stored)
     _draw(path, template, page=page, reviews=said, appeals=appeals, root="../")
@@ -219,11 +211,11 @@ def _write_queue(out: Path, drawing: Environment, page: NightPage) -> None:
     write(path.with_suffix(".js"), f"self.CALLAUDIT_QUEUE = {json.dumps(entries)};\n")
 
 
-def _write_faults(out: Path, page: CallPage) -> None:
+def _write_faults(store: Store, page: CallPage) -> None:
     """What faults cost, once for each rulebook: a review may add one that was missed."""
     if page.tariff is None:
         return
-    path = out / "html" / "rulebooks" / f"{page.tariff.sha256[:16]}.js"
+    path = store.layout.penalties_script(page.tariff.sha256)
     write(path, f"self.CALLAUDIT_FAULTS = {json.dumps(faults(page))};\n")
 
 
@@ -246,18 +238,21 @@ def faults(page: CallPage) -> list[list[Any]]:
     ]
 
 
-def _prune(out: Path, calls: Iterable[CallRow]) -> None:
+def _prune(store: Store, calls: Iterable[CallRow]) -> None:
     """Remove pages and copies of calls and agents that the tables no longer have."""
     listed = list(calls)
-    kept = {path for c in listed for path in (call_page(out, c.call_id), agent_page(out, c.agent))}
-    kept |= {audio_copy(out, c.call_id) for c in listed}
-    for pattern in ("calls/*.html", "agents/*.html", "audio/*.ogg"):
-        for path in (out / "html").glob(pattern):
-            if path not in kept:
-                path.unlink()
+    kept = {
+        path
+        for c in listed
+        for path in (store.layout.call_page(c.call_id), store.layout.agent_page(c.agent))
+    }
+    kept |= {store.layout.audio_copy(c.call_id) for c in listed}
+    for path in list(store.layout.pages_of_calls_and_agents()):
+        if path not in kept:
+            path.unlink()
 
 
-def player(out: Path, page: CallPage) -> dict[str, Any]:
+def player(store: Store, page: CallPage) -> dict[str, Any]:
     """What a call's page needs beside its model: data for the player, and the findings' numbers.
 
     ``numbered`` are the findings with a place on the time line, in the order of their times.
@@ -272,7 +267,7 @@ def player(out: Path, page: CallPage) -> dict[str, Any]:
     )
     spoken = {view.turn.role for view in page.turns if view.turn.span is not None}
     lanes = [str(role) for role in Role if role in spoken]
-    waves = _waves(out, page, lanes)
+    waves = _waves(store, page, lanes)
     timed = [(v.turn.index, v.turn.span) for v in page.turns if v.turn.span is not None]
     data = {
         "call": page.row.call_id,
@@ -315,10 +310,10 @@ def _reviewable(hit: Hit, page: CallPage) -> list[Any]:
     return [*known, f.auto_fail, f.start_s, f.end_s, *would, str(said.decision) if said else None]
 
 
-def _waves(out: Path, page: CallPage, lanes: Sequence[str]) -> dict[str, bytes]:
+def _waves(store: Store, page: CallPage, lanes: Sequence[str]) -> dict[str, bytes]:
     """Peaks by lane, where they are kept; one lane for a mono recording."""
     digest = page.facts["audio_sha256"]
-    found = waveforms.load(out, digest) if digest and lanes else None
+    found = store.waveforms.load(digest) if digest and lanes else None
     if found is None:
         return {}
     if page.facts["channels"] == "mono" or len(found) == 1:

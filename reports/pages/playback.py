@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from audit import privacy
 from audit.transcription import decoding, media
 from audit.types import Masked, RawForm, Span
-from reports.store import parquet, records
-from reports.store.layout import audio_copy, call_page
+from reports.store import rows
+from reports.store.atomic import replacing
+from reports.store.store import Store
 
 _OGG = {".ogg", ".oga", ".opus"}
 _PCM = {"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_mulaw", "pcm_alaw"}
@@ -67,19 +68,19 @@ class Sound:
     place: str = ""
 
 
-def locate(out: Path, call: Mapping[str, Any], *, hidden: Sequence[Span] = ()) -> Sound:
+def locate(store: Store, call: Mapping[str, Any], *, hidden: Sequence[Span] = ()) -> Sound:
     """The recording of a call as its page plays it.
 
     Args:
-        out: the folder of the audit.
+        store: of the audit.
         call: its row in the table ``calls``.
         hidden: when customers' data is said.
     """
     uri = call["source_uri"]
     if not uri:
         return Sound("none")
-    folder = call_page(out, call["call_id"]).parent
-    copy = audio_copy(out, call["call_id"])
+    folder = store.layout.call_page(call["call_id"]).parent
+    copy = store.layout.audio_copy(call["call_id"])
     source = local_source(uri)
     there = source is not None and source.is_file()
     try:
@@ -89,14 +90,14 @@ def locate(out: Path, call: Mapping[str, Any], *, hidden: Sequence[Span] = ()) -
             source = copy
         elif not hidden and not copy.is_file() and _browser_plays(source, call):
             return Sound("linked", _relative(source, folder), uri)
-        bundle(source, out, call["call_id"], hidden=hidden, raw_form=records.raw_form(call))
+        bundle(source, store, call["call_id"], hidden=hidden, raw_form=rows.raw_form(call))
     except (OSError, ValueError):
         return Sound("unplayable", place=uri)
     return Sound("copied", _relative(copy, folder), uri)
 
 
 def local_source(uri: str) -> Path | None:
-    """The file that a ``source_uri`` names, or None where it lies elsewhere."""
+    """The file that a ``source_uri`` names, or None where it is elsewhere."""
     parts = urlsplit(uri)
     if len(parts.scheme) > 1 and parts.scheme != "file":
         return None
@@ -105,7 +106,7 @@ def local_source(uri: str) -> Path | None:
 
 def bundle(
     source: Path,
-    out: Path,
+    store: Store,
     call_id: str,
     *,
     hidden: Sequence[Span] = (),
@@ -115,7 +116,7 @@ def bundle(
 
     Args:
         source: the recording.
-        out: the folder of the audit.
+        store: of the audit.
         call_id: the call.
         hidden: when customers' data is said: a tone stands there.
         raw_form: how the recording is read if it has no header.
@@ -123,7 +124,7 @@ def bundle(
     Raises:
         OSError, ValueError: it cannot be decoded, or the copy not written.
     """
-    copy = audio_copy(out, call_id)
+    copy = store.layout.audio_copy(call_id)
     if _is_copy(copy, source, hidden):
         return
     try:
@@ -144,8 +145,8 @@ def _is_copy(copy: Path, source: Path, hidden: Sequence[Span]) -> bool:
         with media.opened(copy) as opened:
             container = opened.container
             stream = container.streams.audio[0]
-            told: str = (stream.metadata | container.metadata).get(_HIDDEN, "")
-            return told == _listed(hidden)
+            noted: str = (stream.metadata | container.metadata).get(_HIDDEN, "")
+            return noted == _listed(hidden)
     except (av.FFmpegError, OSError, IndexError):
         return False
 
@@ -154,34 +155,29 @@ def _listed(hidden: Sequence[Span]) -> str:
     return " ".join(f"{span.start_s:.3f}-{span.end_s:.3f}" for span in hidden)
 
 
-def bundle_all(out: Path) -> int:
+def bundle_all(store: Store) -> int:
     """Copy the recordings of all calls beside the pages; returns how many cannot be reached."""
     gone = 0
-    for night in parquet.nights(out, "calls"):
+    for night in store.calls.nights():
         only = (night, night)
         hidden: dict[str, list[Masked]] = defaultdict(list)
-        for turn in parquet.read(
-            out, "turns", nights=only, columns=["call_id", "masked"]
-        ).to_pylist():
-            hidden[turn["call_id"]] += records.masked(turn)
-        rows = parquet.read(
-            out, "calls", nights=only, columns=["call_id", "source_uri", "raw_form"]
-        )
-        for row in rows.to_pylist():
+        for turn in store.turns.rows(nights=only, columns=["call_id", "masked"]):
+            hidden[turn["call_id"]] += rows.masked(turn)
+        for row in store.calls.rows(nights=only, columns=["call_id", "source_uri", "raw_form"]):
             if row["source_uri"]:
-                gone += not _bundled(out, row, privacy.spans(hidden[row["call_id"]]))
+                gone += not _bundled(store, row, privacy.spans(hidden[row["call_id"]]))
     return gone
 
 
-def _bundled(out: Path, call: Mapping[str, Any], hidden: Sequence[Span]) -> bool:
-    copy = audio_copy(out, call["call_id"])
+def _bundled(store: Store, call: Mapping[str, Any], hidden: Sequence[Span]) -> bool:
+    copy = store.layout.audio_copy(call["call_id"])
     try:
         if local_source(call["source_uri"]) is None and copy.is_file():
-            bundle(copy, out, call["call_id"], hidden=hidden)
+            bundle(copy, store, call["call_id"], hidden=hidden)
             return True
         with _fetched(call["source_uri"]) as source:
-            raw_form = records.raw_form(call)
-            bundle(source, out, call["call_id"], hidden=hidden, raw_form=raw_form)
+            raw_form = rows.raw_form(call)
+            bundle(source, store, call["call_id"], hidden=hidden, raw_form=raw_form)
     except Exception:  # each file system raises its own
         return copy.is_file()
     return True
@@ -203,7 +199,7 @@ def _fetched(uri: str) -> Iterator[Path]:
 
 
 def embedded(
-    out: Path,
+    store: Store,
     call: Mapping[str, Any],
     *,
     start_s: float = 0.0,
@@ -216,7 +212,7 @@ def embedded(
     try:
         with tempfile.TemporaryDirectory(prefix="callaudit-") as folder:
             clip = Path(folder) / "clip.ogg"
-            copy = audio_copy(out, call["call_id"])
+            copy = store.layout.audio_copy(call["call_id"])
             with _fetched(str(copy) if copy.is_file() else call["source_uri"]) as source:
                 bits = _CLIP_BITS_PER_CHANNEL
                 transcode(
@@ -226,7 +222,7 @@ def embedded(
                     end_s=end_s,
                     bits_per_channel=bits,
                     hidden=hidden,
-                    raw_form=records.raw_form(call),
+                    raw_form=rows.raw_form(call),
                 )
             return "data:audio/ogg;base64," + base64.b64encode(clip.read_bytes()).decode("ascii")
     except Exception:  # a case file without sound is better than none; it says so
@@ -244,7 +240,7 @@ def _browser_plays(source: Path, call: Mapping[str, Any]) -> bool:
     import av
 
     try:
-        with media.opened(source, raw_form=records.raw_form(call)) as opened:
+        with media.opened(source, raw_form=rows.raw_form(call)) as opened:
             container = opened.container
             suffixes, codecs = _PLAYABLE.get(container.format.name, (set(), set()))
             return (
@@ -289,7 +285,7 @@ def transcode(
     hidden: Sequence[Span] = (),
     raw_form: RawForm | None = None,
 ) -> None:
-    """Make an Ogg/Opus copy of what the audit hears.
+    """Make an Ogg/Opus copy of what is transcribed.
 
     Args:
         source: a local recording.
@@ -305,51 +301,63 @@ def transcode(
     """
     import av
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".tmp")
-    os.close(handle)
     try:
-        with (
-            media.opened(source, raw_form=raw_form) as opened,
-            av.open(temporary, "w", format="ogg") as written,
-        ):
-            if not opened.container.streams.audio:
-                raise ValueError(f"{source.name} has no audio stream")
-            stream = opened.container.streams.audio[0]
-            layout = "mono" if stream.channels == 1 else "stereo"
-            fast = {"compression_level": "0"}  # two fifths less time than the default
-            opus: Any = written.add_stream("libopus", rate=_OPUS_HZ, layout=layout, options=fast)
-            opus.bit_rate = bits_per_channel * (1 if layout == "mono" else 2)
-            if hidden:
-                written.metadata[_HIDDEN] = _listed(hidden)
-            first = round(start_s * _OPUS_HZ)
-            end = None if end_s is None else round(end_s * _OPUS_HZ)
-            position, heard = 0, 0
-            for block in _blocks(opened.container, stream, layout):
-                begins, heard = heard, heard + block.shape[1]
-                if end is not None and begins >= end:
-                    break
-                _put_tone(block, begins, hidden)
-                part = block[:, max(0, first - begins) : None if end is None else end - begins]
-                if not part.shape[1]:
-                    continue
-                frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(part), "s16p", layout)
-                frame.sample_rate, frame.pts = _OPUS_HZ, position
-                position += part.shape[1]
-                written.mux(opus.encode(frame))
-            written.mux(opus.encode(None))
-        os.chmod(temporary, 0o640)
-        os.replace(temporary, target)
+        with replacing(target) as temporary, media.opened(source, raw_form=raw_form) as opened:
+            _encode(
+                opened.container,
+                temporary,
+                name=source.name,
+                start_s=start_s,
+                end_s=end_s,
+                bits_per_channel=bits_per_channel,
+                hidden=hidden,
+            )
     except av.FFmpegError as error:
-        Path(temporary).unlink(missing_ok=True)
         raise ValueError(f"{source.name} cannot be converted: {error}") from error
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+
+
+def _encode(
+    container: Any,
+    target: Path,
+    *,
+    name: str,
+    start_s: float,
+    end_s: float | None,
+    bits_per_channel: int,
+    hidden: Sequence[Span],
+) -> None:
+    import av
+
+    if not container.streams.audio:
+        raise ValueError(f"{name} has no audio stream")
+    stream = container.streams.audio[0]
+    layout = "mono" if stream.channels == 1 else "stereo"
+    with av.open(str(target), "w", format="ogg") as written:
+        fast = {"compression_level": "0"}  # two fifths less time than the default
+        opus: Any = written.add_stream("libopus", rate=_OPUS_HZ, layout=layout, options=fast)
+        opus.bit_rate = bits_per_channel * (1 if layout == "mono" else 2)
+        if hidden:
+            written.metadata[_HIDDEN] = _listed(hidden)
+        first = round(start_s * _OPUS_HZ)
+        end = None if end_s is None else round(end_s * _OPUS_HZ)
+        position, heard = 0, 0
+        for block in _blocks(container, stream, layout):
+            begins, heard = heard, heard + block.shape[1]
+            if end is not None and begins >= end:
+                break
+            _put_tone(block, begins, hidden)
+            part = block[:, max(0, first - begins) : None if end is None else end - begins]
+            if not part.shape[1]:
+                continue
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(part), "s16p", layout)
+            frame.sample_rate, frame.pts = _OPUS_HZ, position
+            position += part.shape[1]
+            written.mux(opus.encode(frame))
+        written.mux(opus.encode(None))
 
 
 def _blocks(container: Any, stream: Any, layout: str) -> Iterator[NDArray[np.int16]]:
-    """What the audit hears: damaged packets are left out, a file that breaks off ends there."""
+    """What is transcribed: damaged packets are left out, a file that breaks off ends there."""
     import av
 
     some = False

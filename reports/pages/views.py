@@ -10,16 +10,15 @@ import heapq
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 from audit import privacy
 from audit.penalties import Penalties
 from audit.review import Review, Settled
-from audit.timeline import Timeline
-from audit.types import Finding, Role, Segment, Span, Turn, Verdict
+from audit.timeline import Timeline, sounds
+from audit.types import Finding, Role, Span, Turn, Verdict
 from reports.analysis.figures import (
     CallRow,
     Hit,
@@ -33,9 +32,9 @@ from reports.analysis.figures import (
 )
 from reports.analysis.sampling import Drawn, drawn
 from reports.analysis.service_level import Level, levels
-from reports.store import records, reviews
-from reports.store.parquet import read
+from reports.store import reviews, rows
 from reports.store.schema import CALLS, FINDINGS, TURNS
+from reports.store.store import Store
 
 TREND_DAYS, WORST, LISTED_CALLS, LISTED_HITS, EXTREMES = 28, 30, 500, 40, 5
 SILENCE_S = 2.0
@@ -94,13 +93,21 @@ class AgentPage:
     summary: Summary
     team: Summary | None
     trend: tuple[Summary, ...]
-    interruptions_per_min: float | None
-    talk_ratio: float | None
     chars_per_min: float | None
     calls: tuple[CallRow, ...]
     best: tuple[CallRow, ...]
     worst: tuple[CallRow, ...]
     clauses: tuple[Clause, ...]
+
+    @property
+    def interruptions_per_min(self) -> float | None:
+        """How often the agent cuts in, per minute of customers' speech."""
+        return self.summary.interruptions_per_min
+
+    @property
+    def talk_ratio(self) -> float | None:
+        """The agent's share of all speech, 0 to 1."""
+        return self.summary.talk_ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +144,17 @@ class CallPage:
 
 
 def night_pages(
-    out: Path, calls: Sequence[CallRow], rejects: Sequence[Row], *, wanted: Iterable[str]
+    store: Store, calls: Sequence[CallRow], rejects: Sequence[Row], *, wanted: Iterable[str]
 ) -> Iterator[NightPage]:
     """The pages of the ``wanted`` nights, in the order of their dates."""
     by_night: dict[str, list[CallRow]] = {row["audit_date"]: [] for row in rejects}
     for call in calls:
         by_night.setdefault(call.audit_date, []).append(call)
     nights = sorted(by_night)
-    agents = sorted(read(out, "agents").to_pylist(), key=lambda row: str(row["agent"]))
+    agents = sorted(store.agents.rows(), key=lambda row: str(row["agent"]))
     said = Counter(
         (row["audit_date"], row["kind"])
-        for row in read(out, "reviews", columns=["audit_date", "kind"]).to_pylist()
+        for row in store.reviews.rows(columns=["audit_date", "kind"])
     )
     for night in sorted(set(wanted)):
         at, own = nights.index(night), by_night[night]
@@ -155,7 +162,7 @@ def night_pages(
         recent = [past for past in nights[:at] if past >= since]
         earlier = [call for past in recent for call in by_night[past]]
         refused = [row for row in rejects if row["audit_date"] == night]
-        worst, fails = _worst(out, own)
+        worst, fails = _worst(store, own)
         unreached = tuple(call for call in own if not call.connected)
         now = summary(night, own)
         yield NightPage(
@@ -175,23 +182,19 @@ def night_pages(
             outcomes=tuple(Counter(str(call.disposition) for call in unreached).most_common()),
             rejects=tuple(refused),
             reasons=tuple(Counter(str(row["reason"]) for row in refused).most_common()),
-            levels=levels(out, night),
-            queue=tuple(drawn(out, night, own)),
+            levels=levels(store, night),
+            queue=tuple(drawn(store, night, own)),
             reviews=said[night, "review"],
             appeals=said[night, "appeal"],
         )
 
 
-def agent_page(out: Path, own: Sequence[CallRow], *, others: Sequence[CallRow]) -> AgentPage:
+def agent_page(store: Store, own: Sequence[CallRow], *, others: Sequence[CallRow]) -> AgentPage:
     """The page of the agent whose calls are ``own`` (at least one, in order)."""
     by_clause: dict[tuple[str | None, str], list[Hit]] = {}
-    for hit in itertools.chain.from_iterable(_failures(out, own)):
+    for hit in itertools.chain.from_iterable(_failures(store, own)):
         by_clause.setdefault((hit.finding.clause_id, hit.finding.rule_id), []).append(hit)
     talked = [call for call in own if call.connected]
-    told = [c for c in talked if c.interruptions is not None and c.customer_talk_s]
-    minutes = sum(call.customer_talk_s or 0.0 for call in told) / 60
-    agent_s = sum(call.agent_talk_s or 0.0 for call in talked)
-    both_s = agent_s + sum(call.customer_talk_s or 0.0 for call in talked)
     paces = [call.agent_chars_per_min for call in talked if call.agent_chars_per_min is not None]
     nights = itertools.groupby(own, key=lambda call: call.audit_date)
     ranked = sorted(by_clause.items(), key=lambda item: (_weight(item[1]), str(item[0])))
@@ -205,8 +208,6 @@ def agent_page(out: Path, own: Sequence[CallRow], *, others: Sequence[CallRow]) 
         summary=figures,
         team=summary("", others) if others else None,
         trend=tuple(summary(night, list(group)) for night, group in nights)[-TREND_DAYS:],
-        interruptions_per_min=sum(c.interruptions or 0 for c in told) / minutes if told else None,
-        talk_ratio=agent_s / both_s if both_s else None,
         chars_per_min=sum(paces) / len(paces) if paces else None,
         calls=tuple(reversed(own))[:LISTED_CALLS],
         best=tuple(reversed(scored[-kept:])) if kept else (),
@@ -219,20 +220,20 @@ def agent_page(out: Path, own: Sequence[CallRow], *, others: Sequence[CallRow]) 
 
 
 def call_pages(
-    out: Path, own: Sequence[CallRow], *, only: set[str] | None = None
+    store: Store, own: Sequence[CallRow], *, only: set[str] | None = None
 ) -> Iterator[CallPage]:
     """Pages of one agent's calls of one night; ``only`` picks some by their ids."""
     night, agent = own[0].audit_date, own[0].agent
-    facts = {row["call_id"]: row for row in partition(out, CALLS, night, agent)}
-    turns = by_call_id(partition(out, TURNS, night, agent))
-    findings = by_call_id(partition(out, FINDINGS, night, agent))
-    said = reviews.stored(out)
+    facts = {row["call_id"]: row for row in partition(store, CALLS, night, agent)}
+    turns = by_call_id(partition(store, TURNS, night, agent))
+    findings = by_call_id(partition(store, FINDINGS, night, agent))
+    said = reviews.stored(store)
     for at, call in enumerate(own):
         if only is not None and call.call_id not in only:
             continue
         row, listed = facts[call.call_id], findings.get(call.call_id, [])
         found = hits(call, listed)
-        spoken = sorted(map(_turn, turns.get(call.call_id, ())), key=lambda turn: turn.index)
+        spoken = sorted(map(_drawable, turns.get(call.call_id, ())), key=lambda turn: turn.index)
         last = max((turn.end_s for turn in spoken if turn.end_s is not None), default=None)
         duration_s = max(filter(None, (call.duration_s, last)), default=None)
         own_reviews = [reviews.from_row(r) for r in said.get(call.call_id, ())]
@@ -248,8 +249,8 @@ def call_pages(
             silences=silences(spoken, duration_s),
             duration_s=duration_s,
             rules=tuple(row.get("rule_scores") or ()),
-            tariff=reviews.tariff_of(out, row),
-            settled=reviews.settled(out, row, reviews.findings_by_id(listed), own_reviews),
+            tariff=reviews.tariff_of(store, row),
+            settled=reviews.settled(store, row, reviews.findings_by_id(listed), own_reviews),
             before=own[at - 1] if at else None,
             after=own[at + 1] if at + 1 < len(own) else None,
         )
@@ -288,36 +289,31 @@ def silences(turns: Sequence[Turn], duration_s: float | None) -> tuple[Span, ...
     return spoken.gaps(Span(0.0, duration_s), min_s=SILENCE_S).spans
 
 
-def _worst(out: Path, calls: Sequence[CallRow]) -> tuple[tuple[Hit, ...], int]:
+def _worst(store: Store, calls: Sequence[CallRow]) -> tuple[tuple[Hit, ...], int]:
     """The gravest failures of the calls, and how many there are."""
     worst: list[Hit] = []
     fails = 0
-    for found in _failures(out, calls):
+    for found in _failures(store, calls):
         fails += len(found)
         worst = heapq.nsmallest(WORST, [*worst, *found], key=_gravest)
     return tuple(worst), fails
 
 
-def _failures(out: Path, calls: Sequence[CallRow]) -> Iterator[list[Hit]]:
+def _failures(store: Store, calls: Sequence[CallRow]) -> Iterator[list[Hit]]:
     """Failed checks of the calls, one partition at a time."""
     ordered = sorted(calls, key=lambda call: (call.audit_date, call.agent))
     for (night, agent), group in itertools.groupby(ordered, lambda c: (c.audit_date, c.agent)):
-        failed = [r for r in partition(out, FINDINGS, night, agent) if r["verdict"] == Verdict.FAIL]
-        rows = by_call_id(failed)
-        yield [hit for call in group for hit in hits(call, rows.get(call.call_id, ()))]
+        failed = [
+            r for r in partition(store, FINDINGS, night, agent) if r["verdict"] == Verdict.FAIL
+        ]
+        grouped = by_call_id(failed)
+        yield [hit for call in group for hit in hits(call, grouped.get(call.call_id, ()))]
 
 
-def _turn(row: Row) -> Turn:
-    start, end = row["start_s"], row["end_s"]
-    speech = tuple(Span(s["start_s"], s["end_s"]) for s in row["speech"])
-    if not speech and start is not None and end is not None:
-        speech = (Span(start, end),)
-    names = ("text", "channel", "speaker", "asr_confidence", "role_confidence", "is_backchannel")
-    same: dict[str, Any] = {k: row.get(k) for k in names}
-    same["unintelligible"] = bool(row.get("unintelligible"))
-    same |= {"start_s": start, "end_s": end, "segment": Segment(row["segment"])}
-    same["masked"] = records.masked(row)
-    return Turn(row["turn_index"], Role(row["role"]), speech=speech, **same)
+def _drawable(row: Row) -> Turn:
+    """A stored turn; where only its beginning and end are known, it sounds in between."""
+    turn = rows.turn(row)
+    return turn if turn.speech else replace(turn, speech=sounds(turn))
 
 
 def _marks(found: Sequence[Hit], turns: Sequence[Turn]) -> Mapping[int, list[Hit]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
@@ -11,23 +10,24 @@ import pyarrow.compute as pc
 from audit import privacy
 from audit.errors import UsageError
 from audit.types import Call, Transcript
-from reports.store import parquet, private_store, records, transcript_cache
+from reports.store import rows
+from reports.store.store import Store
 
 Row = Mapping[str, Any]
 
 
-def in_full(out: Path, row: Row, call: Call, *, same_code: bool) -> Call | None:
-    """A call with the text that was heard.
+def in_full(store: Store, row: Row, call: Call, *, same_code: bool) -> Call | None:
+    """A call with its text in full.
 
     Args:
-        out: the folder of the audit.
+        store: of the audit.
         row: its row in the table ``calls``.
-        call: as ``reports.store.records`` reads it back from the tables.
+        call: as ``reports.store.rows`` reads it back from the tables.
         same_code: this code wrote it, and would find the same customers' data in it.
 
     Returns:
-        The call itself where nothing in it is hidden, nor will be; None where marks stand for
-        what is kept nowhere any more.
+        The call itself where nothing in it is hidden, nor will be; None where placeholders
+        replace what is kept nowhere any more.
 
     Raises:
         UsageError: the private store is encrypted, and the key is missing or another one.
@@ -35,62 +35,64 @@ def in_full(out: Path, row: Row, call: Call, *, same_code: bool) -> Call | None:
     masked = any(turn.masked for turn in call.turns)
     if same_code and not masked:
         return call
-    transcript = _transcript(out, row)
+    transcript = _transcript(store, row)
     if transcript is not None:
         return privacy.in_full(call, transcript)
     return None if masked else call
 
 
-def unmask(out: Path, tables: Mapping[str, list[dict[str, Any]]], labelled: Collection[str]) -> int:
-    """Put the text that was heard into rows of ``turns`` that have marks, for ``evaluate``.
+def unmask(
+    store: Store, tables: Mapping[str, list[dict[str, Any]]], labelled: Collection[str]
+) -> int:
+    """Put the full text into rows of ``turns`` that have placeholders, for ``evaluate``.
 
     What is read is noted.
 
     Args:
-        out: the folder of the audit.
+        store: of the audit.
         tables: rows of ``calls`` and ``turns``; the latter are changed.
         labelled: ids of the calls that are asked for.
 
     Returns:
-        How many of these calls keep their marks, for their full text is not kept.
+        How many of these calls keep their placeholders, for their full text is not kept.
     """
     masked = {row["call_id"] for row in tables["turns"] if row["masked"]} & set(labelled)
     texts: dict[str, dict[int, str]] = {}
     for row in tables["calls"]:
-        transcript = _transcript(out, row) if row["call_id"] in masked else None
+        transcript = _transcript(store, row) if row["call_id"] in masked else None
         if transcript is not None:
             texts[row["call_id"]] = {turn.index: turn.text for turn in transcript.turns}
-    private_store.note_access(out, "evaluate", texts)
+    store.private.note_access("evaluate", texts)
     for turn in tables["turns"]:
         turn["text"] = texts.get(turn["call_id"], {}).get(turn["turn_index"], turn["text"])
     return len(masked) - len(texts)
 
 
-def lines(out: Path, call_id: str) -> Iterator[str]:
+def lines(store: Store, call_id: str) -> Iterator[str]:
     """A call's turns as text: seconds, who speaks, words in full. That they were read is noted.
 
     Raises:
         UsageError: there is no such call, or the key of the private store is missing.
     """
-    private_store.check_key(out)
-    calls = parquet.read(out, "calls")
+    store.private.check_key()
+    calls = store.calls.arrow()
     found = calls.filter(pc.equal(calls["call_id"], call_id)).to_pylist()
     if not found:
-        raise UsageError(f"{out} holds no call {call_id!r}; its ids are in the table calls")
+        raise UsageError(f"{store.root} holds no call {call_id!r}; its ids are in the table calls")
     row = found[0]
     night = (row["audit_date"], row["audit_date"])
-    turns = parquet.read(out, "turns", nights=night, agents=[row["agent"]]).to_pylist()
-    stored = records.call_from_rows(row, [turn for turn in turns if turn["call_id"] == call_id])
-    call = in_full(out, row, stored, same_code=True)
+    turns = store.turns.rows(nights=night, agents=[row["agent"]])
+    stored = rows.call(row, [turn for turn in turns if turn["call_id"] == call_id])
+    call = in_full(store, row, stored, same_code=True)
     if call is None:
         yield "full transcript not kept; marks stand for customers' data"
     elif call is not stored:
-        private_store.note_access(out, "transcript", [call_id])
+        store.private.note_access("transcript", [call_id])
     for turn in (call or stored).turns:
         at = "" if turn.start_s is None else f"{turn.start_s:.1f}"
         yield f"{at}\t{turn.role}\t{turn.text}"
 
 
-def _transcript(out: Path, row: Row) -> Transcript | None:
+def _transcript(store: Store, row: Row) -> Transcript | None:
     name = row["transcript_id"]
-    return transcript_cache.load(out, name) if name else None
+    return store.transcripts.load(name) if name else None

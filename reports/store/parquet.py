@@ -4,17 +4,15 @@ Every partition is one file, written beside its place and renamed into it, so th
 sees the old rows or the new ones and never half of either. Rows of a partition that the run
 did not touch are kept. All files of a table have the same columns (``reports.store.widening``).
 Writers
-hold ``merged.lock``.
+hold the lock of ``reports.store.months``.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -26,39 +24,17 @@ import pyarrow.parquet as pq
 
 from audit.errors import CallauditError
 from reports.store import months, widening
-from reports.store.layout import partition_value
+from reports.store.atomic import replacing
+from reports.store.layout import PARTITION_FILE, Layout, partition_value
 from reports.store.schema import SCHEMA_VERSION, TABLES, Table
 
-_FILE = "part-0.parquet"
 _MANY_ROWS = 1_000
 
 Row = Mapping[str, Any]
 
 
-def table_dir(out: Path, table: str) -> Path:
-    """Folder of a table."""
-    return out / "parquet" / table
-
-
-def partition_file(out: Path, table: Table, audit_date: date, agent: str | None) -> Path:
-    """The file that holds one partition."""
-    folder = table_dir(out, table.name) / f"audit_date={audit_date.isoformat()}"
-    if "agent_id" in table.partitions:
-        folder /= f"agent_id={partition_value(agent or '')}"
-    return folder / _FILE
-
-
-def nights(out: Path, table: str) -> list[str]:
-    """The nights (ISO dates) that a table has partitions of, oldest first."""
-    try:
-        names = os.listdir(table_dir(out, table))
-    except FileNotFoundError:
-        return []
-    return sorted(name.partition("=")[2] for name in names if name.startswith("audit_date="))
-
-
 def read(
-    out: Path,
+    layout: Layout,
     table: str,
     *,
     columns: Sequence[str] | None = None,
@@ -72,7 +48,7 @@ def read(
     Nights that are merged (``reports.store.compaction``) are read from there.
 
     Args:
-        out: the folder that holds ``parquet``.
+        layout: of the audit.
         table: its name.
         columns: which ones, in this order; all of them where absent.
         nights: first and last ISO date, both included; None for no limit.
@@ -80,13 +56,13 @@ def read(
         without: nights to leave out.
 
     Raises:
-        CallauditError: a file was written by a newer major version, or is no Parquet.
+        CallauditError: a file was written by a newer major version, or is not a Parquet file.
     """
     definition = TABLES[table]
     wanted = None if agents is None else frozenset(agents)
     chosen = _Chosen(definition, columns, nights, wanted, frozenset(without))
-    covered, parts = _merged_parts(out, chosen)
-    loose = list(_partition_files(out, chosen, covered))
+    covered, parts = _merged_parts(layout, chosen)
+    loose = list(_partition_files(layout, chosen, covered))
     with ThreadPoolExecutor(max_workers=2) as pool:
         parts += pool.map(lambda path: _read_loose(path, chosen), loose, chunksize=64)
     whole = pa.concat_tables([_empty(chosen), *parts], promote_options="permissive")
@@ -124,35 +100,34 @@ def _empty(chosen: _Chosen) -> pa.Table:
     return pa.schema([f for f in fields if f.name in wanted], metadata=version).empty_table()
 
 
-def _merged_parts(out: Path, chosen: _Chosen) -> tuple[set[str], list[pa.Table]]:
+def _merged_parts(layout: Layout, chosen: _Chosen) -> tuple[set[str], list[pa.Table]]:
     """Nights that are merged, and what is asked for of them."""
     while True:
-        index = months.load(out)
+        index = months.load(layout)
         entries = [entry for entry in index if entry.table == chosen.table.name]
         try:
-            parts = [_read_merged(months.folder(out) / e.file, e.nights, chosen) for e in entries]
+            parts = [_read_merged(layout.months / e.file, e.nights, chosen) for e in entries]
         except FileNotFoundError as error:
-            if months.load(out) == index:
+            if months.load(layout) == index:
                 raise CallauditError(
-                    f"{error.filename or error} has gone; remove {months.folder(out)}: it holds "
+                    f"{error.filename or error} has gone; remove {layout.months}: it holds "
                     "copies only"
                 ) from error
-            continue  # merged anew since the index was read
+            continue  # merged again since the index was read
         return {night for entry in entries for night in entry.nights}, parts
 
 
-def _partition_files(out: Path, chosen: _Chosen, covered: set[str]) -> Iterator[Path]:
-    folder = table_dir(out, chosen.table.name)
-    for night in nights(out, chosen.table.name):
+def _partition_files(layout: Layout, chosen: _Chosen, covered: set[str]) -> Iterator[Path]:
+    for night in layout.nights(chosen.table.name):
         if night in covered or not chosen.has_night(night):
             continue
-        place = folder / f"audit_date={night}"
+        place = layout.night(chosen.table.name, night)
         if "agent_id" not in chosen.table.partitions:
-            yield from (path for path in (place / _FILE,) if path.is_file())
+            yield from (path for path in (place / PARTITION_FILE,) if path.is_file())
             continue
         wanted = chosen.agents and {f"agent_id={partition_value(a)}" for a in chosen.agents}
         for name in sorted(os.listdir(place)):
-            path = place / name / _FILE
+            path = place / name / PARTITION_FILE
             if (wanted is None or name in wanted) and path.is_file():
                 yield path
 
@@ -225,7 +200,7 @@ def to_table(table: Table, rows: Iterable[Row]) -> pa.Table:
     """Rows as an Arrow table of the table's schema.
 
     Raises:
-        ValueError: a value has the wrong type, is missing, or is none of the column's values.
+        ValueError: a value has the wrong type, is missing, or is not an allowed value.
     """
     listed = list(rows)
     extra = tuple(sorted({key for row in listed for key in row if key.startswith("meta_")}))
@@ -263,46 +238,38 @@ def merge(old: pa.Table | None, new: pa.Table, *, by: str, replaced: Iterable[st
     return pa.concat_tables([kept, new], promote_options="default")
 
 
-def write(path: Path, rows: pa.Table) -> None:
+def write(layout: Layout, path: Path, rows: pa.Table) -> None:
     """Write one partition file, all or nothing.
 
     One that says the same already is left alone, and its rows keep the ``run_id`` of the run
     that first said so.
     """
-    out, table, night = _place(path)
-    with months.lock(out):
-        rows = completed(path, rows)
+    with months.lock(layout):
+        rows = completed(layout, path, rows)
         old = read_partition(path)
         if old is not None and same(old, rows):
             return
-        months.forget(out, [(table, night)])
+        months.forget(layout, [layout.table_and_night(path)])
         _exchange(path, rows)
 
 
-def completed(path: Path, rows: pa.Table) -> pa.Table:
+def completed(layout: Layout, path: Path, rows: pa.Table) -> pa.Table:
     """Rows of a partition with every column that its table has by now."""
-    out, table, _ = _place(path)
-    with months.lock(out):
-        return widening.completed(out, TABLES[table], rows, exchange=_exchange)
+    table, _ = layout.table_and_night(path)
+    with months.lock(layout):
+        return widening.completed(layout, TABLES[table], rows, exchange=_exchange)
 
 
-def provide(out: Path, table: Table, extra: Iterable[str]) -> None:
+def provide(layout: Layout, table: Table, extra: Iterable[str]) -> None:
     """Give all files of a table columns that are going to come, at once rather than one by one."""
     coming = table.arrow_schema(extra=tuple(dict.fromkeys(extra))).empty_table()
-    with months.lock(out):
-        widening.completed(out, table, coming, exchange=_exchange)
+    with months.lock(layout):
+        widening.completed(layout, table, coming, exchange=_exchange)
 
 
 def _exchange(path: Path, rows: pa.Table) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    os.close(handle)
-    try:
-        write_file(rows, Path(temporary))
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as temporary:
+        write_file(rows, temporary)
 
 
 def write_file(rows: pa.Table, path: Path, *, durable: bool = True) -> None:
@@ -324,12 +291,6 @@ def write_file(rows: pa.Table, path: Path, *, durable: bool = True) -> None:
     if durable:
         with path.open("rb") as file:
             os.fsync(file.fileno())
-
-
-def _place(path: Path) -> tuple[Path, str, str]:
-    """OUT, table and night of a partition file."""
-    night = next(p for p in path.parents if p.name.startswith("audit_date="))
-    return night.parents[2], night.parent.name, night.name.partition("=")[2]
 
 
 def same(old: pa.Table, new: pa.Table) -> bool:

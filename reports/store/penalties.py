@@ -5,7 +5,7 @@ Scores can so be recomputed when the rulebook itself has changed or is not at ha
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -14,34 +14,36 @@ from audit.errors import UsageError
 from audit.penalties import Penalties, of
 from audit.rulebooks import Rulebook
 from reports.store.atomic import write_whole
+from reports.store.layout import Layout
 
 _ADAPTER = TypeAdapter(Penalties)
 
 
-def keep(out: Path, book: Rulebook) -> None:
-    """Keep a rulebook's tariff, once."""
-    path = _path(out, book.sha256)
-    if not path.is_file():
-        write_whole(path, _ADAPTER.dump_json(of(book), indent=1))
+@dataclass(frozen=True, slots=True)
+class KeptPenalties:
+    """The penalties of rulebooks, each by the rulebook's hash."""
 
+    layout: Layout
 
-def load(out: Path, *, sha256: str, rulebook_id: str) -> Penalties | None:
-    """The tariff by which calls were judged.
+    def keep(self, book: Rulebook) -> None:
+        """Keep the penalties of a rulebook, once."""
+        path = self.layout.penalties(book.sha256)
+        if not path.is_file():
+            write_whole(path, _ADAPTER.dump_json(of(book), indent=1))
 
-    Returns:
-        The one that was kept; else that of the rulebook of this id, if it is still the same;
-        else None.
-    """
-    try:
-        return _ADAPTER.validate_json(_path(out, sha256).read_bytes())
-    except (OSError, ValidationError):
-        pass
-    try:
-        book = rulebooks.load(rulebook_id)
-    except UsageError:
-        return None
-    return of(book) if book.sha256 == sha256 else None
+    def load(self, *, sha256: str, rulebook_id: str) -> Penalties | None:
+        """The penalties by which calls were judged.
 
-
-def _path(out: Path, sha256: str) -> Path:
-    return out / "rulebooks" / f"{sha256}.json"
+        Returns:
+            Those that were kept; else those of the rulebook of this id, if it is still the same;
+            else None.
+        """
+        try:
+            return _ADAPTER.validate_json(self.layout.penalties(sha256).read_bytes())
+        except (OSError, ValidationError):
+            pass
+        try:
+            book = rulebooks.load(rulebook_id)
+        except UsageError:
+            return None
+        return of(book) if book.sha256 == sha256 else None

@@ -1,9 +1,9 @@
-"""An audit's tables for analysts: lazily, to pandas, Arrow or DuckDB."""
+"""An audit's tables, read lazily: as rows, to pandas, Arrow or DuckDB."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from audit.errors import NoAudit, UsageError
+from audit.errors import UsageError
 from reports.store import months, parquet, schema
+from reports.store.layout import Layout
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,8 +37,25 @@ class StoredTable:
     ``definition`` tells its key and the type, unit and meaning of each column.
     """
 
-    out: Path
+    layout: Layout
     definition: schema.Table
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.definition.name
+
+    def nights(self) -> list[str]:
+        """The nights (ISO dates) that it has partitions of, oldest first."""
+        return self.layout.nights(self.name)
+
+    def partition(self, audit_date: date, agent: str | None) -> Path:
+        """The file of one partition; ``agent`` is None for a table without agents."""
+        return self.layout.partition(self.definition, audit_date, agent)
+
+    def provide(self, extra: Iterable[str]) -> None:
+        """Give all files columns that are going to come, at once rather than one by one."""
+        parquet.provide(self.layout, self.definition, extra)
 
     def arrow(
         self,
@@ -60,10 +78,10 @@ class StoredTable:
         try:
             _check(nights, agents)
             return parquet.read(
-                self.out, self.definition.name, columns=columns, nights=nights, agents=agents
+                self.layout, self.name, columns=columns, nights=nights, agents=agents
             )
         except KeyError as error:
-            raise UsageError(f"the table {self.definition.name} has no column {error}") from error
+            raise UsageError(f"the table {self.name} has no column {error}") from error
 
     def pandas(
         self,
@@ -77,9 +95,21 @@ class StoredTable:
         frame: pd.DataFrame = read.to_pandas()
         return frame
 
+    def rows(
+        self,
+        *,
+        columns: Sequence[str] | None = None,
+        nights: tuple[str | None, str | None] = (None, None),
+        agents: Collection[str] | None = None,
+    ) -> list[dict[str, Any]]:
+        """The same as a mapping for each row."""
+        read = self.arrow(columns=columns, nights=nights, agents=agents)
+        rows: list[dict[str, Any]] = read.to_pylist()
+        return rows
+
 
 def _check(nights: Any, agents: Any) -> None:
-    """Refuse what would quietly choose nothing: one id instead of several, days that are none."""
+    """Refuse what would quietly choose nothing: one id instead of several, invalid dates."""
     if isinstance(agents, str) or not all(
         isinstance(agent, str) for agent in (() if agents is None else agents)
     ):
@@ -97,51 +127,15 @@ def _check(nights: Any, agents: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
-    """The tables under OUT; ``reports.open`` makes one.
+class Database:
+    """The tables as DuckDB sees them.
 
-    A store sees the tables as they are when it first reads each of them for SQL; open it again
-    to see what later runs wrote.
+    It sees each table as it was when a query first named it; make another one to see what later
+    runs wrote.
     """
 
-    out: Path
+    layout: Layout
     _open: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-
-    def __getitem__(self, name: str) -> StoredTable:
-        """A table by its name."""
-        if name not in schema.TABLES:
-            raise UsageError(f"there is no table {name!r}; there are {', '.join(schema.TABLES)}")
-        return StoredTable(self.out, schema.TABLES[name])
-
-    @property
-    def calls(self) -> StoredTable:
-        """One row a call."""
-        return self["calls"]
-
-    @property
-    def turns(self) -> StoredTable:
-        """One row a turn."""
-        return self["turns"]
-
-    @property
-    def findings(self) -> StoredTable:
-        """One row a verdict of a check."""
-        return self["findings"]
-
-    @property
-    def agents(self) -> StoredTable:
-        """One row an agent and night."""
-        return self["agents"]
-
-    @property
-    def rejects(self) -> StoredTable:
-        """One row a recording that was not audited."""
-        return self["rejects"]
-
-    @property
-    def reviews(self) -> StoredTable:
-        """One row a decision of a person."""
-        return self["reviews"]
 
     def sql(
         self, query: str, parameters: Sequence[object] | Mapping[str, object] | None = None
@@ -149,7 +143,7 @@ class Store:
         """Ask in SQL (DuckDB): the tables and ``VIEWS`` are known by their names.
 
         ``audit_date`` is a DATE, ``agent`` the agent's id as text. Months that are merged
-        (``callaudit compact``) are read where they lie; other partitions are read into memory
+        (``callaudit compact``) are read in place; other partitions are read into memory
         once, when a query first names their table.
 
         Returns:
@@ -163,7 +157,7 @@ class Store:
         return connection.sql(query, params=parameters)
 
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """The store's own DuckDB connection, in memory.
+        """The DuckDB connection, in memory.
 
         Raises:
             UsageError: DuckDB is not installed.
@@ -187,19 +181,8 @@ class Store:
             self._provide(connection, view_sql(view))
             connection.execute(f"CREATE VIEW {view} AS {view_sql(view)}")
         for table in words & schema.TABLES.keys() - self._open.keys():
-            _provide_table(connection, self.out, table)
+            _provide_table(connection, self.layout, table)
             self._open[table] = True
-
-
-def open_store(out: Path) -> Store:
-    """The tables under a folder.
-
-    Raises:
-        UsageError: there are none.
-    """
-    if not (out / "parquet").is_dir():
-        raise NoAudit.at(out)
-    return Store(out)
 
 
 @cache
@@ -208,12 +191,12 @@ def view_sql(name: str) -> str:
     return files("reports").joinpath(f"store/sql/{name}.sql").read_text("utf-8")
 
 
-def _provide_table(connection: duckdb.DuckDBPyConnection, out: Path, table: str) -> None:
-    entries = [entry for entry in months.load(out) if entry.table == table and entry.nights]
+def _provide_table(connection: duckdb.DuckDBPyConnection, layout: Layout, table: str) -> None:
+    entries = [entry for entry in months.load(layout) if entry.table == table and entry.nights]
     covered = {night for entry in entries for night in entry.nights}
     sources = []
     for number, entry in enumerate(entries):
-        path = months.folder(out) / entry.file
+        path = layout.months / entry.file
         parquet.check_version(path)
         nights = ", ".join(f"'{night}'" for night in entry.nights)
         name = f"{table}_merged_{number}"
@@ -223,7 +206,7 @@ def _provide_table(connection: duckdb.DuckDBPyConnection, out: Path, table: str)
             f"WHERE audit_date IN ({nights})"
         )
         sources.append(name)
-    loose = parquet.read(out, table, without=covered)
+    loose = parquet.read(layout, table, without=covered)
     connection.register(f"{table}_loose", loose)
     sources.append(f"{table}_loose")
     union = " UNION ALL BY NAME ".join(f"SELECT * FROM {name}" for name in sources)

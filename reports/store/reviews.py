@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from audit.penalties import Penalties
 from audit.review import Decision, Kind, Review, Settled, settle
 from audit.types import Finding, RuleScore, Verdict
-from reports.store import penalties
-from reports.store.parquet import read
+from reports.store import rows
+from reports.store.store import Store
 
 Row = Mapping[str, Any]
 
 
-def stored(out: Path) -> dict[str, list[Row]]:
+def stored(store: Store) -> dict[str, list[Row]]:
     """Every review that was imported, by call."""
     grouped: dict[str, list[Row]] = {}
-    for row in read(out, "reviews").to_pylist():
+    for row in store.reviews.rows():
         grouped.setdefault(row["call_id"], []).append(row)
     return grouped
 
@@ -36,18 +35,18 @@ def from_row(row: Row) -> Review:
     )
 
 
-def tariff_of(out: Path, call: Row) -> Penalties | None:
+def tariff_of(store: Store, call: Row) -> Penalties | None:
     """What faults cost in a call, from its row in the table ``calls``."""
-    return penalties.load(out, sha256=call["rulebook_sha256"], rulebook_id=call["rulebook_id"])
+    return store.penalties.load(sha256=call["rulebook_sha256"], rulebook_id=call["rulebook_id"])
 
 
 def settled(
-    out: Path, call: Row, findings: Mapping[str, Finding], reviews: Sequence[Review]
+    store: Store, call: Row, findings: Mapping[str, Finding], reviews: Sequence[Review]
 ) -> Settled:
     """A call's findings and score after its reviews.
 
     Args:
-        out: the folder that holds the tariffs.
+        store: of the audit.
         call: its row in the table ``calls``.
         findings: by their ids.
         reviews: of this call.
@@ -55,7 +54,7 @@ def settled(
     return settle(
         findings,
         reviews,
-        tariff=tariff_of(out, call) if reviews else None,
+        tariff=tariff_of(store, call) if reviews else None,
         rule_scores=[
             RuleScore(r["rule_id"], Verdict(r["verdict"]), r["weight"], r["earned"])
             for r in call.get("rule_scores") or ()
@@ -63,15 +62,6 @@ def settled(
     )
 
 
-def finding_from_row(row: Row) -> Finding:
-    """A finding as it was stored."""
-    names = (
-        *("rule_id", "check_id", "reason", "clause_id", "severity", "points", "confidence"),
-        *("segment", "role", "start_s", "end_s", "evidence", "meant", "auto_fail"),
-    )
-    return Finding(verdict=Verdict(row["verdict"]), **{name: row[name] for name in names})
-
-
-def findings_by_id(rows: Iterable[Row]) -> dict[str, Finding]:
+def findings_by_id(found: Iterable[Row]) -> dict[str, Finding]:
     """Findings of a call by their ids."""
-    return {row["finding_id"]: finding_from_row(row) for row in rows}
+    return {row["finding_id"]: rows.finding(row) for row in found}

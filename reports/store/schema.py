@@ -85,6 +85,7 @@ _LINEAGE = (
 )
 _CALL = (_text("call_id", "the call"),)
 _AGENT = (_text("agent", "the agent's id exactly as given (agent_id in the path, unescaped)"),)
+_MASKED = pa.struct([("kind", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64())])
 _BY_AGENT = ("audit_date", "agent_id")
 
 CALLS = Table(
@@ -99,11 +100,7 @@ CALLS = Table(
         _text("source_uri", "where the recording lay when it was audited", nullable=True),
         _text("raw_form", "how a recording without a header is read", nullable=True),
         Column("started_at", pa.timestamp("us", tz="UTC"), "when the call began"),
-        Column(
-            "started_local",
-            pa.timestamp("us"),
-            "the same by the clock of `batch.timezone`",
-        ),
+        Column("started_local", pa.timestamp("us"), "the same by the clock of `batch.timezone`"),
         _text("direction", "who rang whom", nullable=True, values=Direction),
         _real("answer_wait_s", "ring before the call was answered", unit="s", nullable=True),
         Column("customer_vip", pa.bool_(), "the customer has priority", nullable=True),
@@ -263,11 +260,7 @@ TURNS = Table(
         ),
         Column(
             "masked",
-            pa.list_(
-                pa.struct(
-                    [("kind", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64())]
-                )
-            ),
+            pa.list_(_MASKED),
             "customers' data that marks in the text stand for, in their order",
             nullable=True,
             unit="s",

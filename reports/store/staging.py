@@ -1,6 +1,6 @@
 """Many partitions exchanged together: laid ready first, then renamed into place, all or none.
 
-A batch lies under ``OUT/parquet/.staged-ID``. Once it is complete it gets its file ``commit``, and
+A batch is under ``OUT/parquet/.staged-ID``. Once it is complete it gets its file ``commit``, and
 from then on it will take effect: if the process dies while it renames, the next writer finishes.
 """
 
@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from audit.errors import CallauditError
 from reports.store import months, parquet
+from reports.store.layout import Layout
 
 _COMMIT = "commit"
 _ABANDONED_S = 7 * 86_400
@@ -30,19 +31,19 @@ Stamp = tuple[int, int, int] | None
 class Batch:
     """Partitions laid ready; only those that change."""
 
-    out: Path
+    layout: Layout
     folder: Path
     _stamps: dict[Path, Stamp] = field(default_factory=dict)
     _rows: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
     def put(self, path: Path, rows: pa.Table) -> None:
         """Lay one partition ready, unless it says the same already."""
-        rows = parquet.completed(path, rows)
+        rows = parquet.completed(self.layout, path, rows)
         stamp = _stamp(path)
         old = parquet.read_partition(path)
         if old is not None and parquet.same(old, rows):
             return
-        relative = path.relative_to(self.out / "parquet")
+        relative = path.relative_to(self.layout.parquet)
         (self.folder / relative).parent.mkdir(parents=True, exist_ok=True)
         parquet.write_file(rows, self.folder / relative)
         self._stamps[path] = stamp
@@ -60,7 +61,7 @@ class Batch:
         Raises:
             CallauditError: somebody wrote one of them since it was read; nothing was changed.
         """
-        with months.lock(self.out):
+        with months.lock(self.layout):
             for path, stamp in self._stamps.items():
                 if _stamp(path) != stamp:
                     raise CallauditError(
@@ -70,38 +71,44 @@ class Batch:
             marker = self.folder / _COMMIT
             marker.touch()
             _sync(self.folder)
-            _finish(self.out, self.folder)
+            _finish(self.layout, self.folder)
 
 
 @contextmanager
-def staged(out: Path) -> Iterator[Batch]:
+def staged(layout: Layout) -> Iterator[Batch]:
     """A batch; whatever was not committed when the block ends is dropped."""
-    recover(out)
-    folder = out / "parquet" / f".staged-{secrets.token_hex(4)}"
+    recover(layout)
+    folder = layout.staging(secrets.token_hex(4))
     folder.mkdir(parents=True)
     try:
-        yield Batch(out, folder)
+        yield Batch(layout, folder)
     finally:
         if folder.exists() and not (folder / _COMMIT).exists():
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def recover(out: Path) -> None:
+def recover(layout: Layout) -> None:
     """Finish batches whose process died while they took effect; drop those of days ago."""
-    for folder in (out / "parquet").glob(".staged-*"):
-        with months.lock(out):
+    for folder in layout.staged():
+        with months.lock(layout):
             if (folder / _COMMIT).exists():
-                _finish(out, folder)
+                _finish(layout, folder)
             elif folder.exists() and time.time() - folder.stat().st_mtime > _ABANDONED_S:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _finish(out: Path, folder: Path) -> None:
+def drop_all(layout: Layout) -> None:
+    """Drop all batches, whatever their state; the caller holds the lock."""
+    for folder in layout.staged():
+        shutil.rmtree(folder)
+
+
+def _finish(layout: Layout, folder: Path) -> None:
     files = sorted(folder.glob("**/*.parquet"))
     inside = [path.relative_to(folder) for path in files]
-    months.forget(out, {(p.parts[0], p.parts[1].partition("=")[2]) for p in inside})
+    months.forget(layout, {(p.parts[0], p.parts[1].partition("=")[2]) for p in inside})
     for path, relative in zip(files, inside, strict=True):
-        target = out / "parquet" / relative
+        target = layout.parquet / relative
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(path, target)
     shutil.rmtree(folder)

@@ -9,12 +9,12 @@ its call. All of them are in the private store.
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
 from audit.types import Recording, Transcript
-from reports.store import private_store
+from reports.store.private import PREFIX, PrivateStore
 
 _ADAPTER = TypeAdapter(Transcript)
 
@@ -27,37 +27,42 @@ def key(recording: Recording, *, audio_sha256: str, fingerprint: str) -> str:
         audio_sha256: hash of the recording's bytes.
         fingerprint: of the run, see ``flows.lineage.transcription_fingerprint``.
     """
-    told = [recording.agent_channel or "", recording.direction or ""]
+    given = [recording.agent_channel or "", recording.direction or ""]
     if recording.raw_form is not None:
-        told.append(str(recording.raw_form))
-    basis = "|".join([audio_sha256, fingerprint, *told])
+        given.append(str(recording.raw_form))
+    basis = "|".join([audio_sha256, fingerprint, *given])
     return f"{of_recording(audio_sha256)}-{hashlib.sha256(basis.encode()).hexdigest()[:24]}"
 
 
 def of_recording(audio_sha256: str) -> str:
     """How the names of all transcripts of one recording begin."""
-    return audio_sha256[: private_store.PREFIX]
+    return audio_sha256[:PREFIX]
 
 
 def of_ready(call_id: str) -> str:
     """Name of a call's latest ready transcript, which came without a recording."""
     digest = hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{digest[: private_store.PREFIX]}-ready"
+    return f"{digest[:PREFIX]}-ready"
 
 
-def load(out: Path, name: str) -> Transcript | None:
-    """The transcript under that name, or None if there is none that can be read.
+@dataclass(frozen=True, slots=True)
+class TranscriptCache:
+    """The transcripts in the private store."""
 
-    Raises:
-        UsageError: it is encrypted, and the key is missing or another one.
-    """
-    data = private_store.read(out, name)
-    try:
-        return None if data is None else _ADAPTER.validate_json(data)
-    except ValidationError:
-        return None  # damaged: it is made again
+    private: PrivateStore
 
+    def load(self, name: str) -> Transcript | None:
+        """The transcript under that name, or None if there is none that can be read.
 
-def save(out: Path, name: str, transcript: Transcript) -> None:
-    """Keep a transcript; all or nothing."""
-    private_store.write(out, name, _ADAPTER.dump_json(transcript))
+        Raises:
+            UsageError: it is encrypted, and the key is missing or another one.
+        """
+        data = self.private.read(name)
+        try:
+            return None if data is None else _ADAPTER.validate_json(data)
+        except ValidationError:
+            return None  # damaged: it is made again
+
+    def save(self, name: str, transcript: Transcript) -> None:
+        """Keep a transcript; all or nothing."""
+        self.private.write(name, _ADAPTER.dump_json(transcript))

@@ -3,10 +3,10 @@
 Readers that know nothing of callaudit (pandas, Arrow, DuckDB) take a table for what the file says
 whose path comes first, and DuckDB refuses files that lack a column of that one. Where a night
 brings a column that was never there, such as ``meta_queue``, the files of earlier nights therefore
-get it too, empty: the first one last, so that every reader can read at any moment. DuckDB knows no
-letter case either: columns of one's own that differ in it only are one column, by the spelling that
-came first. What all files
-have is noted in ``OUT/parquet/columns.json``, so only a new column makes anybody look at them.
+get it too, empty: the first one last, so that every reader can read at any moment. DuckDB ignores
+letter case, too: columns of the manifest that differ in it only are one column, in the spelling
+that came first. What all files have is noted in ``OUT/parquet/columns.json``, so only a new column
+makes anybody look at them.
 """
 
 from __future__ import annotations
@@ -22,45 +22,46 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from reports.store.atomic import write_whole
+from reports.store.layout import Layout
 from reports.store.schema import Table
 
 Exchange = Callable[[Path, pa.Table], None]
 """Puts rows in the place of a file, all or nothing."""
 
 
-def completed(out: Path, table: Table, rows: pa.Table, *, exchange: Exchange) -> pa.Table:
+def completed(layout: Layout, table: Table, rows: pa.Table, *, exchange: Exchange) -> pa.Table:
     """Rows with every column of their table; files that lack one of theirs get it.
 
     The caller holds the lock of the tables.
 
     Args:
-        out: the folder of the audit.
+        layout: of the audit.
         table: the rows' table.
         rows: what is to be written there.
         exchange: writes the files.
     """
-    noted = _load(out)
+    noted = _load(layout)
     known = set(noted.get(table.name, ()))
     if table.name not in noted:
-        known = set().union(*(_known(table, _stored(file)) for file in _files(out, table)))
+        known = set().union(*(_known(table, _stored(file)) for file in _files(layout, table)))
     rows = _spelt_alike(rows, known)
     own = _known(table, rows.schema.names)
     if table.name not in noted or not own <= known:
-        files = _files(out, table)
+        files = _files(layout, table)
         known |= own
         _complete(table, files, known, exchange)
         text = json.dumps(noted | {table.name: _order(table, known)}, ensure_ascii=False, indent=1)
-        write_whole(_file(out), text.encode("utf-8"))
+        write_whole(layout.columns_note, text.encode("utf-8"))
     return _with(table, rows, known)
 
 
-def forget(out: Path) -> None:
+def forget(layout: Layout) -> None:
     """Have columns looked for in the files again, at the next writing."""
-    _file(out).unlink(missing_ok=True)
+    layout.columns_note.unlink(missing_ok=True)
 
 
-def _files(out: Path, table: Table) -> list[str]:
-    return sorted(map(str, (out / "parquet" / table.name).glob("audit_date=*/**/part-*.parquet")))
+def _files(layout: Layout, table: Table) -> list[str]:
+    return sorted(map(str, layout.partitions(table.name)))
 
 
 def _spelt_alike(rows: pa.Table, known: Collection[str]) -> pa.Table:
@@ -133,13 +134,9 @@ def _with(table: Table, rows: pa.Table, columns: set[str]) -> pa.Table:
     return pa.table(arrays, schema=pa.schema(fields, metadata=rows.schema.metadata))
 
 
-def _load(out: Path) -> dict[str, list[str]]:
+def _load(layout: Layout) -> dict[str, list[str]]:
     try:
-        noted: dict[str, list[str]] = json.loads(_file(out).read_bytes())
-    except (FileNotFoundError, ValueError):  # a damaged note is made anew
+        noted: dict[str, list[str]] = json.loads(layout.columns_note.read_bytes())
+    except (FileNotFoundError, ValueError):  # a damaged note is written again
         return {}
     return noted
-
-
-def _file(out: Path) -> Path:
-    return out / "parquet" / "columns.json"

@@ -10,7 +10,7 @@ import pytest
 from audit.penalties import of as penalties_of
 from audit.rulebooks import load, shipped
 from audit.rulebooks.clauses import clauses
-from reports.store import penalties
+from reports.store import Store
 
 
 @pytest.mark.parametrize("book", shipped())
@@ -39,12 +39,12 @@ def test_auto_fails_and_points_are_those_of_the_rulebook() -> None:
 
 def test_kept_and_read_again(tmp_path: Path) -> None:
     book = load("hotline")
-    penalties.keep(tmp_path, book)
-    known = penalties.load(tmp_path, sha256=book.sha256, rulebook_id="gone")
+    Store(tmp_path).penalties.keep(book)
+    known = Store(tmp_path).penalties.load(sha256=book.sha256, rulebook_id="gone")
     assert known == penalties_of(book)
     (file,) = (tmp_path / "rulebooks").iterdir()
     file.write_text("{}")
-    assert penalties.load(tmp_path, sha256=book.sha256, rulebook_id="hotline") == known
-    assert penalties.load(tmp_path, sha256=book.sha256, rulebook_id="gone") is None
-    assert penalties.load(tmp_path, sha256="0" * 64, rulebook_id="hotline") is None
+    assert Store(tmp_path).penalties.load(sha256=book.sha256, rulebook_id="hotline") == known
+    assert Store(tmp_path).penalties.load(sha256=book.sha256, rulebook_id="gone") is None
+    assert Store(tmp_path).penalties.load(sha256="0" * 64, rulebook_id="hotline") is None
     assert known is not None and replace(known, faults=()).penalty("hold.length", None) is None

@@ -26,7 +26,7 @@ import pandas as pd
 
 import reports
 from data_samples.generate import months
-from reports.store import compaction, parquet
+from reports.store import Store, compaction
 from tests.benchmarks import rules
 
 _NOTEBOOK = Path("reports/notebooks/analysis.ipynb")
@@ -49,16 +49,16 @@ def month(out: Path, plan: months.Plan) -> None:
     places = ["call_id", "agent", "audit_date"]
     findings = out / "parquet" / "findings"
     with _timed("calls, 3 columns, as written"):
-        parquet.read(out, "calls", columns=places)
+        Store(out)["calls"].arrow(columns=places)
     with _timed("findings, pandas.read_parquet"):
         pd.read_parquet(findings)
     with _timed("findings counted, DuckDB on the partitions"):
         duckdb.execute(f"SELECT agent, count(*) FROM '{findings}/**/*.parquet' GROUP BY 1").df()
     with _timed("compact"):
-        for done in compaction.compact(out, keep_nights=0):
+        for done in compaction.compact(Store(out), keep_nights=0):
             print(f"  {done.table}: {done.rows} rows, {done.bytes / 1e6:.1f} MB")
     with _timed("calls, 3 columns, merged"):
-        parquet.read(out, "calls", columns=places)
+        Store(out)["calls"].arrow(columns=places)
     with _timed("findings, reports.open(OUT).findings.pandas()"):
         reports.open(out).findings.pandas()
     print("the notebook's questions, seconds each:", json.dumps(questions(out)))
@@ -72,12 +72,12 @@ def year(out: Path, plan: months.Plan) -> None:
     print(f"{files} files, {_megabytes(out / 'parquet'):.0f} MB")
     places = ["call_id", "agent", "audit_date"]
     with _timed("places of all calls, as written"):
-        parquet.read(out, "calls", columns=places)
+        Store(out)["calls"].arrow(columns=places)
     with _timed("compact all but 7 nights"):
-        list(compaction.compact(out))
+        list(compaction.compact(Store(out)))
     print(f"{_megabytes(out / 'compact'):.0f} MB merged")
     with _timed("places of all calls, 7 nights as written"):
-        parquet.read(out, "calls", columns=places)
+        Store(out)["calls"].arrow(columns=places)
 
 
 def replay(out: Path) -> None:
@@ -104,7 +104,7 @@ def replay(out: Path) -> None:
         store = str(file.with_suffix(""))
         subprocess.run([*cli, "audit-transcripts", str(file), "--out", store], check=True)
     rescoring.rescore(out / "first", rulebook_id="hotline", write=False)  # loads what is learned
-    turns = parquet.read(out / "rest", "turns", columns=["call_id"]).num_rows
+    turns = Store(out / "rest")["turns"].arrow(columns=["call_id"]).num_rows
     started = time.process_time()
     result = rescoring.rescore(out / "rest", rulebook_id="hotline", write=False)
     spent = time.process_time() - started

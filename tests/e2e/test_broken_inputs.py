@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from audit.errors import RejectReason
 from flows.cli.main import main
-from reports.store.layout import agent_page, call_page
+from reports.store.layout import Layout
 
 CALLS = Path(__file__).parents[2] / "data_samples" / "calls"
 RATE = 8000
@@ -512,8 +512,8 @@ def test_every_table_reads_back_with_its_ids(night: Night) -> None:
 def test_every_audited_call_has_pages_and_nothing_hostile_runs(night: Night) -> None:
     calls = night.table("calls")
     for call_id, agent in zip(calls["call_id"], calls["agent_id"], strict=True):
-        assert call_page(night.out, call_id).is_file(), call_id
-        assert agent_page(night.out, str(agent)).is_file(), agent
+        assert Layout(night.out).call_page(call_id).is_file(), call_id
+        assert Layout(night.out).agent_page(str(agent)).is_file(), agent
     pages = list(night.out.glob("html/**/*.html"))
     assert len(pages) > len(calls)
     for page in pages:

@@ -22,8 +22,8 @@ from flows import jobs
 from flows.cli.main import main
 from flows.workers import publisher_process
 from reports.pages import html, views
-from reports.store import parquet, transcript_cache
-from reports.store.layout import agent_page, call_page, case_file
+from reports.store import Store, parquet, transcript_cache
+from reports.store.layout import Layout
 
 SECRET = "13900001111"
 POISONED = "B2"
@@ -80,11 +80,11 @@ def audit(base: Path, *given: str) -> Result:
 
 
 def ids(out: Path, table: str) -> list[str]:
-    return sorted(set(parquet.read(out, table)["call_id"].to_pylist()))
+    return sorted(set(Store(out)[table].arrow()["call_id"].to_pylist()))
 
 
 def rejected(out: Path) -> dict[str, tuple[str, str]]:
-    rows = parquet.read(out, "rejects").to_pylist()
+    rows = Store(out)["rejects"].rows()
     return {row["call_id"]: (row["reason"], row["detail"]) for row in rows}
 
 
@@ -101,13 +101,13 @@ def check(out: Path, step: str, *, error: str = "RecursionError") -> None:
     assert step in detail and POISONED in detail and error in detail
     for table in ("calls", "turns", "findings"):
         assert ids(out, table) == ["B1", "B3", "C1"], table
-    assert sum(parquet.read(out, "agents")["calls"].to_pylist()) == 3
-    assert not call_page(out, POISONED).exists()
-    assert not case_file(out, POISONED).exists()
+    assert sum(Store(out)["agents"].arrow()["calls"].to_pylist()) == 3
+    assert not Layout(out).call_page(POISONED).exists()
+    assert not Layout(out).case_file(POISONED).exists()
     for call_id in ("B1", "B3", "C1"):
-        page = call_page(out, call_id).read_text("utf-8")
+        page = Layout(out).call_page(call_id).read_text("utf-8")
         assert f"{POISONED}.html" not in page  # no link that leads to nowhere
-    assert f"calls/{POISONED}.html" not in agent_page(out, "2001").read_text("utf-8")
+    assert f"calls/{POISONED}.html" not in Layout(out).agent_page("2001").read_text("utf-8")
     index = (out / "html" / "index.html").read_text("utf-8")
     assert f"failed with {error}" in index and POISONED in index
     assert SECRET not in everything(out)
@@ -117,8 +117,8 @@ def check(out: Path, step: str, *, error: str = "RecursionError") -> None:
 def test_ready_transcripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     out, given = tmp_path / "out", [*lines("B1", POISONED, "B3"), *lines("C1", agent="2002")]
     assert audit(tmp_path, *given).exit_code == 0  # it was fine before
-    case_file(out, POISONED).parent.mkdir()
-    case_file(out, POISONED).write_text("of before")
+    Layout(out).case_file(POISONED).parent.mkdir()
+    Layout(out).case_file(POISONED).write_text("of before")
     with monkeypatch.context() as patched:
         poison(patched, *STEPS[step])
         done = audit(tmp_path, *given)
@@ -130,7 +130,7 @@ def test_ready_transcripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step
     assert audit(tmp_path, *given).exit_code == 0  # and is again, once that is mended
     assert rejected(out) == {}
     assert ids(out, "calls") == ["B1", POISONED, "B3", "C1"]
-    assert call_page(out, POISONED).is_file()
+    assert Layout(out).call_page(POISONED).is_file()
 
 
 def recordings(out: Path, *calls: str, agent: str = "2001") -> list[tuple[Recording, str]]:
@@ -143,7 +143,7 @@ def recordings(out: Path, *calls: str, agent: str = "2001") -> list[tuple[Record
         )
         origin = Origin(call.encode().hex().ljust(64, "0"), "faster-whisper", "base", "b" * 64)
         name = f"{transcript_cache.of_recording(origin.audio_sha256 or '')}-1"
-        transcript_cache.save(out, name, Transcript(turns, Channels.STEREO, origin))
+        Store(out).transcripts.save(name, Transcript(turns, Channels.STEREO, origin))
         heard.append((Recording(f"{call}.wav", call, agent, AT), name))
     return heard
 
@@ -164,7 +164,7 @@ def publish(out: Path, heard: list[tuple[Recording, str]], run_id: str) -> jobs.
     noted = [jobs.outcome_line(jobs.Outcome(r.call_id, checkpoint=name)) for r, name in heard]
     jobs.outcome_file(job, 0).write_bytes(b"".join(noted))
     publisher_process.publish_all(job)
-    return jobs.load_summary(job.folder)
+    return jobs.load_summary(job.store, job.run_id)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -238,7 +238,7 @@ def test_pages_drawn_again_say_which_is_missing(
     assert done.exit_code == 3
     assert POISONED in done.stderr and "RecursionError" in done.stderr
     assert SECRET not in done.stderr
-    assert call_page(out, "B1").is_file() and not call_page(out, POISONED).exists()
+    assert Layout(out).call_page("B1").is_file() and not Layout(out).call_page(POISONED).exists()
     assert ids(out, "calls") == ["B1", POISONED]  # its audit is not the page's
 
 
@@ -252,7 +252,7 @@ def test_judging_again_leaves_the_one_as_it_is(
     done = CliRunner().invoke(main, command)
     assert done.exit_code == 3, done.output
     assert POISONED in done.stderr and SECRET not in done.stderr
-    rows = parquet.read(out, "calls").to_pylist()
+    rows = Store(out)["calls"].rows()
     assert {row["call_id"]: row["rulebook_id"] for row in rows} == {
         "B1": "network-ops",
         POISONED: "hotline",

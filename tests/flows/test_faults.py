@@ -218,7 +218,7 @@ def test_two_batches_at_once(tmp_path: Path, prefect_server: str) -> None:
 POISONED_STEPS = {
     "judging": "audit.pipeline:judge",
     "masking": "audit.privacy:mask",
-    "tables": "reports.store.records:shown_rows",
+    "tables": "reports.store.rows:shown_rows",
     "page": "reports.pages.playback:locate",
 }
 

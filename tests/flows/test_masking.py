@@ -26,8 +26,8 @@ from flows.commands import purge
 from flows.commands import rescore as rescoring
 from models.asr import engines
 from reports.pages import case_file
-from reports.store import private_store, retention
-from reports.store.layout import audio_copy
+from reports.store import Store, private, retention
+from reports.store.layout import Layout
 from tests.flows.commands.test_purge import everything
 
 SAID = (
@@ -104,7 +104,7 @@ def verdicts(out: Path) -> list[tuple[str, str]]:
 
 
 def test_by_default_marks_stand_everywhere_but_in_the_private_store(out: Path) -> None:
-    case_file.write_case(out, "C1")
+    case_file.write_case(Store(out), "C1")
     told = outside(out)
     assert MASKED in told and "二零零一" in told
     assert [planted for planted in PLANTED if planted in told] == []
@@ -168,14 +168,14 @@ def test_what_was_audited_again_or_is_dropped_leaves_no_earlier_text(
 
 
 def test_only_what_is_old_or_abandoned_is_forgotten(out: Path) -> None:
-    private_store.write(out, "a" * 16 + "-heard-and-not-published-yet", b"{}")
-    private_store.write(out, "b" * 16 + "-abandoned", b"{}")
+    Store(out).private.write("a" * 16 + "-heard-and-not-published-yet", b"{}")
+    Store(out).private.write("b" * 16 + "-abandoned", b"{}")
     (abandoned,) = (out / "private").rglob("b*-abandoned.*")
     os.utime(abandoned, (0, 0))
     assert purge.purge_words(out, before=date(2026, 11, 1)) == 1
-    assert len(list(private_store.names(out))) == 3
+    assert len(list(Store(out).private.names())) == 3
     assert purge.purge_words(out, before=date(2026, 11, 17)) == 2
-    assert [name[0] for name in private_store.names(out)] == ["a"]
+    assert [name[0] for name in Store(out).private.names()] == ["a"]
 
 
 LISTENING = Path("data_samples/dialogues/listening.jsonl")
@@ -218,7 +218,7 @@ def test_a_call_that_is_published_anew_leaves_nothing_of_before(
 def test_full_transcripts_of_later_nights_stay(out: Path) -> None:
     assert "0 full transcripts erased" in run("purge", out, "--private-before", "2026-11-16")
     assert PLANTED[1] in kept(out)
-    assert retention.forget_words(out, before=date(2026, 11, 17)) == 2
+    assert retention.forget_words(Store(out), before=date(2026, 11, 17)) == 2
 
 
 def test_whoever_reads_a_transcript_is_noted(out: Path) -> None:
@@ -258,12 +258,12 @@ def test_with_a_key_and_without_it(
     calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
-    monkeypatch.setenv(private_store.KEY, Fernet.generate_key().decode())
+    monkeypatch.setenv(private.KEY, Fernet.generate_key().decode())
     run("audit-transcripts", calls, "--out", out)
     files = list((out / "private" / "transcripts").rglob("*.fernet"))
     assert len(files) == 2 and all(path.read_bytes().startswith(b"gAAAA") for path in files)
     assert SAID[3][1] in run("transcript", out, "C1")
-    monkeypatch.delenv(private_store.KEY)
+    monkeypatch.delenv(private.KEY)
     for command in (
         ("transcript", out, "C1"),
         ("rescore", out, "--rulebook", "hotline"),
@@ -295,8 +295,8 @@ def test_no_planted_item_is_in_any_file_of_the_samples_audit(audited: Any, tmp_p
     assert all(word in truth for word in WORDS)
     full = "".join(
         turn["text"]
-        for name in private_store.names(audited.out)
-        for turn in json.loads(private_store.read(audited.out, name) or b"")["turns"]
+        for name in Store(audited.out).private.names()
+        for turn in json.loads(Store(audited.out).private.read(name) or b"")["turns"]
     )
     heard = [number for number in NUMBERS if number in digits(full)]
     assert heard, "the recogniser has to hear some of it, or this proves nothing"
@@ -341,7 +341,7 @@ def test_the_recogniser_gives_no_number_back_from_a_copy(
     row = pd.read_parquet(audited.out / "parquet" / "calls").set_index("call_id").loc["S22"]
     source = Path("data_samples/calls") / row["source_file"]
     plain, hidden = (
-        digits(heard_by_whisper(path)) for path in (source, audio_copy(audited.out, "S22"))
+        digits(heard_by_whisper(path)) for path in (source, Layout(audited.out).audio_copy("S22"))
     )
     parts = ("1400572", "0572", "8864", "730582", "5826")
     assert any(part in plain for part in parts)

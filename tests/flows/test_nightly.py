@@ -28,8 +28,8 @@ from flows import jobs, lineage
 from flows.workers import shards
 from models.asr import engines
 from reports.pages import playback
-from reports.store import transcript_cache, waveforms
-from reports.store.layout import audio_copy
+from reports.store import Store
+from reports.store.layout import Layout
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "data_samples"
@@ -272,11 +272,11 @@ def test_recordings_in_a_bucket(bucket: str, tmp_path: Path) -> None:
     (heard,) = shards.run(jobs.save_job(job), 0)
     assert heard.reason is None
     assert heard.audio_s == pytest.approx(30.8, abs=0.1)
-    transcript = transcript_cache.load(job.out, heard.checkpoint or "")
+    transcript = Store(job.out).transcripts.load(heard.checkpoint or "")
     assert transcript is not None
-    wave = waveforms.load(job.out, transcript.origin.audio_sha256 or "")
+    wave = Store(job.out).waveforms.load(transcript.origin.audio_sha256 or "")
     assert wave is not None and wave.shape == (2, pytest.approx(30.8 * waveform.PEAKS_PER_S, abs=2))
-    assert not audio_copy(job.out, "C1").exists()
+    assert not Layout(job.out).audio_copy("C1").exists()
     assert open_root(bucket).uri(job.recordings[0].source_file) == (
         f"s3://calls/2026/11/{FILES['S06']}"
     )
@@ -286,8 +286,10 @@ def test_recordings_in_a_bucket(bucket: str, tmp_path: Path) -> None:
     resumed, broken = shards.run(jobs.save_job(by_name), 0)
     assert resumed.resumed  # the same bytes, whatever they are called
     assert broken.reason is RejectReason.UNDECODABLE
-    with av.open(str(audio_copy(job.out, "S06"))) as copied:  # which plays where the bucket is not
+    with av.open(
+        str(Layout(job.out).audio_copy("S06"))
+    ) as copied:  # which plays where the bucket is not
         assert copied.streams.audio[0].channels == 2
         assert copied.duration is not None and abs(copied.duration / 1e6 - 30.8) < 0.3
     call = {"call_id": "S06", "source_uri": f"{bucket}/2026/11/{FILES['S06']}"}
-    assert playback.locate(job.out, call).href == "./../audio/S06.ogg"
+    assert playback.locate(Store(job.out), call).href == "./../audio/S06.ogg"

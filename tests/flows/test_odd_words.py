@@ -16,8 +16,8 @@ from audit import config
 from flows.commands import audit_transcripts as stored
 from flows.commands import rescore as rescoring
 from reports.pages import html
-from reports.store import parquet
-from reports.store.layout import call_page
+from reports.store import Store
+from reports.store.layout import Layout
 
 CALLS, TURNS = 60, 36
 SAID = (
@@ -159,7 +159,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = base / "odd.jsonl"
     file.write_text("\n".join(json.dumps(line) for line in lines), "ascii")
     done = stored.audit_transcripts(file, base / "out", config=config.load(None, overrides={}))
-    told = parquet.read(base / "out", "rejects", columns=["detail"])["detail"].to_pylist()
+    told = Store(base / "out")["rejects"].arrow(columns=["detail"])["detail"].to_pylist()
     assert (done.audited, told) == (CALLS, [])
     return base / "out"
 
@@ -172,14 +172,14 @@ def test_every_call_is_in_the_tables_and_has_its_pages(odd: Path) -> None:
     everything = f"SELECT * FROM read_parquet('{odd}/parquet/calls/**/*.parquet')"
     assert len(duckdb.sql(everything).fetchall()) == CALLS
     for call_id in calls["call_id"]:
-        page = call_page(odd, call_id).read_text("utf-8")
+        page = Layout(odd).call_page(call_id).read_text("utf-8")
         assert page.count("</script>") == page.count("<script")
     assert (odd / "html" / "index.html").is_file()
 
 
 def test_they_are_drawn_and_judged_again(odd: Path) -> None:
     before = {path: path.read_bytes() for path in odd.glob("html/**/*.html")}
-    assert not html.draw(odd).failed
+    assert not html.draw(Store(odd)).failed
     assert {path: path.read_bytes() for path in odd.glob("html/**/*.html")} == before
     difference = rescoring.rescore(odd, rulebook_id="hotline", write=False)
     assert (difference.calls, difference.failed) == (CALLS, {})

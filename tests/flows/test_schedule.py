@@ -22,6 +22,7 @@ from prefect.server.schemas.schedules import CronSchedule
 from audit.errors import CallauditError
 from flows import jobs
 from flows.schedule import due
+from reports.store import Store
 from tests.conftest import NO_WAY_OUT
 from tests.flows.nights import ROOT, SCRIPT, Night, write_clip
 
@@ -33,9 +34,9 @@ def ago(days: int) -> date:
 
 
 def done(out: Path, night: date, *, waiting: int = 0) -> None:
-    folder = out / "runs" / f"run-of-{night}"
-    summary = jobs.Summary("r", 1, 1, 0, 0, 0, 60.0, {}, "index.html", night, waiting)
-    jobs.save_summary(folder, summary)
+    run_id = f"run-of-{night}"
+    summary = jobs.Summary(run_id, 1, 1, 0, 0, 0, 60.0, {}, "index.html", night, waiting)
+    jobs.save_summary(Store(out), summary)
 
 
 @pytest.mark.parametrize(
@@ -51,14 +52,14 @@ def done(out: Path, night: date, *, waiting: int = 0) -> None:
 def test_nights_that_are_due(tmp_path: Path, finished: list[int], expected: list[int]) -> None:
     for days in finished:
         done(tmp_path, ago(days))
-    nights = due(tmp_path, today=TODAY, catch_up_nights=7)
+    nights = due(Store(tmp_path), today=TODAY, catch_up_nights=7)
     assert nights == [ago(days) for days in expected]
 
 
 def test_a_night_with_recordings_left_for_later_is_due_again(tmp_path: Path) -> None:
     done(tmp_path, ago(3))
     done(tmp_path, ago(2), waiting=1)
-    assert due(tmp_path, today=TODAY, catch_up_nights=7) == [ago(2), ago(1)]
+    assert due(Store(tmp_path), today=TODAY, catch_up_nights=7) == [ago(2), ago(1)]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_no_night_is_lost_where_the_clock_is_changed(
     audited = []
     for moment in asyncio.run(schedule.get_dates(8, start=noon)):
         local = moment.astimezone(clock)
-        for night in due(tmp_path, today=local.date(), catch_up_nights=7):
+        for night in due(Store(tmp_path), today=local.date(), catch_up_nights=7):
             assert (night + timedelta(days=1)).isoformat() <= local.isoformat()  # it has ended
             done(tmp_path, night)
             audited.append(night)
@@ -88,10 +89,10 @@ def test_no_night_is_lost_where_the_clock_is_changed(
 
 
 def test_a_lock_keeps_other_batches_away(tmp_path: Path) -> None:
-    second = jobs.alone(tmp_path)
-    with jobs.alone(tmp_path), pytest.raises(CallauditError, match="another batch"):
+    second = jobs.alone(Store(tmp_path))
+    with jobs.alone(Store(tmp_path)), pytest.raises(CallauditError, match="another batch"):
         second.__enter__()
-    with jobs.alone(tmp_path):
+    with jobs.alone(Store(tmp_path)):
         pass
 
 

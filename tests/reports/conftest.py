@@ -15,8 +15,9 @@ import pytest
 from audit.transcription import waveform
 from data_samples.generate import months
 from reports.pages.html import render
-from reports.store import compaction, schema, waveforms
-from reports.store.parquet import partition_file, to_table, write
+from reports.store import Store, compaction, schema
+from reports.store.layout import Layout
+from reports.store.parquet import to_table
 
 HOSTILE = "\"><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 CLIMBING = "../../x"
@@ -55,14 +56,14 @@ def lay_out(out: Path, samples: list[Sample], rejects: list[str] | None = None) 
         }
         for name, listed in rows.items():
             table = schema.TABLES[name]
-            write(partition_file(out, table, day, agent), to_table(table, listed))
+            Store(out).write(Layout(out).partition(table, day, agent), to_table(table, listed))
     if rejects:
         listed = [
             {"source_file": name, "reason": "too_short", "detail": "0.4 s", **LINEAGE}
             for name in rejects
         ]
-        path = partition_file(out, schema.REJECTS, date.fromisoformat(places[-1][0]), None)
-        write(path, to_table(schema.REJECTS, listed))
+        path = Layout(out).partition(schema.REJECTS, date.fromisoformat(places[-1][0]), None)
+        Store(out).write(path, to_table(schema.REJECTS, listed))
 
 
 def _call(s: Sample) -> dict[str, Any]:
@@ -204,7 +205,7 @@ def tone(path: Path, *, seconds: float = 10.0, channels: int = 2) -> Path:
 def draw_peaks(out: Path, *, channels: int = 2, seconds: float = 10.0) -> None:
     """The waveform that a run would have kept for the test's recordings."""
     noise = np.random.default_rng(1).integers(-9000, 9000, (channels, int(16000 * seconds)))
-    waveforms.save(out, "a" * 64, waveform.compute(noise.astype(np.int16)))
+    Store(out).waveforms.save("a" * 64, waveform.compute(noise.astype(np.int16)))
 
 
 @pytest.fixture(scope="session")
@@ -237,7 +238,7 @@ def night(tmp_path: Path) -> Path:
         rejects=[HOSTILE, "short.wav"],
     )
     draw_peaks(tmp_path)
-    render(tmp_path)
+    render(Store(tmp_path))
     return tmp_path
 
 
@@ -268,5 +269,5 @@ def merged_month(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, all but the newest 7 nights merged."""
     out = tmp_path_factory.mktemp("merged")
     months.write(out, PLAN)
-    list(compaction.compact(out))
+    list(compaction.compact(Store(out)))
     return out

@@ -29,7 +29,9 @@ from audit.types import (
     Verdict,
     Word,
 )
-from reports.store import private_store, transcript_cache
+from reports.store import Store, private
+from reports.store.layout import Layout
+from reports.store.private import PrivateStore
 
 LABELLED = Path(__file__).parents[3] / "data_samples" / "privacy"
 
@@ -416,77 +418,77 @@ def transcript(*lines: str) -> Transcript:
 
 
 def modes(out: Path) -> set[int]:
-    return {path.stat().st_mode & 0o777 for path in private_store.folder(out).rglob("*.*")}
+    return {path.stat().st_mode & 0o777 for path in Layout(out).private.rglob("*.*")}
 
 
 def test_what_was_said_is_for_its_owner_only(tmp_path: Path) -> None:
-    private_store.open_store(tmp_path)
-    transcript_cache.save(tmp_path, "abc", transcript("C 我姓顾。"))
-    private_store.note_access(tmp_path, "transcript", ["S01"])
-    assert private_store.folder(tmp_path).stat().st_mode & 0o777 == 0o700
+    Store(tmp_path).private.prepare()
+    Store(tmp_path).transcripts.save("abc", transcript("C 我姓顾。"))
+    Store(tmp_path).private.note_access("transcript", ["S01"])
+    assert Layout(tmp_path).private.stat().st_mode & 0o777 == 0o700
     assert modes(tmp_path) == {0o600}
-    assert transcript_cache.load(tmp_path, "abc") == transcript("C 我姓顾。")
-    assert list(private_store.names(tmp_path)) == ["abc"]
+    assert Store(tmp_path).transcripts.load("abc") == transcript("C 我姓顾。")
+    assert list(Store(tmp_path).private.names()) == ["abc"]
 
 
 def assert_encrypted(out: Path) -> None:
-    files = [p for p in (private_store.folder(out) / "transcripts").rglob("*") if p.is_file()]
+    files = [p for p in (Layout(out).private / "transcripts").rglob("*") if p.is_file()]
     assert files and all(path.read_bytes().startswith(b"gAAAA") for path in files)
-    assert all(private_store.may_leave(path.name) for path in files)
+    assert all(private.may_leave(path.name) for path in files)
 
 
 def test_what_came_in_without_the_key_is_encrypted_at_the_next_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    transcript_cache.save(tmp_path, "abc", transcript("C 我姓顾。"))
-    (plain,) = private_store.folder(tmp_path).rglob("*.gz")
+    Store(tmp_path).transcripts.save("abc", transcript("C 我姓顾。"))
+    (plain,) = Layout(tmp_path).private.rglob("*.gz")
     data = plain.read_bytes()
-    assert not private_store.may_leave(plain.name)
-    monkeypatch.setenv(private_store.KEY, KEY)
-    private_store.open_store(tmp_path)
+    assert not private.may_leave(plain.name)
+    monkeypatch.setenv(private.KEY, KEY)
+    Store(tmp_path).private.prepare()
     plain.write_bytes(data)  # as another machine may leave it
-    private_store.open_store(tmp_path)
+    Store(tmp_path).private.prepare()
     assert_encrypted(tmp_path)
-    assert transcript_cache.load(tmp_path, "abc") == transcript("C 我姓顾。")
+    assert Store(tmp_path).transcripts.load("abc") == transcript("C 我姓顾。")
 
 
 def test_with_a_key_nothing_can_be_read_without_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    private_store.open_store(tmp_path)
-    transcript_cache.save(tmp_path, "before", transcript("C 我姓顾。"))
-    monkeypatch.setenv(private_store.KEY, KEY)
-    private_store.open_store(tmp_path)
-    transcript_cache.save(tmp_path, "after", transcript("C 我姓孟。"))
+    Store(tmp_path).private.prepare()
+    Store(tmp_path).transcripts.save("before", transcript("C 我姓顾。"))
+    monkeypatch.setenv(private.KEY, KEY)
+    Store(tmp_path).private.prepare()
+    Store(tmp_path).transcripts.save("after", transcript("C 我姓孟。"))
     assert_encrypted(tmp_path)
-    assert transcript_cache.load(tmp_path, "before") == transcript("C 我姓顾。")
-    assert transcript_cache.load(tmp_path, "after") == transcript("C 我姓孟。")
+    assert Store(tmp_path).transcripts.load("before") == transcript("C 我姓顾。")
+    assert Store(tmp_path).transcripts.load("after") == transcript("C 我姓孟。")
 
-    monkeypatch.delenv(private_store.KEY)
-    for work in (private_store.open_store, private_store.check_key):
+    monkeypatch.delenv(private.KEY)
+    for work in (PrivateStore.prepare, PrivateStore.check_key):
         with pytest.raises(UsageError, match="is encrypted; set CALLAUDIT_PRIVATE_KEY"):
-            work(tmp_path)
+            work(Store(tmp_path).private)
     with pytest.raises(UsageError, match="is encrypted"):
-        transcript_cache.load(tmp_path, "after")
-    monkeypatch.setenv(private_store.KEY, OTHER)
+        Store(tmp_path).transcripts.load("after")
+    monkeypatch.setenv(private.KEY, OTHER)
     with pytest.raises(UsageError, match="with another key"):
-        transcript_cache.load(tmp_path, "after")
+        Store(tmp_path).transcripts.load("after")
     with pytest.raises(UsageError, match="with another key"):
-        transcript_cache.save(tmp_path, "later", transcript("C 我姓顾。"))
-    monkeypatch.setenv(private_store.KEY, f"{OTHER},{KEY}")  # the key changes
-    assert transcript_cache.load(tmp_path, "after") == transcript("C 我姓孟。")
-    private_store.open_store(tmp_path)
-    monkeypatch.setenv(private_store.KEY, OTHER)  # and the old one is not needed any more
-    assert transcript_cache.load(tmp_path, "before") == transcript("C 我姓顾。")
-    monkeypatch.setenv(private_store.KEY, KEY)
+        Store(tmp_path).transcripts.save("later", transcript("C 我姓顾。"))
+    monkeypatch.setenv(private.KEY, f"{OTHER},{KEY}")  # the key changes
+    assert Store(tmp_path).transcripts.load("after") == transcript("C 我姓孟。")
+    Store(tmp_path).private.prepare()
+    monkeypatch.setenv(private.KEY, OTHER)  # and the old one is not needed any more
+    assert Store(tmp_path).transcripts.load("before") == transcript("C 我姓顾。")
+    monkeypatch.setenv(private.KEY, KEY)
     with pytest.raises(UsageError, match="with another key"):
-        private_store.open_store(tmp_path)
-    monkeypatch.setenv(private_store.KEY, "")  # a secret that was not delivered
+        Store(tmp_path).private.prepare()
+    monkeypatch.setenv(private.KEY, "")  # a secret that was not delivered
     with pytest.raises(UsageError, match="is no key"):
-        private_store.write(tmp_path, "x", b"")
-    monkeypatch.setenv(private_store.KEY, "secret")
+        Store(tmp_path).private.write("x", b"")
+    monkeypatch.setenv(private.KEY, "secret")
     with pytest.raises(UsageError, match="is no key; make one with"):
-        private_store.open_store(tmp_path)
+        Store(tmp_path).private.prepare()
 
 
 def test_a_damaged_transcript_is_made_again(
@@ -494,29 +496,21 @@ def test_a_damaged_transcript_is_made_again(
 ) -> None:
     for key in (None, KEY):
         if key is not None:
-            monkeypatch.setenv(private_store.KEY, key)
-        private_store.open_store(tmp_path)
-        transcript_cache.save(tmp_path, "abc", transcript("C 我姓顾。"))
-        (path,) = (private_store.folder(tmp_path) / "transcripts").rglob("abc.*")
+            monkeypatch.setenv(private.KEY, key)
+        Store(tmp_path).private.prepare()
+        Store(tmp_path).transcripts.save("abc", transcript("C 我姓顾。"))
+        (path,) = (Layout(tmp_path).private / "transcripts").rglob("abc.*")
         path.write_bytes(path.read_bytes()[:40])
-        assert transcript_cache.load(tmp_path, "abc") is None
-
-
-def test_transcripts_of_earlier_versions_are_erased(tmp_path: Path) -> None:
-    old = tmp_path / "checkpoints" / "ab"
-    old.mkdir(parents=True)
-    (old / "abc.json.gz").write_bytes(b"")
-    private_store.open_store(tmp_path)
-    assert not (tmp_path / "checkpoints").exists()
+        assert Store(tmp_path).transcripts.load("abc") is None
 
 
 def test_who_read_what_is_noted_and_erased_calls_are_not_named(tmp_path: Path) -> None:
-    private_store.note_access(tmp_path, "rescore", ["S02", "S01"])
-    private_store.note_access(tmp_path, "transcript", ["S01"])
-    private_store.note_access(tmp_path, "evaluate", [])
+    Store(tmp_path).private.note_access("rescore", ["S02", "S01"])
+    Store(tmp_path).private.note_access("transcript", ["S01"])
+    Store(tmp_path).private.note_access("evaluate", [])
     with (tmp_path / "private" / "access.jsonl").open("a") as torn:
         torn.write('{"at": "2026')
-    private_store.forget_access(tmp_path, ["S01"])
+    Store(tmp_path).private.forget_access(["S01"])
     noted = [
         json.loads(line)
         for line in (tmp_path / "private" / "access.jsonl").read_text("utf-8").splitlines()

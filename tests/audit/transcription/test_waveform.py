@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from audit.transcription import waveform
-from reports.store import waveforms
+from reports.store import Store
 
 
 def test_a_burst_shows_where_it_sounds_and_how_loud() -> None:
@@ -32,11 +32,11 @@ def test_the_number_of_peaks_is_bounded(seconds: float) -> None:
 
 def test_kept_and_read_again_or_none(tmp_path: Path) -> None:
     drawn = waveform.compute(np.full((1, 16_000), 900, dtype=np.int16))
-    assert waveforms.load(tmp_path, "a" * 64) is None
-    waveforms.save(tmp_path, "a" * 64, drawn)
-    kept = waveforms.load(tmp_path, "a" * 64)
+    assert Store(tmp_path).waveforms.load("a" * 64) is None
+    Store(tmp_path).waveforms.save("a" * 64, drawn)
+    kept = Store(tmp_path).waveforms.load("a" * 64)
     assert kept is not None and (kept == drawn).all()
     (file,) = (tmp_path / "peaks").glob("*/*.npy")
     for damage in (b"", file.read_bytes()[:50], b"\x93NUMPY" + b"x" * 99):
         file.write_bytes(damage)
-        assert waveforms.load(tmp_path, "a" * 64) is None
+        assert Store(tmp_path).waveforms.load("a" * 64) is None

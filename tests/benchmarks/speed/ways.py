@@ -116,14 +116,16 @@ class Callaudit:
 
     def _publish(self, audited: list[AuditedCall]) -> None:
         from reports import publish
+        from reports.store import Store
 
         recordings = [one.call.recording for one in audited]
         place = (recordings[0].audit_date, recordings[0].agent_id)
         located = [publish.Located(one, None) for one in audited]
         with tempfile.TemporaryDirectory() as folder:
-            publish.publish_calls(Path(folder), place, located, run_id="bench")
+            store = Store(Path(folder))
+            publish.publish_calls(store, place, located, run_id="bench")
             ids = {recording.call_id for recording in recordings}
-            publish.publish_pages(Path(folder), calls=ids, agents={place[1]})
+            publish.publish_pages(store, calls=ids, agents={place[1]})
 
 
 def _recording(name: str) -> Recording:

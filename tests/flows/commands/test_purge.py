@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from audit.errors import UsageError
+from flows import jobs
 from flows.commands import purge as purging
 
 
@@ -107,3 +108,14 @@ def test_what_is_not_there(copy: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nowhere does not exist"):
         purging.purge(tmp_path / "nowhere", call_ids=["S16"])
     assert everything(copy) == before
+
+
+def test_a_plan_that_nobody_can_read_goes(copy: Path) -> None:
+    damaged = copy / "runs" / "20200101T000000Z-abcdef" / "job.json"
+    damaged.parent.mkdir()
+    damaged.write_text('{"recordings": [{"call_id": "S16", "source_file": "S16', "utf-8")
+    assert purging.purge(copy, call_ids=["S16"]) == 1
+    assert not damaged.exists()
+    for path in (copy / "runs").glob("*/job.json"):  # the others are still plans
+        job = jobs.load_job(path)
+        assert job.recordings and "S16" not in {r.call_id for r in job.recordings}

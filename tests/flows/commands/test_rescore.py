@@ -21,7 +21,7 @@ from flows.cli.main import main
 from flows.commands import audit_transcripts as stored
 from flows.commands import rescore as rescoring
 from reports import publish
-from reports.store import compaction, parquet
+from reports.store import Store, compaction
 
 SAID = (
     ("agent", "您好，远山软件服务热线，工号二零零一，请问有什么可以帮您"),
@@ -167,16 +167,16 @@ def test_a_finding_that_only_weighs_otherwise_is_neither_gained_nor_lost(
 
 
 def test_written_and_back_again(out: Path, own: str) -> None:
-    before = {name: parquet.read(out, name).to_pandas() for name in ("calls", "findings", "agents")}
+    before = {name: Store(out)[name].pandas() for name in ("calls", "findings", "agents")}
     assert rescoring.rescore(out, rulebook_id=own, write=True).written
-    calls = parquet.read(out, "calls").to_pandas().set_index("call_id")
+    calls = Store(out)["calls"].pandas().set_index("call_id")
     assert set(calls["rulebook_id"]) == {"own"}
     assert calls.loc["C03", "forbidden_language_verdict"] == "fail"
     assert "own-1" in (out / "html" / "calls" / "C03.html").read_text("utf-8")
     difference = rescoring.rescore(out, rulebook_id="hotline", write=True)
     assert difference.lost["forbidden_language", "fail"] == 4
     for name, frame in before.items():
-        after = parquet.read(out, name).to_pandas()
+        after = Store(out)[name].pandas()
         kept = [column for column in frame.columns if column != "run_id"]
         pd.testing.assert_frame_equal(after[kept], frame[kept])
 
@@ -247,14 +247,14 @@ def test_a_run_in_between_is_not_lost(
     monkeypatch.setattr("flows.commands.rescore._compared", overtaken)
     with pytest.raises(CallauditError, match="run the command again"):
         rescoring.rescore(out, rulebook_id=own, write=True)
-    assert set(parquet.read(out, "calls")["rulebook_id"].to_pylist()) == {"hotline"}
+    assert set(Store(out)["calls"].arrow()["rulebook_id"].to_pylist()) == {"hotline"}
     assert not list((out / "parquet").glob(".staged-*"))
 
 
 def test_merged_nights_are_judged_again(out: Path, own: str) -> None:
-    list(compaction.compact(out, keep_nights=0))
+    list(compaction.compact(Store(out), keep_nights=0))
     difference = rescoring.rescore(out, rulebook_id=own, write=True)
     assert len(difference.flips) == 4
-    calls = parquet.read(out, "calls").to_pandas()
+    calls = Store(out)["calls"].pandas()
     assert set(calls["rulebook_id"]) == {"own"}
     assert len(calls) == 12

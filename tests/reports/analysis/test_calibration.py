@@ -17,7 +17,7 @@ from audit.rates import wilson
 from flows.cli import formatters
 from flows.cli.main import main
 from reports.analysis import calibration, drift, labels
-from reports.store import parquet
+from reports.store import Store
 
 NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
 
@@ -228,7 +228,7 @@ def test_the_command(month: Path, tmp_path: Path) -> None:
     assert "recall (estimate)" in done.output
     figures = json.loads(CliRunner().invoke(main, [*arguments, "--json"]).output)
     assert {"rules", "agreement", "thresholds", "alarms"} == set(figures)
-    reviewed = parquet.read(month, "reviews").to_pandas()
+    reviewed = Store(month)["reviews"].pandas()
     own = calibration.latest(reviewed).query("original_verdict == 'fail'")
     assert sum(rule["reviewed"] for rule in figures["rules"]) == len(own)
 
@@ -241,17 +241,17 @@ def test_without_reviews(tmp_path: Path, month: Path) -> None:
 
 
 def test_labels_are_what_was_reviewed(month: Path, tmp_path: Path) -> None:
-    counts = labels.export(month, tmp_path)
+    counts = labels.export(Store(month), tmp_path)
     read = {
         name: [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
         for name in counts
     }
     assert {name: len(rows) for name, rows in read.items()} == counts
-    reviews = calibration.latest(parquet.read(month, "reviews").to_pandas())
+    reviews = calibration.latest(Store(month)["reviews"].pandas())
     words = reviews[(reviews["rule_id"] == "forbidden_language") & reviews["start_s"].notna()]
     innocent = set(words.loc[words["decision"] == "overrule", "call_id"])
     assert read["stages"]
-    turns = parquet.read(month, "turns").to_pandas()
+    turns = Store(month)["turns"].pandas()
     agents = set(turns.loc[turns["role"] == "agent", "text"])
     for row in read["wording"]:
         assert row["text"] in agents

@@ -15,8 +15,7 @@ from flows import wiring
 from reports import publish
 from reports.analysis import figures
 from reports.analysis.service_level import levels
-from reports.store import penalties
-from reports.store.parquet import read
+from reports.store import Store
 from tests.calls import MODELS
 
 TALKED = (
@@ -36,7 +35,7 @@ CALLS = {
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out, book = tmp_path_factory.mktemp("night"), load("customer-service")
-    penalties.keep(out, book)
+    Store(out).penalties.keep(book)
     located = []
     for call_id, (lines, direction, waited_s) in CALLS.items():
         call = as_call(lines, book, model=MODELS.stages)
@@ -50,13 +49,13 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         audited = wiring.judge(replace(call, recording=recording), book)
         located.append(publish.Located(audited, None))
-    publish.publish_calls(out, (DATE.date(), "0317"), located, run_id="r1")
-    publish.publish_pages(out, calls=set(CALLS), agents={"0317"})
+    publish.publish_calls(Store(out), (DATE.date(), "0317"), located, run_id="r1")
+    publish.publish_pages(Store(out), calls=set(CALLS), agents={"0317"})
     return out
 
 
 def test_they_are_counted_and_enter_no_figure(out: Path) -> None:
-    rows = {row["call_id"]: row for row in read(out, "calls").to_pylist()}
+    rows = {row["call_id"]: row for row in Store(out).calls.rows()}
     assert {k: row["disposition"] for k, row in rows.items()} == {
         "talked": "conversation",
         "engaged": "announcement",
@@ -64,15 +63,15 @@ def test_they_are_counted_and_enter_no_figure(out: Path) -> None:
     }
     assert rows["engaged"]["score"] is rows["given-up"]["score"] is None
     talked = rows["talked"]
-    (agent,) = read(out, "agents").to_pylist()
+    (agent,) = Store(out).agents.rows()
     assert (agent["calls"], agent["not_connected"]) == (3, 2)
     assert agent["mean_score"] == talked["score"]
     assert agent["talk_ratio"] == talked["talk_ratio"]
     assert agent["mean_handling_s"] == talked["handling_s"]
-    (summary,) = [figures.summary("", figures.call_rows(out))]
+    (summary,) = [figures.summary("", figures.call_rows(Store(out)))]
     assert (summary.calls, summary.scored, summary.not_connected) == (3, 1, 2)
     assert {(share.told, share.untold) for share in summary.shares.values()} <= {(1, 0), (0, 1)}
-    assert [level.calls for level in levels(out, "2026-11-16")] == [1]
+    assert [level.calls for level in levels(Store(out), "2026-11-16")] == [1]
 
 
 def test_they_are_a_group_of_their_own(out: Path) -> None:

@@ -13,7 +13,7 @@ from audit.rulebooks.examples import as_call
 from flows import wiring
 from reports import publish
 from reports.analysis.service_level import levels
-from reports.store import penalties
+from reports.store import Store
 from tests.calls import MODELS
 
 WAITS = [(5, None), (12, None), (20, True), (21, True), (90, None), (8, True), (3, None), (2, True)]
@@ -22,7 +22,7 @@ LINES = ("客服: 您好，请问有什么可以帮您？", "客户: 我想查�
 
 def night_of(out: Path, rulebook_id: str) -> str:
     book = load(rulebook_id)
-    penalties.keep(out, book)
+    Store(out).penalties.keep(book)
     located = []
     for number, (waited_s, vip) in enumerate(WAITS):
         call = as_call(LINES, book, model=MODELS.stages)
@@ -39,14 +39,14 @@ def night_of(out: Path, rulebook_id: str) -> str:
             publish.Located(wiring.judge(replace(call, recording=recording), book), None)
         )
     place = (located[0].audited.call.recording.audit_date, "7001")
-    publish.publish_calls(out, place, located, run_id="r1")
-    publish.publish_pages(out, calls={f"W{n}" for n in range(len(WAITS))}, agents={"7001"})
+    publish.publish_calls(Store(out), place, located, run_id="r1")
+    publish.publish_pages(Store(out), calls={f"W{n}" for n in range(len(WAITS))}, agents={"7001"})
     return place[0].isoformat()
 
 
 def test_a_days_share_is_measured_against_the_norm(tmp_path: Path) -> None:
     night = night_of(tmp_path, "customer-service")
-    everybody, vips = levels(tmp_path, night)
+    everybody, vips = levels(Store(tmp_path), night)
     assert (everybody.vip, everybody.calls, everybody.in_time) == (False, 8, 6)
     assert everybody.met and everybody.wanted == 0.75  # 6 of 8 is just enough
     assert (vips.calls, vips.in_time, vips.met) == (4, 3, False)
@@ -58,6 +58,6 @@ def test_a_days_share_is_measured_against_the_norm(tmp_path: Path) -> None:
 
 def test_norms_that_ask_for_each_call_have_no_daily_share(tmp_path: Path) -> None:
     night = night_of(tmp_path, "hotline")
-    assert levels(tmp_path, night) == ()
+    assert levels(Store(tmp_path), night) == ()
     page = (tmp_path / "html" / "nights" / f"{night}.html").read_text("utf-8")
     assert "接通服务水平" not in page

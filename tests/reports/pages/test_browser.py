@@ -12,7 +12,8 @@ import pytest
 from audit.errors import UsageError
 from reports.pages import case_file
 from reports.pages.html import render
-from reports.store.layout import agent_page, call_page, index_page, queue_page
+from reports.store import Store
+from reports.store.layout import Layout
 
 AUDIO = "document.getElementById('audio')"
 
@@ -24,7 +25,7 @@ def pages(out: Path) -> list[Path]:
 def test_plays_from_a_finding_a_turn_a_key_the_waveform_and_the_url(
     night: Path, browser: Any
 ) -> None:
-    browser.open(call_page(night, "C1"), hash="#t=4.5")
+    browser.open(Layout(night).call_page("C1"), hash="#t=4.5")
     browser.until(f"{AUDIO}.readyState >= 1 && Math.abs({AUDIO}.currentTime - 4.5) < 0.01")
     assert browser.until("document.querySelector('.turn.now').id") == "t1"
 
@@ -60,8 +61,8 @@ def test_plays_from_a_finding_a_turn_a_key_the_waveform_and_the_url(
 def test_skips_silence_and_plays_faster(night: Path, browser: Any, desk: SimpleNamespace) -> None:
     sound = desk.tone(night / "long.wav", seconds=20)
     desk.lay_out(night, [desk.Sample("C1", source_uri=str(sound), duration_s=20.0)])
-    render(night)
-    browser.open(call_page(night, "C1"), hash="#t=9.5")
+    render(Store(night))
+    browser.open(Layout(night).call_page("C1"), hash="#t=9.5")
     assert browser.run("return callaudit.data.silences") == [[9, 20]]
     browser.click("#skip")
     browser.run(
@@ -74,7 +75,7 @@ def test_skips_silence_and_plays_faster(night: Path, browser: Any, desk: SimpleN
 
 
 def test_a_call_without_recording_still_shows_its_waveform(night: Path, browser: Any) -> None:
-    browser.open(call_page(night, "C2"), hash="#f=f-C2-0")
+    browser.open(Layout(night).call_page("C2"), hash="#f=f-C2-0")
     browser.until("callaudit.wave && callaudit.wave.getDuration() > 9")
     assert browser.run("return document.getElementById('at').textContent") == "00:06.7"
     assert browser.run("return document.querySelector('.turn.now') !== null") is False
@@ -82,10 +83,18 @@ def test_a_call_without_recording_still_shows_its_waveform(night: Path, browser:
 
 
 def test_runs_nothing_from_outside(night: Path, browser: Any, desk: SimpleNamespace) -> None:
-    case = case_file.write_case(night, desk.CLIMBING)
+    case = case_file.write_case(Store(night), desk.CLIMBING)
     assert case.parent == night / "cases"
-    found = [call_page(night, desk.CLIMBING), agent_page(night, desk.HOSTILE), index_page(night)]
-    found += [queue_page(night, "2026-11-13"), case, call_page(night, "C3")]
+    found = [
+        Layout(night).call_page(desk.CLIMBING),
+        Layout(night).agent_page(desk.HOSTILE),
+        Layout(night).index_page,
+    ]
+    found += [
+        Layout(night).queue_page("2026-11-13"),
+        case,
+        Layout(night).call_page("C3"),
+    ]
     for language in ("zh", "en"):
         for path in found:
             browser.open(path)
@@ -95,7 +104,7 @@ def test_runs_nothing_from_outside(night: Path, browser: Any, desk: SimpleNamesp
             assert browser.run("return document.images.length") == 0
             assert browser.complaints() == [], path
     browser.run("localStorage.setItem('callaudit.review:x', '<img src=x onerror=alert(1)>')")
-    browser.open(call_page(night, desk.CLIMBING))
+    browser.open(Layout(night).call_page(desk.CLIMBING))
     assert browser.run("return document.images.length") == 0
     assert browser.complaints() == []
 
@@ -103,26 +112,26 @@ def test_runs_nothing_from_outside(night: Path, browser: Any, desk: SimpleNamesp
 def test_keeps_filters_and_order_in_the_url(night: Path, browser: Any) -> None:
     shown = "[...document.querySelectorAll('#calls tbody tr th a')]"
     names = f"{shown}.map(a => a.textContent)"
-    browser.open(index_page(night))
+    browser.open(Layout(night).index_page)
     browser.until(f"{names}.length === 4")
     browser.type("[name='calls.q']", "c2")
     assert browser.until(f"{names}.length === 1 && {names}") == ["C2"]
     url = browser.driver.current_url
     assert "calls.q=c2" in url
-    browser.open(index_page(night), hash=url[url.index("#") :])
+    browser.open(Layout(night).index_page, hash=url[url.index("#") :])
     assert browser.until(f"{names}.length === 1 && {names}") == ["C2"]
 
-    browser.open(index_page(night), hash="#calls.verdict=x")
+    browser.open(Layout(night).index_page, hash="#calls.verdict=x")
     assert browser.until(f"{names}.length === 1 && {names}") == ["C2"]
 
-    browser.open(index_page(night))
+    browser.open(Layout(night).index_page)
     score = "document.querySelectorAll('#calls thead button')[4]"
     browser.run(f"{score}.click()")
     assert browser.until(f"{names}.length === 4 && {names}")[-1] == "C3"
     browser.run(f"{score}.click()")
     assert browser.until(f"{names}[0] === 'C2' && {names}")[-1] == "C3"
 
-    browser.open(index_page(night), hash="#date=2026-11-12")
+    browser.open(Layout(night).index_page, hash="#date=2026-11-12")
     browser.until("location.pathname.endsWith('/nights/2026-11-12.html')")
     assert browser.complaints() == []
 
@@ -132,7 +141,7 @@ def test_no_page_scrolls_sideways(night: Path, browser: Any, width: int) -> None
     metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     try:
-        for path in [*pages(night), case_file.write_case(night, "C1")]:
+        for path in [*pages(night), case_file.write_case(Store(night), "C1")]:
             browser.open(path)
             assert browser.run("return document.documentElement.scrollWidth") <= width, path
     finally:
@@ -142,9 +151,16 @@ def test_no_page_scrolls_sideways(night: Path, browser: Any, width: int) -> None
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_no_serious_issue(night: Path, browser: Any, theme: str) -> None:
     script = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
-    found = [index_page(night), call_page(night, "C1"), agent_page(night, "A1")]
+    found = [
+        Layout(night).index_page,
+        Layout(night).call_page("C1"),
+        Layout(night).agent_page("A1"),
+    ]
     if theme == "light":
-        found += [queue_page(night, "2026-11-13"), case_file.write_case(night, "C1")]
+        found += [
+            Layout(night).queue_page("2026-11-13"),
+            case_file.write_case(Store(night), "C1"),
+        ]
     for path in found:
         browser.run("localStorage.setItem('callaudit.theme', arguments[0])", theme)
         browser.open(path)
@@ -175,8 +191,16 @@ def test_english_leaves_no_chinese_but_what_was_said(night: Path, browser: Any) 
         return found;
     })()"""
     browser.run("localStorage.setItem('callaudit.language', 'en')")
-    found = [index_page(night), call_page(night, "C1"), agent_page(night, "A1")]
-    for path in [*found, queue_page(night, "2026-11-13"), case_file.write_case(night, "C1")]:
+    found = [
+        Layout(night).index_page,
+        Layout(night).call_page("C1"),
+        Layout(night).agent_page("A1"),
+    ]
+    for path in [
+        *found,
+        Layout(night).queue_page("2026-11-13"),
+        case_file.write_case(Store(night), "C1"),
+    ]:
         browser.open(path)
         assert browser.run("return document.documentElement.lang") == "en"
         assert browser.run(left) == [], path
@@ -186,7 +210,7 @@ def test_english_leaves_no_chinese_but_what_was_said(night: Path, browser: Any) 
 
 def test_the_theme_is_chosen_and_kept(night: Path, browser: Any) -> None:
     ground = "return getComputedStyle(document.body).backgroundColor"
-    browser.open(index_page(night))
+    browser.open(Layout(night).index_page)
     seen = set()
     for _ in range(3):
         browser.click("[data-setting=theme]")
@@ -196,7 +220,7 @@ def test_the_theme_is_chosen_and_kept(night: Path, browser: Any) -> None:
     assert {theme for theme, _ in seen} == {"auto", "light", "dark"}
     assert len({colour for _, colour in seen}) == 2
     browser.click("[data-setting=theme]")
-    browser.open(agent_page(night, "A1"))
+    browser.open(Layout(night).agent_page("A1"))
     assert browser.run("return document.documentElement.dataset.theme") == "light"
 
 
@@ -205,7 +229,7 @@ def test_a_case_file_of_a_long_call_holds_what_is_around_its_failures(
 ) -> None:
     monkeypatch.setattr(case_file, "WHOLE_S", 5.0)
     monkeypatch.setattr(case_file, "AROUND_S", 0.5)
-    browser.open(case_file.write_case(night, "C1"))
+    browser.open(case_file.write_case(Store(night), "C1"))
     clip = "document.querySelector('.finding.fail audio')"
     browser.run(f"{clip}.play()")
     browser.until(f"{clip}.readyState >= 1 && {clip}.duration > 0")
@@ -217,14 +241,14 @@ def test_a_case_file_of_a_long_call_holds_what_is_around_its_failures(
 
 def test_a_case_file_of_a_call_that_is_not_there(night: Path) -> None:
     with pytest.raises(UsageError, match="holds no call 'X9'"):
-        case_file.write_case(night, "X9")
+        case_file.write_case(Store(night), "X9")
     (night / "file").touch()
     with pytest.raises(UsageError, match="cannot be written"):
-        case_file.write_case(night, "C1", to=night / "file" / "case.html")
+        case_file.write_case(Store(night), "C1", to=night / "file" / "case.html")
 
 
 def test_a_case_file_opens_alone_and_plays(night: Path, browser: Any, tmp_path: Path) -> None:
-    target = case_file.write_case(night, "C1", to=tmp_path / "mail" / "case.html")
+    target = case_file.write_case(Store(night), "C1", to=tmp_path / "mail" / "case.html")
     text = target.read_text("utf-8")
     assert "首先问候" in text and "您好，软件事业部。" in text
     assert "file:" not in text.split("</head>")[0].replace("file: ", "")

@@ -16,9 +16,9 @@ import pytest
 
 from reports.analysis import figures
 from reports.pages.html import render
-from reports.store import schema
-from reports.store.layout import agent_page, call_page, index_page, safe_name
-from reports.store.parquet import partition_file, to_table, write
+from reports.store import Store, schema
+from reports.store.layout import Layout, safe_name
+from reports.store.parquet import to_table
 
 
 def pages(out: Path) -> dict[str, str]:
@@ -50,7 +50,7 @@ def test_every_call_agent_and_night_has_a_page(night: Path, desk: SimpleNamespac
     modes = {stat.S_IMODE(p.stat().st_mode) for p in (night / "html").rglob("*") if p.is_file()}
     assert modes == {0o640}
     assert not list((night / "html").rglob("*.tmp"))
-    assert "2026-11-13" in index_page(night).read_text("utf-8")
+    assert "2026-11-13" in Layout(night).index_page.read_text("utf-8")
 
 
 def test_hostile_words_stay_words(night: Path, desk: SimpleNamespace) -> None:
@@ -85,34 +85,41 @@ def test_links_lead_to_files_that_exist(night: Path, desk: SimpleNamespace) -> N
 
 def test_the_same_tables_give_the_same_bytes(night: Path) -> None:
     before = {p: p.stat().st_mtime_ns for p in (night / "html").rglob("*") if p.is_file()}
-    render(night)
+    render(Store(night))
     assert {p: p.stat().st_mtime_ns for p in before} == before
 
 
 def test_only_what_was_touched_is_written_again(night: Path, desk: SimpleNamespace) -> None:
-    first, second = call_page(night, "C1"), call_page(night, "C2")
-    for path in (first, second, agent_page(night, "A1"), agent_page(night, "A2")):
+    first, second = Layout(night).call_page("C1"), Layout(night).call_page("C2")
+    for path in (
+        first,
+        second,
+        Layout(night).agent_page("A1"),
+        Layout(night).agent_page("A2"),
+    ):
         path.write_text("stale", "utf-8")
-    render(night, touched=({"C1"}, {"A1"}))
+    render(Store(night), touched=({"C1"}, {"A1"}))
     assert first.read_text("utf-8") != "stale" and second.read_text("utf-8") == "stale"
-    assert agent_page(night, "A1").read_text("utf-8") != "stale"
-    assert agent_page(night, "A2").read_text("utf-8") == "stale"
+    assert Layout(night).agent_page("A1").read_text("utf-8") != "stale"
+    assert Layout(night).agent_page("A2").read_text("utf-8") == "stale"
 
 
 def test_a_call_that_left_the_tables_loses_its_page(night: Path, desk: SimpleNamespace) -> None:
     day = date(2026, 11, 13)
     for table in ("calls", "turns", "findings", "agents"):
-        partition_file(night, schema.TABLES[table], day, "A2").unlink()
-    render(night)
-    assert not call_page(night, "C3").exists() and not agent_page(night, "A2").exists()
+        Layout(night).partition(schema.TABLES[table], day, "A2").unlink()
+    render(Store(night))
+    assert (
+        not Layout(night).call_page("C3").exists() and not Layout(night).agent_page("A2").exists()
+    )
 
 
 def test_sound_is_linked_said_to_be_gone_or_absent(night: Path, desk: SimpleNamespace) -> None:
-    linked = call_page(night, "C1").read_text("utf-8")
+    linked = Layout(night).call_page("C1").read_text("utf-8")
     assert 'src="./../../a%20call%20%231%20100%25.wav"' in linked
-    gone = call_page(night, "C2").read_text("utf-8")
+    gone = Layout(night).call_page("C2").read_text("utf-8")
     assert "录音文件已不在原处" in gone and "<audio" not in gone and "使用了服务禁语" in gone
-    assert "没有录音" in call_page(night, "C3").read_text("utf-8")
+    assert "没有录音" in Layout(night).call_page("C3").read_text("utf-8")
 
 
 def test_sound_that_browsers_cannot_play_is_copied_once(
@@ -126,15 +133,15 @@ def test_sound_that_browsers_cannot_play_is_copied_once(
             target.mux(stream.encode(frame))
         target.mux(stream.encode(None))
     desk.lay_out(tmp_path, [desk.Sample("C1", source_uri=str(odd))])
-    render(tmp_path)
+    render(Store(tmp_path))
     copy = tmp_path / "html" / "audio" / "C1.ogg"
     with av.open(str(copy)) as sound:
         assert sound.streams.audio[0].codec.name in {"opus", "libopus"}
         assert sound.streams.audio[0].channels == 2
         assert sound.duration is not None and abs(sound.duration / 1e6 - 10) < 0.2
-    assert 'src="./../audio/C1.ogg"' in call_page(tmp_path, "C1").read_text("utf-8")
+    assert 'src="./../audio/C1.ogg"' in Layout(tmp_path).call_page("C1").read_text("utf-8")
     made = copy.stat().st_mtime_ns
-    render(tmp_path)
+    render(Store(tmp_path))
     assert copy.stat().st_mtime_ns == made
 
 
@@ -142,23 +149,25 @@ def test_a_remote_recording_is_named_and_nothing_is_fetched(
     tmp_path: Path, desk: SimpleNamespace
 ) -> None:
     desk.lay_out(tmp_path, [desk.Sample("C1", source_uri="s3://bucket/a.wav")])
-    render(tmp_path)
-    text = call_page(tmp_path, "C1").read_text("utf-8")
+    render(Store(tmp_path))
+    text = Layout(tmp_path).call_page("C1").read_text("utf-8")
     assert "s3://bucket/a.wav" in text and "<audio" not in text
 
 
 def test_arithmetic_shows_each_rule_and_the_auto_fail(night: Path, desk: SimpleNamespace) -> None:
-    plain = call_page(night, "C1").read_text("utf-8")
+    plain = Layout(night).call_page("C1").read_text("utf-8")
     assert "100 × 52 ÷ 65 = 80" in plain and "不计入" in plain
-    assert "按算式本为 80 分；因一票否决，得分为 0" in call_page(night, "C2").read_text("utf-8")
+    assert "按算式本为 80 分；因一票否决，得分为 0" in Layout(night).call_page("C2").read_text(
+        "utf-8"
+    )
 
 
 def test_nothing_audited_yet_still_gives_a_page(tmp_path: Path, desk: SimpleNamespace) -> None:
-    assert "还没有质检结果" in render(tmp_path).read_text("utf-8")
+    assert "还没有质检结果" in render(Store(tmp_path)).read_text("utf-8")
 
 
 def test_figures_leave_out_what_cannot_be_told(night: Path, desk: SimpleNamespace) -> None:
-    calls = figures.call_rows(night)
+    calls = figures.call_rows(Store(night))
     told = figures.summary("", [call for call in calls if call.audit_date == "2026-11-13"])
     assert (told.calls, told.scored, told.auto_fails) == (4, 3, 1)
     greeting, interruption = told.share("greeting"), told.share("no_interruption")
@@ -179,7 +188,7 @@ def test_the_index_of_a_busy_night_stays_small(tmp_path: Path, desk: SimpleNames
         for i, name in enumerate(names)
     ]
     desk.lay_out(tmp_path, samples)
-    index = render(tmp_path, touched=(set(), set()))
+    index = render(Store(tmp_path), touched=(set(), set()))
     assert index.stat().st_size < 1_500_000
 
 
@@ -187,6 +196,8 @@ def test_a_changed_call_changes_its_page(night: Path, desk: SimpleNamespace) -> 
     changed = replace(desk.Sample("C3", agent="A2", timed=False), words="换了一句话")
     day = date(2026, 11, 13)
     table = schema.TURNS
-    write(partition_file(night, table, day, "A2"), to_table(table, desk.turns(changed)))
-    render(night, touched=({"C3"}, {"A2"}))
-    assert "换了一句话" in call_page(night, "C3").read_text("utf-8")
+    Store(night).write(
+        Layout(night).partition(table, day, "A2"), to_table(table, desk.turns(changed))
+    )
+    render(Store(night), touched=({"C3"}, {"A2"}))
+    assert "换了一句话" in Layout(night).call_page("C3").read_text("utf-8")

@@ -15,7 +15,8 @@ from audit.transcription import decoding
 from audit.types import SAMPLE_RATE, Span
 from reports.pages import playback
 from reports.pages.html import render
-from reports.store.layout import audio_copy, call_page
+from reports.store import Store
+from reports.store.layout import Layout
 
 HIDDEN = (Span(2.0, 3.5), Span(5.0, 5.6))
 
@@ -62,15 +63,15 @@ def test_in_a_clip_the_seconds_are_the_recordings(tmp_path: Path) -> None:
 
 def test_a_copy_is_made_anew_where_other_seconds_are_hidden(tmp_path: Path) -> None:
     source = noise(tmp_path / "a.wav")
-    copy = audio_copy(tmp_path, "C1")
-    playback.bundle(source, tmp_path, "C1")
+    copy = Layout(tmp_path).audio_copy("C1")
+    playback.bundle(source, Store(tmp_path), "C1")
     plain = copy.stat().st_mtime_ns
-    playback.bundle(source, tmp_path, "C1", hidden=HIDDEN)
+    playback.bundle(source, Store(tmp_path), "C1", hidden=HIDDEN)
     hidden = copy.stat().st_mtime_ns
     assert hidden > plain and toned(copy).any()
-    playback.bundle(source, tmp_path, "C1", hidden=HIDDEN)
+    playback.bundle(source, Store(tmp_path), "C1", hidden=HIDDEN)
     assert copy.stat().st_mtime_ns == hidden
-    playback.bundle(source, tmp_path, "C1", hidden=HIDDEN[:1])
+    playback.bundle(source, Store(tmp_path), "C1", hidden=HIDDEN[:1])
     assert list(np.flatnonzero(toned(copy)[0])) == tenths(HIDDEN[0])
 
 
@@ -82,33 +83,37 @@ def test_a_page_plays_a_copy_where_something_is_hidden(
         desk.lay_out(
             tmp_path, [desk.Sample(name, agent=name, source_uri=str(source), masked=masked)]
         )
-    render(tmp_path)
-    assert 'src="./../../a.wav"' in call_page(tmp_path, "C1").read_text("utf-8")
-    assert not audio_copy(tmp_path, "C1").exists()
-    assert 'src="./../audio/C2.ogg"' in call_page(tmp_path, "C2").read_text("utf-8")
-    assert list(np.flatnonzero(toned(audio_copy(tmp_path, "C2"))[0])) == tenths(Span(2.0, 3.5))
+    render(Store(tmp_path))
+    assert 'src="./../../a.wav"' in Layout(tmp_path).call_page("C1").read_text("utf-8")
+    assert not Layout(tmp_path).audio_copy("C1").exists()
+    assert 'src="./../audio/C2.ogg"' in Layout(tmp_path).call_page("C2").read_text("utf-8")
+    assert list(np.flatnonzero(toned(Layout(tmp_path).audio_copy("C2"))[0])) == tenths(
+        Span(2.0, 3.5)
+    )
 
 
 def test_what_was_copied_before_is_not_left_when_the_recording_has_gone(
     tmp_path: Path, desk: SimpleNamespace
 ) -> None:
     source = noise(tmp_path / "a.wav")
-    playback.bundle(source, tmp_path, "C1")
+    playback.bundle(source, Store(tmp_path), "C1")
     source.unlink()
     masked = (("mobile", 2.3, 3.2),)
     desk.lay_out(tmp_path, [desk.Sample("C1", source_uri=str(source), masked=masked)])
-    render(tmp_path)
-    assert toned(audio_copy(tmp_path, "C1")).any()
+    render(Store(tmp_path))
+    assert toned(Layout(tmp_path).audio_copy("C1")).any()
 
 
 def test_bundling_and_case_files_hide_too(tmp_path: Path, desk: SimpleNamespace) -> None:
     source = noise(tmp_path / "a.wav")
     masked = (("mobile", 2.3, 3.2),)
     desk.lay_out(tmp_path, [desk.Sample("C1", source_uri=str(source), masked=masked)])
-    assert playback.bundle_all(tmp_path) == 0
-    assert list(np.flatnonzero(toned(audio_copy(tmp_path, "C1"))[0])) == tenths(Span(2.0, 3.5))
+    assert playback.bundle_all(Store(tmp_path)) == 0
+    assert list(np.flatnonzero(toned(Layout(tmp_path).audio_copy("C1"))[0])) == tenths(
+        Span(2.0, 3.5)
+    )
     call = {"call_id": "C9", "source_uri": str(source)}
-    clip = playback.embedded(tmp_path, call, hidden=(Span(2.0, 3.5),))
+    clip = playback.embedded(Store(tmp_path), call, hidden=(Span(2.0, 3.5),))
     assert clip is not None
     heard = tmp_path / "heard.ogg"
     heard.write_bytes(base64.b64decode(clip.partition(",")[2]))

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from audit.transcription import decoding
 from reports.pages import playback
-from reports.store.layout import call_page
+from reports.store import Store
+from reports.store.layout import Layout
 
 CALL = Path(__file__).parents[3] / "data_samples" / "calls" / "S02_2002_20261116T094130.wav"
 RATE = 8_000
@@ -122,10 +123,10 @@ def test_a_second_in_the_page_is_that_second_of_the_call(
             "source_uri": str(kinds / name),
             "duration_s": round(len(truths[-1]) / RATE, 3),
         }
-        found = playback.locate(tmp_path, call)
+        found = playback.locate(Store(tmp_path), call)
         assert found.state == ("linked" if as_it_is else "copied"), name
         assert found.href is not None
-        path = (call_page(tmp_path, name).parent / unquote(found.href)).resolve()
+        path = (Layout(tmp_path).call_page(name).parent / unquote(found.href)).resolve()
         played.append(base64.b64encode(path.read_bytes()).decode())
     (tmp_path / "plain.html").write_text("<title>players</title>")  # our own pages have a policy
     browser.open(tmp_path / "plain.html")
@@ -157,8 +158,8 @@ def test_a_file_without_a_header_plays_as_a_copy(
     raw = tmp_path / "a.ulaw"
     raw.write_bytes((kinds / "mulaw.wav").read_bytes()[-(20 * 16_000) :])
     call = {"call_id": "C1", "source_uri": str(raw), "duration_s": 20.0}
-    assert playback.locate(tmp_path, call).state == "unplayable"
-    told = playback.locate(tmp_path, {**call, "raw_form": "mulaw/16000/1"})
+    assert playback.locate(Store(tmp_path), call).state == "unplayable"
+    told = playback.locate(Store(tmp_path), {**call, "raw_form": "mulaw/16000/1"})
     assert told.state == "copied"
     copy = decoding.decode(tmp_path / "html" / "audio" / "C1.ogg")
     assert copy.duration_s == pytest.approx(20, abs=0.1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from audit.errors import OutputFailed
-from reports.store.atomic import write_changed, write_whole
+from reports.store.atomic import replacing, write_changed, write_whole
 
 
 def test_a_file_that_says_the_same_is_left_alone(tmp_path: Path) -> None:
@@ -44,3 +44,17 @@ def test_what_breaks_off_leaves_the_old_file(tmp_path: Path) -> None:
         write_changed(path, pieces())
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_a_file_that_others_write_takes_the_place_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "sound.ogg"
+    with replacing(path, mode=0o600, durable=True) as temporary:
+        temporary.write_bytes(b"sound")
+        assert temporary.parent == path.parent and not path.exists()
+    assert path.read_bytes() == b"sound"
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(ValueError, match="broken"), replacing(path) as temporary:
+        temporary.write_bytes(b"so")
+        raise ValueError("broken")
+    assert path.read_bytes() == b"sound"
+    assert [p.name for p in path.parent.iterdir()] == ["sound.ogg"]

@@ -15,14 +15,15 @@ from click.testing import CliRunner
 import reports
 from audit.errors import CallauditError
 from flows.cli.main import main
-from reports.store import compaction, months, parquet, staging
+from reports.store import Store, compaction, months, parquet, staging
+from reports.store.layout import Layout
 from reports.store.schema import CALLS, TABLES
 
 
 def rows(out: Path, table: str) -> pd.DataFrame:
     definition = TABLES[table]
     order = list(dict.fromkeys([*definition.partitions, *definition.key]))
-    read = parquet.read(out, table)
+    read = Store(out)[table].arrow()
     return (
         read.select(sorted(read.schema.names))
         .sort_by([(n, "ascending") for n in order])
@@ -45,24 +46,24 @@ def answers(out: Path) -> list[pd.DataFrame]:
 
 def change(out: Path, *, score: float) -> str:
     """Give one call of the first night another score; returns the call's id."""
-    night = parquet.nights(out, "calls")[0]
-    folder = parquet.table_dir(out, "calls") / f"audit_date={night}"
+    night = Store(out)["calls"].nights()[0]
+    folder = Layout(out).night("calls", night)
     path = sorted(folder.glob("*/*.parquet"))[0]
     old = parquet.read_partition(path)
     assert old is not None
     at = old.schema.get_field_index("score")
     scores = pa.array([score, *old["score"].to_pylist()[1:]], pa.float64())
-    parquet.write(path, old.set_column(at, old.schema.field(at), scores))
+    Store(out).write(path, old.set_column(at, old.schema.field(at), scores))
     return str(old["call_id"][0].as_py())
 
 
 def test_merging_changes_no_answer(month: Path, merged_month: Path) -> None:
-    assert months.load(month) == ()
-    entries = months.load(merged_month)
+    assert months.load(Layout(month)) == ()
+    entries = months.load(Layout(merged_month))
     assert {entry.table for entry in entries} == set(TABLES) - {"rejects"}
     assert (
         sorted(n for e in entries if e.table == "calls" for n in e.nights)
-        == (parquet.nights(month, "calls")[:-7])
+        == (Store(month)["calls"].nights()[:-7])
     )
     for table in TABLES:
         pd.testing.assert_frame_equal(rows(merged_month, table), rows(month, table))
@@ -73,10 +74,10 @@ def test_merging_changes_no_answer(month: Path, merged_month: Path) -> None:
 def test_what_is_asked_for_is_all_that_is_read(month: Path, merged_month: Path) -> None:
     wanted = {"nights": ("2026-10-28", "2026-11-02"), "agents": ["2003", "2007"]}
     for out in (month, merged_month):
-        found = parquet.read(out, "calls", columns=["agent", "audit_date"], **wanted).to_pandas()
+        found = Store(out)["calls"].pandas(columns=["agent", "audit_date"], **wanted)
         assert set(found["agent"]) == {"2003", "2007"}
         assert set(found["audit_date"]) <= {str(d)[:10] for d in pd.date_range(*wanted["nights"])}
-    everything = parquet.read(month, "calls").to_pandas()
+    everything = Store(month)["calls"].pandas()
     inside = everything["audit_date"].between(*wanted["nights"])
     assert len(found) == (inside & everything["agent"].isin(wanted["agents"])).sum()
 
@@ -91,32 +92,32 @@ def test_plain_readers_see_what_they_saw(month: Path, merged_month: Path) -> Non
 def test_a_night_that_is_written_again_is_read_from_there(month: Path, tmp_path: Path) -> None:
     out = tmp_path
     shutil.copytree(month / "parquet" / "calls", out / "parquet" / "calls")
-    list(compaction.compact(out))
+    list(compaction.compact(Store(out)))
     call = change(out, score=12.5)
-    calls = parquet.read(out, "calls").to_pandas().set_index("call_id")
+    calls = Store(out)["calls"].pandas().set_index("call_id")
     assert calls.loc[call, "score"] == 12.5
-    assert len(calls) == parquet.read(month, "calls").num_rows
+    assert len(calls) == Store(month)["calls"].arrow().num_rows
     assert reports.open(out).sql(
         f"SELECT score FROM calls WHERE call_id = '{call}'"
     ).fetchall() == [(12.5,)]
-    done = list(compaction.compact(out))
+    done = list(compaction.compact(Store(out)))
     assert [(c.table, c.month) for c in done] == [("calls", "2026-10")]
-    calls = parquet.read(out, "calls").to_pandas().set_index("call_id")
+    calls = Store(out)["calls"].pandas().set_index("call_id")
     assert calls.loc[call, "score"] == 12.5
-    assert list(compaction.compact(out)) == []
+    assert list(compaction.compact(Store(out))) == []
 
 
 def test_readers_never_see_half_of_anything(month: Path, tmp_path: Path) -> None:
     out = tmp_path
     shutil.copytree(month / "parquet" / "calls", out / "parquet" / "calls")
-    expected = parquet.read(out, "calls").num_rows
+    expected = Store(out)["calls"].arrow().num_rows
     problems: list[str] = []
     done = threading.Event()
 
     def look() -> None:
         while not done.is_set():
             try:
-                found = parquet.read(out, "calls", columns=["call_id"])["call_id"].to_pylist()
+                found = Store(out)["calls"].arrow(columns=["call_id"])["call_id"].to_pylist()
             except Exception as error:
                 problems.append(repr(error))
                 return
@@ -127,7 +128,7 @@ def test_readers_never_see_half_of_anything(month: Path, tmp_path: Path) -> None
     for reader in readers:
         reader.start()
     for _ in range(3):
-        list(compaction.compact(out, keep_nights=0))
+        list(compaction.compact(Store(out), keep_nights=0))
         change(out, score=12.5)
         change(out, score=50.0)
     done.set()
@@ -142,7 +143,7 @@ def test_merged_files_that_nobody_names_go_a_generation_later(month: Path, tmp_p
     shutil.copytree(month / "parquet" / "calls", out / "parquet" / "calls")
     seen = []
     for _ in range(4):
-        list(compaction.compact(out, keep_nights=0))
+        list(compaction.compact(Store(out), keep_nights=0))
         seen.append({path.name for path in (out / "compact").rglob("*.parquet")})
         change(out, score=12.5)
         change(out, score=50.0)
@@ -163,10 +164,10 @@ def test_a_merge_that_fails_leaves_what_was_there(
 
     monkeypatch.setattr("reports.store.compaction.pq.write_table", broken)
     with pytest.raises(OSError, match="no space"):
-        list(compaction.compact(out))
+        list(compaction.compact(Store(out)))
     monkeypatch.undo()
     pd.testing.assert_frame_equal(rows(out, "calls"), before)
-    assert list(compaction.compact(out))
+    assert list(compaction.compact(Store(out)))
     pd.testing.assert_frame_equal(rows(out, "calls"), before)
 
 
@@ -176,18 +177,18 @@ def test_a_damaged_index_is_named(merged_month: Path, tmp_path: Path) -> None:
     shutil.copytree(merged_month / "compact", out / "compact")
     (out / "compact" / "index.json").write_text("{", "utf-8")
     with pytest.raises(CallauditError, match=r"index\.json is damaged.*copies only"):
-        parquet.read(out, "calls")
+        Store(out)["calls"].arrow()
     shutil.rmtree(out / "compact")
-    assert parquet.read(out, "calls").num_rows == 900
+    assert Store(out)["calls"].arrow().num_rows == 900
 
 
 def test_a_merged_file_that_has_gone_is_named(month: Path, tmp_path: Path) -> None:
     out = tmp_path
     shutil.copytree(month / "parquet" / "calls", out / "parquet" / "calls")
-    list(compaction.compact(out))
+    list(compaction.compact(Store(out)))
     next((out / "compact" / "calls").glob("2026-10-*.parquet")).unlink()
     with pytest.raises(CallauditError, match="copies only"):
-        parquet.read(out, "calls")
+        Store(out)["calls"].arrow()
 
 
 def test_the_command(month: Path, tmp_path: Path) -> None:
@@ -210,7 +211,7 @@ def batch_of(out: Path) -> tuple[staging.Batch, list[Path]]:
     """Not used as a context, as by a process that dies."""
     folder = out / "parquet" / ".staged-test"
     folder.mkdir()
-    batch = staging.Batch(out, folder)
+    batch = staging.Batch(Layout(out), folder)
     paths = sorted((out / "parquet" / "calls").rglob("*.parquet"))[:5]
     for path in paths:
         old = parquet.read_partition(path)
@@ -223,16 +224,14 @@ def batch_of(out: Path) -> tuple[staging.Batch, list[Path]]:
 
 def others(out: Path) -> int:
     return (
-        parquet.read(out, "calls", columns=["rulebook_id"])["rulebook_id"]
-        .to_pylist()
-        .count("other")
+        Store(out)["calls"].arrow(columns=["rulebook_id"])["rulebook_id"].to_pylist().count("other")
     )
 
 
 def test_a_batch_is_all_or_nothing(month: Path, tmp_path: Path) -> None:
     out = tmp_path
     shutil.copytree(month / "parquet" / "calls", out / "parquet" / "calls")
-    list(compaction.compact(out))
+    list(compaction.compact(Store(out)))
     batch, paths = batch_of(out)
     assert others(out) == 0
     expected = sum(len(parquet.read_partition(path) or ()) for path in paths)
@@ -248,7 +247,7 @@ def test_a_batch_whose_process_died_takes_effect_later(month: Path, tmp_path: Pa
     expected = sum(len(parquet.read_partition(path) or ()) for path in paths)
     (batch.folder / "commit").touch()
     (batch.folder / paths[0].relative_to(out / "parquet")).replace(paths[0])  # and then it died
-    staging.recover(out)
+    Store(out).recover()
     assert others(out) == expected
     assert not batch.folder.exists()
 
@@ -256,15 +255,18 @@ def test_a_batch_whose_process_died_takes_effect_later(month: Path, tmp_path: Pa
 def test_a_batch_that_was_overtaken_changes_nothing(month: Path, tmp_path: Path) -> None:
     out = tmp_path
     shutil.copytree(month / "parquet" / "calls", out / "parquet" / "calls")
-    with pytest.raises(CallauditError, match="another run meanwhile"), staging.staged(out) as batch:
-        path = parquet.partition_file(out, CALLS, date(2026, 10, 1), "2001")
+    with (
+        pytest.raises(CallauditError, match="another run meanwhile"),
+        Store(out).transaction() as batch,
+    ):
+        path = Layout(out).partition(CALLS, date(2026, 10, 1), "2001")
         old = parquet.read_partition(path)
         assert old is not None
         at = old.schema.get_field_index("rulebook_id")
         for name in ("mine", "theirs"):
             renamed = pa.array([name] * len(old), pa.string())
             new = old.set_column(at, old.schema.field(at), renamed)
-            (batch.put if name == "mine" else parquet.write)(path, new)
+            (batch.put if name == "mine" else Store(out).write)(path, new)
         batch.commit()
     assert parquet.read_partition(path)["rulebook_id"][0].as_py() == "theirs"  # type: ignore[index]
     assert not list((out / "parquet").glob(".staged-*"))

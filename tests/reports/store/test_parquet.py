@@ -32,7 +32,9 @@ from audit.types import (
 from flows import wiring
 from reports import publish
 from reports.publish import Located
-from reports.store import parquet, records
+from reports.store import Store, parquet
+from reports.store import rows as table_rows
+from reports.store.layout import Layout
 from reports.store.schema import CALLS, FINDINGS, REJECTS, TABLES, TURNS
 
 BEIJING = timezone(timedelta(hours=8))
@@ -104,10 +106,10 @@ def audited(
 def put(out: Path, *calls: AuditedCall, run_id: str = "r1") -> None:
     """Publish calls as a run does, each in its own partition."""
     places = {c.call.recording.call_id: place_of(c) for c in calls}
-    publish.withdraw(out, places, keep=places, run_id=run_id)
+    publish.remove_moved(Store(out), places, keep=places, run_id=run_id)
     for place in sorted(set(places.values())):
         own = [Located(c, None) for c in calls if place_of(c) == place]
-        publish.publish_calls(out, place, own, run_id=run_id)
+        publish.publish_calls(Store(out), place, own, run_id=run_id)
 
 
 def place_of(one: AuditedCall) -> publish.Place:
@@ -115,7 +117,7 @@ def place_of(one: AuditedCall) -> publish.Place:
 
 
 def stored(out: Path, table: str) -> list[dict[str, Any]]:
-    return [dict(row) for row in parquet.read(out, table).to_pylist()]
+    return [dict(row) for row in Store(out)[table].rows()]
 
 
 def stamps(out: Path) -> dict[Path, int]:
@@ -162,9 +164,9 @@ def test_readers_never_see_half_of_anything(tmp_path: Path) -> None:
 def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     put(tmp_path, audited("C1"))
     before = stored(tmp_path, "calls")
-    path = parquet.partition_file(tmp_path, CALLS, NIGHT, "2001")
+    path = Layout(tmp_path).partition(CALLS, NIGHT, "2001")
     with pytest.raises(Exception, match=r".+"):
-        parquet.write(path, "no table at all")  # type: ignore[arg-type]
+        Store(tmp_path).write(path, "no table at all")  # type: ignore[arg-type]
     assert stored(tmp_path, "calls") == before
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
@@ -185,7 +187,7 @@ def test_the_same_rows_again_touch_nothing(tmp_path: Path) -> None:
 
 
 def row_of(table: str) -> dict[str, Any]:
-    rows = records.call_rows(audited("C1"), run_id="r1", source_uri=None)
+    rows = table_rows.call_rows(audited("C1"), run_id="r1", source_uri=None)
     return {"calls": rows.call, "turns": rows.turns[0], "findings": rows.findings[0]}[table]
 
 
@@ -213,7 +215,7 @@ def test_rows_that_break_the_schema_are_refused(table: str, column: str, value: 
 def test_files_have_the_schema_they_promise(tmp_path: Path) -> None:
     put(tmp_path, audited("C1", meta={"meta_queue": "it"}))
     for table in (CALLS, TURNS, FINDINGS):
-        path = parquet.partition_file(tmp_path, table, NIGHT, "2001")
+        path = Layout(tmp_path).partition(table, NIGHT, "2001")
         schema = pq.read_schema(path)
         for column in table.columns:
             field = schema.field(column.name)
@@ -223,7 +225,7 @@ def test_files_have_the_schema_they_promise(tmp_path: Path) -> None:
 
 def test_an_empty_out_reads_as_empty_tables(tmp_path: Path) -> None:
     for name, table in TABLES.items():
-        found = parquet.read(tmp_path, name)
+        found = Store(tmp_path)[name].arrow()
         assert found.num_rows == 0
         assert {*(c.name for c in table.columns), *table.partitions} <= set(found.schema.names)
 
@@ -256,11 +258,11 @@ def reject(name: str, reason: RejectReason = RejectReason.CRASHED, day: int = 16
 
 def test_a_reject_that_later_succeeds_leaves_rejects(tmp_path: Path) -> None:
     first = [reject("C1.wav"), reject("C2.wav")]
-    publish.publish_rejects(tmp_path, first, planned={"C1.wav", "C2.wav"}, run_id="r1")
+    publish.publish_rejects(Store(tmp_path), first, planned={"C1.wav", "C2.wav"}, run_id="r1")
     elsewhere = [reject("other.wav", day=17)]
-    publish.publish_rejects(tmp_path, elsewhere, planned={"other.wav"}, run_id="r2")
+    publish.publish_rejects(Store(tmp_path), elsewhere, planned={"other.wav"}, run_id="r2")
     second = [reject("C2.wav", RejectReason.UNDECODABLE)]
-    publish.publish_rejects(tmp_path, second, planned={"C1.wav", "C2.wav"}, run_id="r3")
+    publish.publish_rejects(Store(tmp_path), second, planned={"C1.wav", "C2.wav"}, run_id="r3")
     left = {row["source_file"]: row["reason"] for row in stored(tmp_path, REJECTS.name)}
     assert left == {"C2.wav": "undecodable", "other.wav": "crashed"}
 
@@ -298,7 +300,7 @@ def test_metadata_that_differs_between_nights(tmp_path: Path) -> None:
     rows = {row["call_id"]: row for row in stored(tmp_path, "calls")}
     assert [rows[c]["meta_queue"] for c in ("C1", "C2", "C3", "C4")] == [None, "it", "网络", "late"]
     assert [rows[c]["meta_csat"] for c in ("C1", "C2", "C3")] == [None, None, "5"]
-    only = parquet.read(tmp_path, "calls", columns=["call_id", "meta_csat"])
+    only = Store(tmp_path)["calls"].arrow(columns=["call_id", "meta_csat"])
     assert only.num_rows == 4
 
 
@@ -310,11 +312,11 @@ def test_a_call_that_is_stored_is_judged_the_same(tmp_path: Path, timed: bool) -
     original = audited("C1", "007", meta={"meta_queue": "it"}, timed=timed)
     put(tmp_path, original)
     (row,) = stored(tmp_path, "calls")
-    again = records.call_from_rows(row, stored(tmp_path, "turns"))
+    again = table_rows.call(row, stored(tmp_path, "turns"))
     assert again.recording.started_at.isoformat() == "2026-11-16T23:30:00+08:00"
     assert again.recording == replace(original.call.recording, rulebook_id="hotline")
     judged = wiring.judge(again, rulebooks.load("hotline"))
-    rows: Callable[[AuditedCall], records.CallRows] = lambda one: records.call_rows(  # noqa: E731
+    rows: Callable[[AuditedCall], table_rows.CallRows] = lambda one: table_rows.call_rows(  # noqa: E731
         one, run_id="r1", source_uri=None
     )
     assert rows(judged) == rows(original)
@@ -322,7 +324,7 @@ def test_a_call_that_is_stored_is_judged_the_same(tmp_path: Path, timed: bool) -
 
 def test_finding_ids_follow_call_rulebook_and_model_only(tmp_path: Path) -> None:
     def ids(one: AuditedCall, run_id: str = "r") -> list[str]:
-        rows = records.call_rows(one, run_id=run_id, source_uri=run_id)
+        rows = table_rows.call_rows(one, run_id=run_id, source_uri=run_id)
         return [row["finding_id"] for row in rows.findings]
 
     first = audited("C1")

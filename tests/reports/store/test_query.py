@@ -14,7 +14,8 @@ import pytest
 import reports
 from audit.errors import UsageError
 from audit.rates import wilson
-from reports.store import parquet, query, schema
+from reports.store import Store, parquet, query, schema
+from reports.store.layout import Layout
 
 HEAVY = ("pyarrow", "pandas", "numpy", "duckdb", "prefect")
 
@@ -102,8 +103,8 @@ def test_hostile_names_of_agents(tmp_path: Path) -> None:
 
     row = {c.name: None for c in schema.AGENTS.columns}
     row |= {"agent": "a'b/%2E", "calls": 1, "auto_fails": 0, "schema_version": "1", "run_id": "r"}
-    path = parquet.partition_file(tmp_path, schema.AGENTS, date(2026, 10, 1), "a'b/%2E")
-    parquet.write(path, parquet.to_table(schema.AGENTS, [row]))
+    path = Layout(tmp_path).partition(schema.AGENTS, date(2026, 10, 1), "a'b/%2E")
+    Store(tmp_path).write(path, parquet.to_table(schema.AGENTS, [row]))
     out = reports.open(tmp_path)
     assert out.sql("SELECT agent, agent_id FROM agents").fetchall() == [("a'b/%2E", "a'b/%2E")]
     assert out.agents.pandas(agents=["a'b/%2E"])["calls"].tolist() == [1]

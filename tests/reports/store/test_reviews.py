@@ -20,8 +20,8 @@ from audit.types import Verdict
 from flows.commands import import_reviews as reviewing
 from reports.analysis import sampling
 from reports.pages.html import render
-from reports.store.layout import agent_page, call_page, index_page, queue_page
-from reports.store.penalties import keep
+from reports.store import Store
+from reports.store.layout import Layout
 
 COLUMNS = {
     *("review_id", "call_id", "finding_id", "kind", "decision", "reviewer", "reviewed_at", "note"),
@@ -71,7 +71,7 @@ def file_of(folder: Path, *items: dict[str, Any], **changes: Any) -> Path:
 
 
 def test_a_person_reviews_exports_and_imports(night: Path, browser: Any) -> None:
-    browser.open(call_page(night, "C1"))
+    browser.open(Layout(night).call_page("C1"))
     browser.click(".finding.fail [data-decision=overrule]")
     assert "姓名" in browser.run("return document.querySelector('[data-status]').textContent")
     assert browser.run("return document.getElementById('override').hidden")
@@ -80,7 +80,7 @@ def test_a_person_reviews_exports_and_imports(night: Path, browser: Any) -> None
     browser.click(".finding.fail [data-decision=overrule]")
     browser.type(".finding.fail .verdict-row [name=note]", "说了您好\t")
     preview = browser.until("document.querySelector('#override:not([hidden]) b').textContent")
-    browser.open(call_page(night, "C1"))  # kept in the browser
+    browser.open(Layout(night).call_page("C1"))  # kept in the browser
     pressed = ".finding.fail [data-decision=overrule][aria-pressed=true]"
     assert browser.run(f"return document.querySelectorAll('{pressed}').length") == 1
     browser.click("[data-export]")
@@ -93,23 +93,23 @@ def test_a_person_reviews_exports_and_imports(night: Path, browser: Any) -> None
     assert (row["original_verdict"], row["original_points"]) == ("fail", 13.0)
     assert (row["original_score"], row["sampled_by"]) == (80.0, row["sampled_by"])
     assert row["overridden_score"] == float(preview) == 100.0
-    browser.open(call_page(night, "C1"))
+    browser.open(Layout(night).call_page("C1"))
     assert (
         browser.run("return document.querySelector('.badge').textContent.replace(/\\s+/g, '')")
         == "得分80等级B→100复核后"
     )
     assert browser.run("return document.querySelector('[data-count]').textContent") == "0"
-    assert "机器 80 分 → 复核后 100 分" in call_page(night, "C1").read_text("utf-8")
-    for path in (index_page(night), agent_page(night, "A1")):
+    assert "机器 80 分 → 复核后 100 分" in Layout(night).call_page("C1").read_text("utf-8")
+    for path in (Layout(night).index_page, Layout(night).agent_page("A1")):
         assert "→ 100</ins>" in path.read_text("utf-8")
     assert browser.complaints() == []
 
 
 def test_a_missed_fault_and_an_appeal(night: Path, browser: Any) -> None:
-    keep(night, load("hotline"))
+    Store(night).penalties.keep(load("hotline"))
     _judge_by_hotline(night)
-    render(night)
-    browser.open(call_page(night, "C0"))
+    render(Store(night))
+    browser.open(Layout(night).call_page("C0"))
     browser.type("[name=reviewer]", "周涛")
     browser.run("document.querySelector('.missed-form').open = true")
     browser.run(
@@ -135,7 +135,7 @@ def test_a_missed_fault_and_an_appeal(night: Path, browser: Any) -> None:
     assert pd.isna(missed["finding_id"]) and pd.isna(missed["original_verdict"])
     assert missed["overridden_score"] == float(preview) < 100
     assert rows.loc["appeal", "decision"] == "overrule"
-    text = call_page(night, "C0").read_text("utf-8")
+    text = Layout(night).call_page("C0").read_text("utf-8")
     assert "人工补充（1）" in text and ">申诉</b>" in text
 
 
@@ -164,7 +164,7 @@ def test_the_latest_word_of_a_person_counts(night: Path) -> None:
     assert reviewing.import_reviews(file_of(night, word()), night).known == 1
     (row,) = reviews(night).to_dict("records")
     assert row["decision"] == "agree" and pd.isna(row["overridden_score"])
-    assert "→ 100</ins>" not in index_page(night).read_text("utf-8")
+    assert "→ 100</ins>" not in Layout(night).index_page.read_text("utf-8")
 
 
 def test_a_call_that_moved_to_another_agent_has_its_reviews_once(night: Path) -> None:
@@ -183,9 +183,9 @@ def test_a_call_that_moved_to_another_agent_has_its_reviews_once(night: Path) ->
 def test_an_appeal_changes_no_score(night: Path) -> None:
     done = reviewing.import_reviews(file_of(night, word(kind="appeal")), night)
     assert done.overridden == 0
-    text = call_page(night, "C1").read_text("utf-8")
+    text = Layout(night).call_page("C1").read_text("utf-8")
     assert ">申诉</b> <bdi>林静</bdi>" in text and "说了您好" in text
-    asked = queue_page(night, "2026-11-13")
+    asked = Layout(night).queue_page("2026-11-13")
     assert "待答复的申诉（1）" in asked.read_text("utf-8")
     answer = word(decision="agree", reviewer="高峰", reviewed_at="2026-11-15T09:00:00Z")
     reviewing.import_reviews(file_of(night, answer), night)
@@ -193,7 +193,7 @@ def test_an_appeal_changes_no_score(night: Path) -> None:
 
 
 def test_a_pass_that_is_overruled_costs_what_the_rulebook_says(night: Path) -> None:
-    keep(night, load("hotline"))
+    Store(night).penalties.keep(load("hotline"))
     _judge_by_hotline(night)
     passed = word(call_id="C0", finding_id="C0-0", original_verdict="pass", original_points=0.0)
     reviewing.import_reviews(file_of(night, passed), night)
@@ -208,14 +208,14 @@ def test_a_finding_that_is_judged_again_keeps_its_reviews(
 ) -> None:
     reviewing.import_reviews(file_of(night, word()), night)
     findings = next((night / "parquet" / "findings").glob("audit_date=2026-11-13/agent_id=A1/*"))
-    text = call_page(night, "C1").read_text("utf-8")
+    text = Layout(night).call_page("C1").read_text("utf-8")
     assert "原结果已不在" not in text and "复核后 100 分" in text
     _rename(findings, {"C1-0": "other"})
-    render(night)
-    assert "复核后 100 分" in call_page(night, "C1").read_text("utf-8")
+    render(Store(night))
+    assert "复核后 100 分" in Layout(night).call_page("C1").read_text("utf-8")
     _rename(findings, {"other": None})
-    render(night)
-    text = call_page(night, "C1").read_text("utf-8")
+    render(Store(night))
+    text = Layout(night).call_page("C1").read_text("utf-8")
     assert "原结果已不在（1）" in text and "说了您好" in text and "复核后 100 分" not in text
     assert len(reviews(night)) == 1
     again = reviewing.import_reviews(file_of(night, word(reviewer="周涛")), night)
@@ -281,7 +281,7 @@ def test_hostile_notes_and_foreign_calls(night: Path, browser: Any, desk: Simple
     file = file_of(night, bad | {"reviewer": desk.HOSTILE[:80]}, word(call_id="X9"))
     done = reviewing.import_reviews(file, night)
     assert (done.new, done.foreign) == (1, 1) and "left out" in str(done)
-    browser.open(call_page(night, desk.CLIMBING))
+    browser.open(Layout(night).call_page(desk.CLIMBING))
     assert browser.driver.title != "owned"
     assert browser.run("return document.images.length") == 0
     assert browser.complaints() == []
@@ -314,7 +314,7 @@ def test_the_queue_draws_failures_and_passes_with_known_weights() -> None:
 
 
 def test_a_review_from_the_queue_says_so(night: Path, browser: Any) -> None:
-    browser.open(index_page(night))
+    browser.open(Layout(night).index_page)
     browser.click(".tools a.button")
     browser.until("document.body.classList.contains('queue')")
     browser.click("#queue tbody a")

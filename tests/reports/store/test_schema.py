@@ -12,7 +12,7 @@ import pytest
 from audit import rulebooks
 from audit.errors import CallauditError
 from flows.commands import rescore as rescoring
-from reports.store import compaction, dictionary, parquet
+from reports.store import Store, compaction, dictionary
 from reports.store.schema import CALLS, CHANGES, SCHEMA_VERSION, TABLES
 
 ROOT = Path(__file__).parents[3]
@@ -66,27 +66,27 @@ def test_there_are_files_of_earlier_versions() -> None:
 def test_readers_take_earlier_versions(version: str, tmp_path: Path) -> None:
     out = old(version, tmp_path)
     for name, table in TABLES.items():
-        rows = parquet.read(out, name)
+        rows = Store(out)[name].arrow()
         assert {c.name for c in table.columns} | set(table.partitions) <= set(rows.schema.names)
         for column in table.columns:
             assert rows.schema.field(column.name).type == column.type
-    calls = parquet.read(out, "calls").to_pandas()
+    calls = Store(out)["calls"].pandas()
     assert set(calls["schema_version"]) == {version}
     assert calls["code_sha256"].isna().all()
     assert calls["score"].notna().any()
     assert set(pd.read_parquet(out / "parquet" / "calls")["call_id"]) == set(calls["call_id"])
-    some = parquet.read(out, "turns", columns=["level_db", "call_id"])
+    some = Store(out)["turns"].arrow(columns=["level_db", "call_id"])
     assert some.schema.names == ["level_db", "call_id"]
-    assert some.num_rows == parquet.read(out, "turns").num_rows
+    assert some.num_rows == Store(out)["turns"].arrow().num_rows
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_calls_of_earlier_versions_are_judged_again(version: str, tmp_path: Path) -> None:
     out = old(version, tmp_path)
-    before = parquet.read(out, "calls").num_rows
+    before = Store(out)["calls"].arrow().num_rows
     difference = rescoring.rescore(out, rulebook_id="hotline", write=True)
     assert difference.calls == before
-    calls = parquet.read(out, "calls").to_pandas()
+    calls = Store(out)["calls"].pandas()
     assert len(calls) == before
     assert set(calls["schema_version"]) == {SCHEMA_VERSION}
     assert set(calls["rulebook_sha256"]) == {rulebooks.load("hotline").sha256}
@@ -96,10 +96,10 @@ def test_calls_of_earlier_versions_are_judged_again(version: str, tmp_path: Path
 def test_versions_lie_side_by_side(tmp_path: Path) -> None:
     out = old("1.0", tmp_path)
     shutil.copytree(OLD / "schema-1.2", out, dirs_exist_ok=True)
-    calls = parquet.read(out, "calls").to_pandas()
+    calls = Store(out)["calls"].pandas()
     assert set(calls["schema_version"]) == {"1.0", "1.2"}
-    list(compaction.compact(out, keep_nights=0))
-    again = parquet.read(out, "calls").to_pandas()[calls.columns]
+    list(compaction.compact(Store(out), keep_nights=0))
+    again = Store(out)["calls"].pandas()[calls.columns]
     order = ["audit_date", "call_id"]
     pd.testing.assert_frame_equal(
         again.sort_values(order, ignore_index=True), calls.sort_values(order, ignore_index=True)
@@ -113,8 +113,8 @@ def test_a_newer_major_version_is_refused(tmp_path: Path) -> None:
     pq.write_table(rows.replace_schema_metadata({"callaudit.schema_version": "2.0"}), path)
     for columns in (None, ["call_id"]):
         with pytest.raises(CallauditError, match=r"schema 2\.0.*newer callaudit"):
-            parquet.read(out, "calls", columns=columns)
-    parquet.read(out, "turns")
+            Store(out)["calls"].arrow(columns=columns)
+    Store(out)["turns"].arrow()
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
@@ -122,4 +122,4 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path = next((out / "parquet" / "calls").rglob("*.parquet"))
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(CallauditError, match=r"part-0\.parquet is no Parquet file"):
-        parquet.read(out, "calls")
+        Store(out)["calls"].arrow()

@@ -16,7 +16,8 @@ import reports
 from audit.errors import UsageError
 from flows import bucket
 from flows.commands import purge as purging
-from reports.store import compaction, parquet, staging
+from reports.store import Store, compaction, parquet
+from reports.store.layout import Layout
 from reports.store.schema import CALLS, REJECTS
 from tests.reports.conftest import Sample, lay_out
 
@@ -24,10 +25,10 @@ from tests.reports.conftest import Sample, lay_out
 def lay(out: Path, call_id: str, night: str, agent: str = "2001", **meta: str) -> None:
     """A call, with columns of its own, as a night of its own writes it."""
     lay_out(out, [Sample(call_id, agent=agent, night=night)])
-    path = parquet.partition_file(out, CALLS, date.fromisoformat(night), agent)
+    path = Layout(out).partition(CALLS, date.fromisoformat(night), agent)
     (row,) = (r for r in stored(path) if r["call_id"] == call_id)
     row = {name: value for name, value in row.items() if not name.startswith("meta_")}
-    parquet.write(path, parquet.to_table(CALLS, [row | {f"meta_{k}": meta[k] for k in meta}]))
+    Store(out).write(path, parquet.to_table(CALLS, [row | {f"meta_{k}": meta[k] for k in meta}]))
 
 
 def stored(path: Path) -> list[dict[str, Any]]:
@@ -67,7 +68,7 @@ def test_columns_of_later_and_of_earlier_nights(tmp_path: Path) -> None:
         assert len(frame) == 4
         nights = sorted(str(night)[:10] for night in frame["audit_date"])
         assert nights == ["2026-10-30", "2026-11-12", "2026-11-17", "2026-11-19"]
-    assert len(parquet.nights(tmp_path, "calls")) == 4
+    assert len(Store(tmp_path)["calls"].nights()) == 4
     store = reports.open(tmp_path)
     assert store.sql("SELECT count(*), count(meta_ticket) FROM calls").fetchall() == [(4, 1)]
 
@@ -80,15 +81,15 @@ def test_columns_that_differ_by_letter_case_are_one(tmp_path: Path) -> None:
     for frame in plainly(tmp_path):
         own = [name for name in frame.columns if name.startswith("meta_")]
         assert [name.lower() for name in own if "ranch" in name.lower()] == ["meta_branch"]
-    path = parquet.partition_file(tmp_path, CALLS, date(2026, 11, 19), "2002")
+    path = Layout(tmp_path).partition(CALLS, date(2026, 11, 19), "2002")
     (row,) = stored(path)
     row = {name: value for name, value in row.items() if not name.startswith("meta_")}
     mixed = [
         row | {"meta_desk": "3"},
         row | {"call_id": "K4", "meta_Desk": "5", "meta_branch": "s"},
     ]
-    parquet.provide(tmp_path, CALLS, ["meta_desk", "meta_Desk"])
-    parquet.write(path, parquet.to_table(CALLS, mixed))
+    Store(tmp_path).calls.provide(["meta_desk", "meta_Desk"])
+    Store(tmp_path).write(path, parquet.to_table(CALLS, mixed))
     assert cells(tmp_path, "meta_desk") == {"K1": None, "K2": None, "K3": "3", "K4": "5"}
     assert cells(tmp_path, "meta_Branch")["K4"] == "s"
 
@@ -106,7 +107,7 @@ def test_only_a_new_column_makes_anybody_write_earlier_nights(tmp_path: Path) ->
     after = stamps()
     changed = {path for path in before if after[path] != before[path]}
     assert changed == {path for path in before if "calls" in path.parts}
-    only = parquet.read(tmp_path, "calls", columns=["call_id", "run_id"]).to_pylist()
+    only = Store(tmp_path)["calls"].rows(columns=["call_id", "run_id"])
     assert {row["run_id"] for row in only} == {"r1"}
 
 
@@ -128,11 +129,13 @@ def test_tables_of_before_get_them_at_the_next_writing(tmp_path: Path) -> None:
 def test_merged_months_and_their_partitions(tmp_path: Path) -> None:
     lay(tmp_path, "K1", "2026-10-01", channel="app")
     lay(tmp_path, "K2", "2026-10-02")
-    list(compaction.compact(tmp_path, keep_nights=0))
+    list(compaction.compact(Store(tmp_path), keep_nights=0))
     lay(tmp_path, "K3", "2026-11-15", ticket="91")
     assert cells(tmp_path, "meta_ticket") == {"K1": None, "K2": None, "K3": "91"}
-    assert not any("2026-10" in str(c.month) for c in compaction.compact(tmp_path))  # still good
-    rows = parquet.read(tmp_path, "calls", columns=["call_id", "meta_ticket", "meta_channel"])
+    assert not any(
+        "2026-10" in str(c.month) for c in compaction.compact(Store(tmp_path))
+    )  # still good
+    rows = Store(tmp_path)["calls"].arrow(columns=["call_id", "meta_ticket", "meta_channel"])
     assert sorted(map(tuple, (row.values() for row in rows.to_pylist()))) == [
         ("K1", None, "app"),
         ("K2", None, None),
@@ -142,10 +145,10 @@ def test_merged_months_and_their_partitions(tmp_path: Path) -> None:
 
 def test_a_batch_that_is_exchanged_together(tmp_path: Path) -> None:
     lay(tmp_path, "K1", "2026-11-12")
-    path = parquet.partition_file(tmp_path, CALLS, date(2026, 11, 12), "2001")
+    path = Layout(tmp_path).partition(CALLS, date(2026, 11, 12), "2001")
     (row,) = stored(path)
     lay(tmp_path, "K2", "2026-11-13")
-    with staging.staged(tmp_path) as batch:
+    with Store(tmp_path).transaction() as batch:
         batch.put(path, parquet.to_table(CALLS, [row | {"meta_queue": "vip"}]))
         batch.commit()
     assert cells(tmp_path, "meta_queue") == {"K1": "vip", "K2": None}
@@ -173,7 +176,7 @@ def test_readers_never_fail_while_columns_come(tmp_path: Path) -> None:
     reader = threading.Thread(target=look)
     reader.start()
     for number in range(4):
-        parquet.provide(tmp_path, CALLS, {f"meta_new{number}"})
+        Store(tmp_path).calls.provide({f"meta_new{number}"})
     done.set()
     reader.join()
     assert problems == []
@@ -182,8 +185,8 @@ def test_readers_never_fail_while_columns_come(tmp_path: Path) -> None:
 
 def test_ids_that_readers_take_for_one_number_stay_apart(tmp_path: Path) -> None:
     lay(tmp_path, "K1", "2026-11-12", "7")
-    empty = parquet.partition_file(tmp_path, CALLS, date(2026, 11, 12), "_")
-    parquet.write(empty, parquet.to_table(CALLS, []))
+    empty = Layout(tmp_path).partition(CALLS, date(2026, 11, 12), "_")
+    Store(tmp_path).write(empty, parquet.to_table(CALLS, []))
     lay(tmp_path, "K2", "2026-11-13", "007", channel="app")
     for frame in plainly(tmp_path):
         assert sorted(frame["agent_id"].astype(str)) == ["007", "7"]
@@ -214,7 +217,7 @@ def test_what_is_noted(tmp_path: Path) -> None:
     noted = json.loads(note.read_text("utf-8"))
     assert {*CALLS.arrow_schema().names, "meta_channel"} <= set(noted["calls"])
     note.write_text("{")  # damaged: looked for in the files
-    path = parquet.partition_file(tmp_path, REJECTS, date(2026, 11, 12), None)
-    parquet.write(path, parquet.to_table(REJECTS, []))
+    path = Layout(tmp_path).partition(REJECTS, date(2026, 11, 12), None)
+    Store(tmp_path).write(path, parquet.to_table(REJECTS, []))
     lay(tmp_path, "K2", "2026-11-11")
     assert cells(tmp_path, "meta_channel") == {"K1": "app", "K2": None}
