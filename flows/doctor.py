@@ -51,7 +51,7 @@ def examine(config: Config) -> Iterator[Check]:
             yield Check(package, False, f"not installed; run `pip install {package}`")
     for package in ("audit", "models", "flows", "reports"):
         yield _import_path(package)
-    yield from _engine(config)
+    yield from _asr_engine(config)
     yield _speaker_embeddings()
     yield _proxies()
     yield Check("rulebooks", True, ", ".join(rulebook.shipped()))
@@ -106,7 +106,7 @@ def _proxies() -> Check:
     return Check("proxies", True, f"{detail}; Prefect's server is {server}")
 
 
-def _engine(config: Config) -> Iterator[Check]:
+def _asr_engine(config: Config) -> Iterator[Check]:
     from models.asr import engines
 
     wanted = config.hearing.recogniser
