@@ -1,4 +1,4 @@
-"""Running a night from the terminal: Prefect's embedded server, a progress bar, a summary."""
+"""Running a batch from the terminal: Prefect's embedded server, a progress bar, a summary."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def run(
     resume: bool,
     night: date | None = None,
 ) -> Summary:
-    """Run a night and show its progress on the terminal.
+    """Run a batch and show its progress on the terminal.
 
     Raises:
         UsageError: the batch cannot start; nothing has been written.
@@ -74,7 +74,7 @@ def run(
 
 
 def _check(location: str, manifest: str | None, config: Config) -> None:
-    """Tell what is wrong with the call at once, before Prefect starts."""
+    """Check location, rulebook, models and manifest before Prefect starts."""
     from audit import rulebooks
     from audit.intake import manifests, roots
     from flows import wiring
@@ -90,7 +90,7 @@ def _check(location: str, manifest: str | None, config: Config) -> None:
 def _quiet_prefect() -> Iterator[None]:
     """Flow failures reach the user as one sentence, not as Prefect's log of a traceback."""
     loggers = [logging.getLogger(name) for name in ("prefect", "prefect.flow_runs")]
-    for outside in ("EventsWorker", "APILogWorker"):  # what they have to say at exit is no news
+    for outside in ("EventsWorker", "APILogWorker"):  # they warn at exit about the server that ends
         logging.getLogger(outside).setLevel(logging.ERROR)
     before = [logger.level for logger in loggers]
     for logger in loggers:
@@ -104,7 +104,7 @@ def _quiet_prefect() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _progress(job_file: Path, console: Any) -> Iterator[None]:
-    """Show how many recordings are done, by watching the run's own files."""
+    """Show how many recordings are done, by watching the files of the run."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -185,7 +185,7 @@ def _show(summary: Summary, out: Path, console: Any, *, listed: bool) -> None:
 
 
 def _nothing(summary: Summary, *, listed: bool) -> str:
-    """Why nothing was planned: the manifest has no rows, or nothing lies there."""
+    """Why nothing was planned: the manifest has no rows, or the folder no recordings."""
     if summary.night is not None:
         return f"there is no recording of {summary.night}"
     return "the manifest names no recording" if listed else "there is no recording"

@@ -1,8 +1,8 @@
-"""What reviews say of the machine: precision, recall, agreement, drift, thresholds.
+"""Quality of the automatic findings according to reviews: precision, recall, agreement, thresholds.
 
-A review agrees with a finding or overrules it; the latest word on a finding counts, appeals (the
-agents' own words) do not. Findings that were drawn for review stand for all of their kind by
-their sampling weights; those picked by hand stand for themselves only.
+A review agrees with a finding or overrules it; the latest review of a finding counts, appeals by
+agents do not. Findings sampled for review represent all findings of their stratum by their
+sampling weights; those picked by hand represent only themselves.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import pandas as pd
 from audit.errors import UsageError
 from audit.rates import wilson
 
-FEW = 30
-"""Below so many reviewed findings nothing is suggested."""
-_COMMON = 10
-"""Least findings two reviewers share for their agreement to be reckoned."""
+REVIEWS_MIN = 30
+"""Reviewed findings from which a threshold is suggested."""
+_SHARED_MIN = 10
+"""Findings that reviewers must share for their agreement to be computed."""
 _DRAWS = 20_000
 _THRESHOLDS = np.round(np.arange(0.50, 1.0, 0.05), 2)
 
@@ -38,36 +38,36 @@ class RuleQuality:
     overruled: int
     unsure: int
     precision: float | None
-    """Share of its reviewed failures that were agreed with."""
+    """Share of its reviewed failures that reviewers agreed with."""
     precision_interval: Interval
     """Wilson's."""
     weighted_precision: float | None
-    """The same for all of its failures, from those that were drawn."""
+    """The same for all of its failures, estimated from the sampled ones."""
     weighted_interval: Interval
     """Wilson's, at the effective number of reviews (Kish 1965)."""
     passes_reviewed: int
     passes_wrong: int
     recall: float | None
-    """Estimated share of faults that it finds, among what could be told."""
+    """Estimated share of violations that it finds, ``cannot_tell`` left out."""
     recall_interval: Interval | None
-    """Percentiles over draws of both shares from their Beta posteriors (Jeffreys' prior)."""
+    """Percentiles over samples of both shares from their Beta posteriors (Jeffreys' prior)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How far reviewers agree on the same findings; ``kappa`` is None where it has no meaning."""
+    """Inter-reviewer agreement on the same findings; ``kappa`` is None where it is not defined."""
 
     reviewers: tuple[str, ...]
     findings: int
     same: float
-    """Share of findings on which they say the same."""
+    """Share of findings on which their decisions are the same."""
     kappa: float | None
     """Cohen's for two reviewers, Fleiss' for all together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The least confidence from which a rule's failures reach a precision."""
+    """The lowest confidence from which a rule's failures reach a precision."""
 
     rule_id: str
     reviewed: int
@@ -80,11 +80,11 @@ class Threshold:
     @property
     def too_few(self) -> bool:
         """Whether there are too few reviews to suggest one."""
-        return self.reviewed < FEW
+        return self.reviewed < REVIEWS_MIN
 
 
 def latest(reviews: pd.DataFrame) -> pd.DataFrame:
-    """The latest review of each finding; appeals and added faults are left out."""
+    """The latest review of each finding; appeals and added violations are left out."""
     own = reviews[(reviews["kind"] == "review") & reviews["finding_id"].notna()]
     ordered = own.sort_values(["reviewed_at", "review_id"])
     return ordered.drop_duplicates("finding_id", keep="last")
@@ -97,7 +97,7 @@ def quality(reviews: pd.DataFrame, population: pd.DataFrame) -> list[RuleQuality
         reviews: the table ``reviews``.
         population: findings counted: ``rule_id``, ``verdict``, ``n``.
     """
-    words = latest(reviews)
+    decided = latest(reviews)
     counts = population.groupby(["rule_id", "verdict"])["n"].sum()
     return [
         _quality(
@@ -106,7 +106,7 @@ def quality(reviews: pd.DataFrame, population: pd.DataFrame) -> list[RuleQuality
             fails=counts.get((rule, "fail"), 0),
             passes=counts.get((rule, "pass"), 0),
         )
-        for rule, own in words.groupby("rule_id")
+        for rule, own in decided.groupby("rule_id")
     ]
 
 
@@ -139,21 +139,21 @@ def _quality(rule: str, own: pd.DataFrame, *, fails: int, passes: int) -> RuleQu
 
 
 def _share(reviews: pd.DataFrame, decision: str) -> tuple[float | None, float]:
-    """Weighted share of a decision among those that decided, and the effective number."""
-    told = reviews[reviews["decision"].isin(["agree", "overrule"])]
-    weights = told["sampling_weight"].to_numpy(float, na_value=np.nan)
+    """Weighted share of a decision among agree and overrule, and the effective sample size."""
+    decided = reviews[reviews["decision"].isin(["agree", "overrule"])]
+    weights = decided["sampling_weight"].to_numpy(float, na_value=np.nan)
     known = ~np.isnan(weights)
     weights = weights[known]
     if not len(weights):
         return None, 0.0
-    hits = weights[(told["decision"] == decision).to_numpy()[known]].sum()
+    hits = weights[(decided["decision"] == decision).to_numpy()[known]].sum()
     return float(hits / weights.sum()), float(weights.sum() ** 2 / (weights**2).sum())
 
 
 def _recall(
     fails: int, right: float, trials: float, passes: int, wrong: float, checked: float
 ) -> tuple[float | None, Interval | None]:
-    """Faults found over faults there: failures that are right, and passes that are wrong."""
+    """Violations found by violations present: correct failures, and incorrect passes."""
     found, missed = fails * right, passes * wrong
     if not fails and not passes:
         return None, None
@@ -167,8 +167,8 @@ def _recall(
 def agreement(reviews: pd.DataFrame) -> list[Agreement]:
     """Cohen's kappa of each pair of reviewers, then Fleiss' of all who share findings.
 
-    Fleiss' kappa wants the same number of raters on each finding: it is reckoned on the findings
-    that have two, three, … reviewers, whichever are most.
+    Fleiss' kappa needs the same number of raters for each finding: it is computed on the findings
+    with two, three, … reviewers, whichever is the most frequent number.
     """
     from sklearn.metrics import cohen_kappa_score
 
@@ -179,7 +179,7 @@ def agreement(reviews: pd.DataFrame) -> list[Agreement]:
     found = []
     for pair in itertools.combinations(sorted(table.columns), 2):
         both = table[list(pair)].dropna()
-        if len(both) >= _COMMON:
+        if len(both) >= _SHARED_MIN:
             one, other = both[pair[0]].tolist(), both[pair[1]].tolist()
             alike = len({*one, *other}) == 1
             kappa = None if alike else float(cohen_kappa_score(one, other))
@@ -195,7 +195,7 @@ def agreement(reviews: pd.DataFrame) -> list[Agreement]:
 def _fleiss(table: pd.DataFrame, chosen: pd.Series) -> Iterator[Agreement]:
     inter_rater = _statsmodels("inter_rater")
     rated = np.array([row.dropna().tolist() for _, row in table[chosen].iterrows()])
-    if len(rated) < _COMMON:
+    if len(rated) < _SHARED_MIN:
         return
     counts, categories = inter_rater.aggregate_raters(rated)
     kappa = float(inter_rater.fleiss_kappa(counts)) if len(categories) > 1 else None
@@ -208,25 +208,25 @@ def _fleiss(table: pd.DataFrame, chosen: pd.Series) -> Iterator[Agreement]:
 def thresholds(
     reviews: pd.DataFrame, confidences: Mapping[str, float], *, target: float = 0.95
 ) -> list[Threshold]:
-    """Suggest, for each rule, the least confidence at which to accuse.
+    """Suggest, for each rule, the lowest confidence at which to report a failure.
 
-    The lower end of Wilson's interval of the precision from there on must reach the target, so
-    that few reviews suggest nothing rather than something lucky.
+    The lower bound of Wilson's interval of the precision above it must reach the target, so that a
+    small number of reviews suggests nothing rather than a lucky value.
 
     Args:
         reviews: the table ``reviews``.
         confidences: of findings, by ``finding_id``.
-        target: the precision wanted, 0 to 1.
+        target: the required precision, 0 to 1.
     """
-    words = latest(reviews)
-    words = words[(words["original_verdict"] == "fail") & words["decision"].ne("unsure")]
-    words = words.assign(confidence=words["finding_id"].map(confidences))
-    words = words.dropna(subset=["confidence"])
-    return [_threshold(str(rule), own, target) for rule, own in words.groupby("rule_id")]
+    decided = latest(reviews)
+    decided = decided[(decided["original_verdict"] == "fail") & decided["decision"].ne("unsure")]
+    decided = decided.assign(confidence=decided["finding_id"].map(confidences))
+    decided = decided.dropna(subset=["confidence"])
+    return [_threshold(str(rule), own, target) for rule, own in decided.groupby("rule_id")]
 
 
 def _threshold(rule: str, own: pd.DataFrame, target: float) -> Threshold:
-    for least in _THRESHOLDS if len(own) >= FEW else ():
+    for least in _THRESHOLDS if len(own) >= REVIEWS_MIN else ():
         kept = own[own["confidence"] >= least]
         agreed = int((kept["decision"] == "agree").sum())
         if len(kept) and wilson(agreed, len(kept))[0] >= target:

@@ -1,4 +1,4 @@
-"""Alarms: a rule that all at once fails more, tells less, or is agreed with less."""
+"""Drift alarms: a rule suddenly fails more, decides less, or reviewers agree with it less."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from scipy import stats
 from audit.types import Disposition
 from reports.analysis.calibration import latest
 
-RECENT, BASELINE, LEAST = 7, 28, 10
-"""Nights that are compared, nights they are compared with, and the fewest of these."""
+RECENT, BASELINE = 7, 28
+"""Nights that are compared, and nights before them that they are compared with."""
+COUNT_MIN = 10
+"""Baseline nights, or reviews in either period, below which nothing is compared."""
 Z = 4.0
-"""Standard errors from which a change is an alarm: of 50 figures looked at every night, chance
-alone raises one about once a year."""
+"""Standard errors from which a change is an alarm: with 50 figures every night, chance alone
+raises about one per year."""
 P = 0.001
 """The same for precision, by Fisher's exact test."""
 
@@ -33,8 +35,8 @@ class Alarm:
 def nightly(figures: pd.DataFrame) -> list[Alarm]:
     """Figures of the last week that are far from those of the four weeks before.
 
-    The yardstick is the spread between the baseline's own nights, so that what varies from night
-    to night anyway raises no alarm.
+    Changes are measured against the standard deviation of the baseline nights, so ordinary
+    variation between nights raises no alarm.
 
     Args:
         figures: a row a night, sorted, a column a figure.
@@ -43,7 +45,7 @@ def nightly(figures: pd.DataFrame) -> list[Alarm]:
     found = []
     for name in figures.columns:
         now, before = recent[name].dropna(), base[name].dropna()
-        if len(before) < LEAST or len(now) < 2:
+        if len(before) < COUNT_MIN or len(now) < 2:
             continue
         spread = max(float(before.std(ddof=1)), 1e-6)
         z = (now.mean() - before.mean()) / (spread * np.sqrt(1 / len(now) + 1 / len(before)))
@@ -54,7 +56,7 @@ def nightly(figures: pd.DataFrame) -> list[Alarm]:
 
 
 def nightly_figures(calls: pd.DataFrame) -> pd.DataFrame:
-    """A row a night: for each rule the share of calls it fails and cannot tell, and confidence.
+    """One row per night: each rule's share of failed and of undecided calls, and confidence.
 
     Args:
         calls: ``audit_date``, ``disposition``, ``rule_scores``, ``transcript_confidence``; those
@@ -72,28 +74,28 @@ def nightly_figures(calls: pd.DataFrame) -> pd.DataFrame:
     )
     counts = flat.value_counts().unstack("verdict", fill_value=0)
     counts = counts.reindex(columns=["pass", "fail", "cannot_tell"], fill_value=0)
-    told = counts["pass"] + counts["fail"]
+    decided = counts["pass"] + counts["fail"]
     rates = {
-        "fails": (counts["fail"] / told.where(told > 0)).unstack("rule"),
+        "fails": (counts["fail"] / decided.where(decided > 0)).unstack("rule"),
         "cannot be told": (counts["cannot_tell"] / counts.sum(axis=1)).unstack("rule"),
     }
     parts = [rate.add_suffix(f" {name}") for name, rate in rates.items()]
-    heard = calls.groupby("audit_date")["transcript_confidence"].mean()
-    return pd.concat([*parts, heard.rename("transcript confidence")], axis=1).sort_index()
+    confidence = calls.groupby("audit_date")["transcript_confidence"].mean()
+    return pd.concat([*parts, confidence.rename("transcript confidence")], axis=1).sort_index()
 
 
 def reviewed(reviews: pd.DataFrame, *, days: int = 28) -> list[Alarm]:
     """Rules whose reviewed precision in the last ``days`` differs from what it was before."""
-    words = latest(reviews)
-    words = words[(words["original_verdict"] == "fail") & words["decision"].ne("unsure")]
-    if words.empty:
+    decided = latest(reviews)
+    decided = decided[(decided["original_verdict"] == "fail") & decided["decision"].ne("unsure")]
+    if decided.empty:
         return []
-    since = words["reviewed_at"].max() - pd.Timedelta(days=days)
+    since = decided["reviewed_at"].max() - pd.Timedelta(days=days)
     found = []
-    for rule, own in words.groupby("rule_id"):
+    for rule, own in decided.groupby("rule_id"):
         agreed, new = own["decision"] == "agree", own["reviewed_at"] > since
         counts = [[int((agreed & part).sum()), int((~agreed & part).sum())] for part in (~new, new)]
-        if min(map(sum, counts)) < LEAST:
+        if min(map(sum, counts)) < COUNT_MIN:
             continue
         p = float(stats.fisher_exact(counts)[1])
         if p < P:

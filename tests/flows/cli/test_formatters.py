@@ -12,7 +12,7 @@ from flows.doctor import Check
 from flows.sizing import SIZES, Estimate
 from models.training.own_stages import Measured
 from models.training.stages import Figures
-from reports.analysis.calibration import FEW, Agreement, Threshold
+from reports.analysis.calibration import REVIEWS_MIN, Agreement, Threshold
 
 
 def test_a_check_that_fails_catches_the_eye() -> None:
@@ -31,8 +31,8 @@ def test_the_plan_has_hours_and_a_dash_where_no_error_rate_is_known() -> None:
     ("threshold", "said"),
     [
         (Threshold("hold", 40, 0.7, 0.96, 0.5), "accuse from confidence 0.70"),
-        (Threshold("hold", FEW - 1, None, None, None), "too few to suggest a threshold"),
-        (Threshold("hold", FEW, None, None, None), "no threshold reaches the target"),
+        (Threshold("hold", REVIEWS_MIN - 1, None, None, None), "too few to suggest a threshold"),
+        (Threshold("hold", REVIEWS_MIN, None, None, None), "no threshold reaches the target"),
     ],
 )
 def test_thresholds(threshold: Threshold, said: str) -> None:
