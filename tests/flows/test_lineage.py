@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,25 @@ def test_a_new_module_cannot_be_forgotten(tree: Path, folder: str) -> None:
     after = hashes(tree)
     added.unlink()
     assert [key for key in before if after[key] != before[key]] == list(expected(f"{folder}/new"))
+
+
+def test_whatever_transcribing_imports_is_in_its_key() -> None:
+    """Beside what only states types, errors and options, and is hashed or decides nothing."""
+    places = tuple(str(lineage.ROOT / place) for place in lineage.TRANSCRIBES)
+    code = (
+        "import sys, audit.transcription, models.asr.ctranslate2, models.asr.openai\n"
+        "import models.voice.embeddings, models.voice.pyannote, models.voice.vad\n"
+        "print(*(m.__file__ for n, m in sorted(sys.modules.items())"
+        " if n.split('.')[0] in ('audit', 'models') and m.__file__), sep='\\n')"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    outside = {path for path in found if not path.startswith(places)}
+    assert {str(Path(path).relative_to(lineage.ROOT)) for path in outside} == {
+        "audit/__init__.py",
+        "audit/errors.py",
+        "audit/ports.py",
+        "models/__init__.py",
+        "models/hashing.py",
+    }

@@ -37,7 +37,7 @@ def stretches(call_id: str) -> dict[str, list[embeddings.Frames]]:
         if turn["end"] - turn["start"] > LONG_S + 0.4:
             span = Span(middle_s - LONG_S / 2, middle_s + LONG_S / 2)
             channel = 0 if turn["role"] == "A" else 1
-            mel = embeddings.frames(audio.channel(channel, span=span))
+            mel = embeddings.mel_spectrogram(audio.channel(channel, span=span))
             found[turn["role"]].append(mel[: round(LONG_S * 100)])
     return found
 
@@ -75,16 +75,19 @@ def test_the_same_sound_gives_the_same_print() -> None:
 def test_the_level_of_a_line_does_not_matter() -> None:
     time = np.arange(16_000, dtype=np.float32) / 16_000
     sound = (0.1 * np.sin(2 * np.pi * 220 * time) * (1 + np.sin(9 * time))).astype(np.float32)
-    loud, soft = embeddings.frames(sound), embeddings.frames(sound * np.float32(0.1))
+    loud, soft = (
+        embeddings.mel_spectrogram(sound),
+        embeddings.mel_spectrogram(sound * np.float32(0.1)),
+    )
     assert np.allclose(loud, soft, rtol=1e-3, atol=1e-6)
 
 
 def test_frames_of_silence_and_of_nothing() -> None:
-    silence = embeddings.frames(np.zeros(16_000, dtype=np.float32))
+    silence = embeddings.mel_spectrogram(np.zeros(16_000, dtype=np.float32))
     assert silence.shape == (100, 40)
     assert not silence.any()
-    assert embeddings.frames(np.zeros(0, dtype=np.float32)).shape == (0, 40)
-    assert embeddings.frames(np.ones(100, dtype=np.float32)).shape == (0, 40)
+    assert embeddings.mel_spectrogram(np.zeros(0, dtype=np.float32)).shape == (0, 40)
+    assert embeddings.mel_spectrogram(np.ones(100, dtype=np.float32)).shape == (0, 40)
     (found,) = embeddings.embed([silence])
     assert np.isfinite(found).all()
     assert embeddings.embed([]).shape == (0, 256)
