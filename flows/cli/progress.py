@@ -178,8 +178,8 @@ def _show(summary: Summary, out: Path, console: Any, *, listed: bool) -> None:
     if summary.unlisted:
         console.print(f"not audited: {_recordings(summary.unlisted)} that no manifest row names")
     if summary.ignored:
-        files = "1 file that is no recording" if summary.ignored == 1 else None
-        files = files or f"{summary.ignored} files that are no recordings"
+        files = "1 file that is not a recording" if summary.ignored == 1 else None
+        files = files or f"{summary.ignored} files that are not recordings"
         console.print(f"ignored: {files} by name")
     print(f"report: {summary.index}")
 
