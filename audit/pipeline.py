@@ -16,6 +16,7 @@ from audit import rules, scoring, stages
 from audit.config import HearingConfig, LimitsConfig
 from audit.language.text import simplify
 from audit.ports import JudgingModels, TranscriptionModels
+from audit.reasons import AGENT, CUSTOMER, Reason, because
 from audit.rulebooks.rulebook import Rulebook
 from audit.rules import disposition, reliance
 from audit.transcription import activity, crosstalk, diarization, roles, turns, windows
@@ -31,10 +32,6 @@ from audit.types import (
     Span,
     Transcript,
     Turn,
-)
-
-_NO_VOICE_PRINTS = (
-    "未安装声纹模型，单声道录音无法区分双方（pip install --no-deps resemblyzer==0.1.4）"
 )
 
 _PER_S = 4.0
@@ -80,7 +77,7 @@ def hear(
         simplify=simplify,
         options=hearing_config.packing,
     )
-    doubts = ["录音有损坏，部分声音无法解码"] if audio.damaged else []
+    doubts = [because("recording.damaged")] if audio.damaged else []
     if audio.lengths is not None:
         doubts.append(_length_doubt(audio.lengths))
     begins = activity.begins_in_speech(regions, options=hearing_config.speech)
@@ -95,14 +92,14 @@ def hear(
             direction=recording.direction,
         )
         if not _is_confirmed(decision, hearing_config):
-            doubts.append("无法从内容确认哪个声道是客服，按默认声道处理")
+            doubts.append(because("roles.assumed"))
         dead = activity.dead_channel(audio, regions, options=hearing_config.speech)
         doubts += _silent(decision.roles, regions, dead)
         if given is not None and decision.source == "content":
-            doubts.append(f"清单写明客服在声道 {given}，但通话内容明确相反，按内容处理")
+            doubts.append(because("roles.manifest_contradicted", channel=given))
     elif models.embedder is None:
         decision = roles.RoleDecision((Role.UNKNOWN,), 0.5, "content")
-        doubts.append(_NO_VOICE_PRINTS)
+        doubts.append(because("recording.no_embeddings"))
     else:
         voices = diarization.tell_apart(
             audio,
@@ -116,9 +113,9 @@ def hear(
         )
         heard, regions, decision = voices.heard, voices.regions, voices.roles
         doubts.append(
-            "单声道录音，双方由声纹区分，无法判断双方是否同时讲话"
+            because("recording.mono")
             if Role.UNKNOWN not in decision.roles
-            else "单声道录音，无法确认哪一位说话人是客服"
+            else because("recording.mono_roles_unknown")
         )
     built = turns.build(heard, regions, roles=decision.roles, options=hearing_config.turns)
     if voices is not None:
@@ -182,15 +179,15 @@ def judge(
 
 def _silent(
     decided: Sequence[Role], regions: Sequence[Sequence[Span]], dead: int | None
-) -> list[str]:
+) -> list[Reason]:
     """The doubt about a channel on which nobody is heard while the other speaks."""
     if sum(map(bool, regions)) != 1:
         return []
     silent = next(channel for channel, spans in enumerate(regions) if not spans)
-    who = "客服" if decided[silent] is Role.AGENT else "客户"
+    who = AGENT if decided[silent] is Role.AGENT else CUSTOMER
     if silent == dead:
-        return [f"{who}声道没有声音，或只有音量不变的噪声、音乐等，可能没有录到{who}"]
-    return [f"没有听到{who}讲话"]
+        return [because("recording.channel_silent", who=who)]
+    return [because("recording.side_silent", who=who)]
 
 
 def _two_channels(audio: audio_door.Audio, *, mono: bool) -> audio_door.Audio:
@@ -217,14 +214,14 @@ def _is_confirmed(decision: roles.RoleDecision, config: HearingConfig) -> bool:
     return known or decision.confidence >= config.role_confidence
 
 
-def _length_doubt(lengths: Lengths) -> str:
+def _length_doubt(lengths: Lengths) -> Reason:
     """What to say where header and file tell different lengths."""
-    told = f"文件头写明时长 {lengths.header_s:.1f} 秒，文件中有 {lengths.file_s:.1f} 秒"
-    if lengths.header_s > lengths.file_s:
-        return f"{told}，录音不完整"
+    header_s, file_s = lengths.header_s, lengths.file_s
+    if header_s > file_s:
+        return because("recording.incomplete", header_s=header_s, file_s=file_s)
     if lengths.to_end:
-        return f"{told}，已听到文件末尾，录音可能中断过"
-    return f"{told}，多出的部分不像录音，没有听"
+        return because("recording.interrupted", header_s=header_s, file_s=file_s)
+    return because("recording.surplus", header_s=header_s, file_s=file_s)
 
 
 def _confidence(built: tuple[Turn, ...]) -> float | None:

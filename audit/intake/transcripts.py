@@ -46,6 +46,7 @@ from audit.intake.recordings import Reject
 from audit.language.encoding import text_of
 from audit.language.intelligibility import is_loop, is_too_fast
 from audit.language.text import simplify
+from audit.reasons import Reason, because, verbatim
 from audit.transcription.turns import with_backchannels
 from audit.types import Call, Channels, Direction, Origin, Recording, Role, Span, Transcript, Turn
 
@@ -625,18 +626,15 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _doubts(line: _Line, last_s: float) -> Iterator[str]:
+def _doubts(line: _Line, last_s: float) -> Iterator[Reason]:
     unread = list(dict.fromkeys(_written(name) for turn in line.turns for name in turn.unread))
     if unread:
-        yield (
-            f"各句的时间写在 {'、'.join(unread[:4])} 里，看不出单位或起止不全，没有采用；"
-            "请写成以秒计的 start_s 和 end_s"
-        )
+        yield because("transcript.times_unread", fields=tuple(map(verbatim, unread[:4])))
     off = [turn.off_s for turn in line.turns if turn.off_s]
     if off:
-        yield f"有 {len(off)} 句话的起止时间为负或前后颠倒，最多差 {max(off):.2f} 秒，已修正"
+        yield because("transcript.times_corrected", count=len(off), most_s=max(off))
     if line.duration_s is not None and last_s - line.duration_s > _SLACK_S:
-        yield f"写明的时长为 {line.duration_s:.1f} 秒，最后一句却到 {last_s:.1f} 秒，以后者为准"
+        yield because("transcript.duration_short", duration_s=line.duration_s, last_s=last_s)
 
 
 def _with_seconds(turns: list[_Turn]) -> Iterator[tuple[_Turn, Span | None, float | None]]:

@@ -298,6 +298,7 @@ class AskedItem(_Strict):
     """
 
     title: str
+    title_en: str | None = Field(None, exclude=True)
     questions: tuple[Phrase, ...] = Field(min_length=1)
     answers: tuple[Phrase, ...] = ()
     min_digits: int | None = Field(None, ge=1)
@@ -436,10 +437,12 @@ class Examples(_Strict):
 class WrittenCheck(Check):
     """What a call must have (``requires``) or must not have (``forbids``); see ``docs/rules.md``.
 
-    ``applies``: where the check has occasion; ``unless``: what acquits.
+    ``applies``: where the check has occasion; ``unless``: what acquits. ``reason_en`` is the reason
+    in English, for pages; it judges nothing, so it is not part of the rulebook's hash.
     """
 
     reason: str
+    reason_en: str | None = Field(None, exclude=True)
     auto_fail: bool = False
     applies: Condition | None = None
     requires: Condition | None = None

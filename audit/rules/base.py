@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from audit.language.intelligibility import is_mandarin
 from audit.language.phrases import find_any
 from audit.ports import JudgingModels
+from audit.reasons import Reason, because
 from audit.rulebooks.rulebook import Check, Rulebook
 from audit.types import Call, Finding, Role, Span, Turn, Verdict
 
@@ -28,9 +29,9 @@ def without_models(evaluate: Callable[[Call, Rulebook], list[Finding]]) -> Evalu
     return lambda call, rulebook, models: evaluate(call, rulebook)
 
 
-NO_TIMES = "转写文本没有时间，无法判断"
-NO_ROLES = "无法判断哪一方是客服"
-NO_AGENT = "录音中没有客服讲话"
+NO_TIMES = because("no_times")
+NO_ROLES = because("no_roles")
+NO_AGENT = because("no_agent")
 
 SURE = 0.45
 """Mean word probability below which words are not held against anyone."""
@@ -40,7 +41,7 @@ _BYSTANDERS = re.compile(
 )
 
 
-def doubt(call: Call) -> str | None:
+def doubt(call: Call) -> Reason | None:
     """Why neither seconds nor speakers of a call can be relied on, or None."""
     if any(turn.span is None for turn in call.turns):
         return NO_TIMES
@@ -76,7 +77,7 @@ def finding(
     check_id: str,
     check: Check,
     verdict: Verdict,
-    reason: str,
+    reason: Reason,
     *,
     span: Span | None = None,
     turn: Turn | None = None,
@@ -88,7 +89,7 @@ def finding(
         check_id: the check.
         check: clause, severity and points of the check.
         verdict: what it says.
-        reason: why, in words for the QA team.
+        reason: why.
         span: the seconds it is about; those of ``turn`` if not given.
         turn: whose words are the evidence.
         meant: the norm's wording they were recognised as.
@@ -112,8 +113,3 @@ def finding(
         evidence=(turn.text or None) if turn else None,
         meant=meant,
     )
-
-
-def seconds(span: Span) -> str:
-    """A span's length for people: ``12.0 秒``."""
-    return f"{span.duration_s:.1f} 秒"

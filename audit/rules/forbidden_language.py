@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from audit.language.phrases import Match, find_any, find_each, find_literal
 from audit.language.text import sounds, spoken_characters
 from audit.ports import JudgingModels, WordingClassifier
+from audit.reasons import Reason, because
 from audit.rulebooks.rulebook import (
     Check,
     ForbiddenGroup,
@@ -16,6 +17,7 @@ from audit.rulebooks.rulebook import (
     ForbiddenMeaning,
     Rulebook,
 )
+from audit.rules.base import NO_ROLES
 from audit.types import Call, Finding, Role, Turn, Verdict
 
 RULE_ID = "forbidden_language"
@@ -38,15 +40,15 @@ _LONG = 24
 _SENTENCE = re.compile("[。！？!?；;…]+")
 
 _KINDS = {
-    "abuse": "辱骂客户",
-    "scolding": "训斥客户",
-    "mockery": "讽刺客户",
-    "shirking": "推诿",
-    "refusal": "生硬拒绝",
-    "blaming": "埋怨客户",
-    "ordering": "命令客户",
-    "rushing": "催促客户",
-    "provoking": "顶撞客户",
+    "abuse": because("wording.abuse"),
+    "scolding": because("wording.scolding"),
+    "mockery": because("wording.mockery"),
+    "shirking": because("wording.shirking"),
+    "refusal": because("wording.refusal"),
+    "blaming": because("wording.blaming"),
+    "ordering": because("wording.ordering"),
+    "rushing": because("wording.rushing"),
+    "provoking": because("wording.provoking"),
 }
 
 
@@ -75,7 +77,7 @@ def evaluate(call: Call, rulebook: Rulebook, models: JudgingModels) -> list[Find
     rule = rulebook.rules.forbidden_language
     suspects = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
     if not any(spoken_characters(turn.text) for turn in suspects):
-        return [_whole_call(Verdict.CANNOT_TELL, "没有识别出客服的话", confidence=0.0)]
+        return [_whole_call(Verdict.CANNOT_TELL, because("wording.no_words"), confidence=0.0)]
     repeated = _repeated(call)
     said = _sentences_of(suspects, rule, repeated, models.wording)
     findings: list[Finding] = []
@@ -91,11 +93,10 @@ def evaluate(call: Call, rulebook: Rulebook, models: JudgingModels) -> list[Find
     if findings:
         return sorted(findings, key=lambda one: (one.start_s is not None, one.start_s or 0.0))
     if not any(turn.role is Role.AGENT for turn in suspects):
-        return [_whole_call(Verdict.CANNOT_TELL, "无法判断哪一方是客服", confidence=0.0)]
+        return [_whole_call(Verdict.CANNOT_TELL, NO_ROLES, confidence=0.0)]
     heard = call.transcript.confidence
-    return [
-        _whole_call(Verdict.PASS, "没有发现服务禁语", confidence=1.0 if heard is None else heard)
-    ]
+    none = because("wording.none")
+    return [_whole_call(Verdict.PASS, none, confidence=1.0 if heard is None else heard)]
 
 
 def _repeated(call: Call) -> dict[int, frozenset[int]]:
@@ -217,7 +218,7 @@ def _finding(turn: Turn, hit: _Hit, *, sure: bool) -> Finding:
     return _event(
         turn,
         Check(clause=hit.group.clause, points=hit.group.points, severity=hit.group.severity),
-        "使用了服务禁语" if told else _doubt(turn, sure=sure),
+        because("wording.used") if told else _doubt(turn, sure=sure),
         told=told,
         confidence=confidence,
         meant=hit.match.meant,
@@ -262,11 +263,11 @@ def _finding_by_meaning(
     told = sure and turn.surely_by(Role.AGENT) and confidence >= _SURE
     kind = wording.kind(meant.text)
     if told:
-        reason = f"语义上属于服务禁语：{_KINDS[kind]}"
+        reason = because("wording.by_meaning", kind=_KINDS[kind])
     elif sure:
         reason = _doubt(turn, sure=True)
     else:
-        reason = f"疑似服务禁语（{_KINDS[kind]}），请人工复核"
+        reason = because("wording.suspected", kind=_KINDS[kind])
     check = next(check for name, check in meaning.kinds.items() if name == kind)
     return _event(turn, check, reason, told=told, confidence=confidence)
 
@@ -280,16 +281,16 @@ def _is_complained_of(turn: Turn, call: Call, complaints: tuple[str, ...]) -> bo
     )
 
 
-def _doubt(turn: Turn, *, sure: bool) -> str:
+def _doubt(turn: Turn, *, sure: bool) -> Reason:
     if not turn.surely_by(Role.AGENT):
-        return "疑似服务禁语，但无法判断是谁说的"
-    return f"疑似服务禁语，但{'识别不够清楚' if sure else '整句话未必是这个意思'}"
+        return because("wording.speaker_unknown")
+    return because("wording.unclear") if sure else because("wording.ambiguous")
 
 
 def _event(
     turn: Turn,
     check: Check,
-    reason: str,
+    reason: Reason,
     *,
     told: bool,
     confidence: float,
@@ -315,7 +316,7 @@ def _event(
     )
 
 
-def _whole_call(verdict: Verdict, reason: str, *, confidence: float) -> Finding:
+def _whole_call(verdict: Verdict, reason: Reason, *, confidence: float) -> Finding:
     return Finding(
         rule_id=RULE_ID,
         check_id=RULE_ID,

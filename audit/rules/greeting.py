@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 from audit.language.phrases import Match, find, find_any, find_words
 from audit.language.text import spoken_characters
+from audit.reasons import Reason, because
 from audit.rulebooks.rulebook import GreetingCheck, GreetingRule, Rulebook
 from audit.rules import beginning
-from audit.rules.base import finding
+from audit.rules.base import NO_AGENT, NO_ROLES, finding
 from audit.types import Call, Direction, Finding, Role, Segment, Turn, Verdict
 
 RULE_ID = "greeting"
 ORDER = "greeting.order"
 
-_STAGE = "说到了，但无法判断是否属于开头语"
+_STAGE = because("greeting.stage_unknown")
 
 
 def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
@@ -57,23 +58,23 @@ def _asked_for(
             yield check_id, check
 
 
-def _doubt(call: Call, spoken: list[Turn], opening: list[Turn]) -> str | None:
+def _doubt(call: Call, spoken: list[Turn], opening: list[Turn]) -> Reason | None:
     if not spoken:
         if any(turn.role is Role.UNKNOWN for turn in call.turns):
-            return "无法判断哪一方是客服"
-        return "录音中没有客服讲话"
+            return NO_ROLES
+        return NO_AGENT
     if not any(spoken_characters(turn.text) for turn in opening or spoken):
-        return "开头语没有识别出文字"
+        return because("greeting.no_words")
     return None
 
 
-def _unanswered(call: Call) -> str | None:
+def _unanswered(call: Call) -> Reason | None:
     out = call.recording.direction is Direction.OUT
     alone = all(turn.role is Role.AGENT for turn in call.turns)
-    return "呼出电话没有听到对方应答" if out and alone else None
+    return because("greeting.unanswered") if out and alone else None
 
 
-def _untold(check_id: str, check: GreetingCheck, doubt: str) -> Finding:
+def _untold(check_id: str, check: GreetingCheck, doubt: Reason) -> Finding:
     return Finding(
         rule_id=RULE_ID,
         check_id=check_id,
@@ -98,9 +99,9 @@ def _judged(call: Call, check_id: str, check: GreetingCheck, opening: list[Turn]
     if any(_said(call, check, turn) for turn in doubtful):
         return [_untold(check_id, check, _STAGE)]
     if any(not turn.surely_by(Role.AGENT) for turn in opening):
-        return [_untold(check_id, check, "没有听到，但开头部分有话无法确认是谁说的")]
+        return [_untold(check_id, check, because("greeting.speaker_unknown"))]
     if check.missing == "cannot_tell" or any(find_any(check.unsure, t.text) for t in opening):
-        return [_untold(check_id, check, "没有听到规范用语，可能用了别的说法")]
+        return [_untold(check_id, check, because("greeting.other_wording"))]
     return [_failed(check_id, check, opening)]
 
 
@@ -115,7 +116,9 @@ def _passed(check_id: str, check: GreetingCheck, turn: Turn, match: Match) -> Fi
         rule_id=RULE_ID,
         check_id=check_id,
         verdict=Verdict.PASS,
-        reason="开头语中已说到" if turn.segment is Segment.GREETING else "开头之后已说到",
+        reason=because("greeting.said")
+        if turn.segment is Segment.GREETING
+        else because("greeting.said_later"),
         clause_id=check.clause,
         severity=check.severity,
         confidence=round(match.quality * (turn.asr_confidence or 1.0), 3),
@@ -135,7 +138,7 @@ def _failed(check_id: str, check: GreetingCheck, opening: list[Turn]) -> Finding
         rule_id=RULE_ID,
         check_id=check_id,
         verdict=Verdict.FAIL,
-        reason="开头语中没有说到" if opening else "没有开头语，直接进入业务",
+        reason=because("greeting.not_said") if opening else because("greeting.none"),
         clause_id=check.clause,
         severity=check.severity,
         points=check.points,
@@ -161,4 +164,4 @@ def _order(call: Call, rule: GreetingRule, opening: list[Turn]) -> list[Finding]
     before, after = turn.text[:begins], turn.text[begins:]
     if find_any(then.phrases, after, slack=then.slack) or not find_any(then.phrases, before):
         return []
-    return [finding(ORDER, order, Verdict.FAIL, "问候应在前面", turn=turn)]
+    return [finding(ORDER, order, Verdict.FAIL, because("greeting.order"), turn=turn)]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from audit.language.intelligibility import is_readable
 from audit.language.text import spoken_characters
+from audit.reasons import because
 from audit.rulebooks.rulebook import Rulebook
 from audit.rules.base import doubt, finding
 from audit.timeline import Timeline, characters_per_minute
@@ -24,15 +25,18 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     if unsure:
         return [finding(RULE_ID, check, Verdict.CANNOT_TELL, unsure)]
     if not _is_timed(spoken):
-        reason = "时间互相重叠或没有长度，无法计算语速"
+        reason = because("speech_rate.times_unusable")
         return [finding(RULE_ID, check, Verdict.CANNOT_TELL, reason)]
     pace = characters_per_minute(spoken)
     said = sum(spoken_characters(turn.text) for turn in spoken)
     if pace is None or said < rule.min_characters:
         return []
     fast = pace > rule.max_characters_per_min
+    limit = rule.max_characters_per_min
     reason = (
-        f"每分钟 {pace:.0f} 字，{'超过' if fast else '不超过'} {rule.max_characters_per_min:.0f} 字"
+        because("speech_rate.too_fast", pace=pace, limit=limit)
+        if fast
+        else because("speech_rate.within", pace=pace, limit=limit)
     )
     return [finding(RULE_ID, check, Verdict.FAIL if fast else Verdict.PASS, reason)]
 

@@ -489,12 +489,14 @@ def rulebook_check(ctx: click.Context, *, file: Path) -> None:
     from audit.rulebooks import rulebook as books
     from audit.rules.written import examples
     from flows import wiring
+    from reports.wording import sentence
 
     if not file.is_file():
         raise UsageError(f"there is no file {file}; check the path")
     try:
         book = books.load(str(file))
-        problems = examples.problems(book, file, model=wiring.judging_models().stages)
+        model = wiring.judging_models().stages
+        problems = examples.problems(book, file, model=model, say=sentence)
     except books.InvalidRulebook as error:
         problems = error.problems
     for problem in problems:

@@ -18,7 +18,7 @@ from audit.types import SURE
 from reports.analysis import figures
 from reports.analysis.figures import Hit
 from reports.pages import coaching
-from reports.pages.phrases import Phrase, phrases
+from reports.pages.phrases import Phrase, of_reason, phrases
 from reports.store.layout import safe_name
 from reports.wording import by_key
 
@@ -68,6 +68,7 @@ def environment() -> Environment:
         "score": lambda value: "—" if value is None else f"{value:.1f}".removesuffix(".0"),
         "decimal": _decimal,
         "moment": lambda moment: datetime.isoformat(moment.replace(tzinfo=None), " ", "minutes"),
+        "because": of_reason,
         "put": Phrase.put,
         "marks": Phrase.marks,
         "on": Phrase.on,

@@ -15,6 +15,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from audit.reasons import Reason, Value
 from reports.wording import by_key, strings
 
 
@@ -28,7 +29,7 @@ class Phrase:
     def __str__(self) -> str:
         """The Chinese text."""
         text = by_key("zh")[self.key]
-        return text.format(**self.values) if self.values else text
+        return text.format(**_texts(self.values)) if self.values else text
 
     def __html__(self) -> str:
         """The text in an element with its key; bare where it is the same in both languages."""
@@ -53,10 +54,40 @@ class Phrase:
 
     def _message(self) -> list[Any]:
         """Key and values as ``english.js`` reads them; phrases among the values likewise."""
-        return [
-            self.key,
-            {k: v._message() if isinstance(v, Phrase) else v for k, v in self.values.items()},
-        ]
+        return [self.key, {name: _datum(value) for name, value in self.values.items()}]
+
+
+def of_reason(reason: Reason) -> Phrase | Markup:
+    """Why a verdict is what it is; bare where it is said in one language only."""
+    words = _of_reason(reason)
+    values = dict(reason.values)
+    if reason.id == "verbatim" or (reason.id == "written" and values["zh"] == values["en"]):
+        return Markup('<span translate="no">{}</span>').format(str(words))
+    return words
+
+
+def _of_reason(reason: Reason) -> Phrase:
+    return Phrase(f"reason.{reason.id}", {name: _phrased(v) for name, v in reason.values})
+
+
+def _phrased(value: Value) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_of_reason, value))
+    return _of_reason(value) if isinstance(value, Reason) else value
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    separator = by_key("zh")["list_separator"]
+    return {
+        name: separator.join(map(str, value)) if isinstance(value, tuple) else value
+        for name, value in values.items()
+    }
+
+
+def _datum(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [one._message() for one in value]
+    return value._message() if isinstance(value, Phrase) else value
 
 
 @cache

@@ -17,6 +17,7 @@ from typing import Any
 
 from audit import privacy
 from audit.penalties import Tariff
+from audit.reasons import Reason
 from audit.review import Review, Settled
 from audit.timeline import Timeline
 from audit.types import Finding, Role, Segment, Span, Turn, Verdict
@@ -33,7 +34,7 @@ from reports.analysis.figures import (
 )
 from reports.analysis.sampling import Drawn, drawn
 from reports.analysis.service_level import Level, levels
-from reports.store import records, reviews
+from reports.store import reasons, records, reviews
 from reports.store.parquet import read
 from reports.store.schema import CALLS, FINDINGS, TURNS
 
@@ -117,6 +118,7 @@ class CallPage:
 
     row: CallRow
     facts: Row
+    doubts: tuple[Reason, ...]
     meta: tuple[tuple[str, str], ...]
     turns: tuple[TurnView, ...]
     findings: tuple[Hit, ...]
@@ -240,6 +242,7 @@ def call_pages(
         yield CallPage(
             row=call,
             facts=row,
+            doubts=reasons.doubts(row),
             meta=tuple((k[5:], v) for k, v in row.items() if k.startswith("meta_") and v),
             turns=tuple(TurnView(turn, tuple(marks.get(turn.index, ()))) for turn in spoken),
             findings=tuple(found),

@@ -34,6 +34,7 @@ from audit.types import (
     Turn,
     Verdict,
 )
+from reports.store import reasons
 from reports.store.schema import SCHEMA_VERSION
 
 Row = dict[str, Any]
@@ -149,7 +150,7 @@ def _call(audited: AuditedCall) -> Row:
         "role_confidence": transcript.role_confidence,
         "role_source": transcript.role_source,
         "roles_confirmed": transcript.roles_confirmed,
-        "doubts": list(transcript.doubts),
+        **reasons.of_doubts(transcript.doubts),
         "audio_sha256": origin.audio_sha256,
         "engine": origin.engine,
         "model": origin.model,
@@ -297,7 +298,7 @@ def _finding(finding: Finding) -> Row:
         "end_s": finding.end_s,
         "evidence": finding.evidence,
         "meant": finding.meant,
-        "reason": finding.reason,
+        **reasons.of_finding(finding.reason),
         "auto_fail": finding.auto_fail,
     }
 
@@ -396,7 +397,7 @@ def call_from_rows(call: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) 
             role_confidence=call.get("role_confidence"),
             role_source=call.get("role_source"),
             roles_confirmed=call.get("roles_confirmed"),
-            doubts=tuple(call["doubts"]),
+            doubts=reasons.doubts(call),
             dead_channel=call.get("dead_channel"),
             begins_in_speech=call.get("begins_in_speech"),
         ),

@@ -9,7 +9,7 @@ from typing import Any
 from audit.penalties import Tariff
 from audit.review import Decision, Kind, Review, Settled, settle
 from audit.types import Finding, RuleScore, Verdict
-from reports.store import penalties
+from reports.store import penalties, reasons
 from reports.store.parquet import read
 
 Row = Mapping[str, Any]
@@ -66,10 +66,14 @@ def settled(
 def finding_from_row(row: Row) -> Finding:
     """A finding as it was stored."""
     names = (
-        *("rule_id", "check_id", "reason", "clause_id", "severity", "points", "confidence"),
+        *("rule_id", "check_id", "clause_id", "severity", "points", "confidence"),
         *("segment", "role", "start_s", "end_s", "evidence", "meant", "auto_fail"),
     )
-    return Finding(verdict=Verdict(row["verdict"]), **{name: row[name] for name in names})
+    return Finding(
+        verdict=Verdict(row["verdict"]),
+        reason=reasons.finding_reason(row),
+        **{name: row[name] for name in names},
+    )
 
 
 def findings_by_id(rows: Iterable[Row]) -> dict[str, Finding]:

@@ -9,10 +9,14 @@ its call. All of them are in the private store.
 from __future__ import annotations
 
 import hashlib
+import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from audit.reasons import verbatim
 from audit.types import Recording, Transcript
 from reports.store import private_store
 
@@ -53,9 +57,19 @@ def load(out: Path, name: str) -> Transcript | None:
     """
     data = private_store.read(out, name)
     try:
-        return None if data is None else _ADAPTER.validate_json(data)
-    except ValidationError:
+        return None if data is None else _ADAPTER.validate_python(_current(json.loads(data)))
+    except ValueError:
         return None  # damaged: it is made again
+
+
+def _current(transcript: Any) -> Any:
+    """A transcript as it is kept now; earlier ones have sentences for doubts."""
+    if isinstance(transcript, dict):
+        transcript["doubts"] = [
+            asdict(verbatim(doubt)) if isinstance(doubt, str) else doubt
+            for doubt in transcript.get("doubts", ())
+        ]
+    return transcript
 
 
 def save(out: Path, name: str, transcript: Transcript) -> None:

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from audit.reasons import Reason, Value
+
 Language = Literal["zh", "en"]
 
 
@@ -25,6 +27,37 @@ def strings(language: Language) -> Mapping[str, Any]:
 def by_key(language: Language) -> Mapping[str, str]:
     """The strings of one language by their keys, such as ``call.title``."""
     return dict(_leaves(strings(language)))
+
+
+def knows(reason_id: str) -> bool:
+    """Whether there is a sentence for a reason; a later version's tables may have others."""
+    return f"reason.{reason_id}" in by_key("zh")
+
+
+def sentence(reason: Reason, *, language: Language = "zh") -> str:
+    """A reason in words for the QA team.
+
+    >>> from audit.reasons import because
+    >>> sentence(because("hold.not_thanked", waited_s=31.24), language="en")
+    'The customer waited 31.2 s and was neither thanked nor given an apology afterwards'
+    """
+    text = _sentence(reason, language)
+    ours = language == "en" and reason.id not in ("verbatim", "written")
+    return text[:1].upper() + text[1:] if ours else text
+
+
+def _sentence(reason: Reason, language: Language) -> str:
+    text = by_key(language)[f"reason.{reason.id}"]
+    return text.format(**{name: _words(value, language) for name, value in reason.values})
+
+
+def _words(value: Value, language: Language) -> str | int | float:
+    if isinstance(value, Reason):
+        return _sentence(value, language)
+    if isinstance(value, tuple):
+        separator = by_key(language)["list_separator"]
+        return separator.join(_sentence(one, language) for one in value)
+    return value
 
 
 def _leaves(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from rapidfuzz import fuzz
 
 from audit.language.phrases import find_words
 from audit.language.text import sounds, spoken_characters
+from audit.reasons import Reason, because
 from audit.rulebooks.conditions import (
     All,
     Anchor,
@@ -42,7 +43,7 @@ from audit.rulebooks.conditions import (
 )
 from audit.rulebooks.rulebook import Rulebook
 from audit.rules.base import NO_AGENT, NO_ROLES, NO_TIMES, understood
-from audit.rules.no_interruption import VIOLATIONS, Contact, edges, meetings
+from audit.rules.no_interruption import VIOLATIONS, WHAT, Contact, edges, meetings
 from audit.rules.written import entities, loudness
 from audit.rules.written.evidence import (
     UNCLEAR,
@@ -258,7 +259,7 @@ class Evaluation:
     def _(self, condition: Interruption, hit: Hit | None) -> Result:
         wanted, area = condition.interruption, self._scope(condition, hit)
         if self.call.transcript.channels is Channels.MONO:
-            return Result(None, (), "单声道录音，无法可靠判断双方是否同时讲话")
+            return Result(None, (), because("interruption.mono"))
         if self._untimed() or any(turn.role is Role.UNKNOWN for turn in self.call.turns):
             return Result(None, (), NO_TIMES if self._untimed() else NO_ROLES)
         thresholds = self.rulebook.rules.no_interruption.applied()
@@ -274,7 +275,7 @@ class Evaluation:
         return found(
             (
                 _whole(window).doubted(
-                    window.doubt or (m.contact if m.contact is Contact.UNSURE else None)
+                    window.doubt or (WHAT[m.contact] if m.contact is Contact.UNSURE else None)
                 )
                 for m in met
                 if m.contact in (*VIOLATIONS, Contact.UNSURE)
@@ -302,7 +303,7 @@ class Evaluation:
             area = Scope(tuple(map(_window, said[-_LAST_TURNS:])))
             words = Keywords(any=wanted.without)
             answers.append(negated(self._keywords(words, wanted.without, area)).holds)
-        return _told(last, answers, "无法判断最后是谁说话、何时挂机或说了什么")
+        return _told(last, answers, because("written.hang_up"))
 
     @_evaluate.register
     def _(self, condition: PickUp, _: Hit | None) -> Result:
@@ -315,7 +316,7 @@ class Evaluation:
             answers.append(is_by(first, Role(wanted.by)))
         if wanted.later_s is not None:
             answers.append(None if first.start_s is None else first.start_s > wanted.later_s)
-        return _told(first, answers, "无法判断是谁、何时先开口")
+        return _told(first, answers, because("written.pick_up"))
 
     @_evaluate.register
     def _(self, condition: Duration, _: Hit | None) -> Result:
@@ -340,7 +341,7 @@ class Evaluation:
     def _(self, condition: CallData, _: Hit | None) -> Result:
         wanted = condition.call
         value = column(self.call, wanted.column)
-        return fact(fits(value, wanted), f"没有通话数据 {wanted.column}")
+        return fact(fits(value, wanted), because("written.no_data", column=wanted.column))
 
     # conditions of conditions
 
@@ -428,7 +429,7 @@ def _heard(window: Window) -> bool:
     return understood(window.turn) or window.turn.is_backchannel
 
 
-def _doubt(window: Window) -> str | None:
+def _doubt(window: Window) -> Reason | None:
     return window.doubt or (None if understood(window.turn) else UNCLEAR)
 
 
@@ -440,7 +441,7 @@ def _whole(window: Window) -> Hit:
     return Hit(window.turn, 0, len(window.turn.text))
 
 
-def _told(turn: Turn, answers: Sequence[bool | None], doubt: str) -> Result:
+def _told(turn: Turn, answers: Sequence[bool | None], doubt: Reason) -> Result:
     """A hit on a turn if all answers are yes."""
     holds = conjunction(answers)
     hit = Hit(turn, 0, len(turn.text), doubt=doubt if holds is None else None)

@@ -23,6 +23,7 @@ from audit.rules.written.examples import as_call
 from audit.scoring import score
 from audit.types import Call, Channels, Finding, Verdict
 from flows.cli.main import main
+from reports.wording import sentence
 from tests.calls import MODELS
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
@@ -394,7 +395,7 @@ def test_a_check_that_requires(tmp_path: Path, lines: str, verdict: Verdict | No
         (finding,) = found
         assert (finding.rule_id, finding.check_id) == ("mine", "mine.apology")
         assert (finding.clause_id, finding.severity, finding.points) == ("000-25.1", "major", 4)
-        assert finding.reason == "客户投诉后没有道歉"
+        assert sentence(finding.reason) == "客户投诉后没有道歉"
         assert finding.evidence == "你们服务太差。"
 
 
