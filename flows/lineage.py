@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 
 TRANSCRIBES = (
     "audit/pipeline.py",
+    "audit/reasons.py",
     "audit/types.py",
     "audit/language",
     "audit/transcription",

@@ -13,7 +13,6 @@ from flows.commands.rescore import Agent, Difference, Flip, Outcome
 from reports.pages import case_file
 from reports.pages.html import render_comparison
 from reports.store.layout import agent_page, call_page, index_page, queue_page
-from reports.wording import by_key
 
 NIGHT = "2026-11-13"
 LEFT = r"""return (() => {
@@ -115,11 +114,3 @@ def test_lists_are_filtered_in_english_too(night: Path, browser: Any) -> None:
     assert 0 < browser.until(rows) <= every
     shown = browser.run("return document.querySelector('[data-table=queue] output').textContent")
     assert re.fullmatch(r"\d+ of \d+ shown", shown)
-
-
-def test_both_languages_have_the_same_keys_and_places() -> None:
-    zh, en = by_key("zh"), by_key("en")
-    assert zh.keys() == en.keys()
-    places = re.compile(r"\{(\w+)")
-    for key in zh.keys() - {"reason.written"}:
-        assert sorted(places.findall(zh[key])) == sorted(places.findall(en[key])), key
