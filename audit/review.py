@@ -15,6 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from audit.penalties import Penalties
+from audit.reasons import verbatim
 from audit.scoring import tally
 from audit.types import Finding, RuleScore, Scorecard, Verdict
 
@@ -173,7 +174,7 @@ def _added(review: Review, tariff: Penalties | None) -> Finding:
         rule_id=review.rule_id,
         check_id=review.check_id,
         verdict=Verdict.FAIL,
-        reason=review.note or "",
+        reason=verbatim(review.note or ""),
         clause_id=review.clause_id,
         severity=fault.severity if fault else None,
         points=fault.points if fault else 0.0,

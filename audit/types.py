@@ -16,6 +16,8 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.reasons import Reason
+
 SAMPLE_RATE = 16_000
 """Samples a second of all audio inside callaudit (what Whisper and the VADs expect)."""
 
@@ -227,8 +229,7 @@ class Turn:
     """Root mean square of its sound, in dB below full scale."""
     is_backchannel: bool = False
     unintelligible: bool = False
-    """Whether its words are none: repeats without end, or another language's sound written as
-    Chinese. They are held against nobody."""
+    """Whether its words are none (endless repeats, another language): held against nobody."""
     segment: Segment | None = None
     segment_confidence: float | None = None
     """Probability of the stage, over the whole call."""
@@ -284,8 +285,8 @@ class Transcript:
     """What told them: ``manifest``, ``default`` or ``content``."""
     roles_confirmed: bool | None = None
     """Whether that is as sure as configured; None for ready transcripts."""
-    doubts: tuple[str, ...] = ()
-    """Why some things cannot be told from this recording, in words for the QA team."""
+    doubts: tuple[Reason, ...] = ()
+    """Why some things cannot be told from this recording."""
     dead_channel: int | None = None
     """The one of two channels that carries nothing all the time, or a constant hum."""
     begins_in_speech: bool | None = None
@@ -316,7 +317,7 @@ class Finding:
     rule_id: str
     check_id: str
     verdict: Verdict
-    reason: str
+    reason: Reason
     clause_id: str | None = None
     severity: Severity | None = None
     points: float = 0.0

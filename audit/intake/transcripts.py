@@ -20,6 +20,7 @@ from audit.intake.transcript_files import HEAD_BYTES, GivenCall, check_kind, giv
 from audit.intake.transcript_schema import TIME_TOLERANCE_S, GivenLine, GivenTurn, problem_of
 from audit.language.intelligibility import is_loop, is_too_fast
 from audit.language.text import simplify
+from audit.reasons import Reason, because, verbatim
 from audit.transcription.turns import with_backchannels
 from audit.types import Call, Channels, Origin, Recording, Span, Transcript, Turn
 
@@ -215,18 +216,15 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _doubts(line: GivenLine, last_s: float) -> Iterator[str]:
+def _doubts(line: GivenLine, last_s: float) -> Iterator[Reason]:
     unread = list(dict.fromkeys(_written(name) for turn in line.turns for name in turn.unread))
     if unread:
-        yield (
-            f"各句的时间写在 {'、'.join(unread[:4])} 里，看不出单位或起止不全，没有采用；"
-            "请写成以秒计的 start_s 和 end_s"
-        )
+        yield because("transcript.times_unread", fields=tuple(map(verbatim, unread[:4])))
     off = [turn.off_s for turn in line.turns if turn.off_s]
     if off:
-        yield f"有 {len(off)} 句话的起止时间为负或前后颠倒，最多差 {max(off):.2f} 秒，已修正"
+        yield because("transcript.times_corrected", count=len(off), most_s=max(off))
     if line.duration_s is not None and last_s - line.duration_s > TIME_TOLERANCE_S:
-        yield f"写明的时长为 {line.duration_s:.1f} 秒，最后一句却到 {last_s:.1f} 秒，以后者为准"
+        yield because("transcript.duration_short", duration_s=line.duration_s, last_s=last_s)
 
 
 def _with_seconds(turns: list[GivenTurn]) -> Iterator[tuple[GivenTurn, Span | None, float | None]]:

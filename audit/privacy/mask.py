@@ -30,7 +30,7 @@ def mask(audited: AuditedCall) -> AuditedCall:
             replace(
                 finding,
                 evidence=finding.evidence and words.mask(finding.evidence),
-                reason=words.mask(finding.reason),
+                reason=finding.reason.map_text(words.mask),
             )
             for finding in audited.findings
         ),

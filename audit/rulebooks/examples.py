@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from audit import stages
 from audit.language.text import simplify
 from audit.ports import StageClassifier
+from audit.reasons import Reason
 from audit.rulebooks.loading import at_line
 from audit.rulebooks.rulebook import Rulebook
 from audit.rulebooks.yaml_lines import composed, repeated_keys
@@ -43,13 +44,16 @@ _LINE = re.compile(
 _NOTHING = "nothing"
 
 
-def problems(rulebook: Rulebook, file: Path, *, model: StageClassifier) -> tuple[str, ...]:
+def problems(
+    rulebook: Rulebook, file: Path, *, model: StageClassifier, say: Callable[[Reason], str]
+) -> tuple[str, ...]:
     """Examples that a check judges otherwise, and keys that stand twice, with their lines.
 
     Args:
         rulebook: as loaded from the file.
         file: what to name lines of.
         model: tells the stages of the examples.
+        say: puts a reason into words.
     """
     root = composed(file)
     doubled = [
@@ -59,7 +63,7 @@ def problems(rulebook: Rulebook, file: Path, *, model: StageClassifier) -> tuple
     disagreeing = (
         at_line(root, example.place, sentence)
         for example in _examples(rulebook)
-        if (sentence := _disagreement(example, rulebook, model))
+        if (sentence := _disagreement(example, rulebook, model, say))
     )
     return (*doubled, *disagreeing)
 
@@ -88,7 +92,9 @@ def _examples(rulebook: Rulebook) -> Iterator[_Example]:
                     yield _Example(check_id, check, expected, dialogue, place)
 
 
-def _disagreement(example: _Example, rulebook: Rulebook, model: StageClassifier) -> str | None:
+def _disagreement(
+    example: _Example, rulebook: Rulebook, model: StageClassifier, say: Callable[[Reason], str]
+) -> str | None:
     """What is wrong with an example, in a sentence; None where the check judges as it says."""
     number = int(example.place[-1]) + 1
     name = f"{example.check_id}, example {number} of {example.expected}"
@@ -102,7 +108,7 @@ def _disagreement(example: _Example, rulebook: Rulebook, model: StageClassifier)
     verdict = _verdict(findings)
     if verdict == example.expected:
         return None
-    because = f" ({findings[0].reason})" if findings else ""
+    because = f" ({say(findings[0].reason)})" if findings else ""
     return f"{name}: the check says {verdict}{because}"
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from audit.language.phrases import find_any, find_literal
 from audit.language.text import spoken_characters
+from audit.reasons import Reason, because, written
 from audit.rules.base import (
     NO_AGENT,
     NO_ROLES,
@@ -36,6 +37,7 @@ class AskedItem(Strict):
     """
 
     title: str
+    title_en: str | None = Field(None, exclude=True)
     questions: tuple[Phrase, ...] = Field(min_length=1)
     answers: tuple[Phrase, ...] = ()
     min_digits: int | None = Field(None, ge=1)
@@ -105,7 +107,7 @@ def _responses(call: Call, rule: ActiveListeningRule, cues: SilenceCues) -> list
     ]
     silent = [(f, turns) for f, turns in floors if not any(f.overlap_s(s) for s in heard)]
     if floors and not silent:
-        reason = f"客户 {len(floors)} 次连续讲话较长，客服都有回应"
+        reason = because("listening.all_answered", count=len(floors))
         return [finding(_RESPONSE, check, Verdict.PASS, reason)]
     return [_silent(call, floor, turns, check, cues) for floor, turns in silent]
 
@@ -115,22 +117,26 @@ def _silent(
 ) -> Finding:
     agent = call.said_by(Role.AGENT)
     before = [turn for turn in agent if turn.index < turns[0].index]
-    doubt = None
+    doubt: Reason | None = None
     if not agent:
         doubt = NO_AGENT
     elif call.transcript.channels is Channels.MONO:
-        doubt = "单声道录音听不到同时的应答"
+        doubt = because("listening.mono")
     elif before and find_any((*cues.waits, *cues.requests), before[-1].text):
-        doubt = "此前客服请客户等待或操作"
+        doubt = because("listening.asked_to_wait")
     elif any(_HEAR_OUT.search(turn.text) for turn in turns):
-        doubt = "客户要求先听其说完"
+        doubt = because("listening.hear_out")
     elif any(is_to_a_bystander(turn) or _MACHINE.search(turn.text) for turn in turns):
-        doubt = "可能不是客户在对客服讲话"
+        doubt = because("listening.other_addressee")
     return finding(
         _RESPONSE,
         check,
         Verdict.CANNOT_TELL if doubt else Verdict.FAIL,
-        f"客户连续讲话 {floor.duration_s:.1f} 秒，{doubt or '客服没有任何回应'}",
+        because(
+            "listening.long_talk",
+            seconds=floor.duration_s,
+            why=doubt or because("listening.no_response"),
+        ),
         span=floor,
         turn=turns[0],
     )
@@ -190,13 +196,18 @@ def _repeats(call: Call, rule: ActiveListeningRule) -> list[Finding]:
                     _REPEAT,
                     check,
                     Verdict.FAIL if told else Verdict.CANNOT_TELL,
-                    f"再次询问{item.title}，客户此前已回答“{answer.text}”",
+                    because(
+                        "listening.asked_again",
+                        item=written(item.title, item.title_en),
+                        answer=answer.text,
+                    ),
                     turn=again,
                 )
             )
     if failed or not excused:
         return failed
-    return [finding(_REPEAT, check, Verdict.PASS, "重复询问前说明了没有听清或需要核对")]
+    explained = because("listening.repeat_explained")
+    return [finding(_REPEAT, check, Verdict.PASS, explained)]
 
 
 def _asked_twice(

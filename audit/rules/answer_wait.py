@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from audit.language.phrases import find_any
+from audit.reasons import Reason, because
 from audit.rules import beginning
 from audit.rules.base import (
     ALL_VERDICTS,
@@ -71,29 +72,29 @@ def evaluate(call: Call, rule: AnswerWaitRule, context: Context) -> list[Finding
     if waited_s is None or call.recording.direction is Direction.OUT:
         return []
     limit_s = rule.max_wait_s
-    told = f"{waited_s:g} 秒接听，{'超过' if waited_s > limit_s else '不超过'} {limit_s:g} 秒"
     if waited_s <= limit_s:
+        told = because("answer_wait.in_time", waited_s=waited_s, limit_s=limit_s)
         return [finding(RULE.id, rule.checks["answer_wait"], Verdict.PASS, told)]
-    return [_late(call, rule, told)]
+    return [_late(call, rule, because("answer_wait.late", waited_s=waited_s, limit_s=limit_s))]
 
 
-def _late(call: Call, rule: AnswerWaitRule, told: str) -> Finding:
+def _late(call: Call, rule: AnswerWaitRule, told: Reason) -> Finding:
     opening = [turn for turn in call.turns if turn.role is not Role.CUSTOMER][:_OPENING]
     apology = next((turn for turn in opening if find_any(rule.apologies, turn.text)), None)
-    verdict, reason = Verdict.FAIL, "没有先道歉" if rule.apologies else None
+    verdict, reason = Verdict.FAIL, because("answer_wait.no_apology") if rule.apologies else None
     if rule.service_level:
         level = rule.service_level
         share = level.vip_share if call.recording.customer_vip else level.share
-        verdict, reason = Verdict.CANNOT_TELL, f"接通率按日统计，应不低于 {share:.0%}"
+        verdict, reason = Verdict.CANNOT_TELL, because("answer_wait.by_share", share=share)
     elif apology and apology.surely_by(Role.AGENT):
-        verdict, reason = Verdict.PASS, "已先道歉"
+        verdict, reason = Verdict.PASS, because("answer_wait.apologised")
     elif rule.apologies and (not _told(opening) or beginning.missing(call)):
-        verdict, reason = Verdict.CANNOT_TELL, "无法判断是否先道歉"
+        verdict, reason = Verdict.CANNOT_TELL, because("answer_wait.apology_unknown")
     return finding(
         RULE.id,
         rule.checks["answer_wait"],
         verdict,
-        f"{told}，{reason}" if reason else told,
+        because("answer_wait.with", wait=told, why=reason) if reason else told,
         turn=apology,
     )
 

@@ -12,6 +12,7 @@ from pydantic import Field
 from audit.language.intelligibility import is_mandarin
 from audit.language.phrases import find_any
 from audit.ports import JudgingModels
+from audit.reasons import Reason, because
 from audit.rules.cues import Cues
 from audit.rules.fields import Strict
 from audit.types import Call, Finding, Role, Severity, Span, Turn, Verdict
@@ -141,9 +142,9 @@ class Rule(Generic[Settings]):
     two_voices: bool = False
 
 
-NO_TIMES = "转写文本没有时间，无法判断"
-NO_ROLES = "无法判断哪一方是客服"
-NO_AGENT = "录音中没有客服讲话"
+NO_TIMES = because("no_times")
+NO_ROLES = because("no_roles")
+NO_AGENT = because("no_agent")
 
 WORD_CONFIDENCE_MIN = 0.45
 """Mean word probability below which words are not held against anyone."""
@@ -153,7 +154,7 @@ _BYSTANDERS = re.compile(
 )
 
 
-def doubt(call: Call) -> str | None:
+def doubt(call: Call) -> Reason | None:
     """Why neither seconds nor speakers of a call can be relied on, or None."""
     if any(turn.span is None for turn in call.turns):
         return NO_TIMES
@@ -189,7 +190,7 @@ def finding(
     check_id: str,
     check: Check,
     verdict: Verdict,
-    reason: str,
+    reason: Reason,
     *,
     span: Span | None = None,
     turn: Turn | None = None,
@@ -203,7 +204,7 @@ def finding(
         check_id: the check.
         check: clause, severity and points of the check.
         verdict: what it says.
-        reason: why, in words for the QA team.
+        reason: why.
         span: the seconds it is about; those of ``turn`` if not given.
         turn: whose words are the evidence.
         meant: the norm's wording they were recognised as.
@@ -237,7 +238,7 @@ def finding(
 def whole_call(
     rule_id: str,
     verdict: Verdict,
-    reason: str,
+    reason: Reason,
     *,
     confidence: float,
     clause: str | None = None,
@@ -252,8 +253,3 @@ def whole_call(
         confidence=round(confidence, 3),
         role=Role.AGENT,
     )
-
-
-def seconds(span: Span) -> str:
-    """A span's length for people: ``12.0 秒``."""
-    return f"{span.duration_s:.1f} 秒"

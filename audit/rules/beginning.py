@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 
+from audit.reasons import Reason, because
 from audit.types import Call, Channels, Role, Segment, Turn
 
 _STARTS_S = 0.1
@@ -73,8 +74,8 @@ _REPLIES = re.compile("(所以|然后|但是|可是|不过|而且|因为|要不�
 """Words that go on from what was said before."""
 
 
-def missing(call: Call) -> str | None:
-    """Why the beginning of a call is not in its recording, in words for the QA team; or None.
+def missing(call: Call) -> Reason | None:
+    """Why the beginning of a call is not in its recording, or None.
 
     Somebody speaks at the first instant (as :func:`audit.transcription.activity.begins_in_speech`
     measures it; a ready transcript must also begin with the rest of a sentence, for many count from
@@ -82,19 +83,19 @@ def missing(call: Call) -> str | None:
     the customer answer a question that is not there.
     """
     if call.transcript.begins_in_speech:
-        return "录音开始时已有人在讲话，开头可能没有录到"
+        return because("beginning.in_speech")
     part = _part(call)
     if part > 1:
-        return f"这是分段录音的第 {part} 段，开头不在其中"
+        return because("beginning.later_part", part=part)
     if not call.turns:
         return None
     first = call.turns[0]
     if first.role is Role.CUSTOMER and _answers(first.text):
-        return "第一句是在回答，之前的话没有录到"
+        return because("beginning.answer_first")
     if call.transcript.channels is Channels.TEXT and _starts_within(first):
-        return "转写文本从半句话开始，开头可能缺失"
+        return because("beginning.half_sentence")
     if (_is_serial(call) or _part(call, dated=True) > 1) and _goes_on(call):
-        return "文件名像是分段录音的后一段，开头可能不在其中"
+        return because("beginning.file_name")
     return None
 
 

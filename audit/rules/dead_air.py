@@ -9,6 +9,7 @@ from pydantic import Field
 
 from audit.language.phrases import find_any
 from audit.language.text import spoken_characters
+from audit.reasons import because
 from audit.rules import hold
 from audit.rules.base import (
     NO_AGENT,
@@ -20,7 +21,6 @@ from audit.rules.base import (
     Rule,
     finding,
     is_to_a_bystander,
-    seconds,
     understood,
 )
 from audit.rules.cues import SilenceCues
@@ -67,25 +67,25 @@ def evaluate(call: Call, rule: DeadAirRule, context: Context) -> list[Finding]:
     for silence in silences(call.turns, least_s=rule.min_silence_s):
         if not any(silence.span.overlap_s(wait.span) for wait in waits):
             found += _judged(silence, call, rule, cues)
-    limit = f"{rule.min_silence_s:g} 秒"
-    return found or [finding(RULE.id, check, Verdict.PASS, f"没有 {limit}以上的无故沉默")]
+    none = because("dead_air.none", limit_s=rule.min_silence_s)
+    return found or [finding(RULE.id, check, Verdict.PASS, none)]
 
 
 def _judged(silence: Silence, call: Call, rule: DeadAirRule, cues: SilenceCues) -> list[Finding]:
     said = _said_before(silence, call, cues)
-    long = seconds(silence.span)
     if any(turn.role is Role.UNKNOWN for turn in call.turns):
-        verdict, reason = Verdict.CANNOT_TELL, f"双方沉默 {long}，{NO_ROLES}"
+        verdict, why = Verdict.CANNOT_TELL, NO_ROLES
     elif not call.said_by(Role.AGENT):
-        verdict, reason = Verdict.CANNOT_TELL, f"双方沉默 {long}，{NO_AGENT}"
+        verdict, why = Verdict.CANNOT_TELL, NO_AGENT
     elif not all(understood(turn) for turn in said):
-        verdict, reason = Verdict.CANNOT_TELL, f"双方沉默 {long}，之前的话没有听清，无法判断原因"
+        verdict, why = Verdict.CANNOT_TELL, because("dead_air.unclear")
     elif _is_the_customers(said, rule, cues):
         return []
     elif _is_waited_through(said, silence.after, cues):
-        verdict, reason = Verdict.FAIL, f"双方沉默 {long}，客户在等，客服没有回应也没有说明"
+        verdict, why = Verdict.FAIL, because("dead_air.waited")
     else:
-        verdict, reason = Verdict.CANNOT_TELL, f"双方沉默 {long}，无法判断该由谁接话"
+        verdict, why = Verdict.CANNOT_TELL, because("dead_air.turn_unknown")
+    reason = because("dead_air.silence", seconds=silence.span.duration_s, why=why)
     return [
         finding(RULE.id, rule.checks["dead_air"], verdict, reason, span=silence.span, turn=said[-1])
     ]

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from audit.language.phrases import find_any, find_each
 from audit.language.text import spoken_characters
+from audit.reasons import AGENT, CUSTOMER, Reason, because
 from audit.rules import forbidden_language, no_interruption, silent_call
 from audit.rules.base import CheckedRule, finding, recognised, without
 from audit.rules.cues import DispositionCues
@@ -30,9 +31,9 @@ _Who = tuple[Role, int | None]
 """A voice: its role, and which of several it is."""
 
 _WHY = {
-    Disposition.NO_SPEECH: "录音中没有人讲话",
-    Disposition.ANNOUNCEMENT: "电话没有接通，只有提示音或语音留言",
-    Disposition.NO_ANSWER: "呼出电话无人应答",
+    Disposition.NO_SPEECH: because("disposition.no_speech"),
+    Disposition.ANNOUNCEMENT: because("disposition.announcement"),
+    Disposition.NO_ANSWER: because("disposition.no_answer"),
 }
 
 
@@ -79,8 +80,8 @@ def withheld(
     dead = call.transcript.dead_channel is not None
     if not dead or came_out is Disposition.CONVERSATION or silent_call.RULE.id in told:
         return list(findings)
-    who = "客户" if any(turn.role is Role.AGENT for turn in call.turns) else "客服"
-    reason = f"{who}声道没有声音，可能没有录到"
+    who = CUSTOMER if any(turn.role is Role.AGENT for turn in call.turns) else AGENT
+    reason = because("disposition.channel_silent", who=who)
     meeting = {rule.id for rule in rules.registry if rule.two_voices}
     interrupting = no_interruption.RULE.id
     kept = [
@@ -156,9 +157,9 @@ def _are_announced(
     return find_any(cues.announcements, played) is not None
 
 
-def _untold(one: Finding, why: str) -> Finding:
+def _untold(one: Finding, why: Reason) -> Finding:
     worded = one.rule_id == forbidden_language.RULE.id and one.verdict is Verdict.FAIL
-    reason = f"{why}，客户可能没有听到：{one.reason}" if worded else why
+    reason = because("disposition.unheard", why=why, finding=one.reason) if worded else why
     return replace(
         one,
         verdict=Verdict.CANNOT_TELL,

@@ -12,7 +12,9 @@ from pydantic import Field, model_validator
 from audit.language.phrases import Match, find_any, find_each, find_literal
 from audit.language.text import sounds, spoken_characters
 from audit.ports import ForbiddenKind, WordingClassifier
+from audit.reasons import Reason, because
 from audit.rules.base import (
+    NO_ROLES,
     WORD_CONFIDENCE_MIN,
     Check,
     CheckSpec,
@@ -108,16 +110,16 @@ _LONG = 24
 
 _SENTENCE = re.compile("[。！？!?；;…]+")
 
-_KINDS: dict[ForbiddenKind, str] = {
-    "abuse": "辱骂客户",
-    "scolding": "训斥客户",
-    "mockery": "讽刺客户",
-    "shirking": "推诿",
-    "refusal": "生硬拒绝",
-    "blaming": "埋怨客户",
-    "ordering": "命令客户",
-    "rushing": "催促客户",
-    "provoking": "顶撞客户",
+_KINDS: dict[ForbiddenKind, Reason] = {
+    "abuse": because("wording.abuse"),
+    "scolding": because("wording.scolding"),
+    "mockery": because("wording.mockery"),
+    "shirking": because("wording.shirking"),
+    "refusal": because("wording.refusal"),
+    "blaming": because("wording.blaming"),
+    "ordering": because("wording.ordering"),
+    "rushing": because("wording.rushing"),
+    "provoking": because("wording.provoking"),
 }
 
 
@@ -146,7 +148,9 @@ def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[
     wording = context.models.wording
     suspects = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
     if not any(spoken_characters(turn.text) for turn in suspects):
-        return [whole_call(RULE.id, Verdict.CANNOT_TELL, "没有识别出客服的话", confidence=0.0)]
+        return [
+            whole_call(RULE.id, Verdict.CANNOT_TELL, because("wording.no_words"), confidence=0.0)
+        ]
     repeated = _repeated(call)
     said = _sentences_of(suspects, rule, repeated, wording)
     findings: list[Finding] = []
@@ -162,13 +166,10 @@ def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[
     if findings:
         return sorted(findings, key=lambda one: (one.start_s is not None, one.start_s or 0.0))
     if not any(turn.role is Role.AGENT for turn in suspects):
-        return [whole_call(RULE.id, Verdict.CANNOT_TELL, "无法判断哪一方是客服", confidence=0.0)]
+        return [whole_call(RULE.id, Verdict.CANNOT_TELL, NO_ROLES, confidence=0.0)]
     heard = call.transcript.confidence
-    return [
-        whole_call(
-            RULE.id, Verdict.PASS, "没有发现服务禁语", confidence=1.0 if heard is None else heard
-        )
-    ]
+    none = because("wording.none")
+    return [whole_call(RULE.id, Verdict.PASS, none, confidence=1.0 if heard is None else heard)]
 
 
 def _repeated(call: Call) -> dict[int, frozenset[int]]:
@@ -290,7 +291,7 @@ def _finding(turn: Turn, hit: _Hit, *, sure: bool) -> Finding:
     return _event(
         turn,
         hit.group.check(),
-        "使用了服务禁语" if told else _doubt(turn, sure=sure),
+        because("wording.used") if told else _doubt(turn, sure=sure),
         told=told,
         confidence=confidence,
         meant=hit.match.meant,
@@ -335,11 +336,11 @@ def _finding_by_meaning(
     told = sure and turn.surely_by(Role.AGENT) and confidence >= WORD_CONFIDENCE_MIN
     kind = wording.kind(meant.text)
     if told:
-        reason = f"语义上属于服务禁语：{_KINDS[kind]}"
+        reason = because("wording.by_meaning", kind=_KINDS[kind])
     elif sure:
         reason = _doubt(turn, sure=True)
     else:
-        reason = f"疑似服务禁语（{_KINDS[kind]}），请人工复核"
+        reason = because("wording.suspected", kind=_KINDS[kind])
     return _event(turn, meaning.kinds[kind], reason, told=told, confidence=confidence)
 
 
@@ -352,16 +353,16 @@ def _is_complained_of(turn: Turn, call: Call, complaints: tuple[str, ...]) -> bo
     )
 
 
-def _doubt(turn: Turn, *, sure: bool) -> str:
+def _doubt(turn: Turn, *, sure: bool) -> Reason:
     if not turn.surely_by(Role.AGENT):
-        return "疑似服务禁语，但无法判断是谁说的"
-    return f"疑似服务禁语，但{'识别不够清楚' if sure else '整句话未必是这个意思'}"
+        return because("wording.speaker_unknown")
+    return because("wording.unclear") if sure else because("wording.ambiguous")
 
 
 def _event(
     turn: Turn,
     check: Check,
-    reason: str,
+    reason: Reason,
     *,
     told: bool,
     confidence: float,

@@ -10,9 +10,12 @@ from pydantic import Field, model_validator
 
 from audit.language.phrases import Match, find, find_any, find_words
 from audit.language.text import spoken_characters
+from audit.reasons import Reason, because
 from audit.rules import beginning
 from audit.rules.base import (
     ALL_VERDICTS,
+    NO_AGENT,
+    NO_ROLES,
     Check,
     CheckSpec,
     Context,
@@ -95,7 +98,7 @@ class GreetingRule(RuleSettings):
 
 ORDER = "greeting.order"
 
-_STAGE = "说到了，但无法判断是否属于开头语"
+_STAGE = because("greeting.stage_unknown")
 
 
 def evaluate(call: Call, rule: GreetingRule, context: Context) -> list[Finding]:
@@ -137,23 +140,23 @@ def _asked_for(
             yield check_id, check
 
 
-def _doubt(call: Call, spoken: list[Turn], opening: list[Turn]) -> str | None:
+def _doubt(call: Call, spoken: list[Turn], opening: list[Turn]) -> Reason | None:
     if not spoken:
         if any(turn.role is Role.UNKNOWN for turn in call.turns):
-            return "无法判断哪一方是客服"
-        return "录音中没有客服讲话"
+            return NO_ROLES
+        return NO_AGENT
     if not any(spoken_characters(turn.text) for turn in opening or spoken):
-        return "开头语没有识别出文字"
+        return because("greeting.no_words")
     return None
 
 
-def _unanswered(call: Call) -> str | None:
+def _unanswered(call: Call) -> Reason | None:
     out = call.recording.direction is Direction.OUT
     alone = all(turn.role is Role.AGENT for turn in call.turns)
-    return "呼出电话没有听到对方应答" if out and alone else None
+    return because("greeting.unanswered") if out and alone else None
 
 
-def _untold(check_id: str, check: GreetingCheck, doubt: str) -> Finding:
+def _untold(check_id: str, check: GreetingCheck, doubt: Reason) -> Finding:
     return replace(finding(check_id, check, Verdict.CANNOT_TELL, doubt), role=None)
 
 
@@ -170,9 +173,9 @@ def _judged(call: Call, check_id: str, check: GreetingCheck, opening: list[Turn]
     if any(_said(call, check, turn) for turn in doubtful):
         return [_untold(check_id, check, _STAGE)]
     if any(not turn.surely_by(Role.AGENT) for turn in opening):
-        return [_untold(check_id, check, "没有听到，但开头部分有话无法确认是谁说的")]
+        return [_untold(check_id, check, because("greeting.speaker_unknown"))]
     if check.missing == "cannot_tell" or any(find_any(check.unsure, t.text) for t in opening):
-        return [_untold(check_id, check, "没有听到规范用语，可能用了别的说法")]
+        return [_untold(check_id, check, because("greeting.other_wording"))]
     return [_failed(check_id, check, opening)]
 
 
@@ -183,7 +186,8 @@ def _said(call: Call, check: GreetingCheck, turn: Turn) -> Match | None:
 
 
 def _passed(check_id: str, check: GreetingCheck, turn: Turn, match: Match) -> Finding:
-    reason = "开头语中已说到" if turn.segment is Segment.GREETING else "开头之后已说到"
+    greeted = turn.segment is Segment.GREETING
+    reason = because("greeting.said") if greeted else because("greeting.said_later")
     confidence = match.quality * (turn.asr_confidence or 1.0)
     passed = finding(
         check_id,
@@ -200,7 +204,7 @@ def _passed(check_id: str, check: GreetingCheck, turn: Turn, match: Match) -> Fi
 def _failed(check_id: str, check: GreetingCheck, opening: list[Turn]) -> Finding:
     first = opening[0] if opening else None
     confidences = [turn.asr_confidence for turn in opening if turn.asr_confidence is not None]
-    reason = "开头语中没有说到" if opening else "没有开头语，直接进入业务"
+    reason = because("greeting.not_said") if opening else because("greeting.none")
     confidence = sum(confidences) / len(confidences) if confidences else 0.9
     return replace(
         finding(check_id, check, Verdict.FAIL, reason, confidence=confidence),
@@ -224,7 +228,7 @@ def _order(call: Call, rule: GreetingRule, opening: list[Turn]) -> list[Finding]
     before, after = turn.text[:begins], turn.text[begins:]
     if find_any(then.phrases, after, slack=then.slack) or not find_any(then.phrases, before):
         return []
-    return [finding(ORDER, order, Verdict.FAIL, "问候应在前面", turn=turn)]
+    return [finding(ORDER, order, Verdict.FAIL, because("greeting.order"), turn=turn)]
 
 
 RULE = Rule("greeting", GreetingRule, evaluate, core=True)

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from audit.language.phrases import Match, find_any, find_literal
 from audit.language.text import spoken_characters
+from audit.reasons import because
 from audit.rules.base import (
     NO_TIMES,
     Check,
@@ -236,7 +237,7 @@ def _judged(wait: Wait, call: Call, rule: HoldRule, cues: SilenceCues) -> list[F
 def _announced(wait: Wait, rule: HoldRule) -> Finding:
     check = rule.checks["hold.announced"]
     if wait.announced is None:
-        reason = "客服事后为等待致谢或致歉，但没有听清等待前是否说明"
+        reason = because("hold.not_heard")
         return finding(
             "hold.announced", check, Verdict.CANNOT_TELL, reason, span=wait.span, turn=wait.before
         )
@@ -244,7 +245,7 @@ def _announced(wait: Wait, rule: HoldRule) -> Finding:
         "hold.announced",
         check,
         Verdict.PASS,
-        "等待前已请客户稍等",
+        because("hold.announced"),
         turn=wait.before,
         meant=wait.announced.meant,
     )
@@ -262,17 +263,17 @@ def _reason(wait: Wait, call: Call, rule: HoldRule, cues: SilenceCues) -> Findin
     match = find_any(rule.reasons, "".join(turn.text for turn in said))
     asked = [turn for turn in call.said_by(Role.CUSTOMER) if turn.index < wait.before.index][-1:]
     if match:
-        verdict, reason = Verdict.PASS, "已说明等待的原因"
+        verdict, reason = Verdict.PASS, because("hold.reason_given")
     elif any(find_any(rule.reasons, turn.text) for turn in asked):
-        verdict, reason = Verdict.CANNOT_TELL, "客户自己要求办理，等待的原因可能不言自明"
+        verdict, reason = Verdict.CANNOT_TELL, because("hold.asked_by_customer")
     elif (
         not wait.asked
         or spoken_characters(_bare(wait.before.text, cues)) > rule.max_bare_characters
         or not all(understood(turn) for turn in said)
     ):
-        verdict, reason = Verdict.CANNOT_TELL, "无法判断等待前的话里是否说明了原因"
+        verdict, reason = Verdict.CANNOT_TELL, because("hold.reason_unknown")
     else:
-        verdict, reason = Verdict.FAIL, "请客户等待，没有说明原因"
+        verdict, reason = Verdict.FAIL, because("hold.no_reason")
     return finding(
         "hold.reason",
         check,
@@ -285,12 +286,14 @@ def _reason(wait: Wait, call: Call, rule: HoldRule, cues: SilenceCues) -> Findin
 
 def _length(wait: Wait, rule: HoldRule) -> Finding:
     long = wait.silent_s > rule.max_length_s
-    limit = f"{rule.max_length_s:.0f} 秒"
+    waited_s, limit_s = wait.silent_s, rule.max_length_s
     return finding(
         "hold.length",
         rule.checks["hold.length"],
         Verdict.FAIL if long else Verdict.PASS,
-        f"客户等待 {wait.silent_s:.1f} 秒，{'超过' if long else '不超过'} {limit}",
+        because("hold.too_long", waited_s=waited_s, limit_s=limit_s)
+        if long
+        else because("hold.short_enough", waited_s=waited_s, limit_s=limit_s),
         span=wait.span,
         turn=wait.before,
     )
@@ -298,16 +301,16 @@ def _length(wait: Wait, rule: HoldRule) -> Finding:
 
 def _thanked(wait: Wait, rule: HoldRule) -> Finding:
     if wait.thanked:
-        verdict, reason = Verdict.PASS, "等待后已致谢或致歉"
+        verdict, reason = Verdict.PASS, because("hold.thanked")
     elif not understood(wait.back):
-        verdict, reason = Verdict.CANNOT_TELL, "等待后的话没有听清，无法判断是否致谢"
+        verdict, reason = Verdict.CANNOT_TELL, because("hold.thanks_unclear")
     elif not wait.asked:
-        verdict, reason = Verdict.CANNOT_TELL, "客服没有请客户等待，只说了在办什么"
+        verdict, reason = Verdict.CANNOT_TELL, because("hold.not_asked")
     elif _is_someone_else(wait) or find_any(rule.unless, wait.back.text):
-        verdict, reason = Verdict.CANNOT_TELL, "等待后可能换了人接听，或以别的话致谢"
+        verdict, reason = Verdict.CANNOT_TELL, because("hold.someone_else")
     else:
         verdict = Verdict.FAIL
-        reason = f"客户等待 {wait.silent_s:.1f} 秒，之后没有致谢或致歉"
+        reason = because("hold.not_thanked", waited_s=wait.silent_s)
     return finding(
         "hold.thanked",
         rule.checks["hold.thanked"],

@@ -14,7 +14,9 @@ from pydantic import Field, model_validator
 
 from audit.language.phrases import find_any
 from audit.language.text import spoken_characters
+from audit.reasons import Reason, because
 from audit.rules.base import (
+    NO_ROLES,
     Check,
     CheckSpec,
     Context,
@@ -104,15 +106,26 @@ class Contact(StrEnum):
     ``UNSURE`` would be one if the edges of a ready transcript were as good as ours.
     """
 
-    CUT_IN = "抢话打断，客户停下"
-    TALK_OVER = "盖过客户讲话，客户继续讲"
-    UNSURE = "重叠可能只是转写时间的误差"
-    BACKCHANNEL = "应答语"
-    TERMINAL = "客户话尾重叠"
-    PAUSE = "客户停顿时应答"
-    CUSTOMER_CUTS_IN = "客户插话"
-    TOGETHER = "同时开口"
+    CUT_IN = "cut_in"
+    TALK_OVER = "talk_over"
+    UNSURE = "unsure"
+    BACKCHANNEL = "backchannel"
+    TERMINAL = "terminal"
+    PAUSE = "pause"
+    CUSTOMER_CUTS_IN = "customer_cuts_in"
+    TOGETHER = "together"
 
+
+WHAT = {
+    Contact.CUT_IN: because("overlap.cut_in"),
+    Contact.TALK_OVER: because("overlap.talk_over"),
+    Contact.UNSURE: because("overlap.unsure"),
+    Contact.BACKCHANNEL: because("overlap.backchannel"),
+    Contact.TERMINAL: because("overlap.terminal"),
+    Contact.PAUSE: because("overlap.pause"),
+    Contact.CUSTOMER_CUTS_IN: because("overlap.customer_cuts_in"),
+    Contact.TOGETHER: because("overlap.together"),
+}
 
 VIOLATIONS = (Contact.CUT_IN, Contact.TALK_OVER)
 
@@ -172,8 +185,14 @@ def evaluate(call: Call, rule: NoInterruptionRule, context: Context) -> list[Fin
     if unsure:
         return [_unsure(unsure, rule)]
     counts = Counter(meeting.contact for meeting in met)
-    others = "、".join(f"{kind} {counts[kind]} 次" for kind in Contact if counts[kind])
-    reason = "没有打断客户" + (f"（{others}，不算打断）" if others else "")
+    others = tuple(
+        because("interruption.count", what=WHAT[kind], count=counts[kind])
+        for kind in Contact
+        if counts[kind]
+    )
+    reason = (
+        because("interruption.none_but", others=others) if others else because("interruption.none")
+    )
     return [_whole_call(rule, Verdict.PASS, reason, confidence=0.95)]
 
 
@@ -347,21 +366,26 @@ def severity(meeting: Meeting, thresholds: InterruptionThresholds) -> Severity:
     return list(Severity)[min(steps, 2)]
 
 
-def _doubt(call: Call, agent: list[Turn], customer: list[Turn]) -> str | None:
+def _doubt(call: Call, agent: list[Turn], customer: list[Turn]) -> Reason | None:
     if call.transcript.channels is Channels.MONO:
-        return "单声道录音，无法可靠判断双方是否同时讲话"
+        return because("interruption.mono")
     if any(turn.start_s is None for turn in (*agent, *customer)):
-        return "转写文本没有时间，无法判断是否打断"
+        return because("interruption.no_times")
     if not agent and any(turn.role is Role.UNKNOWN for turn in call.turns):
-        return "无法判断哪一方是客服"
+        return NO_ROLES
     if not agent or not customer:
-        return "只听到一方讲话，谈不上打断"
+        return because("interruption.one_side")
     return None
 
 
 def _unsure(met: Sequence[Meeting], rule: NoInterruptionRule) -> Finding:
     longest = max(met, key=lambda meeting: meeting.overlap_s)
-    reason = f"{Contact.UNSURE}（{len(met)} 处，最长 {longest.overlap_s:.1f} 秒），无法判断是否打断"
+    reason = because(
+        "interruption.unsure",
+        what=WHAT[Contact.UNSURE],
+        count=len(met),
+        longest_s=longest.overlap_s,
+    )
     return replace(
         _whole_call(rule, Verdict.CANNOT_TELL, reason, confidence=0.0),
         start_s=longest.turn.start_s,
@@ -377,14 +401,14 @@ def _finding(meeting: Meeting, rule: NoInterruptionRule) -> Finding:
         RULE.id,
         check,
         Verdict.FAIL,
-        f"{meeting.contact}，重叠 {meeting.overlap_s:.1f} 秒",
+        because("interruption.found", what=WHAT[meeting.contact], overlap_s=meeting.overlap_s),
         turn=meeting.turn,
         confidence=min(0.99, 0.7 + 0.3 * meeting.overlap_s),
     )
 
 
 def _whole_call(
-    rule: NoInterruptionRule, verdict: Verdict, reason: str, *, confidence: float
+    rule: NoInterruptionRule, verdict: Verdict, reason: Reason, *, confidence: float
 ) -> Finding:
     return whole_call(RULE.id, verdict, reason, confidence=confidence, clause=rule.clauses[0])
 

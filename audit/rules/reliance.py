@@ -16,6 +16,7 @@ from audit.language.intelligibility import (
     near_dialect_share,
     unread_share,
 )
+from audit.reasons import AGENT, CUSTOMER, Reason, because
 from audit.rules import forbidden_language, greeting, no_interruption
 from audit.rules.base import Needs
 from audit.rules.registry import Rules
@@ -36,10 +37,10 @@ from audit.rules.written.conditions import (
 from audit.rules.written.settings import WrittenCheck
 from audit.types import ROLE_CONFIDENCE_MIN, Call, Channels, Finding, Role, Segment, Turn, Verdict
 
-NO_ROLES = "无法从内容确认哪个声道是客服"
-NOT_READ = "客服讲的可能不是普通话，或者没有识别清楚"
-IN_DIALECT = "通话中讲的是方言，字面意思不足为凭"
-UNREADABLE = "这里有话没有识别出来，或者不是普通话"
+NO_ROLES = because("roles.unconfirmed")
+NOT_READ = because("words.not_mandarin")
+IN_DIALECT = because("words.dialect")
+UNREADABLE = because("words.unreadable")
 
 _MOST_UNREAD = 0.3
 """Share of the agent's speech that is not readable, from which no word of it is relied on."""
@@ -61,14 +62,14 @@ def readable(call: Call) -> Call:
     return replace(call, transcript=replace(call.transcript, turns=turns))
 
 
-def doubts(call: Call) -> Iterator[str]:
-    """Why words of a call are not relied on, for the QA team."""
+def doubts(call: Call) -> Iterator[Reason]:
+    """Why words of a call are not relied on."""
     count = sum(turn.unintelligible for turn in call.turns)
     if count:
-        yield f"有 {count} 段话没有识别出来（识别结果不停重复，或者不是普通话），不作为依据"
-    for role, name in ((Role.AGENT, "客服"), (Role.CUSTOMER, "客户")):
+        yield because("words.unread", count=count)
+    for role, who in ((Role.AGENT, AGENT), (Role.CUSTOMER, CUSTOMER)):
         if unread_share(call.said_by(role)) >= _MOST_UNREAD:
-            yield f"{name}讲的可能不是普通话，无法从文字判断"
+            yield because("words.side_not_mandarin", who=who)
 
 
 def withheld(findings: Sequence[Finding], call: Call, rules: Rules) -> list[Finding]:
@@ -116,8 +117,8 @@ def _is_unread(turns: Sequence[Turn]) -> bool:
 
 
 def _doubt(
-    finding: Finding, call: Call, rules: Rules, roles: str | None, words: str | None
-) -> str | None:
+    finding: Finding, call: Call, rules: Rules, roles: Reason | None, words: Reason | None
+) -> Reason | None:
     """Why a finding cannot be told; None where it can, or is not told anyway."""
     passed = finding.verdict is Verdict.PASS
     if finding.verdict is Verdict.CANNOT_TELL or (passed and not (roles or words)):
@@ -139,7 +140,7 @@ def _doubt(
     return words or (UNREADABLE if _rests_on_unreadable(finding, call) else None)
 
 
-def _doubt_of_meaning(finding: Finding, call: Call, words: str | None) -> str | None:
+def _doubt_of_meaning(finding: Finding, call: Call, words: Reason | None) -> Reason | None:
     """Why wording that no phrase of the norms holds may mean something else.
 
     The model of meaning knows Mandarin: 莫来头 is 不客气.
@@ -220,12 +221,12 @@ def _rests_on_unreadable(finding: Finding, call: Call) -> bool:
     )
 
 
-def _withheld(finding: Finding, doubt: str) -> Finding:
+def _withheld(finding: Finding, doubt: Reason) -> Finding:
     failed = finding.verdict is Verdict.FAIL
     return replace(
         finding,
         verdict=Verdict.CANNOT_TELL,
-        reason=f"{finding.reason}，但{doubt}" if failed else doubt,
+        reason=because("but", finding=finding.reason, doubt=doubt) if failed else doubt,
         points=0.0,
         confidence=0.0,
         auto_fail=False,

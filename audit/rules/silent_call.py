@@ -11,6 +11,7 @@ from pydantic import Field
 
 from audit.language.phrases import Match, find_any
 from audit.language.text import spoken_characters
+from audit.reasons import Reason, because
 from audit.rules.base import (
     NO_TIMES,
     Check,
@@ -87,22 +88,22 @@ def _unrecorded(one: Finding) -> Finding:
     """
     if one.verdict is not Verdict.FAIL:
         return one
-    reason = f"{one.reason}；但客户声道没有声音，可能没有录到客户，无法判断"
+    reason = because("silent_call.but_unrecorded", finding=one.reason)
     return replace(one, verdict=Verdict.CANNOT_TELL, reason=reason, points=0.0, confidence=0.0)
 
 
-def _doubt(call: Call, rule: SilentCallRule, greeting: tuple[str, ...]) -> str | None:
+def _doubt(call: Call, rule: SilentCallRule, greeting: tuple[str, ...]) -> Reason | None:
     if any(turn.span is None for turn in call.turns):
         return NO_TIMES
     if call.transcript.channels is Channels.MONO:
-        return "单声道录音，无法判断客户是否讲话"
+        return because("silent_call.mono")
     known = (*rule.greets, *rule.offers, *rule.announces, *rule.prompts)
     others = [turn for turn in call.turns if turn.text and not find_any(known, turn.text)]
     dead = call.transcript.dead_channel is not None
     if len(others) > (0 if dead else rule.max_other_turns):
-        return "客户一侧没有声音，但客服在与人对话，可能没有录到客户"
+        return because("silent_call.unrecorded")
     if call.recording.direction is Direction.OUT or _is_message(call, rule, (*greeting, *known)):
-        return "可能是呼出电话的留言"
+        return because("silent_call.message")
     return None
 
 
@@ -147,13 +148,13 @@ def _greets_again(steps: Sequence[_Step], rule: SilentCallRule) -> Finding:
     greeted = [step.turn for step in steps if find_any(again, step.text)]
     turn = steps[0].turn
     if len(greeted) > 1:
-        verdict, reason, turn = Verdict.PASS, "没有声音时再次问候", greeted[1]
+        verdict, reason, turn = Verdict.PASS, because("silent_call.greeted_again"), greeted[1]
     elif not _heard(steps):
-        verdict, reason = Verdict.CANNOT_TELL, "客服的话没有听清，无法判断是否再次问候"
+        verdict, reason = Verdict.CANNOT_TELL, because("silent_call.greeting_unclear")
     elif len(steps) > 1 or _time_left(steps, rule):
-        verdict, reason = Verdict.FAIL, "没有声音时没有再次问候"
+        verdict, reason = Verdict.FAIL, because("silent_call.not_greeted_again")
     else:
-        verdict, reason = Verdict.CANNOT_TELL, "第一次问候后录音就结束，无法判断是谁挂机"
+        verdict, reason = Verdict.CANNOT_TELL, because("silent_call.ended_after_greeting")
     return finding("silent_call.greets_again", check, verdict, reason, turn=turn)
 
 
@@ -163,14 +164,14 @@ def _announces(steps: Sequence[_Step], rule: SilentCallRule) -> Finding:
     announced = _announcing(steps, rule)
     if announced:
         step, match = announced
-        verdict, reason, turn = Verdict.PASS, "已说明电话没有声音", step.turn
+        verdict, reason, turn = Verdict.PASS, because("silent_call.announced"), step.turn
         meant = match.meant
     elif not _heard(steps):
-        verdict, reason = Verdict.CANNOT_TELL, "客服的话没有听清，无法判断是否说明"
+        verdict, reason = Verdict.CANNOT_TELL, because("silent_call.announcement_unclear")
     elif _time_left(steps, rule):
-        verdict, reason = Verdict.FAIL, "没有说明电话没有声音、请客户换一部电话"
+        verdict, reason = Verdict.FAIL, because("silent_call.not_announced")
     else:
-        verdict, reason = Verdict.CANNOT_TELL, "还没到说明的时候录音就结束，无法判断是谁挂机"
+        verdict, reason = Verdict.CANNOT_TELL, because("silent_call.ended_before_announcement")
     return finding("silent_call.announces", check, verdict, reason, turn=turn, meant=meant)
 
 
@@ -192,16 +193,16 @@ def _waits(steps: Sequence[_Step], rule: SilentCallRule) -> Finding:
         if step.pause_s is not None and step.pause_s < least_s:
             next_s = after.turn.start_s
             assert next_s is not None
-            reason = f"只等了 {step.pause_s:.1f} 秒，应等 {rule.wait_s:g} 秒"
+            reason = because("silent_call.too_soon", waited_s=step.pause_s, least_s=rule.wait_s)
             span = Span(round(next_s - step.pause_s, 3), next_s)
             return finding(
                 "silent_call.waits", check, Verdict.FAIL, reason, span=span, turn=step.turn
             )
     last_s = steps[-1].pause_s
     if last_s is None or last_s < least_s:
-        verdict, reason = Verdict.CANNOT_TELL, "最后一次等待不足，但无法判断是谁挂机"
+        verdict, reason = Verdict.CANNOT_TELL, because("silent_call.last_wait_short")
     else:
-        verdict, reason = Verdict.PASS, f"每次都等了约 {rule.wait_s:g} 秒"
+        verdict, reason = Verdict.PASS, because("silent_call.waited", least_s=rule.wait_s)
     return finding("silent_call.waits", check, verdict, reason)
 
 

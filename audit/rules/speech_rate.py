@@ -9,6 +9,7 @@ from pydantic import Field
 
 from audit.language.intelligibility import is_readable
 from audit.language.text import spoken_characters
+from audit.reasons import because
 from audit.rules.base import Check, CheckedRule, Context, Rule, doubt, finding
 from audit.timeline import Timeline, characters_per_minute
 from audit.types import Call, Finding, Role, Turn, Verdict
@@ -31,15 +32,18 @@ def evaluate(call: Call, rule: SpeechRateRule, context: Context) -> list[Finding
     if unsure:
         return [finding(RULE.id, check, Verdict.CANNOT_TELL, unsure)]
     if not _is_timed(spoken):
-        reason = "时间互相重叠或没有长度，无法计算语速"
+        reason = because("speech_rate.times_unusable")
         return [finding(RULE.id, check, Verdict.CANNOT_TELL, reason)]
     pace = characters_per_minute(spoken)
     said = sum(spoken_characters(turn.text) for turn in spoken)
     if pace is None or said < rule.min_characters:
         return []
     fast = pace > rule.max_characters_per_min
+    limit = rule.max_characters_per_min
     reason = (
-        f"每分钟 {pace:.0f} 字，{'超过' if fast else '不超过'} {rule.max_characters_per_min:.0f} 字"
+        because("speech_rate.too_fast", pace=pace, limit=limit)
+        if fast
+        else because("speech_rate.within", pace=pace, limit=limit)
     )
     return [finding(RULE.id, check, Verdict.FAIL if fast else Verdict.PASS, reason)]
 

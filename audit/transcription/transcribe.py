@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from audit.ports import TranscriptionModels
+from audit.reasons import Reason
 from audit.transcription import activity, doubts, roles, turns, windows
 from audit.transcription.decoding import Audio
 from audit.transcription.diarization import Diarization, diarize
@@ -39,7 +40,7 @@ class Speakers:
     utterances: Sequence[UtteranceWords]
     speech: Speech
     roles: RoleDecision
-    doubts: Sequence[str]
+    doubts: Sequence[Reason]
     dead_channel: int | None = None
     diarization: Diarization | None = None
 

@@ -43,12 +43,13 @@ def rulebook_check(*, file: Path) -> None:
     from audit import rulebooks as books
     from audit.rulebooks import examples
     from flows import wiring
+    from reports.wording import sentence
 
     if not file.is_file():
         raise UsageError(f"there is no file {file}; check the path")
     try:
         book = books.load(str(file))
-        problems = examples.problems(book, file, model=wiring.judging_models().stages)
+        problems = examples.problems(book, file, model=wiring.judging_models().stages, say=sentence)
     except books.InvalidRulebook as error:
         problems = error.problems
     for problem in problems:

@@ -7,11 +7,10 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -19,7 +18,9 @@ from audit.rules.registry import CORE
 from audit.types import ROLE_CONFIDENCE_MIN
 from reports.analysis.figures import Hit
 from reports.pages import coaching
+from reports.pages.phrases import Phrase, of_reason, phrases
 from reports.store.layout import safe_name
+from reports.wording import by_key
 
 FEW_CALLS = 20
 """With fewer calls a mean says little, and the pages say so."""
@@ -27,7 +28,6 @@ UNSURE_BELOW = 0.6
 """Turns heard with less confidence are marked."""
 
 _HERE = Path(__file__).parent
-_PLACE = re.compile(r"\{(\w+)\}")
 
 
 @cache
@@ -40,11 +40,10 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = strings("zh")
     shared = b"".join(data for _, data in sorted(static_files().items()))
     drawing.globals |= {
-        "t": words,
-        "language": words["language"],
+        "t": phrases(),
+        "language": by_key("zh")["language"],
         "first": CORE,
         "few_calls": FEW_CALLS,
         "unsure_below": UNSURE_BELOW,
@@ -61,6 +60,7 @@ def environment() -> Environment:
         "clause_text": _clause_text,
         "shell": shlex.quote,
     }
+    drawing.tests["phrase"] = lambda value: isinstance(value, Phrase)
     drawing.filters |= {
         "clock": _clock,
         "tenths": lambda seconds: _clock(seconds, tenths=True),
@@ -68,7 +68,11 @@ def environment() -> Environment:
         "score": lambda value: "—" if value is None else f"{value:.1f}".removesuffix(".0"),
         "decimal": _decimal,
         "moment": lambda moment: datetime.isoformat(moment.replace(tzinfo=None), " ", "minutes"),
-        "put": _put,
+        "because": of_reason,
+        "put": Phrase.put,
+        "marks": Phrase.marks,
+        "on": Phrase.on,
+        "text": str,
     }
     return drawing
 
@@ -87,38 +91,10 @@ def static_files() -> Mapping[str, bytes]:
 
 
 def _english() -> str:
-    """The script that shows pages in English: Chinese strings of the pages and what they mean."""
-    pairs: dict[str, str] = {}
-    patterns: list[tuple[str, str, list[str]]] = []
-    meant = dict(_leaves(strings("en")))
-    for name, chinese in _leaves(strings("zh")):
-        english = meant[name]
-        places = _PLACE.findall(chinese)
-        if not places:
-            pairs.setdefault(chinese, english)
-            continue
-        pairs.setdefault(chinese, english)  # as an attribute that a script fills
-        parts = [re.escape(part) for part in _PLACE.split(chinese)[::2]]
-        patterns.append((f"^{'(.*?)'.join(parts)}$", english, places))
-    patterns.sort(key=lambda pattern: -len(pattern[0]))
+    """The script that shows pages in English, with every English string by its key."""
     script = (_HERE / "static" / "english.js.in").read_text("utf-8")
-    script = script.replace("/*PAIRS*/[]", json.dumps(list(pairs.items()), ensure_ascii=False))
-    return script.replace("/*PATTERNS*/[]", json.dumps(patterns, ensure_ascii=False))
-
-
-def _leaves(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in node.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{path}{name}.")
-        else:
-            yield path + name, value
-
-
-@cache
-def strings(language: str) -> dict[str, Any]:
-    """The words of the pages in one language."""
-    text = (_HERE / "templates" / f"strings.{language}.json").read_text("utf-8")
-    return dict(json.loads(text))
+    words = json.dumps(by_key("en"), ensure_ascii=False)
+    return script.replace("/*WORDS*/{}", words)
 
 
 WAVE_HEIGHT = 44
@@ -161,11 +137,6 @@ def _hit_href(root: str, hit: Hit) -> str:
 def _clause_text(clause_id: str | None) -> str:
     asked = coaching.norm(clause_id)
     return asked.text if asked else ""
-
-
-def _put(text: str, **values: object) -> str:
-    """Fill a string's places; the result is escaped like any other text."""
-    return text.format(**values)
 
 
 def _decimal(value: float | None, places: int = 1) -> str:

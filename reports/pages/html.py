@@ -1,8 +1,7 @@
 """Draws the pages: ``render`` writes ``OUT/html`` from the tables under ``OUT/parquet``.
 
-Figures come from ``reports.pages.views``, words from ``templates/strings.*.json``, looks and
-behaviour
-from ``static/``. Pages hold no clock of their own: the same tables give the same bytes.
+Figures come from ``reports.pages.views``, words from ``reports.wording``, looks and
+behaviour from ``static/``. Pages hold no clock of their own: the same tables give the same bytes.
 """
 
 from __future__ import annotations
@@ -23,11 +22,12 @@ from reports.analysis import figures, sampling
 from reports.analysis.figures import CallRow, Hit, Row
 from reports.isolation import error_of, failing
 from reports.pages import coaching, playback, views
-from reports.pages.environment import anchor, call_href, environment, static_files, strings
+from reports.pages.environment import anchor, call_href, environment, static_files
 from reports.pages.views import CallPage, NightPage
 from reports.store import reviews
 from reports.store.atomic import write_changed
 from reports.store.store import Store
+from reports.wording import by_key
 
 Touched = tuple[set[str], set[str]]
 """Ids of calls and of agents."""
@@ -222,7 +222,7 @@ def _write_faults(store: Store, page: CallPage) -> None:
 def faults(page: CallPage) -> list[list[Any]]:
     """Rule, check, clause, points, auto-fail and words of each fault of a call's rulebook."""
     assert page.tariff is not None
-    words = strings("zh")
+    words = by_key("zh")
     return [
         [
             fault.rule_id,
@@ -230,8 +230,8 @@ def faults(page: CallPage) -> list[list[Any]]:
             fault.clause_id,
             fault.points,
             fault.auto_fail,
-            words["rule"].get(fault.rule_id, fault.rule_id),
-            words["check"].get(fault.check_id, fault.check_id),
+            words.get(f"rule.{fault.rule_id}", fault.rule_id),
+            words.get(f"check.{fault.check_id}", fault.check_id),
             asked.text if (asked := coaching.norm(fault.clause_id)) else "",
         ]
         for fault in page.tariff.faults

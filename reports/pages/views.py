@@ -16,6 +16,7 @@ from typing import Any
 
 from audit import privacy
 from audit.penalties import Penalties
+from audit.reasons import Reason
 from audit.review import Review, Settled
 from audit.timeline import Timeline, sounds
 from audit.types import Finding, Role, Span, Turn, Verdict
@@ -32,7 +33,7 @@ from reports.analysis.figures import (
 )
 from reports.analysis.sampling import Drawn, drawn
 from reports.analysis.service_level import Level, levels
-from reports.store import reviews, rows
+from reports.store import reasons, reviews, rows
 from reports.store.schema import CALLS, FINDINGS, TURNS
 from reports.store.store import Store
 
@@ -124,6 +125,7 @@ class CallPage:
 
     row: CallRow
     facts: Row
+    doubts: tuple[Reason, ...]
     meta: tuple[tuple[str, str], ...]
     turns: tuple[TurnView, ...]
     findings: tuple[Hit, ...]
@@ -241,6 +243,7 @@ def call_pages(
         yield CallPage(
             row=call,
             facts=row,
+            doubts=reasons.doubts(row),
             meta=tuple((k[5:], v) for k, v in row.items() if k.startswith("meta_") and v),
             turns=tuple(TurnView(turn, tuple(marks.get(turn.index, ()))) for turn in spoken),
             findings=tuple(found),

@@ -30,7 +30,7 @@ from audit.types import (
     Turn,
     Verdict,
 )
-from reports.store import measures
+from reports.store import measures, reasons
 from reports.store.schema import SCHEMA_VERSION
 
 Row = dict[str, Any]
@@ -146,7 +146,7 @@ def _call_row(audited: AuditedCall) -> Row:
         "role_confidence": transcript.role_confidence,
         "role_source": transcript.role_source,
         "roles_confirmed": transcript.roles_confirmed,
-        "doubts": list(transcript.doubts),
+        **reasons.of_doubts(transcript.doubts),
         "audio_sha256": origin.audio_sha256,
         "engine": origin.engine,
         "model": origin.model,
@@ -225,7 +225,7 @@ def _finding_row(finding: Finding) -> Row:
         "end_s": finding.end_s,
         "evidence": finding.evidence,
         "meant": finding.meant,
-        "reason": finding.reason,
+        **reasons.of_finding(finding.reason),
         "auto_fail": finding.auto_fail,
     }
 
@@ -269,7 +269,7 @@ def call(facts: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) -> Call:
             role_confidence=facts.get("role_confidence"),
             role_source=facts.get("role_source"),
             roles_confirmed=facts.get("roles_confirmed"),
-            doubts=tuple(facts["doubts"]),
+            doubts=reasons.doubts(facts),
             dead_channel=facts.get("dead_channel"),
             begins_in_speech=facts.get("begins_in_speech"),
         ),
@@ -320,7 +320,7 @@ def finding(row: Mapping[str, Any]) -> Finding:
         rule_id=row["rule_id"],
         check_id=row["check_id"],
         verdict=Verdict(row["verdict"]),
-        reason=row["reason"],
+        reason=reasons.finding_reason(row),
         clause_id=row["clause_id"],
         severity=Severity(row["severity"]) if row["severity"] else None,
         points=row["points"],

@@ -16,7 +16,7 @@ from audit.privacy.entities import Private
 from audit.review import Decision, Kind
 from audit.types import Channels, Direction, Disposition, Role, Segment, Severity, Verdict
 
-SCHEMA_VERSION = "1.6"
+SCHEMA_VERSION = "1.7"
 """Major.minor: the major changes when a column is renamed, dropped or changes its meaning."""
 
 CHANGES = (
@@ -36,6 +36,7 @@ CHANGES = (
         "calls.raw_form, disposition, dead_channel, begins_in_speech, roles_confirmed; "
         "turns.unintelligible; agents.not_connected",
     ),
+    ("1.7", "calls.doubt_ids, doubt_values; findings.reason_id, reason_values"),
 )
 """What each version added, oldest first. Readers take every version of their own major: what a
 file does not have yet is empty."""
@@ -185,6 +186,13 @@ CALLS = Table(
             nullable=True,
         ),
         Column("doubts", pa.list_(pa.string()), "why some things cannot be told"),
+        Column("doubt_ids", pa.list_(pa.string()), "the ids of these sentences", nullable=True),
+        Column(
+            "doubt_values",
+            pa.list_(pa.string()),
+            "what their places are filled with, as JSON",
+            nullable=True,
+        ),
         _text("audio_sha256", "hash of the recording's bytes", nullable=True),
         _text("engine", "the recogniser", nullable=True),
         _text("model", "name or path of the weights", nullable=True),
@@ -292,6 +300,12 @@ FINDINGS = Table(
         _text("evidence", "the words as heard", nullable=True),
         _text("meant", "the norm's wording they were recognised as", nullable=True),
         _text("reason", "why the verdict is what it is"),
+        _text(
+            "reason_id",
+            "id of the sentence; `written` for one of the rulebook, `verbatim` for any other text",
+            nullable=True,
+        ),
+        _text("reason_values", "what its places are filled with, as JSON", nullable=True),
         Column("auto_fail", pa.bool_(), "this finding fails the whole call"),
         *_LINEAGE,
     ),

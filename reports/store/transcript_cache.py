@@ -9,10 +9,13 @@ its call. All of them are in the private store.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from audit.reasons import verbatim
 from audit.types import Recording, Transcript
 from reports.store.private import PREFIX, PrivateStore
 
@@ -59,10 +62,20 @@ class TranscriptCache:
         """
         data = self.private.read(name)
         try:
-            return None if data is None else _ADAPTER.validate_json(data)
-        except ValidationError:
+            return None if data is None else _ADAPTER.validate_python(_current(json.loads(data)))
+        except ValueError:
             return None  # damaged: it is made again
 
     def save(self, name: str, transcript: Transcript) -> None:
         """Keep a transcript; all or nothing."""
         self.private.write(name, _ADAPTER.dump_json(transcript))
+
+
+def _current(transcript: Any) -> Any:
+    """A transcript as it is kept now; earlier ones have sentences for doubts."""
+    if isinstance(transcript, dict):
+        transcript["doubts"] = [
+            asdict(verbatim(doubt)) if isinstance(doubt, str) else doubt
+            for doubt in transcript.get("doubts", ())
+        ]
+    return transcript

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from audit.reasons import verbatim
 from audit.rulebooks import Rulebook
 from audit.scoring import score
 from audit.types import Finding, Verdict
@@ -13,7 +14,7 @@ RULES = ("greeting", "no_interruption", "forbidden_language")  # weights 25, 35,
 
 
 def finding(rule: str, verdict: Verdict, *, points: float = 0, auto_fail: bool = False) -> Finding:
-    return Finding(rule, rule, verdict, "", points=points, auto_fail=auto_fail)
+    return Finding(rule, rule, verdict, verbatim(""), points=points, auto_fail=auto_fail)
 
 
 def test_all_passed_is_full_marks(book: Rulebook) -> None:

@@ -20,7 +20,7 @@ def expected(name: str) -> tuple[str, ...]:
     """The keys that a file of the packages belongs to, by the folder it is in."""
     if name.startswith(("audit/transcription/", "audit/language/", "models/asr/", "models/voice/")):
         return TRANSCRIBE
-    if name == "audit/types.py":
+    if name in {"audit/reasons.py", "audit/types.py"}:
         return TRANSCRIBE
     return JUDGE if name.startswith(("audit/", "models/text/")) else NEITHER
 

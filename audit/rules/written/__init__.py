@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from audit.reasons import Reason, because, written
 from audit.rules.base import finding
 from audit.rules.no_interruption import InterruptionThresholds
 from audit.rules.written.evaluator import ConditionEvaluator
@@ -55,14 +56,14 @@ def _required(
     assert check.requires is not None
     result = evaluator.result(check.requires)
     if result.holds:
-        return [_found(check_id, check, Verdict.PASS, "符合要求", _first(result))]
+        return [_found(check_id, check, Verdict.PASS, because("written.met"), _first(result))]
     unless = evaluator.result(check.unless) if check.unless else Result(False)
     if unless.holds:
         return []
     if result.holds is None or unless.holds is None:
         doubt = result.doubt if result.holds is None else unless.doubt
         return [_untold(check_id, check, doubt, _first(result) or _first(applies))]
-    return [_found(check_id, check, Verdict.FAIL, check.reason, _first(applies))]
+    return [_found(check_id, check, Verdict.FAIL, _own(check), _first(applies))]
 
 
 def _forbidden(check_id: str, check: WrittenCheck, evaluator: ConditionEvaluator) -> list[Finding]:
@@ -79,7 +80,7 @@ def _forbidden(check_id: str, check: WrittenCheck, evaluator: ConditionEvaluator
         return list(worst.values())
     if result.hits and result.blind:
         return [_untold(check_id, check, result.blind, None)]
-    return [_found(check_id, check, Verdict.PASS, "没有发现", None)]
+    return [_found(check_id, check, Verdict.PASS, because("written.none"), None)]
 
 
 def _accused(
@@ -96,7 +97,7 @@ def _accused(
     doubt = result.doubt if result.holds is None else hit.doubt if hit else None
     if doubt or unless.holds is None:
         return _untold(check_id, check, doubt or unless.doubt, hit)
-    return _found(check_id, check, Verdict.FAIL, check.reason, hit)
+    return _found(check_id, check, Verdict.FAIL, _own(check), hit)
 
 
 def _first(result: Result) -> Hit | None:
@@ -105,12 +106,18 @@ def _first(result: Result) -> Hit | None:
     return next(sure, result.hits[0] if result.hits else None)
 
 
-def _untold(check_id: str, check: WrittenCheck, doubt: str, hit: Hit | None) -> Finding:
-    return _found(check_id, check, Verdict.CANNOT_TELL, f"无法判断：{doubt}", hit)
+def _own(check: WrittenCheck) -> Reason:
+    """The reason that the rulebook gives for a failure."""
+    return written(check.reason, check.reason_en)
+
+
+def _untold(check_id: str, check: WrittenCheck, doubt: Reason, hit: Hit | None) -> Finding:
+    why = because("written.cannot_tell", doubt=doubt)
+    return _found(check_id, check, Verdict.CANNOT_TELL, why, hit)
 
 
 def _found(
-    check_id: str, check: WrittenCheck, verdict: Verdict, reason: str, hit: Hit | None
+    check_id: str, check: WrittenCheck, verdict: Verdict, reason: Reason, hit: Hit | None
 ) -> Finding:
     return finding(
         check_id,

@@ -10,9 +10,11 @@ from functools import singledispatchmethod
 from rapidfuzz import fuzz
 
 from audit.language.text import sounds, spoken_characters
+from audit.reasons import because
 from audit.rules.base import NO_AGENT, NO_ROLES, NO_TIMES
 from audit.rules.no_interruption import (
     VIOLATIONS,
+    WHAT,
     Contact,
     InterruptionThresholds,
     edges,
@@ -247,7 +249,7 @@ class ConditionEvaluator:
     def _(self, condition: Interruption, hit: Hit | None) -> Result:
         wanted, area = condition.interruption, self._scope(condition, hit)
         if self.call.transcript.channels is Channels.MONO:
-            return Result(None, (), "单声道录音，无法可靠判断双方是否同时讲话")
+            return Result(None, (), because("interruption.mono"))
         if self._untimed() or any(turn.role is Role.UNKNOWN for turn in self.call.turns):
             return Result(None, (), NO_TIMES if self._untimed() else NO_ROLES)
         changes = {"min_advance_s": wanted.advance_s, "min_characters": wanted.min_characters}
@@ -262,7 +264,7 @@ class ConditionEvaluator:
         return found(
             (
                 whole(window).doubted(
-                    window.doubt or (m.contact if m.contact is Contact.UNSURE else None)
+                    window.doubt or (WHAT[m.contact] if m.contact is Contact.UNSURE else None)
                 )
                 for m in met
                 if m.contact in (*VIOLATIONS, Contact.UNSURE)
@@ -290,7 +292,7 @@ class ConditionEvaluator:
             area = Scope(tuple(map(whole_turn, said[-_LAST_TURNS:])))
             words = Keywords(any=wanted.without)
             answers.append(negated(self._keywords(words, wanted.without, area)).holds)
-        return on_turn(last, answers, "无法判断最后是谁说话、何时挂机或说了什么")
+        return on_turn(last, answers, because("written.hang_up"))
 
     @_evaluate.register
     def _(self, condition: PickUp, _: Hit | None) -> Result:
@@ -303,7 +305,7 @@ class ConditionEvaluator:
             answers.append(is_by(first, Role(wanted.by)))
         if wanted.later_s is not None:
             answers.append(None if first.start_s is None else first.start_s > wanted.later_s)
-        return on_turn(first, answers, "无法判断是谁、何时先开口")
+        return on_turn(first, answers, because("written.pick_up"))
 
     @_evaluate.register
     def _(self, condition: Duration, _: Hit | None) -> Result:
@@ -328,7 +330,7 @@ class ConditionEvaluator:
     def _(self, condition: CallData, _: Hit | None) -> Result:
         wanted = condition.call
         value = column(self.call, wanted.column)
-        return fact(fits(value, wanted), f"没有通话数据 {wanted.column}")
+        return fact(fits(value, wanted), because("written.no_data", column=wanted.column))
 
     # conditions of conditions
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from audit.reasons import Reason, because
 from audit.types import Span, Turn
 
-UNCLEAR = "有话没有听清"
+UNCLEAR = because("written.unclear")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Hit:
     last: int = 0
     meant: str | None = None
     span: Span | None = None
-    doubt: str | None = None
+    doubt: Reason | None = None
 
     @property
     def place(self) -> tuple[int, int]:
@@ -45,7 +46,7 @@ class Hit:
         """When it is; None without times."""
         return self.span or (self.turn.span if self.turn else None)
 
-    def doubted(self, doubt: str | None) -> Hit:
+    def doubted(self, doubt: Reason | None) -> Hit:
         """The same hit, in doubt if there is one."""
         return self if self.doubt or not doubt else replace(self, doubt=doubt)
 
@@ -62,27 +63,27 @@ class Result:
 
     holds: bool | None
     hits: tuple[Hit, ...] = ()
-    blind: str | None = None
+    blind: Reason | None = None
 
     @property
-    def doubt(self) -> str:
+    def doubt(self) -> Reason:
         """Why it cannot be told."""
         doubts = (hit.doubt for hit in self.hits)
         return self.blind or next((doubt for doubt in doubts if doubt), UNCLEAR)
 
 
-def found(hits: Iterable[Hit], blind: str | None = None) -> Result:
+def found(hits: Iterable[Hit], blind: Reason | None = None) -> Result:
     """What holds if there is a hit."""
     ordered = tuple(sorted(hits, key=lambda hit: hit.place))
     return Result(at_least(ordered, 1, blind), ordered, blind)
 
 
-def fact(holds: bool | None, doubt: str | None = None) -> Result:
+def fact(holds: bool | None, doubt: Reason | None = None) -> Result:
     """What is said of the whole call."""
     return Result(holds, (), doubt if holds is None else None)
 
 
-def settled(holds: bool | None, hits: Iterable[Hit], blind: str | None) -> Result:
+def settled(holds: bool | None, hits: Iterable[Hit], blind: Reason | None) -> Result:
     """What holds or not for another reason than its hits: none if not, in doubt if untold."""
     if holds is False:
         return Result(False)
@@ -91,7 +92,7 @@ def settled(holds: bool | None, hits: Iterable[Hit], blind: str | None) -> Resul
     return Result(holds, ordered, blind)
 
 
-def at_least(hits: Sequence[Hit], times: int, blind: str | None) -> bool | None:
+def at_least(hits: Sequence[Hit], times: int, blind: Reason | None) -> bool | None:
     """Whether there are so many hits, those that were not seen taken into account."""
     if sum(hit.doubt is None for hit in hits) >= times:
         return True

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
+from audit.reasons import because
 from audit.rules.written.arguments import Level
 from audit.rules.written.matching import between
 from audit.types import Role, Turn
 
-NO_LEVELS = "没有录音，无法判断音量"
+NO_LEVELS = because("written.no_levels")
 
 
 def levels(turns: Sequence[Turn]) -> list[tuple[Turn, float]] | None:

@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from audit.reasons import Reason, because
 from audit.rules.base import NO_AGENT, NO_ROLES, NO_TIMES
 from audit.rules.written.arguments import SecondsRange, TurnRange
 from audit.rules.written.conditions import (
@@ -15,7 +16,7 @@ from audit.rules.written.conditions import (
 from audit.rules.written.evidence import Hit, Result
 from audit.types import Call, Role, Segment, Turn
 
-NO_STAGE = "无法判断属于哪个阶段"
+NO_STAGE = because("written.no_stage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +26,14 @@ class Window:
     turn: Turn
     first: int
     last: int
-    doubt: str | None = None
+    doubt: Reason | None = None
 
     @property
     def text(self) -> str:
         """The words in it."""
         return self.turn.text[self.first : self.last]
 
-    def doubted(self, doubt: str | None) -> Window:
+    def doubted(self, doubt: Reason | None) -> Window:
         """The same window, in doubt if there is one."""
         return self if self.doubt or not doubt else replace(self, doubt=doubt)
 
@@ -42,7 +43,7 @@ class Scope:
     """Windows in the order of the call; ``blind`` is why there may be others."""
 
     windows: tuple[Window, ...]
-    blind: str | None = None
+    blind: Reason | None = None
 
 
 Anchored = Callable[[Anchor], Result]
@@ -61,7 +62,7 @@ class Spoken:
 
     windows: tuple[Window, ...]
     counted: tuple[int, ...]
-    blind: str | None
+    blind: Reason | None
 
 
 def spoken(call: Call, speaker: Role | None) -> Spoken:
@@ -107,7 +108,7 @@ def is_by(turn: Turn, role: Role) -> bool | None:
     return True if turn.surely_by(role) else False if turn.surely_by(other) else None
 
 
-def _unheard(call: Call, speaker: Role | None) -> str | None:
+def _unheard(call: Call, speaker: Role | None) -> Reason | None:
     if speaker is not Role.AGENT or any(turn.surely_by(speaker) for turn in call.turns):
         return None
     return NO_ROLES if any(is_by(turn, speaker) is None for turn in call.turns) else NO_AGENT

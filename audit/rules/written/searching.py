@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from audit.language.phrases import find_words
+from audit.reasons import Reason
 from audit.rules.base import understood
 from audit.rules.written import entities
 from audit.rules.written.evidence import UNCLEAR, Hit, Result, found
@@ -36,7 +37,7 @@ def heard(window: Window) -> bool:
     return understood(window.turn) or window.turn.is_backchannel
 
 
-def doubt_of(window: Window) -> str | None:
+def doubt_of(window: Window) -> Reason | None:
     """Why what is found in a window may not have been said, or not there; None if it was."""
     return window.doubt or (None if understood(window.turn) else UNCLEAR)
 
@@ -51,7 +52,7 @@ def whole(window: Window) -> Hit:
     return Hit(window.turn, 0, len(window.turn.text))
 
 
-def on_turn(turn: Turn, answers: Sequence[bool | None], doubt: str) -> Result:
+def on_turn(turn: Turn, answers: Sequence[bool | None], doubt: Reason) -> Result:
     """A hit on a turn if all answers are yes."""
     holds = conjunction(answers)
     hit = Hit(turn, 0, len(turn.text), doubt=doubt if holds is None else None)

@@ -38,10 +38,12 @@ class WrittenCheck(Check):
 
     See ``docs/rules/writing.md``.
 
-    ``applies``: where the check has occasion; ``unless``: what acquits.
+    ``applies``: where the check has occasion; ``unless``: what acquits. ``reason_en`` is the reason
+    in English, for pages; it judges nothing, so it is not part of the rulebook's hash.
     """
 
     reason: str
+    reason_en: str | None = Field(None, exclude=True)
     auto_fail: bool = False
     applies: Condition | None = None
     requires: Condition | None = None

@@ -43,9 +43,9 @@
     if (!form) { return; }
     var status = form.querySelector("[data-status]");
     var text = status.getAttribute("data-" + name);
-    status.textContent = own.said(text.replace(/\{(\w+)\}/g, function (whole, key) {
+    status.textContent = text.replace(/\{(\w+)\}/g, function (whole, key) {
       return values && key in values ? values[key] : whole;
-    }));
+    });
     status.classList.toggle("urgent", name === "need" || name === "unkept");
   }
 
@@ -218,7 +218,7 @@
       if (item.call_id !== data.call || item.decision !== "missed") { return; }
       var element = template.content.firstElementChild.cloneNode(true);
       var fault = faults.find(function (f) { return f[1] === item.check_id && f[2] === item.clause_id; });
-      element.querySelector("[data-what]").textContent = (fault ? own.said(fault[6]) : item.check_id) + " " + (item.clause_id || "");
+      element.querySelector("[data-what]").textContent = (fault ? checkOf(fault) : item.check_id) + " " + (item.clause_id || "");
       var button = element.querySelector("[data-seek]");
       button.hidden = item.start_s === null;
       button.dataset.seek = item.start_s;
@@ -228,6 +228,8 @@
       list.appendChild(element);
     });
   }
+
+  function checkOf(fault) { return own.said("check." + fault[1], fault[6]); }
 
   function seconds(text) {
     if (!text.trim()) { return null; }
@@ -244,11 +246,11 @@
     faults.forEach(function (fault, index) {
       if (!groups.has(fault[0])) {
         var group = document.createElement("optgroup");
-        group.label = own.said(fault[5]);
+        group.label = own.said("rule." + fault[0], fault[5]);
         groups.set(fault[0], group);
         missed.elements.fault.appendChild(group);
       }
-      var words = own.said(fault[6]) + " " + fault[2] + (fault[7] ? " " + fault[7].slice(0, 28) : "");
+      var words = checkOf(fault) + " " + fault[2] + (fault[7] ? " " + fault[7].slice(0, 28) : "");
       groups.get(fault[0]).appendChild(new Option(words, String(index)));
     });
     missed.querySelector("[data-now]").addEventListener("click", function () {
@@ -338,12 +340,12 @@
     if (!table) { return; }
     var mine = new Map();
     stored().forEach(function (item) { if (item.kind === "review" && item.finding_id) { mine.set(item.finding_id, item.decision); } });
-    var names = {};
+    var names = document.getElementById("decisions").content;
     document.querySelectorAll("[data-finding]").forEach(function (row) {
       var decision = mine.get(row.dataset.finding);
-      if (decision) { row.querySelector(".state").textContent = { agree: "认可", overrule: "误判", unsure: "说不清" }[decision]; names[decision] = 1; }
+      var name = decision && names.querySelector("[data-decision=" + decision + "]");
+      if (name) { row.querySelector(".state").textContent = name.textContent; }
     });
-    if (own.english) { table.querySelectorAll(".state").forEach(function (cell) { cell.textContent = own.said(cell.textContent); }); }
   }
 
   readAll();

@@ -13,7 +13,7 @@
     kept: kept,
     keep: keep,
     english: kept("callaudit.language") === "en",
-    said: function (text) { return text; },
+    said: function (key, otherwise) { return otherwise; },
     onTheme: []
   };
   apply();

@@ -54,7 +54,7 @@
 
     function cellKey(element, column) {
       var cell = element.cells[column];
-      return (cell.querySelector("a") || cell).textContent;
+      return cell.dataset.key || (cell.querySelector("a") || cell).textContent;
     }
 
     function matcher(control) {

@@ -13,6 +13,7 @@ from audit.errors import UsageError
 from audit.privacy import Kind, find, mask, spans
 from audit.privacy.benchmark import evaluate, read, without_marks
 from audit.privacy.folding import folded
+from audit.reasons import verbatim
 from audit.types import (
     AuditedCall,
     Call,
@@ -32,6 +33,7 @@ from audit.types import (
 from reports.store import Store, private
 from reports.store.layout import Layout
 from reports.store.private import PrivateStore
+from reports.wording import sentence
 
 LABELLED = Path(__file__).parents[3] / "data_samples" / "privacy"
 
@@ -57,7 +59,7 @@ def audited(said: tuple[Turn, ...], *findings: Finding) -> AuditedCall:
 
 
 def quoting(evidence: str) -> Finding:
-    return Finding("closing", "c", Verdict.FAIL, f"已回答“{evidence}”", evidence=evidence)
+    return Finding("closing", "c", Verdict.FAIL, verbatim(f"已回答“{evidence}”"), evidence=evidence)
 
 
 @pytest.mark.parametrize("half", ["tuning", "held_out"])
@@ -352,7 +354,7 @@ def test_marks_stand_for_what_was_said_in_turns_and_in_evidence() -> None:
     texts = [turn.text for turn in masked.call.turns]
     assert texts == ["请问您贵姓？", "我姓【姓名】，电话是【手机号】。", "好的，【姓名】女士。"]
     assert [finding.evidence for finding in masked.findings] == [texts[1], texts[1] + texts[2]]
-    assert [finding.reason for finding in masked.findings] == [
+    assert [sentence(finding.reason) for finding in masked.findings] == [
         f"已回答“{texts[1]}”",
         f"已回答“{texts[1]}{texts[2]}”",
     ]

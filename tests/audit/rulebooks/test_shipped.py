@@ -17,6 +17,7 @@ from audit.rulebooks.examples import as_call, count, problems
 from audit.rules import greeting
 from audit.rules.written import judged
 from audit.types import Call, Direction, Finding, Verdict
+from reports.wording import sentence
 from tests.calls import MODELS, evaluator, found_by, found_by_written
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
@@ -300,7 +301,7 @@ def test_the_examples_beside_each_check_agree(name: str) -> None:
     book = load(name)
     assert count(book) > 50
     file = Path(str(files("audit") / "rulebooks" / f"{name}.yaml"))
-    assert problems(book, file, model=MODELS.stages) == ()
+    assert problems(book, file, model=MODELS.stages, say=sentence) == ()
     for rule in book.rules.written.values():
         for check_id, check in rule.checks.items():
             assert check.examples.passes, check_id
@@ -329,7 +330,7 @@ def test_whom_a_written_check_accuses_is_told_where(name: str) -> None:
                 (accused,) = [f for f in found if f.verdict is FAIL]
                 told = accused.evidence is not None or "hung_up_by" in str(dialogue)
                 assert told, check_id
-                assert accused.reason == check.reason
+                assert sentence(accused.reason) == check.reason
 
 
 def test_each_norm_closes_by_its_own_clause() -> None:

@@ -9,6 +9,7 @@ import pytest
 from audit.rulebooks import Rulebook
 from audit.rules import active_listening
 from audit.types import Call, Channels, Finding, Role, Verdict
+from reports.wording import sentence
 from tests.calls import found_by
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
@@ -71,7 +72,7 @@ def test_a_response_under_the_voice_cannot_be_heard_on_one_channel(
 ) -> None:
     (finding,) = found_by(active_listening.RULE, talk(make_call, channels=Channels.MONO), book)
     assert (finding.verdict, finding.points) == (UNTOLD, 0)
-    assert "单声道" in finding.reason
+    assert "单声道" in sentence(finding.reason)
 
 
 def test_taking_over_is_no_response(make_call: MakeCall, book: Rulebook) -> None:
@@ -137,7 +138,7 @@ def test_asking_again_for_what_was_answered(
     (finding,) = repeats(ask(make_call, first, answer, "好的", "嗯", again), book)
     assert (finding.verdict, finding.clause_id) == (FAIL, "000-28.1-repeat")
     assert finding.evidence == again
-    assert answer in finding.reason
+    assert answer in sentence(finding.reason)
 
 
 @pytest.mark.parametrize("reason", ["不好意思没听清", "跟您核对一下", "麻烦您再说一遍", "确认一下"])

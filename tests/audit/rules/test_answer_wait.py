@@ -10,6 +10,7 @@ import pytest
 from audit.rulebooks import load
 from audit.rules import answer_wait
 from audit.types import Call, Direction, Finding, Verdict
+from reports.wording import sentence
 from tests.calls import found_by
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
@@ -58,7 +59,7 @@ def test_each_norm_has_its_rings(
     assert finding.check_id == "answer_wait"
     assert finding.clause_id in load(rulebook).clauses()
     assert (finding.points > 0) == (verdict is FAIL)
-    assert f"{waited_s:g} 秒" in finding.reason
+    assert f"{waited_s:g} 秒" in sentence(finding.reason)
 
 
 @pytest.mark.parametrize(
@@ -93,5 +94,5 @@ def test_words_that_may_have_been_an_apology_accuse_nobody(make_call: MakeCall) 
 def test_the_days_share_depends_on_the_customer(make_call: MakeCall) -> None:
     (plain,) = waited(make_call, 30, rulebook="customer-service")
     (vip,) = waited(make_call, 30, rulebook="customer-service", vip=True)
-    assert "75%" in plain.reason
-    assert "85%" in vip.reason
+    assert "75%" in sentence(plain.reason)
+    assert "85%" in sentence(vip.reason)

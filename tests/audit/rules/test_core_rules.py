@@ -10,8 +10,9 @@ import pytest
 from audit.errors import UsageError
 from audit.rulebooks import Rulebook, load
 from audit.rules import forbidden_language, greeting, no_interruption
-from audit.rules.no_interruption import Contact
+from audit.rules.no_interruption import WHAT, Contact
 from audit.types import Call, Channels, Finding, Role, Severity, Verdict
+from reports.wording import sentence
 from tests.calls import found_by, found_by_all
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
@@ -354,7 +355,7 @@ def test_a_violation_is_graver_the_longer_it_is_and_where_the_customer_stops(
     ]
     assert brief.points < stopped.points == longer.points < longest.points
     assert event(12.8, 15).severity is Severity.CRITICAL  # long, and the customer stops
-    assert "客户停下" in stopped.reason and "客户继续讲" in longer.reason
+    assert "客户停下" in sentence(stopped.reason) and "客户继续讲" in sentence(longer.reason)
 
 
 @pytest.mark.parametrize(
@@ -376,7 +377,7 @@ def test_what_is_no_violation_is_told_by_its_kind(
         no_interruption.RULE, make_call(said, backchannels=listens, pauses=pauses), book
     )
     assert finding.verdict is PASS
-    assert f"{told} 1 次" in finding.reason
+    assert f"{sentence(WHAT[told])} 1 次" in sentence(finding.reason)
 
 
 def test_the_preset_of_teams_that_come_from_alibaba(make_call: MakeCall, tmp_path: Path) -> None:

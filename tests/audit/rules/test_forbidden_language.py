@@ -9,6 +9,7 @@ from audit.rules import forbidden_language
 from audit.types import Call, Channels, Finding, Verdict
 from models.text.forbidden import INNOCENT
 from models.training.forbidden import held_out
+from reports.wording import sentence
 from tests.calls import found_by
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
@@ -41,7 +42,7 @@ def test_what_no_phrase_holds_is_found_by_its_meaning(
     assert (finding.start_s, finding.end_s, finding.evidence) == (10.0, 13.0, INSULT)
     assert finding.clause_id == "000-26"
     assert finding.points > 0
-    assert finding.reason.startswith("语义上属于服务禁语")
+    assert sentence(finding.reason).startswith("语义上属于服务禁语")
     assert not finding.auto_fail
 
 

@@ -13,6 +13,7 @@ from audit.intake import transcripts
 from audit.rulebooks import Rulebook
 from audit.types import AuditedCall, Call, Finding, Verdict
 from flows import wiring
+from reports.wording import sentence
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
@@ -69,7 +70,7 @@ def test_roles_that_nothing_confirms_accuse_nobody(
     assert not any(finding.points or finding.auto_fail for finding in audited.findings)
     (cut_in,) = of(audited, "no_interruption")
     assert cut_in.verdict is UNTOLD
-    assert "声道" in cut_in.reason
+    assert "声道" in sentence(cut_in.reason)
     assert RUDE[2][1] in {finding.evidence for finding in of(audited, "forbidden_language")}
 
 
@@ -104,7 +105,7 @@ def test_a_greeting_that_was_not_read_is_not_missing(make_call: MakeCall, book: 
     audited = judged(unread(call, 0), book)
     assert {finding.verdict for finding in of(audited, "greeting")} <= {UNTOLD, PASS}
     assert "forbidden_language" in failed(audited)  # what was clearly said is found all the same
-    assert any("没有识别出来" in doubt for doubt in audited.call.transcript.doubts)
+    assert any("没有识别出来" in sentence(doubt) for doubt in audited.call.transcript.doubts)
 
 
 def test_words_that_were_not_read_accuse_nobody(make_call: MakeCall, book: Rulebook) -> None:
@@ -193,7 +194,7 @@ def test_other_languages_accuse_nobody(tmp_path: Path, book: Rulebook, language:
     audited = judged(dialogue(tmp_path, FOREIGN[language]), book)
     assert not failed(audited)
     assert audited.scorecard.verdict("forbidden_language") is UNTOLD
-    assert "客服讲的可能不是普通话，无法从文字判断" in audited.call.transcript.doubts
+    assert "客服讲的可能不是普通话，无法从文字判断" in map(sentence, audited.call.transcript.doubts)
     again = judged(audited.call, book)
     assert again.call.transcript.doubts == audited.call.transcript.doubts
 
@@ -241,7 +242,7 @@ def test_meaning_is_not_told_beside_a_dialect(tmp_path: Path, book: Rulebook) ->
     (doubtful,) = of(judged(dialogue(tmp_path, dialect), book), "forbidden_language")
     assert told.meant is None
     assert (told.verdict, doubtful.verdict) == (FAIL, UNTOLD)
-    assert "方言" in doubtful.reason
+    assert "方言" in sentence(doubtful.reason)
 
 
 def test_loops_in_ready_transcripts_are_marked(tmp_path: Path, book: Rulebook) -> None:

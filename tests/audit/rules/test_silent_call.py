@@ -10,6 +10,7 @@ import pytest
 from audit.rulebooks import Rulebook
 from audit.rules import dead_air, hold, silent_call
 from audit.types import Call, Channels, Direction, Finding, Verdict
+from reports.wording import sentence
 from tests.calls import found_by
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
@@ -93,7 +94,7 @@ def test_one_side_of_a_conversation_is_no_silent_call(make_call: MakeCall, book:
     one_side = [("A", "请问您的账号是多少", 10, 12), ("A", "您的邮箱到期了", 20, 22)]
     found = found_by(silent_call.RULE, silent(make_call, *one_side), book)
     assert {finding.verdict for finding in found} == {UNTOLD}
-    assert "没有录到客户" in found[0].reason
+    assert "没有录到客户" in sentence(found[0].reason)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import reports
 from audit.rulebooks import Rulebook, load
 from audit.rules import speech_rate
 from audit.types import Call, Channels, Finding, Verdict
+from reports.wording import sentence
 from tests.calls import found_by, found_by_all
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
@@ -30,7 +31,7 @@ def test_the_pace_of_the_agent(
     call = make_call([("A", "您" * 100, 0, seconds), ("C", "快" * 400, 40, 42)])  # 15 s: 400/min
     (finding,) = found_by(speech_rate.RULE, call, book)
     assert (finding.verdict, finding.clause_id) == (verdict, "001-宜.2")
-    assert f"{6000 / seconds:.0f} 字" in finding.reason
+    assert f"{6000 / seconds:.0f} 字" in sentence(finding.reason)
 
 
 def test_pauses_do_not_slow_the_pace(make_call: MakeCall, book: Rulebook, told: Told) -> None:

@@ -22,6 +22,7 @@ from audit.rules.written.conditions import Condition
 from audit.scoring import score
 from audit.types import Call, Channels, Finding, Verdict
 from flows.cli.main import main
+from reports.wording import sentence
 from tests.calls import MODELS, evaluator, found_by_all, found_by_written
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
@@ -393,7 +394,7 @@ def test_a_check_that_requires(tmp_path: Path, lines: str, verdict: Verdict | No
         (finding,) = found
         assert (finding.rule_id, finding.check_id) == ("mine", "mine.apology")
         assert (finding.clause_id, finding.severity, finding.points) == ("000-25.1", "major", 4)
-        assert finding.reason == "客户投诉后没有道歉"
+        assert sentence(finding.reason) == "客户投诉后没有道歉"
         assert finding.evidence == "你们服务太差。"
 
 

@@ -17,6 +17,7 @@ from audit.transcription import decode_recording, transcribe
 from audit.transcription.decoding import Audio
 from audit.types import SAMPLE_RATE, Call, Channels, Recording, Role, Verdict
 from flows import wiring
+from reports.wording import sentence
 
 CALLS = Path(__file__).parents[3] / "data_samples" / "calls"
 MONO = CALLS / "S12_2006_20261117T140540.wav"
@@ -47,7 +48,7 @@ def test_without_embeddings_a_mono_call_is_still_audited(
         audio_sha256="a" * 64,
     )
     assert transcript.channels is Channels.MONO
-    assert transcript.doubts == (
+    assert tuple(map(sentence, transcript.doubts)) == (
         "未安装声纹模型，单声道录音无法区分双方（pip install --no-deps resemblyzer==0.1.4）",
     )
     assert sum(len(turn.text) for turn in transcript.turns) > 60
@@ -88,4 +89,4 @@ def test_nobody_is_accused_in_a_language_that_is_not_read(
     audited = wiring.judge(Call(recording, transcript), load("hotline"))
     assert not [finding for finding in audited.findings if finding.verdict is Verdict.FAIL]
     assert audited.scorecard.score is None
-    assert any("没有识别出来" in doubt for doubt in audited.call.transcript.doubts)
+    assert any("没有识别出来" in sentence(doubt) for doubt in audited.call.transcript.doubts)

@@ -17,6 +17,7 @@ import pytest
 from audit import rulebooks
 from audit.errors import RejectReason
 from audit.intake.recordings import Reject
+from audit.reasons import because
 from audit.types import (
     AuditedCall,
     Call,
@@ -98,7 +99,7 @@ def audited(
         origin=Origin("a" * 64, "faster-whisper", "base", "b" * 64),
         duration_s=14.0 if timed else None,
         confidence=0.91,
-        doubts=("录音有损坏",),
+        doubts=(because("recording.damaged"),),
     )
     return wiring.judge(Call(recording, transcript), rulebooks.load("hotline"))
 

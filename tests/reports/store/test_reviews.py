@@ -136,7 +136,7 @@ def test_a_missed_fault_and_an_appeal(night: Path, browser: Any) -> None:
     assert missed["overridden_score"] == float(preview) < 100
     assert rows.loc["appeal", "decision"] == "overrule"
     text = Layout(night).call_page("C0").read_text("utf-8")
-    assert "人工补充（1）" in text and ">申诉</b>" in text
+    assert "人工补充（1）" in text and ">申诉</span></b>" in text
 
 
 def _judge_by_hotline(out: Path) -> None:
@@ -184,7 +184,7 @@ def test_an_appeal_changes_no_score(night: Path) -> None:
     done = reviewing.import_reviews(file_of(night, word(kind="appeal")), night)
     assert done.overridden == 0
     text = Layout(night).call_page("C1").read_text("utf-8")
-    assert ">申诉</b> <bdi>林静</bdi>" in text and "说了您好" in text
+    assert ">申诉</span></b> <bdi>林静</bdi>" in text and "说了您好" in text
     asked = Layout(night).queue_page("2026-11-13")
     assert "待答复的申诉（1）" in asked.read_text("utf-8")
     answer = word(decision="agree", reviewer="高峰", reviewed_at="2026-11-15T09:00:00Z")
