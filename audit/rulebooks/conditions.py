@@ -25,7 +25,7 @@ from pydantic import (
 
 from audit.language.phrases import expand, variety
 from audit.language.text import sounds
-from audit.types import Role, Segment
+from audit.types import Role, Stage
 
 
 class Strict(BaseModel):
@@ -186,7 +186,7 @@ _Anchor = Annotated[Anchor, _under("of")]
 class Placed(Strict):
     """What every operator over turns takes: where in the call it looks."""
 
-    stage: Segment | None = None
+    stage: Stage | None = None
     turns: TurnRange | None = None
     seconds: SecondsRange | None = None
     after: _Anchor | None = None

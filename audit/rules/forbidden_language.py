@@ -305,7 +305,7 @@ def _event(
         severity=check.severity,
         points=check.points if told else 0.0,
         confidence=confidence,
-        segment=turn.segment,
+        stage=turn.stage,
         role=turn.role,
         start_s=turn.start_s,
         end_s=turn.end_s,

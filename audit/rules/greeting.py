@@ -9,7 +9,7 @@ from audit.language.text import spoken_characters
 from audit.rulebooks.rulebook import GreetingCheck, GreetingRule, Rulebook
 from audit.rules import beginning
 from audit.rules.base import finding
-from audit.types import Call, Direction, Finding, Role, Segment, Turn, Verdict
+from audit.types import Call, Direction, Finding, Role, Stage, Turn, Verdict
 
 RULE_ID = "greeting"
 ORDER = "greeting.order"
@@ -29,7 +29,7 @@ def evaluate(call: Call, rulebook: Rulebook) -> list[Finding]:
     opening = [
         turn
         for turn in call.turns
-        if turn.segment is Segment.GREETING and not turn.surely_by(Role.CUSTOMER)
+        if turn.stage is Stage.GREETING and not turn.surely_by(Role.CUSTOMER)
     ]
     doubt = _doubt(call, spoken, opening)
     asked_for = list(_asked_for(call, rule, spoken))
@@ -94,7 +94,7 @@ def _judged(call: Call, check_id: str, check: GreetingCheck, opening: list[Turn]
             return [_passed(check_id, check, turn, match)]
     if check.missing == "nothing":
         return []
-    doubtful = [turn for turn in spoken if turn.in_stage(Segment.GREETING) is None]
+    doubtful = [turn for turn in spoken if turn.in_stage(Stage.GREETING) is None]
     if any(_said(call, check, turn) for turn in doubtful):
         return [_untold(check_id, check, _STAGE)]
     if any(not turn.surely_by(Role.AGENT) for turn in opening):
@@ -115,11 +115,11 @@ def _passed(check_id: str, check: GreetingCheck, turn: Turn, match: Match) -> Fi
         rule_id=RULE_ID,
         check_id=check_id,
         verdict=Verdict.PASS,
-        reason="开头语中已说到" if turn.segment is Segment.GREETING else "开头之后已说到",
+        reason="开头语中已说到" if turn.stage is Stage.GREETING else "开头之后已说到",
         clause_id=check.clause,
         severity=check.severity,
         confidence=round(match.quality * (turn.asr_confidence or 1.0), 3),
-        segment=turn.segment,
+        stage=turn.stage,
         role=Role.AGENT,
         start_s=turn.start_s,
         end_s=turn.end_s,
@@ -140,7 +140,7 @@ def _failed(check_id: str, check: GreetingCheck, opening: list[Turn]) -> Finding
         severity=check.severity,
         points=check.points,
         confidence=round(sum(confidences) / len(confidences), 3) if confidences else 0.9,
-        segment=Segment.GREETING,
+        stage=Stage.GREETING,
         role=Role.AGENT,
         start_s=first.start_s if first else None,
         end_s=opening[-1].end_s if opening else None,

@@ -12,7 +12,7 @@ from audit.language.text import spoken_characters
 from audit.rulebooks.rulebook import HoldRule, Rulebook, SilenceCues
 from audit.rules.base import NO_TIMES, doubt, finding, understood, without
 from audit.timeline import Silence, silences
-from audit.types import Call, Finding, Role, Segment, Span, Turn, Verdict
+from audit.types import Call, Finding, Role, Span, Stage, Turn, Verdict
 
 RULE_ID = "hold"
 
@@ -225,7 +225,7 @@ def _reason(wait: Wait, call: Call, rule: HoldRule, cues: SilenceCues) -> Findin
         for turn in call.said_by(Role.AGENT)
         # 请问有什么可以帮您 is no reason
         if turn is wait.before
-        or (turn.index < wait.before.index and turn.segment is not Segment.GREETING)
+        or (turn.index < wait.before.index and turn.stage is not Stage.GREETING)
     ][-3:]
     match = find_any(rule.reasons, "".join(turn.text for turn in said))
     asked = [turn for turn in call.said_by(Role.CUSTOMER) if turn.index < wait.before.index][-1:]

@@ -312,7 +312,7 @@ def _finding(meeting: Meeting, rule: NoInterruptionRule) -> Finding:
         severity=grade,
         points=rule.points * _POINTS[grade],
         confidence=round(min(0.99, 0.7 + 0.3 * meeting.overlap_s), 3),
-        segment=turn.segment,
+        stage=turn.stage,
         role=Role.AGENT,
         start_s=turn.start_s,
         end_s=turn.end_s,

@@ -31,7 +31,7 @@ from audit.rulebooks.conditions import (
     parts,
 )
 from audit.rulebooks.rulebook import Rulebook, WrittenCheck
-from audit.types import SURE, Call, Channels, Finding, Role, Segment, Turn, Verdict
+from audit.types import SURE, Call, Channels, Finding, Role, Stage, Turn, Verdict
 
 NO_ROLES = "无法从内容确认哪个声道是客服"
 NOT_READ = "客服讲的可能不是普通话，或者没有识别清楚"
@@ -218,7 +218,7 @@ def _rests_on_unreadable(finding: Finding, call: Call) -> bool:
     """Whether words that were not read lie where they may have been what is missed."""
     if finding.rule_id == "greeting":
         spoken = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
-        opening = [turn for turn in spoken if turn.segment is Segment.GREETING]
+        opening = [turn for turn in spoken if turn.stage is Stage.GREETING]
         if spoken and has_dialect(spoken[0].text):  # one word of it may be the offer: 有么子帮您
             return True
         return not all(map(is_readable, (*opening, *spoken[:_OPENING])))

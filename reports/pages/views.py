@@ -19,7 +19,7 @@ from audit import privacy
 from audit.penalties import Tariff
 from audit.review import Review, Settled
 from audit.timeline import Timeline
-from audit.types import Finding, Role, Segment, Span, Turn, Verdict
+from audit.types import Finding, Role, Span, Stage, Turn, Verdict
 from reports.analysis.figures import (
     CallRow,
     Hit,
@@ -262,7 +262,7 @@ def latest(said: Sequence[Review]) -> Review | None:
 
 def stages(turns: Sequence[Turn]) -> tuple[tuple[str, Span], ...]:
     """Runs of turns of one stage; each lasts until the next one begins."""
-    timed = [(turn.segment, turn.span) for turn in turns if turn.segment and turn.span]
+    timed = [(turn.stage, turn.span) for turn in turns if turn.stage and turn.span]
     runs = [(str(key), list(run)) for key, run in itertools.groupby(timed, key=lambda t: t[0])]
     starts = [min(span.start_s for _, span in run) for _, run in runs]
     ends = [*starts[1:], *([max(span.end_s for _, span in timed)] if timed else [])]
@@ -315,7 +315,7 @@ def _turn(row: Row) -> Turn:
     names = ("text", "channel", "speaker", "asr_confidence", "role_confidence", "is_backchannel")
     same: dict[str, Any] = {k: row.get(k) for k in names}
     same["unintelligible"] = bool(row.get("unintelligible"))
-    same |= {"start_s": start, "end_s": end, "segment": Segment(row["segment"])}
+    same |= {"start_s": start, "end_s": end, "stage": Stage(row["segment"])}
     same["masked"] = records.masked(row)
     return Turn(row["turn_index"], Role(row["role"]), speech=speech, **same)
 

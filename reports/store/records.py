@@ -28,8 +28,8 @@ from audit.types import (
     RawForm,
     Recording,
     Role,
-    Segment,
     Span,
+    Stage,
     Transcript,
     Turn,
     Verdict,
@@ -143,8 +143,8 @@ def _call(audited: AuditedCall) -> Row:
         "forbidden_language_verdict": card.verdict("forbidden_language"),
         **_measures(audited),
         "transcript_confidence": transcript.confidence,
-        "greeting_end_s": _edge(audited, Segment.GREETING, last=True),
-        "closing_start_s": _edge(audited, Segment.CLOSING, last=False),
+        "greeting_end_s": _edge(audited, Stage.GREETING, last=True),
+        "closing_start_s": _edge(audited, Stage.CLOSING, last=False),
         **_stage_lengths(audited.call),
         "role_confidence": transcript.role_confidence,
         "role_source": transcript.role_source,
@@ -202,11 +202,9 @@ def _talk_ratio(agent_s: float, customer_s: float) -> float | None:
     return round(agent_s / both_s, 4) if both_s else None
 
 
-def _edge(audited: AuditedCall, segment: Segment, *, last: bool) -> float | None:
+def _edge(audited: AuditedCall, stage: Stage, *, last: bool) -> float | None:
     times = [
-        turn.end_s if last else turn.start_s
-        for turn in audited.call.turns
-        if turn.segment is segment
+        turn.end_s if last else turn.start_s for turn in audited.call.turns if turn.stage is stage
     ]
     known = [time for time in times if time is not None]
     if not known:
@@ -219,12 +217,12 @@ def _stage_lengths(call: Call) -> Row:
 
     None for a stage that is not there, and without times.
     """
-    lengths: Row = {f"{stage}_s": None for stage in Segment}
-    spans = [(turn.segment, span) for turn in call.turns if (span := turn.span) is not None]
+    lengths: Row = {f"{stage}_s": None for stage in Stage}
+    spans = [(turn.stage, span) for turn in call.turns if (span := turn.span) is not None]
     if not spans or len(spans) < len(call.turns):
         return lengths
     end_s = max(span.end_s for _, span in spans)
-    for stage in reversed(Segment):
+    for stage in reversed(Stage):
         starts = [span.start_s for own, span in spans if own is stage]
         if starts:
             lengths[f"{stage}_s"] = round(max(0.0, end_s - min(starts)), 3)
@@ -241,9 +239,9 @@ def _turn(turn: Turn) -> Row:
         "start_s": turn.start_s,
         "end_s": turn.end_s,
         "text": turn.text,
-        "segment": turn.segment,
-        "segment_confidence": turn.segment_confidence,
-        "segment_or": turn.segment_or,
+        "segment": turn.stage,
+        "segment_confidence": turn.stage_confidence,
+        "segment_or": turn.stage_or,
         "asr_confidence": turn.asr_confidence,
         "role_confidence": turn.role_confidence,
         "level_db": turn.level_db,
@@ -291,7 +289,7 @@ def _finding(finding: Finding) -> Row:
         "severity": finding.severity,
         "points": finding.points,
         "confidence": finding.confidence,
-        "segment": finding.segment,
+        "segment": finding.stage,
         "role": finding.role,
         "start_s": finding.start_s,
         "end_s": finding.end_s,
@@ -333,7 +331,7 @@ def agent_row(calls: Sequence[Mapping[str, Any]], *, run_id: str) -> Row:
         else None,
         "forbidden_rate": _fail_rate(calls, "forbidden_language_verdict"),
         "talk_ratio": _talk_ratio(agent_s, customer_s),
-        **{f"mean_{stage}_s": _mean(row.get(f"{stage}_s") for row in calls) for stage in Segment},
+        **{f"mean_{stage}_s": _mean(row.get(f"{stage}_s") for row in calls) for stage in Stage},
         "schema_version": SCHEMA_VERSION,
         "run_id": run_id,
     }
@@ -428,9 +426,9 @@ def _turn_from_row(row: Mapping[str, Any]) -> Turn:
         level_db=row.get("level_db"),
         is_backchannel=row["is_backchannel"],
         unintelligible=bool(row.get("unintelligible")),
-        segment=Segment(row["segment"]),
-        segment_confidence=row.get("segment_confidence"),
-        segment_or=Segment(row["segment_or"]) if row.get("segment_or") else None,
+        stage=Stage(row["segment"]),
+        stage_confidence=row.get("segment_confidence"),
+        stage_or=Stage(row["segment_or"]) if row.get("segment_or") else None,
         masked=masked(row),
     )
 

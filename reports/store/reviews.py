@@ -67,9 +67,10 @@ def finding_from_row(row: Row) -> Finding:
     """A finding as it was stored."""
     names = (
         *("rule_id", "check_id", "reason", "clause_id", "severity", "points", "confidence"),
-        *("segment", "role", "start_s", "end_s", "evidence", "meant", "auto_fail"),
+        *("role", "start_s", "end_s", "evidence", "meant", "auto_fail"),
     )
-    return Finding(verdict=Verdict(row["verdict"]), **{name: row[name] for name in names})
+    same = {name: row[name] for name in names}
+    return Finding(verdict=Verdict(row["verdict"]), stage=row["segment"], **same)
 
 
 def findings_by_id(rows: Iterable[Row]) -> dict[str, Finding]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from audit.rulebooks.conditions import Anchor, Placed, SecondsRange, TurnRange
 from audit.rules.base import NO_AGENT, NO_ROLES, NO_TIMES
 from audit.rules.written.evidence import Hit, Result
-from audit.types import Call, Role, Segment, Turn
+from audit.types import Call, Role, Stage, Turn
 
 NO_STAGE = "无法判断属于哪个阶段"
 
@@ -135,7 +135,7 @@ def _ranged(windows: list[Window], turns: TurnRange) -> list[Window]:
     return [window for window in windows if first <= window.turn.index <= last]
 
 
-def _staged(windows: list[Window], stage: Segment) -> list[Window]:
+def _staged(windows: list[Window], stage: Stage) -> list[Window]:
     return [
         window.doubted(NO_STAGE if inside is None else None)
         for window in windows

@@ -16,13 +16,13 @@ from typing import Any
 
 from audit.errors import UsageError
 from audit.language.encoding import text_of
-from audit.types import Role, Segment, Span, Turn
+from audit.types import Role, Span, Stage, Turn
 
 OWN = "own"
 """Domain of calls that a user has labelled."""
 
 _ROLES = {"A": Role.AGENT, "C": Role.CUSTOMER, **{str(role): role for role in Role}}
-_STAGES = {stage[0].upper(): stage for stage in Segment} | {str(stage): stage for stage in Segment}
+_STAGES = {stage[0].upper(): stage for stage in Stage} | {str(stage): stage for stage in Stage}
 
 
 def read(place: Path) -> list[tuple[Turn, ...]]:
@@ -74,10 +74,10 @@ def _call(text: str, where: str) -> tuple[Turn, ...]:
 
 def _in_order(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
     """All from the first turn of handling to the last is handling: a closing may be reopened."""
-    handled = [turn.index for turn in turns if turn.segment is Segment.HANDLING]
+    handled = [turn.index for turn in turns if turn.stage is Stage.HANDLING]
     inside = range(handled[0], handled[-1] + 1) if handled else ()
     return tuple(
-        replace(turn, segment=Segment.HANDLING) if turn.index in inside else turn for turn in turns
+        replace(turn, stage=Stage.HANDLING) if turn.index in inside else turn for turn in turns
     )
 
 
@@ -92,7 +92,7 @@ def _turn(number: int, turn: Mapping[str, Any]) -> Turn:
         start_s=times.start_s if times else None,
         end_s=times.end_s if times else None,
         speech=(times,) if times else (),
-        segment=_STAGES[turn["segment"]],
+        stage=_STAGES[turn["segment"]],
     )
 
 
