@@ -14,9 +14,9 @@ from functools import cache
 from audit.language.phrases import find_each
 from audit.ports import StageClassifier
 from audit.rules.cues import StageCues
-from audit.types import ROLE_CONFIDENCE_MIN, Segment, Turn
+from audit.types import ROLE_CONFIDENCE_MIN, Stage, Turn
 
-_ORDER = tuple(Segment)
+_ORDER = tuple(Stage)
 
 
 def assign(turns: Sequence[Turn], *, cues: StageCues, model: StageClassifier) -> tuple[Turn, ...]:
@@ -28,7 +28,7 @@ def assign(turns: Sequence[Turn], *, cues: StageCues, model: StageClassifier) ->
         model: tells the stages of a whole call.
 
     Returns:
-        The same turns with ``segment``, ``segment_confidence`` and ``segment_or`` set; stages come
+        The same turns with ``stage``, ``stage_confidence`` and ``stage_or`` set; stages come
         in order, each may be absent.
     """
     told = model.stages(turns, cues=cues_in(turns, cues))
@@ -39,9 +39,9 @@ def assign(turns: Sequence[Turn], *, cues: StageCues, model: StageClassifier) ->
         staged.append(
             replace(
                 turn,
-                segment=_ORDER[stage],
-                segment_confidence=confidence,
-                segment_or=None if confidence >= ROLE_CONFIDENCE_MIN else _ORDER[other],
+                stage=_ORDER[stage],
+                stage_confidence=confidence,
+                stage_or=None if confidence >= ROLE_CONFIDENCE_MIN else _ORDER[other],
             )
         )
     return tuple(staged)

@@ -35,7 +35,7 @@ class Role(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Segment(StrEnum):
+class Stage(StrEnum):
     """The stage of the call a turn belongs to, in the order in which stages come."""
 
     GREETING = "greeting"
@@ -230,10 +230,10 @@ class Turn:
     is_backchannel: bool = False
     unintelligible: bool = False
     """Whether its words are none (endless repeats, another language): held against nobody."""
-    segment: Segment | None = None
-    segment_confidence: float | None = None
+    stage: Stage | None = None
+    stage_confidence: float | None = None
     """Probability of the stage, over the whole call."""
-    segment_or: Segment | None = None
+    stage_or: Stage | None = None
     """The stage it may be in instead, where it is not sure."""
     words: tuple[Word, ...] = field(default=(), compare=False, repr=False)
     """Its words with their times, which no table has."""
@@ -252,11 +252,11 @@ class Turn:
         told = self.role_confidence is None or self.role_confidence >= ROLE_CONFIDENCE_MIN
         return self.role is role and told
 
-    def in_stage(self, stage: Segment) -> bool | None:
+    def in_stage(self, stage: Stage) -> bool | None:
         """Whether the turn belongs to a stage; None where it cannot be told."""
-        if self.segment is None or (self.segment_or and stage in (self.segment, self.segment_or)):
+        if self.stage is None or (self.stage_or and stage in (self.stage, self.stage_or)):
             return None
-        return self.segment is stage
+        return self.stage is stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +323,7 @@ class Finding:
     points: float = 0.0
     """Points taken off the score (0 unless the verdict is ``fail``)."""
     confidence: float = 1.0
-    segment: Segment | None = None
+    stage: Stage | None = None
     role: Role | None = None
     start_s: float | None = None
     end_s: float | None = None

@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 from audit.errors import UsageError
 from audit.language.encoding import text_of
-from audit.types import Role, Segment, Span
+from audit.types import Role, Span, Stage
 
 _T = TypeVar("_T")
 _ROLES = {"A": Role.AGENT, "C": Role.CUSTOMER, **{str(role): role for role in Role}}
-_STAGES = {stage[0].upper(): stage for stage in Segment} | {str(stage): stage for stage in Segment}
+_STAGES = {stage[0].upper(): stage for stage in Stage} | {str(stage): stage for stage in Stage}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class LabelledTurn:
     Attributes:
         role: who speaks.
         text: what is said.
-        segment: the stage of the call that it belongs to.
+        stage: the stage of the call that it belongs to.
         span: when, in seconds on the recording's clock; None where the times are not known.
         greeting: the greeting elements said (``hello``, ``org``, ``id``, ``offer``).
         interrupts: whether it interrupts the other speaker.
@@ -38,7 +38,7 @@ class LabelledTurn:
 
     role: Role
     text: str
-    segment: Segment
+    stage: Stage
     span: Span | None = None
     greeting: tuple[str, ...] = ()
     interrupts: bool = False
@@ -173,7 +173,7 @@ def _turn(data: object, name: str) -> LabelledTurn:
     return LabelledTurn(
         role=_one_of(_ROLES, turn, "role", name),
         text=text,
-        segment=_one_of(_STAGES, turn, "segment", name),
+        stage=_one_of(_STAGES, turn, "segment", name),
         span=_span(turn, name),
         greeting=_strings(turn.get("greeting", []), f"greeting of {name}"),
         interrupts=bool(turn.get("interrupts")),

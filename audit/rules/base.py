@@ -225,7 +225,7 @@ def finding(
         severity=check.severity,
         points=check.points if verdict is Verdict.FAIL else 0.0,
         confidence=round(confidence, 3),
-        segment=turn.segment if turn else None,
+        stage=turn.stage if turn else None,
         role=turn.role if turn else Role.AGENT,
         start_s=where.start_s if where else None,
         end_s=where.end_s if where else None,

@@ -10,7 +10,7 @@ import posixpath
 import re
 
 from audit.reasons import Reason, because
-from audit.types import Call, Channels, Role, Segment, Turn
+from audit.types import Call, Channels, Role, Stage, Turn
 
 _STARTS_S = 0.1
 """Seconds before which the first turn of a ready transcript counts as begun at 0.00."""
@@ -146,7 +146,7 @@ def _is_serial(call: Call) -> bool:
 def _goes_on(call: Call) -> bool:
     """Whether the first turns belong to the handling of a matter, or none of them says hello."""
     first = call.turns[:_OPENING]
-    handling = all(turn.segment is Segment.HANDLING for turn in first)
+    handling = all(turn.stage is Stage.HANDLING for turn in first)
     return handling or not any(_HELLO.search(turn.text) for turn in first)
 
 

@@ -25,7 +25,7 @@ from audit.rules.base import (
     spec,
 )
 from audit.rules.fields import Phrase
-from audit.types import Call, Direction, Finding, Role, Segment, Turn, Verdict
+from audit.types import Call, Direction, Finding, Role, Stage, Turn, Verdict
 
 
 class GreetingCheck(Check):
@@ -112,7 +112,7 @@ def evaluate(call: Call, rule: GreetingRule, context: Context) -> list[Finding]:
     opening = [
         turn
         for turn in call.turns
-        if turn.segment is Segment.GREETING and not turn.surely_by(Role.CUSTOMER)
+        if turn.stage is Stage.GREETING and not turn.surely_by(Role.CUSTOMER)
     ]
     doubt = _doubt(call, spoken, opening)
     asked_for = list(_asked_for(call, rule, spoken))
@@ -169,7 +169,7 @@ def _judged(call: Call, check_id: str, check: GreetingCheck, opening: list[Turn]
             return [_passed(check_id, check, turn, match)]
     if check.missing == "nothing":
         return []
-    doubtful = [turn for turn in spoken if turn.in_stage(Segment.GREETING) is None]
+    doubtful = [turn for turn in spoken if turn.in_stage(Stage.GREETING) is None]
     if any(_said(call, check, turn) for turn in doubtful):
         return [_untold(check_id, check, _STAGE)]
     if any(not turn.surely_by(Role.AGENT) for turn in opening):
@@ -186,7 +186,7 @@ def _said(call: Call, check: GreetingCheck, turn: Turn) -> Match | None:
 
 
 def _passed(check_id: str, check: GreetingCheck, turn: Turn, match: Match) -> Finding:
-    greeted = turn.segment is Segment.GREETING
+    greeted = turn.stage is Stage.GREETING
     reason = because("greeting.said") if greeted else because("greeting.said_later")
     confidence = match.quality * (turn.asr_confidence or 1.0)
     passed = finding(
@@ -208,7 +208,7 @@ def _failed(check_id: str, check: GreetingCheck, opening: list[Turn]) -> Finding
     confidence = sum(confidences) / len(confidences) if confidences else 0.9
     return replace(
         finding(check_id, check, Verdict.FAIL, reason, confidence=confidence),
-        segment=Segment.GREETING,
+        stage=Stage.GREETING,
         start_s=first.start_s if first else None,
         end_s=opening[-1].end_s if opening else None,
         evidence="".join(turn.text for turn in opening) or None,

@@ -27,7 +27,7 @@ from audit.rules.base import (
 from audit.rules.cues import SilenceCues
 from audit.rules.fields import Phrase
 from audit.timeline import Silence, silences
-from audit.types import Call, Finding, Role, Segment, Span, Turn, Verdict
+from audit.types import Call, Finding, Role, Span, Stage, Turn, Verdict
 
 
 class HoldRule(CheckedRule):
@@ -258,7 +258,7 @@ def _reason(wait: Wait, call: Call, rule: HoldRule, cues: SilenceCues) -> Findin
         for turn in call.said_by(Role.AGENT)
         # 请问有什么可以帮您 is no reason
         if turn is wait.before
-        or (turn.index < wait.before.index and turn.segment is not Segment.GREETING)
+        or (turn.index < wait.before.index and turn.stage is not Stage.GREETING)
     ][-3:]
     match = find_any(rule.reasons, "".join(turn.text for turn in said))
     asked = [turn for turn in call.said_by(Role.CUSTOMER) if turn.index < wait.before.index][-1:]

@@ -35,7 +35,7 @@ from audit.rules.written.conditions import (
     parts,
 )
 from audit.rules.written.settings import WrittenCheck
-from audit.types import ROLE_CONFIDENCE_MIN, Call, Channels, Finding, Role, Segment, Turn, Verdict
+from audit.types import ROLE_CONFIDENCE_MIN, Call, Channels, Finding, Role, Stage, Turn, Verdict
 
 NO_ROLES = because("roles.unconfirmed")
 NOT_READ = because("words.not_mandarin")
@@ -204,7 +204,7 @@ def _rests_on_unreadable(finding: Finding, call: Call) -> bool:
     """Whether words that were not read lie where they may have been what is missed."""
     if finding.rule_id == greeting.RULE.id:
         spoken = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
-        opening = [turn for turn in spoken if turn.segment is Segment.GREETING]
+        opening = [turn for turn in spoken if turn.stage is Stage.GREETING]
         if spoken and has_dialect(spoken[0].text):  # one word of it may be the offer: 有么子帮您
             return True
         return not all(map(is_readable, (*opening, *spoken[:_OPENING])))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from audit.errors import UsageError
 from audit.ports import StagePath
-from audit.types import Role, Segment, Turn
+from audit.types import Role, Stage, Turn
 from models.text import tokens
 
 ARTIFACT = Path(__file__).parent / "stages.npz"
@@ -32,7 +32,7 @@ ARTIFACT = Path(__file__).parent / "stages.npz"
 FORMAT = 1
 """Version of the artifact's arrays."""
 
-STAGES = tuple(Segment)
+STAGES = tuple(Stage)
 
 Array = NDArray[np.float64]
 Features = tuple[str, ...]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from audit.intake.labelled import LabelledCall, LabelledTurn
-from audit.types import Role, Segment, Span, Verdict
+from audit.types import Role, Span, Stage, Verdict
 from reports.analysis.error_rates import Counts, ErrorRate
 
 Row = Mapping[str, Any]
@@ -94,7 +94,7 @@ def _compared(tables: Tables, truths: Sequence[LabelledCall]) -> Evaluation:
             found = _found_at(turns, turn.role, span.middle_s)
             spoken += span.duration_s
             right_role += span.duration_s if found else 0.0
-            if any(row["segment"] == turn.segment for row in found):
+            if any(row["segment"] == turn.stage for row in found):
                 right_segment += span.duration_s
             elif found:
                 details.append(f"{truth.call_id} stage: {turn.text} is {found[0]['segment']}")
@@ -179,7 +179,7 @@ def _greeting(truth: LabelledCall, findings: Sequence[Row]) -> Matched:
     said = {
         element
         for turn in truth.turns
-        if turn.role is Role.AGENT and turn.segment is Segment.GREETING
+        if turn.role is Role.AGENT and turn.stage is Stage.GREETING
         for element in turn.greeting
     }
     counts, notes = Counts(), []

@@ -18,7 +18,7 @@ from scipy import stats
 
 from audit.rates import wilson
 from audit.rules.registry import CORE
-from audit.types import Disposition, Finding, Segment, Verdict
+from audit.types import Disposition, Finding, Stage, Verdict
 from reports.store import measures, reviews, rows
 from reports.store.parquet import iterate, read_partition
 from reports.store.schema import CALLS, FINDINGS, SCHEMA_VERSION, Table
@@ -302,7 +302,7 @@ def agent_row(calls: Sequence[Row], *, run_id: str) -> dict[str, Any]:
         "talk_ratio": figures.talk_ratio,
         **{
             f"mean_{stage}_s": _mean_s(row.get(f"{stage}_s") for row in connected)
-            for stage in Segment
+            for stage in Stage
         },
         "schema_version": SCHEMA_VERSION,
         "run_id": run_id,

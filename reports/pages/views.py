@@ -266,7 +266,7 @@ def latest(said: Sequence[Review]) -> Review | None:
 
 def stages(turns: Sequence[Turn]) -> tuple[tuple[str, Span], ...]:
     """Runs of turns of one stage; each lasts until the next one begins."""
-    timed = [(turn.segment, turn.span) for turn in turns if turn.segment and turn.span]
+    timed = [(turn.stage, turn.span) for turn in turns if turn.stage and turn.span]
     runs = [(str(key), list(run)) for key, run in itertools.groupby(timed, key=lambda t: t[0])]
     starts = [min(span.start_s for _, span in run) for _, run in runs]
     ends = [*starts[1:], *([max(span.end_s for _, span in timed)] if timed else [])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from audit.timeline import Timeline, characters_per_minute
-from audit.types import AuditedCall, Call, Channels, Role, Segment, Verdict
+from audit.types import AuditedCall, Call, Channels, Role, Stage, Verdict
 
 Row = dict[str, Any]
 
@@ -50,9 +50,9 @@ def talk_ratio(agent_s: float, customer_s: float) -> float | None:
     return round(agent_s / both_s, 4) if both_s else None
 
 
-def stage_edge(call: Call, segment: Segment, *, last: bool) -> float | None:
+def stage_edge(call: Call, segment: Stage, *, last: bool) -> float | None:
     """Second at which a stage ends (``last``) or begins; None for one that is not there."""
-    times = [turn.end_s if last else turn.start_s for turn in call.turns if turn.segment is segment]
+    times = [turn.end_s if last else turn.start_s for turn in call.turns if turn.stage is segment]
     known = [time for time in times if time is not None]
     if not known:
         return None
@@ -64,12 +64,12 @@ def stage_lengths(call: Call) -> Row:
 
     None for a stage that is not there, and without times.
     """
-    lengths: Row = {f"{stage}_s": None for stage in Segment}
-    spans = [(turn.segment, span) for turn in call.turns if (span := turn.span) is not None]
+    lengths: Row = {f"{stage}_s": None for stage in Stage}
+    spans = [(turn.stage, span) for turn in call.turns if (span := turn.span) is not None]
     if not spans or len(spans) < len(call.turns):
         return lengths
     end_s = max(span.end_s for _, span in spans)
-    for stage in reversed(Segment):
+    for stage in reversed(Stage):
         starts = [span.start_s for own, span in spans if own is stage]
         if starts:
             lengths[f"{stage}_s"] = round(max(0.0, end_s - min(starts)), 3)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from audit.errors import RejectReason
 from audit.privacy.entities import Private
 from audit.review import Decision, Kind
-from audit.types import Channels, Direction, Disposition, Role, Segment, Severity, Verdict
+from audit.types import Channels, Direction, Disposition, Role, Severity, Stage, Verdict
 
 SCHEMA_VERSION = "1.7"
 """Major.minor: the major changes when a column is renamed, dropped or changes its meaning."""
@@ -237,13 +237,13 @@ TURNS = Table(
         _real("start_s", "first sound", unit="s", nullable=True),
         _real("end_s", "last sound", unit="s", nullable=True),
         _text("text", "the words, in simplified characters"),
-        _text("segment", "stage of the call", values=Segment),
+        _text("segment", "stage of the call", values=Stage),
         _real("segment_confidence", "probability of the stage", nullable=True),
         _text(
             "segment_or",
             "the next likely stage, where the first is not sure",
             nullable=True,
-            values=Segment,
+            values=Stage,
         ),
         _real("asr_confidence", "mean probability of the words", nullable=True),
         Column(
@@ -293,7 +293,7 @@ FINDINGS = Table(
         _text("severity", "how grave a failure is", nullable=True, values=Severity),
         _real("points", "points taken off the score"),
         _real("confidence", "how sure the verdict is, 0 to 1"),
-        _text("segment", "stage of the call", nullable=True, values=Segment),
+        _text("segment", "stage of the call", nullable=True, values=Stage),
         _text("role", "whose words the evidence is", nullable=True, values=Role),
         _real("start_s", "start of the evidence", unit="s", nullable=True),
         _real("end_s", "end of the evidence", unit="s", nullable=True),

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from audit import stages
 from audit.rulebooks import load
-from audit.types import ROLE_CONFIDENCE_MIN, Role, Segment, Turn
+from audit.types import ROLE_CONFIDENCE_MIN, Role, Stage, Turn
 from tests.calls import MODELS
 
 BOOK = load("hotline")
-G, H, C = Segment.GREETING, Segment.HANDLING, Segment.CLOSING
+G, H, C = Stage.GREETING, Stage.HANDLING, Stage.CLOSING
 TEXTS = (
     "您好，软件服务热线，很高兴为您服务，请问有什么可以帮助您？",
     "你好",
@@ -28,10 +28,10 @@ TEXTS = (
 )
 
 
-def staged(*said: tuple[str, str]) -> list[Segment | None]:
+def staged(*said: tuple[str, str]) -> list[Stage | None]:
     roles = {"A": Role.AGENT, "C": Role.CUSTOMER}
     turns = [Turn(i, roles[who], text) for i, (who, text) in enumerate(said)]
-    return [turn.segment for turn in stages.assign(turns, cues=BOOK.stages, model=MODELS.stages)]
+    return [turn.stage for turn in stages.assign(turns, cues=BOOK.stages, model=MODELS.stages)]
 
 
 def test_a_whole_call() -> None:
@@ -99,15 +99,13 @@ _turns = st.lists(st.tuples(st.sampled_from(list(Role)), st.sampled_from(TEXTS))
 def test_stages_only_move_forward_and_nothing_else_changes(said: list[tuple[Role, str]]) -> None:
     turns = [Turn(i, role, text) for i, (role, text) in enumerate(said)]
     result = stages.assign(turns, cues=BOOK.stages, model=MODELS.stages)
-    order = [list(Segment).index(turn.segment) for turn in result if turn.segment]
+    order = [list(Stage).index(turn.stage) for turn in result if turn.stage]
     assert len(order) == len(turns)
     assert order == sorted(order)
-    bare = [
-        replace(turn, segment=None, segment_confidence=None, segment_or=None) for turn in result
-    ]
+    bare = [replace(turn, stage=None, stage_confidence=None, stage_or=None) for turn in result]
     assert bare == turns
     for turn in result:
-        sure = (turn.segment_confidence or 0) >= ROLE_CONFIDENCE_MIN
-        assert (turn.segment_or is None) == sure
-        assert turn.segment is not None
-        assert turn.in_stage(turn.segment) is (True if sure else None)
+        sure = (turn.stage_confidence or 0) >= ROLE_CONFIDENCE_MIN
+        assert (turn.stage_or is None) == sure
+        assert turn.stage is not None
+        assert turn.in_stage(turn.stage) is (True if sure else None)

@@ -43,7 +43,7 @@ from audit.rules.written.arguments import (
     no_zero,
     some_of,
 )
-from audit.types import Role, Segment
+from audit.types import Role, Stage
 
 
 def _under(key: str) -> BeforeValidator:
@@ -80,7 +80,7 @@ _Anchor = Annotated[Anchor, _under("of")]
 class Placed(Strict):
     """What every operator over turns takes: where in the call it looks."""
 
-    stage: Segment | None = None
+    stage: Stage | None = None
     turns: TurnRange | None = None
     seconds: SecondsRange | None = None
     after: _Anchor | None = None

@@ -14,7 +14,7 @@ from audit.rules.written.conditions import (
     Placed,
 )
 from audit.rules.written.evidence import Hit, Result
-from audit.types import Call, Role, Segment, Turn
+from audit.types import Call, Role, Stage, Turn
 
 NO_STAGE = because("written.no_stage")
 
@@ -140,7 +140,7 @@ def _ranged(windows: list[Window], turns: TurnRange) -> list[Window]:
     return [window for window in windows if first <= window.turn.index <= last]
 
 
-def _staged(windows: list[Window], stage: Segment) -> list[Window]:
+def _staged(windows: list[Window], stage: Stage) -> list[Window]:
     return [
         window.doubted(NO_STAGE if inside is None else None)
         for window in windows

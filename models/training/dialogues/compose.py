@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from audit.types import Role, Segment, Turn
+from audit.types import Role, Stage, Turn
 from models.training.dialogues import noise
 
 _STOCK = Path(__file__).parent / "stock.txt"
 _CHOICE = re.compile(r"\(([^()]*)\)")
 _SLOT = re.compile(r"\{(\w+)\}")
 _ROLES = {"A": Role.AGENT, "C": Role.CUSTOMER}
-G, H, C = Segment.GREETING, Segment.HANDLING, Segment.CLOSING
+G, H, C = Stage.GREETING, Stage.HANDLING, Stage.CLOSING
 
 _FILLERS = ("那个，", "就是，", "嗯，", "是这样的，", "我跟你讲，", "然后呢，", "哎，", "这个，")
 _PREFIXES = ("你好，", "喂你好，", "您好，", "哎你好，", "喂，")
@@ -32,7 +32,7 @@ _OPENED = 0.9
 _BEGUN_ANYWHERE = 0.7
 """Share of the others of which the recording begins in the middle: at any turn of the handling."""
 
-Said = tuple[Segment, Role, str]
+Said = tuple[Stage, Role, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +146,10 @@ class _Call:
             turns.append((stage, _ROLES[part[0]], self._filled(part.split(" ", 1)[1])))
         return turns
 
-    def _turns(self, stage: Segment, section: str) -> list[Said]:
+    def _turns(self, stage: Stage, section: str) -> list[Said]:
         return self._exchange(stage, self._chance.choice(self._stock.pools[section]))
 
-    def _exchange(self, stage: Segment, pattern: str) -> list[Said]:
+    def _exchange(self, stage: Stage, pattern: str) -> list[Said]:
         turns = []
         for part in pattern.split(" > "):
             text = self._filled(part[2:])
@@ -195,5 +195,5 @@ def _stock() -> _Stock:
 
 def stages(turns: Sequence[Turn]) -> list[int]:
     """The labelled stages as positions in the order of stages."""
-    order = list(Segment)
-    return [order.index(turn.segment) for turn in turns if turn.segment is not None]
+    order = list(Stage)
+    return [order.index(turn.stage) for turn in turns if turn.stage is not None]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from audit.intake import labelled
-from audit.types import Segment, Turn
+from audit.types import Stage, Turn
 
 OWN = "own"
 """Domain of calls that a user has labelled."""
@@ -32,14 +32,14 @@ def _turn(number: int, turn: labelled.LabelledTurn) -> Turn:
         start_s=turn.span.start_s if turn.span else None,
         end_s=turn.span.end_s if turn.span else None,
         speech=(turn.span,) if turn.span else (),
-        segment=turn.segment,
+        stage=turn.stage,
     )
 
 
 def _in_order(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
     """All from the first turn of handling to the last is handling: a closing may be reopened."""
-    handled = [turn.index for turn in turns if turn.segment is Segment.HANDLING]
+    handled = [turn.index for turn in turns if turn.stage is Stage.HANDLING]
     inside = range(handled[0], handled[-1] + 1) if handled else ()
     return tuple(
-        replace(turn, segment=Segment.HANDLING) if turn.index in inside else turn for turn in turns
+        replace(turn, stage=Stage.HANDLING) if turn.index in inside else turn for turn in turns
     )

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
-from audit.types import Role, Segment, Span, Turn
+from audit.types import Role, Span, Stage, Turn
 
-Said = tuple[Segment, Role, str]
+Said = tuple[Stage, Role, str]
 
 _OTHER = {Role.AGENT: Role.CUSTOMER, Role.CUSTOMER: Role.AGENT, Role.UNKNOWN: Role.UNKNOWN}
 _BACKCHANNELS = ("嗯", "哦", "好", "对", "嗯嗯", "啊", "是", "好的")
@@ -56,14 +56,14 @@ def with_asr_noise(said: Sequence[Said], chance: random.Random) -> tuple[Turn, .
         start_s = round(max(0.0, now_s), 3)
         end_s = round(start_s + 0.3 + len(text) / _CHARACTERS_A_SECOND, 3)
         now_s = end_s + max(-0.4, chance.gauss(0.6, 0.4))
-        if stage is Segment.HANDLING and chance.random() < 0.05:
+        if stage is Stage.HANDLING and chance.random() < 0.05:
             now_s += chance.uniform(3, 40)
         if not timed:
-            made.append(Turn(number, role, text, segment=stage))
+            made.append(Turn(number, role, text, stage=stage))
             continue
         speech = (Span(start_s, end_s),)
         made.append(
-            Turn(number, role, text, start_s=start_s, end_s=end_s, speech=speech, segment=stage)
+            Turn(number, role, text, start_s=start_s, end_s=end_s, speech=speech, stage=stage)
         )
     return tuple(made)
 

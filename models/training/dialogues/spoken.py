@@ -12,7 +12,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from audit.types import Role, Segment
+from audit.types import Role, Stage
 from models.training.dialogues import noise
 from models.training.dialogues.compose import chosen
 
@@ -25,7 +25,7 @@ TEST = _FOLDER / "stages_test.jsonl"
 
 _VARIANTS = 6
 _ROLES = {"A": Role.AGENT, "C": Role.CUSTOMER}
-_STAGES = {"G": Segment.GREETING, "H": Segment.HANDLING, "C": Segment.CLOSING}
+_STAGES = {"G": Stage.GREETING, "H": Stage.HANDLING, "C": Stage.CLOSING}
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def _calls(script: Path) -> Iterator[dict[str, object]]:
                 if not (line.startswith("?") and chance.random() < 0.5)
             ]
             turns = [
-                {"role": str(turn.role), "text": turn.text, "segment": str(turn.segment)}
+                {"role": str(turn.role), "text": turn.text, "segment": str(turn.stage)}
                 | ({} if turn.span is None else {"start_s": turn.start_s, "end_s": turn.end_s})
                 for turn in noise.with_asr_noise(kept, chance)
             ]

@@ -15,7 +15,7 @@ from audit.intake.labelled import (
     read_for_evaluation,
     read_for_training,
 )
-from audit.types import Role, Segment, Span
+from audit.types import Role, Span, Stage
 
 ROOT = Path(__file__).parents[3]
 TURN: dict[str, Any] = {"role": "A", "text": "您好", "segment": "G", "start": 0.5, "end": 2}
@@ -35,7 +35,7 @@ def test_a_turn_has_its_labels() -> None:
         LabelledTurn(
             Role.AGENT,
             "您好",
-            Segment.GREETING,
+            Stage.GREETING,
             Span(0.5, 2.0),
             greeting=("hello",),
             interrupts=True,

@@ -142,7 +142,7 @@ def test_any_text_has_a_stage(text: str) -> None:
     turns = assign(
         [Turn(0, Role.UNKNOWN, text), Turn(1, Role.AGENT, text)], cues=CUES, model=MODELS.stages
     )
-    assert all(turn.segment and 0 <= (turn.segment_confidence or 0) <= 1 for turn in turns)
+    assert all(turn.stage and 0 <= (turn.stage_confidence or 0) <= 1 for turn in turns)
 
 
 def _calls(place: Path, count: int) -> Path:
