@@ -12,15 +12,27 @@ from typing import Any
 import numpy as np
 import pytest
 
+from audit.reasons import AGENT, because, verbatim
 from audit.transcription import waveform
 from data_samples.generate import months
 from reports.pages.html import render
-from reports.store import Store, compaction, schema
+from reports.store import Store, compaction, reasons, schema
 from reports.store.layout import Layout
 from reports.store.parquet import to_table
 
 HOSTILE = "\"><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 CLIMBING = "../../x"
+UNSURE = because(
+    "but",
+    finding=because(
+        "interruption.none_but",
+        others=(
+            because("interruption.count", what=because("overlap.terminal"), count=2),
+            because("interruption.count", what=because("overlap.pause"), count=1),
+        ),
+    ),
+    doubt=because("answer_wait.by_share", share=0.85),
+)
 LINEAGE = {"schema_version": schema.SCHEMA_VERSION, "run_id": "r1"}
 
 
@@ -97,7 +109,7 @@ def _call(s: Sample) -> dict[str, Any]:
             for r, w in weights.items()
         ],
         **{f"{rule}_verdict": verdict for rule, verdict in verdicts.items()},
-        "doubts": [s.words],
+        **reasons.of_doubts([verbatim(s.words), because("recording.side_silent", who=AGENT)]),
         "rulebook_sha256": "0" * 64,
         "audit_version": "0",
         "meta_queue": s.words,
@@ -152,7 +164,7 @@ def _findings(s: Sample) -> list[dict[str, Any]]:
             "check_id": "no_interruption",
             "verdict": "cannot_tell",
             "points": 0.0,
-            "reason": "单声道，分不清谁在说话",
+            **reasons.of_finding(UNSURE),
             "auto_fail": False,
         },
     ]
@@ -165,7 +177,7 @@ def _findings(s: Sample) -> list[dict[str, Any]]:
                 "verdict": "fail",
                 "severity": "critical",
                 "points": 40.0,
-                "reason": "使用了服务禁语",
+                **reasons.of_finding(because("wording.used")),
                 "evidence": s.words,
                 "auto_fail": True,
                 "start_s": 2.0 if s.timed else None,

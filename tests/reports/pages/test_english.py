@@ -95,6 +95,23 @@ def test_no_chinese_is_left_but_what_was_said(night: Path, browser: Any, kind: s
     assert browser.complaints() == []
 
 
+def test_reasons_and_doubts_are_said_in_english(night: Path, browser: Any) -> None:
+    in_english(browser, call_page(night, "C2"))
+    listed = "return [...document.querySelectorAll(arguments[0])].map(one => one.textContent)"
+    reasons = browser.run(listed, ".finding .reason")
+    assert set(reasons) == {
+        "你好，联通客服",
+        "Forbidden wording was used",
+        "The customer was not interrupted (not counted as interruptions: terminal overlap 2×, "
+        "reply in a pause of the customer 1×); but the service level is measured by day and "
+        "should be at least 85%",
+    }
+    assert browser.run(listed, ".notice li") == [
+        "你好，联通客服",
+        "The agent is not heard speaking",
+    ]
+
+
 def test_the_language_can_be_changed_back(night: Path, browser: Any) -> None:
     in_english(browser, call_page(night, "C1"))
     assert browser.run("return document.title") == "Call C1 · Call audit"
