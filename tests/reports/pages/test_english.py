@@ -12,7 +12,8 @@ import pytest
 from flows.commands.rescore import Agent, Difference, Flip, Outcome
 from reports.pages import case_file
 from reports.pages.html import render_comparison
-from reports.store.layout import agent_page, call_page, index_page, queue_page
+from reports.store import Store
+from reports.store.layout import Layout
 
 NIGHT = "2026-11-13"
 LEFT = r"""return (() => {
@@ -78,16 +79,16 @@ def difference() -> Difference:
 @pytest.mark.parametrize("kind", ["night", "agent", "call", "text", "queue", "case", "rescore"])
 def test_no_chinese_is_left_but_what_was_said(night: Path, browser: Any, kind: str) -> None:
     pages = {
-        "night": index_page(night),
-        "agent": agent_page(night, "A1"),
-        "call": call_page(night, "C1"),
-        "text": call_page(night, "C3"),
-        "queue": queue_page(night, NIGHT),
+        "night": Layout(night).index_page,
+        "agent": Layout(night).agent_page("A1"),
+        "call": Layout(night).call_page("C1"),
+        "text": Layout(night).call_page("C3"),
+        "queue": Layout(night).queue_page(NIGHT),
         "case": night / "cases" / "C1.html",
         "rescore": night / "html" / "rescore.html",
     }
     if kind == "case":
-        case_file.write_case(night, "C1")
+        case_file.write_case(Store(night), "C1")
     if kind == "rescore":
         render_comparison(pages[kind], difference(), root="")
     in_english(browser, pages[kind])
@@ -96,7 +97,7 @@ def test_no_chinese_is_left_but_what_was_said(night: Path, browser: Any, kind: s
 
 
 def test_reasons_and_doubts_are_said_in_english(night: Path, browser: Any) -> None:
-    in_english(browser, call_page(night, "C2"))
+    in_english(browser, Layout(night).call_page("C2"))
     listed = "return [...document.querySelectorAll(arguments[0])].map(one => one.textContent)"
     reasons = browser.run(listed, ".finding .reason")
     assert set(reasons) == {
@@ -113,7 +114,7 @@ def test_reasons_and_doubts_are_said_in_english(night: Path, browser: Any) -> No
 
 
 def test_the_language_can_be_changed_back(night: Path, browser: Any) -> None:
-    in_english(browser, call_page(night, "C1"))
+    in_english(browser, Layout(night).call_page("C1"))
     assert browser.run("return document.title") == "Call C1 · Call audit"
     browser.click("[data-setting=language]")
     browser.until("document.documentElement.lang === 'zh-CN'")
@@ -122,7 +123,7 @@ def test_the_language_can_be_changed_back(night: Path, browser: Any) -> None:
 
 def test_lists_are_filtered_in_english_too(night: Path, browser: Any) -> None:
     rows = "document.querySelectorAll('#queue tbody tr').length"
-    in_english(browser, queue_page(night, NIGHT))
+    in_english(browser, Layout(night).queue_page(NIGHT))
     every = browser.run(f"return {rows}")
     browser.run(
         "const s = document.querySelector(\"[name='queue.why']\"); s.value = 'finding';"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from audit.reasons import because, verbatim
 from audit.types import Channels, Origin, Transcript
-from reports.store import private_store, reasons, transcript_cache
+from reports.store import Store, reasons
 
 LONG = because("hold.too_long", waited_s=75.25, limit_s=60.0)
 BUT = because("but", finding=LONG, doubt=because("words.unreadable"))
@@ -38,12 +38,13 @@ def test_doubts_of_earlier_tables_come_once_when_judged_again() -> None:
 
 
 def test_transcripts_keep_reasons_and_those_of_before_are_still_read(tmp_path: Path) -> None:
-    private_store.open_store(tmp_path)
+    store = Store(tmp_path)
+    store.private.prepare()
     origin = Origin(None, None, None, None)
     transcript = Transcript((), Channels.TEXT, origin, doubts=(LONG, BUT))
-    transcript_cache.save(tmp_path, "a-now", transcript)
-    assert transcript_cache.load(tmp_path, "a-now") == transcript
-    kept = json.loads(private_store.read(tmp_path, "a-now") or b"")
-    private_store.write(tmp_path, "a-then", json.dumps(kept | {"doubts": ["录音有损坏"]}).encode())
-    earlier = transcript_cache.load(tmp_path, "a-then")
+    store.transcripts.save("a-now", transcript)
+    assert store.transcripts.load("a-now") == transcript
+    kept = json.loads(store.private.read("a-now") or b"")
+    store.private.write("a-then", json.dumps(kept | {"doubts": ["录音有损坏"]}).encode())
+    earlier = store.transcripts.load("a-then")
     assert earlier is not None and earlier.doubts == (verbatim("录音有损坏"),)
