@@ -57,18 +57,18 @@ def working(out: str) -> Iterator[Path]:
     if not is_url(out):
         yield local
         return
-    with _told(out):
+    with _transfer_errors(out):
         filesystem, root = _open(out)
         _fetch(filesystem, root, local)
     try:
         yield local
     finally:
-        with _told(out):
+        with _transfer_errors(out):
             _send(filesystem, root, local)
 
 
 @contextmanager
-def _told(out: str) -> Iterator[None]:
+def _transfer_errors(out: str) -> Iterator[None]:
     try:
         yield
     except CallauditError:

@@ -23,7 +23,7 @@ from audit.errors import CallauditError, UsageError
 from audit.intake import manifests, recordings, roots
 from audit.intake.recordings import Plan
 from flows import bucket, jobs, lineage, wiring
-from flows.jobs import Job, Summary
+from flows.jobs import Job, RunSummary
 from flows.workers import publisher, shards
 from reports.store import Store
 
@@ -95,7 +95,7 @@ def audit_shard(job_file: str, number: int) -> dict[str, int]:
 
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
-def publish_run(job_file: str) -> Summary:
+def publish_run(job_file: str) -> RunSummary:
     """Have every call heard judged, and tables and pages written, by a process of its own."""
     publisher.run(Path(job_file))
     job = jobs.load_job(Path(job_file))
@@ -104,7 +104,7 @@ def publish_run(job_file: str) -> Summary:
     return summary
 
 
-def _artifacts(job: Job, summary: Summary) -> None:
+def _artifacts(job: Job, summary: RunSummary) -> None:
     """Show the run in Prefect: counts, and the agents it touched."""
     create_markdown_artifact(
         key="callaudit-summary",
@@ -134,7 +134,7 @@ def nightly(
     resume: bool = True,
     run_id: str | None = None,
     night: str | None = None,
-) -> Summary:
+) -> RunSummary:
     """Audit every recording under a location as one night's batch.
 
     Args:
@@ -208,7 +208,7 @@ def run(
     resume: bool,
     run_id: str,
     night: date | None = None,
-) -> Summary:
+) -> RunSummary:
     """Run the flow in this process, with as many hearing processes as configured."""
     only = night.isoformat() if night else None
     with _one_server():

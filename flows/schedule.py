@@ -13,7 +13,7 @@ from audit.config import Config
 from audit.errors import CallauditError, UsageError
 from audit.intake import manifests, roots
 from flows import alarm, bucket, jobs, nightly, proxies
-from flows.jobs import Summary
+from flows.jobs import RunSummary
 from reports.store import Store
 
 DEPLOYMENT = "callaudit-nightly"
@@ -49,7 +49,7 @@ def scheduled(
     manifest: str | None = None,
     config: dict[str, Any] | None = None,
     nights: list[str] | None = None,
-) -> list[Summary]:
+) -> list[RunSummary]:
     """Audit yesterday's calls and those of nights that were missed.
 
     Args:

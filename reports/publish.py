@@ -24,8 +24,9 @@ from reports.crashes import Crashes, Step
 from reports.isolation import failing
 from reports.pages import html
 from reports.store import parquet
+from reports.store.columns import SCHEMA_VERSION
 from reports.store.rows import CallRows, Row, shown, shown_rows
-from reports.store.schema import AGENTS, CALLS, FINDINGS, REJECTS, SCHEMA_VERSION, TABLES, TURNS
+from reports.store.schema import AGENTS, CALLS, FINDINGS, REJECTS, TABLES, TURNS
 from reports.store.store import Store
 
 Place = tuple[date, str]
@@ -226,9 +227,9 @@ def publish_rejects(
             store.write(path, rows.sort_by("source_file"))
 
 
-def publish_pages(store: Store, *, calls: set[str], agents: set[str]) -> html.Drawn:
+def publish_pages(store: Store, *, calls: set[str], agents: set[str]) -> html.RenderedPages:
     """Render the pages of the calls and agents that a run touched, and the index."""
-    return html.draw(store, touched=(calls, agents))
+    return html.render_pages(store, touched=(calls, agents))
 
 
 def finish(
@@ -280,7 +281,7 @@ def _place(recording: Recording) -> Place:
 
 def _publish_pages_of(
     store: Store, kept: Mapping[str, Place], gone: Collection[str], left: Collection[Place]
-) -> html.Drawn:
+) -> html.RenderedPages:
     """Render what shows calls that are published again; their earlier case files are removed.
 
     Nothing that shows calls that are ``gone`` stays.

@@ -20,7 +20,8 @@ from audit.types import Verdict
 from flows import jobs
 from reports import crashes, publish
 from reports.store import Store, parquet, reviews, rows
-from reports.store.schema import REVIEWS, SCHEMA_VERSION
+from reports.store.columns import SCHEMA_VERSION
+from reports.store.schema import REVIEWS
 
 FORMAT, VERSION = "callaudit-reviews", 1
 MAX_BYTES = 20 << 20
@@ -31,11 +32,11 @@ _Id = Annotated[str, Field(min_length=1, max_length=200)]
 _Seconds = Annotated[float, Field(ge=0, le=48 * 3600, allow_inf_nan=False)]
 
 
-class _Strict(BaseModel):
+class _ExportedModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ReviewedFinding(_Strict):
+class ReviewedFinding(_ExportedModel):
     """One review as a page exports it."""
 
     kind: Kind
@@ -67,7 +68,7 @@ class ReviewedFinding(_Strict):
         return self
 
 
-class ReviewFile(_Strict):
+class ReviewFile(_ExportedModel):
     """A file of reviews as a page exports it."""
 
     format: Literal["callaudit-reviews"]
@@ -87,7 +88,7 @@ class Imported:
     vanished: int
     overridden: int
     index: Path
-    undrawn: tuple[str, ...] = ()
+    unrendered: tuple[str, ...] = ()
     """Sentences on calls whose pages could not be drawn."""
 
 
@@ -171,8 +172,10 @@ def import_reviews(path: Path, out: Path, *, now: datetime | None = None) -> Imp
     pages = publish.publish_pages(
         store, calls={item.call_id for item in own}, agents={agent for _, agent in places}
     )
-    undrawn = tuple(crashes.undrawn(pages))
-    return Imported(foreign=len(given) - len(own), index=pages.index, undrawn=undrawn, **tally)
+    unrendered = tuple(crashes.unrendered(pages))
+    return Imported(
+        foreign=len(given) - len(own), index=pages.index, unrendered=unrendered, **tally
+    )
 
 
 def _calls(store: Store) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from audit.rules.registry import CORE
 from audit.types import ROLE_CONFIDENCE_MIN
-from reports.analysis.figures import Hit
+from reports.analysis.figures import CallFinding
 from reports.pages import coaching
 from reports.pages.phrases import Phrase, of_reason, phrases
 from reports.store.layout import safe_name
@@ -117,7 +117,7 @@ def call_href(root: str, call_id: str) -> str:
     return f"{root}calls/{safe_name(call_id)}.html"
 
 
-def anchor(hit: Hit) -> str:
+def anchor(hit: CallFinding) -> str:
     """A finding's place in its call's page."""
     return anchor_of(hit.id)
 
@@ -127,7 +127,7 @@ def anchor_of(finding_id: str) -> str:
     return f"f-{safe_name(finding_id)}"
 
 
-def _hit_href(root: str, hit: Hit) -> str:
+def _hit_href(root: str, hit: CallFinding) -> str:
     """To the second in the call where the times are known, else to the finding."""
     page = call_href(root, hit.call.call_id)
     start = hit.finding.start_s

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from reports.store.schema import CHANGES, SCHEMA_VERSION, TABLES, Column, Table
+from reports.store.columns import CHANGES, SCHEMA_VERSION, Table, TableColumn
+from reports.store.schema import TABLES
 
 _HEAD = f"""\
 # The tables
@@ -54,7 +55,7 @@ def _table(table: Table) -> Iterator[str]:
     yield ""
 
 
-def _row(column: Column) -> str:
+def _row(column: TableColumn) -> str:
     cells = (
         f"`{column.name}`",
         _type(column.type),

@@ -25,8 +25,9 @@ import pyarrow.parquet as pq
 from audit.errors import CallauditError
 from reports.store import months, widening
 from reports.store.atomic import replacing
+from reports.store.columns import SCHEMA_VERSION, Table
 from reports.store.layout import PARTITION_FILE, Layout, partition_value
-from reports.store.schema import SCHEMA_VERSION, TABLES, Table
+from reports.store.schema import TABLES
 
 _MANY_ROWS = 1_000
 

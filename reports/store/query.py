@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from audit.errors import UsageError
 from reports.store import months, parquet, schema
+from reports.store.columns import Table
 from reports.store.layout import Layout
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class StoredTable:
     """
 
     layout: Layout
-    definition: schema.Table
+    definition: Table
 
     @property
     def name(self) -> str:

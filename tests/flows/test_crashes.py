@@ -148,7 +148,7 @@ def recordings(out: Path, *calls: str, agent: str = "2001") -> list[tuple[Record
     return heard
 
 
-def publish(out: Path, heard: list[tuple[Recording, str]], run_id: str) -> jobs.Summary:
+def publish(out: Path, heard: list[tuple[Recording, str]], run_id: str) -> jobs.RunSummary:
     """Publish a night as the process does that is started for it."""
     job = jobs.Job(
         run_id=run_id,
@@ -161,7 +161,10 @@ def publish(out: Path, heard: list[tuple[Recording, str]], run_id: str) -> jobs.
         rejects=(),
     )
     jobs.save_job(job)
-    noted = [jobs.outcome_line(jobs.Outcome(r.call_id, checkpoint=name)) for r, name in heard]
+    noted = [
+        jobs.outcome_line(jobs.RecordingOutcome(r.call_id, transcript_key=name))
+        for r, name in heard
+    ]
     jobs.outcome_file(job, 0).write_bytes(b"".join(noted))
     publisher_process.publish_all(job)
     return jobs.load_summary(job.store, job.run_id)
@@ -197,8 +200,8 @@ def test_an_audit_whose_recording_has_gone_stays(tmp_path: Path) -> None:
     publish(out, heard, "r1")
     job = jobs.Job("r2", out, str(tmp_path), Config(), "", True, tuple(r for r, _ in heard), ())
     jobs.save_job(job)
-    gone = jobs.Outcome("B1", reason=RejectReason.MISSING_FILE, detail="it has gone")
-    noted = [gone, jobs.Outcome("B3", checkpoint=heard[1][1])]
+    gone = jobs.RecordingOutcome("B1", reason=RejectReason.MISSING_FILE, detail="it has gone")
+    noted = [gone, jobs.RecordingOutcome("B3", transcript_key=heard[1][1])]
     jobs.outcome_file(job, 0).write_bytes(b"".join(map(jobs.outcome_line, noted)))
     publisher_process.publish_all(job)
     assert ids(out, "calls") == ["B1", "B3"]

@@ -196,7 +196,7 @@ def test_a_shard_notes_what_became_of_each_recording(two_calls: Path, tmp_path: 
 
     again, _ = shards.run(path, 0)
     assert again.resumed
-    assert again.checkpoint == first.checkpoint
+    assert again.transcript_key == first.transcript_key
 
 
 @pytest.mark.parametrize("damage", ["cut", "garbage", "gone", "empty"])
@@ -205,7 +205,7 @@ def test_a_shard_that_died_half_way(two_calls: Path, tmp_path: Path, damage: str
     jobs.save_job(job)
     noted = jobs.outcome_file(job, 0)
     whole = b"".join(
-        jobs.outcome_line(jobs.Outcome(recording.call_id, checkpoint="c" * 32))
+        jobs.outcome_line(jobs.RecordingOutcome(recording.call_id, transcript_key="c" * 32))
         for recording in job.recordings
     )
     if damage != "gone":
@@ -216,7 +216,7 @@ def test_a_shard_that_died_half_way(two_calls: Path, tmp_path: Path, damage: str
     assert set(outcomes) == {"S06", "S21"}
     assert outcomes["S21"].reason is RejectReason.CRASHED
     assert "again" in outcomes["S21"].detail
-    kept = outcomes["S06"].checkpoint is not None
+    kept = outcomes["S06"].transcript_key is not None
     assert kept == (damage == "cut")
 
 
@@ -272,7 +272,7 @@ def test_recordings_in_a_bucket(bucket: str, tmp_path: Path) -> None:
     (heard,) = shards.run(jobs.save_job(job), 0)
     assert heard.reason is None
     assert heard.audio_s == pytest.approx(30.8, abs=0.1)
-    transcript = Store(job.out).transcripts.load(heard.checkpoint or "")
+    transcript = Store(job.out).transcripts.load(heard.transcript_key or "")
     assert transcript is not None
     wave = Store(job.out).waveforms.load(transcript.origin.audio_sha256 or "")
     assert wave is not None and wave.shape == (2, pytest.approx(30.8 * waveform.PEAKS_PER_S, abs=2))

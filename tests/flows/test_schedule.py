@@ -35,7 +35,7 @@ def ago(days: int) -> date:
 
 def done(out: Path, night: date, *, waiting: int = 0) -> None:
     run_id = f"run-of-{night}"
-    summary = jobs.Summary(run_id, 1, 1, 0, 0, 0, 60.0, {}, "index.html", night, waiting)
+    summary = jobs.RunSummary(run_id, 1, 1, 0, 0, 0, 60.0, {}, "index.html", night, waiting)
     jobs.save_summary(Store(out), summary)
 
 

@@ -14,7 +14,7 @@ from audit.types import Direction
 from flows import wiring
 from reports import publish
 from reports.analysis import figures
-from reports.analysis.service_level import levels
+from reports.analysis.service_level import service_levels
 from reports.store import Store
 from tests.calls import MODELS
 
@@ -70,8 +70,11 @@ def test_they_are_counted_and_enter_no_figure(out: Path) -> None:
     assert agent["mean_handling_s"] == talked["handling_s"]
     (summary,) = [figures.summary("", figures.call_rows(Store(out)))]
     assert (summary.calls, summary.scored, summary.not_connected) == (3, 1, 2)
-    assert {(share.told, share.untold) for share in summary.shares.values()} <= {(1, 0), (0, 1)}
-    assert [level.calls for level in levels(Store(out), "2026-11-16")] == [1]
+    assert {(share.decided, share.undecided) for share in summary.shares.values()} <= {
+        (1, 0),
+        (0, 1),
+    }
+    assert [level.calls for level in service_levels(Store(out), "2026-11-16")] == [1]
 
 
 def test_they_are_a_group_of_their_own(out: Path) -> None:

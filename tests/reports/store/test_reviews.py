@@ -300,10 +300,10 @@ def test_the_queue_draws_failures_and_passes_with_known_weights() -> None:
     findings += [(f"p{i}", "greeting", Verdict.PASS) for i in range(300)]
     findings += [(f"c{i}", "hold", Verdict.CANNOT_TELL) for i in range(9)]
     findings += [("only", "hold", Verdict.PASS)]
-    drawn = sampling.of_night("2026-11-13", findings)
-    assert drawn == sampling.of_night("2026-11-13", reversed(findings))
-    assert drawn.keys() != sampling.of_night("2026-11-14", findings).keys()
-    assert sorted(drawn.values()) == [
+    sampled = sampling.of_night("2026-11-13", findings)
+    assert sampled == sampling.of_night("2026-11-13", reversed(findings))
+    assert sampled.keys() != sampling.of_night("2026-11-14", findings).keys()
+    assert sorted(sampled.values()) == [
         *[("finding", 25.0)] * 4,
         ("pass", 1.0),
         *[("pass", 150.0)] * 2,

@@ -13,7 +13,8 @@ from audit import rulebooks
 from audit.errors import CallauditError
 from flows.commands import rescore as rescoring
 from reports.store import Store, compaction, dictionary
-from reports.store.schema import CALLS, CHANGES, SCHEMA_VERSION, TABLES
+from reports.store.columns import CHANGES, SCHEMA_VERSION
+from reports.store.schema import CALLS, TABLES
 
 ROOT = Path(__file__).parents[3]
 OLD = ROOT / "tests" / "data"
