@@ -1,4 +1,4 @@
-"""A run's own files under ``OUT/runs/RUN_ID``: its plan, and what became of each recording."""
+"""A run's own files under ``OUT/runs/RUN_ID``: its plan, and the outcome of each recording."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from reports.store import Store
 from reports.store.atomic import write_whole
 
 MOST_SHARDS = 100
-"""A night has no more of them, however large it is."""
+"""Limit of a night, however large it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Job:
     waiting: int = 0
     """Recordings still being written to, left for a later run."""
     ignored: int = 0
-    """Files that are no recordings by their name."""
+    """Files whose names are not those of recordings."""
     unlisted: int = 0
     """Recordings in the folder that no row of the manifest names."""
 
@@ -75,13 +75,13 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        """Where the run's own files are."""
+        """Folder of the run's files."""
         return self.store.layout.run(self.run_id)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingOutcome:
-    """What became of one recording: the key of its transcript, or why there is none."""
+    """Outcome of one recording: the key of its transcript, or why there is none."""
 
     call_id: str
     transcript_key: Annotated[str | None, Field(alias="checkpoint")] = None
@@ -139,7 +139,7 @@ def load_job(path: Path) -> Job:
 def stored_jobs(store: Store) -> Iterator[Job]:
     """The plans of all runs, oldest first; one that this version cannot read is removed.
 
-    Nobody else can make anything of such a plan, and it would keep what is to be erased.
+    No other program can read such a plan, and it would keep what is to be erased.
     """
     for run_id in store.layout.run_ids():
         path = store.layout.job_file(run_id)
@@ -156,7 +156,7 @@ def stored_jobs(store: Store) -> Iterator[Job]:
 
 
 def outcome_file(job: Job, number: int) -> Path:
-    """Where a shard notes what became of its recordings, a line each."""
+    """Where a shard notes the outcomes of its recordings, one per line."""
     return job.store.layout.outcomes(job.run_id, number)
 
 

@@ -26,7 +26,7 @@ class NightsFailed(CallauditError):
 def due(store: Store, *, today: date, catch_up_nights: int) -> list[date]:
     """Yesterday, and nights before it that earlier runs missed, oldest first.
 
-    Nights from before the first scheduled one count as none of its business.
+    Nights before the first scheduled one are ignored.
     """
     done = jobs.nights_done(store)
     yesterday = today - timedelta(days=1)

@@ -65,7 +65,7 @@ class Crashes:
 
 
 def unrendered(pages: RenderedPages) -> list[str]:
-    """Sentences on calls whose pages could not be drawn."""
+    """Sentences on calls whose pages could not be rendered."""
     crashes = Crashes()
     for call_id, error in pages.failed.items():
         crashes.note(call_id, Step.PAGE, error)

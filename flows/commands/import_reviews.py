@@ -60,9 +60,9 @@ class ReviewedFinding(_ExportedModel):
     @model_validator(mode="after")
     def _whole(self) -> ReviewedFinding:
         if (self.decision is Decision.MISSED) != (self.finding_id is None):
-            raise ValueError("a missed fault has no finding_id, every other decision has one")
+            raise ValueError("a missed violation has no finding_id, every other decision has one")
         if (self.sampled_by == "manual") != (self.sampling_weight is None):
-            raise ValueError("what comes from the queue has a sampling_weight, the rest has none")
+            raise ValueError("reviews from the queue have a sampling_weight, others have none")
         if self.start_s is not None and self.end_s is not None and self.end_s < self.start_s:
             raise ValueError("end_s is before start_s")
         return self
@@ -79,7 +79,7 @@ class ReviewFile(_ExportedModel):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a file of reviews."""
+    """Outcome of importing a file of reviews."""
 
     new: int
     changed: int
@@ -89,28 +89,30 @@ class Imported:
     overridden: int
     index: Path
     unrendered: tuple[str, ...] = ()
-    """Sentences on calls whose pages could not be drawn."""
+    """Sentences on calls whose pages could not be rendered."""
 
 
 def read(path: Path) -> ReviewFile:
     """Read a file of reviews.
 
     Raises:
-        UsageError: it is none, or damaged, or of another version.
+        UsageError: it is not a file of reviews, is damaged, or is of another version.
     """
     again = "export it again from the report's pages"
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{path} is larger than {MAX_BYTES >> 20} MB: no file of reviews")
+            raise UsageError(
+                f"{path} is too large for a file of reviews: over {MAX_BYTES >> 20} MB"
+            )
         raw = json.loads(text_of(path.read_bytes()))
     except FileNotFoundError as error:
         raise UsageError(f"{path} does not exist; check the path") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is no JSON; {again}") from error
+        raise UsageError(f"{path} is not valid JSON; {again}") from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
-        raise UsageError(f"{path} is no file of reviews; {again}")
+        raise UsageError(f"{path} is not a file of reviews; {again}")
     if raw.get("version") != VERSION:
         raise UsageError(
             f"{path} has version {str(raw.get('version'))[:20]!r} of the format, not {VERSION}; "
@@ -127,11 +129,11 @@ def read(path: Path) -> ReviewFile:
 def import_reviews(path: Path, out: Path, *, now: datetime | None = None) -> Imported:
     """Bring a file of reviews into the table and render the pages it touches.
 
-    The same file again changes nothing; a later word of the same person on the same finding
-    takes the place of the earlier one.
+    The same file again changes nothing; a later review of the same finding by the same
+    person replaces the earlier one.
 
     Raises:
-        UsageError: the file is no file of reviews, or of another audit; nothing is written.
+        UsageError: the file is not a file of reviews, or is of another audit; nothing is written.
     """
     now = now or datetime.now(UTC)
     store = Store.open(out)
@@ -140,7 +142,7 @@ def import_reviews(path: Path, out: Path, *, now: datetime | None = None) -> Imp
     own = [item for item in given if item.call_id in calls]
     if given and not own:
         raise UsageError(
-            f"{path} speaks of {len({g.call_id for g in given})} calls, none of which is in {out}; "
+            f"{path} refers to {len({g.call_id for g in given})} calls, none of which is in {out}; "
             "give the folder of the report that it was exported from"
         )
     late = next((item for item in own if item.reviewed_at > now + _AHEAD), None)
@@ -233,7 +235,7 @@ def _row(
     now: datetime,
     run_id: str,
 ) -> dict[str, Any]:
-    """A row; what the machine said is taken from the tables where they still have it."""
+    """A row; the automatic finding is taken from the tables where they still have it."""
     row: dict[str, Any] = item.model_dump(mode="python")
     row |= {name: str(row[name]) for name in ("kind", "decision")}
     row["original_verdict"] = item.original_verdict and str(item.original_verdict)

@@ -1,4 +1,4 @@
-"""Replay: stored transcripts judged again under another rulebook, and what that changes."""
+"""Re-scoring: stored transcripts judged again under another rulebook, and what that changes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _Scores = tuple[tuple[float | None, bool], tuple[float | None, bool]]
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """What a call came to; ``rules`` are (rule, verdict)."""
+    """Score and verdicts of a call; ``rules`` are (rule, verdict)."""
 
     score: float | None
     grade: str | None
@@ -92,9 +92,9 @@ class Difference:
     examples: dict[tuple[str, str], list[Row]] = field(default_factory=lambda: defaultdict(list))
     """Failures ``gained`` and ``lost``, by (which of the two, rule)."""
     agents: list[AgentChange] = field(default_factory=list)
-    """Those whose mean score changes."""
+    """Agents whose mean score changes."""
     left: int = 0
-    """Calls that stay as they are: their text is masked, and nobody has it in full any more."""
+    """Calls that stay as they are: their text is redacted, and the full text is no longer kept."""
     failed: dict[str, str] = field(default_factory=dict)
     """Calls that a step has failed for, and a sentence on each: they stay as they are; or have no
     page, where only that has failed."""
@@ -116,7 +116,7 @@ def rescore(
 ) -> Difference:
     """Judge every stored transcript under a rulebook and compare, a night at a time.
 
-    With ``write`` everything is judged and laid ready first, then the tables are exchanged: all
+    With ``write`` everything is judged and staged first, then the tables are replaced: all
     of the changes or none.
 
     Raises:
@@ -239,7 +239,7 @@ def _result(row: Row) -> CallResult:
 def _compare_findings(
     difference: Difference, call: Row, old: Sequence[Row], new: Sequence[Row]
 ) -> None:
-    """Match findings one to one by what they say of which place in the call."""
+    """Match findings one to one by check, verdict and position in the call."""
     waiting: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in old:
         waiting[tuple(row[name] for name in _SAME)].append(row)

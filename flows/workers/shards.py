@@ -37,7 +37,7 @@ def _transcribed(job: Job, number: int) -> list[RecordingOutcome]:
                 outcome = RecordingOutcome(
                     recording.call_id,
                     reason=RejectReason.TIMEOUT,
-                    detail="the recordings' share does not answer; mend it and run again",
+                    detail="the recordings' share does not respond; restore it and run again",
                 )
             else:
                 outcome = transcriber.transcribe(recording)

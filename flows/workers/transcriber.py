@@ -21,9 +21,9 @@ from flows.workers import processes
 _LOAD_S = 1800.0
 """Limit for loading a model, which may have to be downloaded."""
 _LATE = {
-    "read": "it was not read within batch.timeout_s; see to its disk or share",
+    "read": "it was not read within batch.timeout_s; check its disk or share",
     "loaded": "the model was not loaded within half an hour; see `callaudit doctor`",
-    "decoded": "it was not decoded within batch.timeout_s; see to its disk, or raise that",
+    "decoded": "it was not decoded within batch.timeout_s; check its disk, or raise that",
     "transcribed": "it was not transcribed within batch.timeout_s and batch.timeout_per_s of its "
     "length; raise them, or take a smaller model",
 }

@@ -130,8 +130,8 @@ def _transcribe(
     if job.resume and noted.tries >= job.config.batch.tries:
         raise RejectedRecording(
             noted.reason,
-            f"set aside after {noted.tries} tries, for {noted.detail}; mend the recording, or try "
-            "it again with --no-resume",
+            f"set aside after {noted.tries} tries, for {noted.detail}; repair the recording, or "
+            "try it again with --no-resume",
         )
     # loaded first: failures and time of loading the model are not the recording's
     models = None if transcript else wiring.transcription_models(job.config.transcription)
@@ -181,7 +181,7 @@ def _bundle(path: Path, recording: Recording, job: Job, transcript: Transcript) 
         playback.bundle(
             path, job.store, recording.call_id, hidden=hidden, raw_form=recording.raw_form
         )
-    except Exception:  # whatever it is: no copy rather than one that tells what it should hide
+    except Exception:  # whatever it is: no copy rather than one that reveals what it should redact
         _log.warning("the recording of call %s could not be copied", recording.call_id)
 
 

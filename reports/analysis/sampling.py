@@ -1,10 +1,10 @@
 """Which findings of a night a person is asked to check: a sample with known probabilities.
 
-Failures alone would only tell how often accusations are right. Passes are drawn too, so that
-what was missed can be reckoned as well. Every rule and verdict is a stratum; from each a fixed
-number is drawn without replacement, in the order of a hash of the night and the finding, so the
-same night always gives the same queue, and each drawn finding stands for ``size / drawn`` others
-(Horvitz and Thompson 1952, JASA 47:663-685).
+Failures alone would only show how often accusations are right. Passes are sampled too, so that
+missed violations can be estimated as well. Every rule and verdict is a stratum; from each a fixed
+number is sampled without replacement, in the order of a hash of the night and the finding, so the
+same night always gives the same queue, and each sampled finding represents ``size / sampled``
+findings (Horvitz and Thompson 1952, JASA 47:663-685).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from reports.store.schema import FINDINGS
 from reports.store.store import Store
 
 SAMPLED = {Verdict.FAIL: ("finding", 4), Verdict.PASS: ("pass", 2)}
-"""For each verdict: how its reviews are marked, and how many of each rule are drawn a night."""
+"""By verdict: the ``sampled_by`` of its reviews, and how many are sampled per rule and night."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class SampledFinding:
 
 @dataclass(frozen=True, slots=True)
 class Appeal:
-    """An agent's word on a finding, and the review that has answered it since, if any."""
+    """An agent's appeal against a finding, and the review that has answered it since, if any."""
 
     call: CallRow
     said: Row
@@ -45,14 +45,14 @@ class Appeal:
 def of_night(
     night: str, findings: Iterable[tuple[str, str, Verdict]]
 ) -> dict[str, tuple[str, float]]:
-    """Draw a night's queue.
+    """Sample a night's queue.
 
     Args:
         night: the date.
         findings: id, rule and verdict of every finding of the night.
 
     Returns:
-        For each drawn finding why it was drawn and its weight, in the order of the queue.
+        For each sampled finding its ``sampled_by`` and its weight, in the order of the queue.
     """
     sizes: Counter[tuple[str, Verdict]] = Counter()
     first: dict[tuple[str, Verdict], list[tuple[str, str]]] = defaultdict(list)

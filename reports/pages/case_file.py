@@ -108,7 +108,7 @@ def _sound(store: Store, page: CallPage) -> tuple[Sound, dict[str, str]]:
 
 
 def _inline(text: str) -> Inline:
-    """Our own script or style sheet: nothing in it may end the element it stands in."""
+    """Our own script or style sheet: nothing in it may end the element that contains it."""
     assert "</script" not in text.lower(), "a script may not hold the end of its element"
     digest = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
     return Inline(Markup(text), digest)

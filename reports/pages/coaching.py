@@ -1,4 +1,4 @@
-"""What an agent may do better: what was said, beside what the norm would have them say."""
+"""What an agent may do better: what was said, beside the wording of the norm."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from reports.wording import by_key
 FEW_CALLS = 20
 """With fewer calls a mean says little, and the pages say so."""
 UNSURE_BELOW = 0.6
-"""Turns heard with less confidence are marked."""
+"""Turns transcribed with less confidence are marked."""
 
 _HERE = Path(__file__).parent
 
@@ -33,7 +33,7 @@ _HERE = Path(__file__).parent
 @cache
 def environment() -> Environment:
     """Templates with autoescape, and everything they may call."""
-    drawing = Environment(
+    templates = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -41,7 +41,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     shared = b"".join(data for _, data in sorted(static_files().items()))
-    drawing.globals |= {
+    templates.globals |= {
         "t": phrases(),
         "language": by_key("zh")["language"],
         "first": CORE,
@@ -60,8 +60,8 @@ def environment() -> Environment:
         "clause_text": _clause_text,
         "shell": shlex.quote,
     }
-    drawing.tests["phrase"] = lambda value: isinstance(value, Phrase)
-    drawing.filters |= {
+    templates.tests["phrase"] = lambda value: isinstance(value, Phrase)
+    templates.filters |= {
         "clock": _clock,
         "tenths": lambda seconds: _clock(seconds, tenths=True),
         "share": lambda rate: "—" if rate is None else f"{100 * rate:.1f}%",
@@ -74,7 +74,7 @@ def environment() -> Environment:
         "on": Phrase.on,
         "text": str,
     }
-    return drawing
+    return templates
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Draws the pages: ``render`` writes ``OUT/html`` from the tables under ``OUT/parquet``.
+"""Renders the pages: ``render`` writes ``OUT/html`` from the tables under ``OUT/parquet``.
 
 Figures come from ``reports.pages.views``, words from ``reports.wording``, looks and
 behaviour from ``static/``. Pages hold no clock of their own: the same tables give the same bytes.
@@ -35,10 +35,10 @@ Touched = tuple[set[str], set[str]]
 
 @dataclass(frozen=True, slots=True)
 class RenderedPages:
-    """The night's entrance, and calls (ids) that a page could not be drawn for, and why.
+    """The night's entrance, and calls (ids) that a page could not be rendered for, and why.
 
-    Such a call has no page; its agent's and its night's are drawn without it if it is they that
-    fail for it.
+    Such a call has no page; its agent's or its night's page is rendered without it where it makes
+    that page fail.
     """
 
     index: Path
@@ -57,7 +57,7 @@ def render_pages(store: Store, *, touched: Touched | None = None) -> RenderedPag
         store: of the audit.
         touched: ids of the calls and of the agents whose pages are written; the index always
             is, and so is every night from the earliest touched call on. None writes all and
-            removes pages of calls and agents that are in the tables no more.
+            removes pages of calls and agents that are no longer in the tables.
     """
     for name, data in static_files().items():
         write(store.layout.static_file(name), data)
@@ -109,9 +109,9 @@ def _write_calls(
 
 def _write_call(store: Store, template: Template, page: CallPage) -> None:
     _write_faults(store, page)
-    heard = playback.locate(store, page.facts, hidden=page.hidden)
+    sound = playback.locate(store, page.facts, hidden=page.hidden)
     path = store.layout.call_page(page.row.call_id)
-    _render(path, template, page=page, sound=heard, root="../", **player(store, page))
+    _render(path, template, page=page, sound=sound, root="../", **player(store, page))
 
 
 def _write_agents(
@@ -171,7 +171,7 @@ def _write_nights(
 
     failed: dict[str, Exception] = {}
     if error_of(write_some, calls) is not None:
-        for night in sorted(wanted):  # so that those of before are right when its trend is drawn
+        for night in sorted(wanted):  # so that those of before are right when its trend is rendered
             own = [call for call in calls if call.audit_date == night]
             others = [c for c in calls if c.audit_date != night and c.call_id not in failed]
 
@@ -320,15 +320,15 @@ def _waves(store: Store, page: CallPage, lanes: Sequence[str]) -> dict[str, byte
         return {"mono": found.max(axis=0).tobytes()}
     agent = page.facts["agent_channel"]
     if agent is None:  # who says nothing has the channel that the customer leaves
-        heard = (view.turn.channel for view in page.turns if view.turn.role is Role.CUSTOMER)
-        agent = 1 - next((channel for channel in heard if channel is not None), 1)
+        channels = (view.turn.channel for view in page.turns if view.turn.role is Role.CUSTOMER)
+        agent = 1 - next((channel for channel in channels if channel is not None), 1)
     if agent not in (0, 1):
         return {}
     return {"agent": found[agent].tobytes(), "customer": found[1 - agent].tobytes()}
 
 
 def _render(path: Path, template: Template, **model: object) -> None:
-    """Draw a page piece by piece, for a large night's is tens of megabytes before it is text."""
+    """Render a page piece by piece, for a large night's is tens of megabytes before it is text."""
     pieces = template.stream(**model)
     pieces.enable_buffering(500)
     write_changed(path, (piece.encode("utf-8", "replace") for piece in pieces))

@@ -1,4 +1,4 @@
-"""From tables to page models: everything a page shows is computed here, nothing is drawn.
+"""From tables to page models: everything a page shows is computed here, nothing is rendered.
 
 Partitions are read one night and agent at a time, so memory is bounded by the busiest agent's
 night and by one short row for each call.
@@ -39,7 +39,7 @@ from reports.store.store import Store
 
 TREND_DAYS, WORST, LISTED_CALLS, LISTED_HITS, EXTREMES = 28, 30, 500, 40, 5
 SILENCE_S = 2.0
-"""Nobody speaking for so long is shown as silence, and may be skipped."""
+"""At least this long without speech is shown as silence, and may be skipped."""
 _SEVERITIES = ("critical", "major", "minor", None)
 
 
@@ -113,15 +113,15 @@ class AgentPage:
 
 @dataclass(frozen=True, slots=True)
 class TurnView:
-    """One turn and the findings that rest on it."""
+    """One turn and the findings in it."""
 
     turn: Turn
-    marks: tuple[CallFinding, ...]
+    findings: tuple[CallFinding, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CallPage:
-    """One call: facts, turns, findings, what each rule put into the score, and its reviews."""
+    """One call: facts, turns, findings, contribution of each rule to the score, reviews."""
 
     row: CallRow
     facts: Row
@@ -141,7 +141,7 @@ class CallPage:
 
     @property
     def hidden(self) -> tuple[Span, ...]:
-        """When customers' data is said that the page does not show."""
+        """When PII is said that the page does not show."""
         return privacy.spans(masked for view in self.turns for masked in view.turn.masked)
 
 
@@ -239,13 +239,13 @@ def call_pages(
         last = max((turn.end_s for turn in spoken if turn.end_s is not None), default=None)
         duration_s = max(filter(None, (call.duration_s, last)), default=None)
         own_reviews = [reviews.from_row(r) for r in said.get(call.call_id, ())]
-        marks = _marks(found, spoken)
+        by_turn = _by_turn(found, spoken)
         yield CallPage(
             row=call,
             facts=row,
             doubts=reasons.doubts(row),
             meta=tuple((k[5:], v) for k, v in row.items() if k.startswith("meta_") and v),
-            turns=tuple(TurnView(turn, tuple(marks.get(turn.index, ()))) for turn in spoken),
+            turns=tuple(TurnView(turn, tuple(by_turn.get(turn.index, ()))) for turn in spoken),
             findings=tuple(found),
             stages=stages(spoken),
             overlaps=overlaps(spoken),
@@ -260,7 +260,7 @@ def call_pages(
 
 
 def latest(said: Sequence[Review]) -> Review | None:
-    """The word that counts among those on one finding."""
+    """The review that counts among those on one finding."""
     return next((review for review in said if review.kind == "review"), None)
 
 
@@ -293,12 +293,12 @@ def silences(turns: Sequence[Turn], duration_s: float | None) -> tuple[Span, ...
 
 
 def _worst(store: Store, calls: Sequence[CallRow]) -> tuple[tuple[CallFinding, ...], int]:
-    """The gravest failures of the calls, and how many there are."""
+    """The most severe failures of the calls, and how many there are."""
     worst: list[CallFinding] = []
     fails = 0
     for found in _failures(store, calls):
         fails += len(found)
-        worst = heapq.nsmallest(WORST, [*worst, *found], key=_gravest)
+        worst = heapq.nsmallest(WORST, [*worst, *found], key=_most_severe)
     return tuple(worst), fails
 
 
@@ -319,14 +319,16 @@ def _drawable(row: Row) -> Turn:
     return turn if turn.speech else replace(turn, speech=sounds(turn))
 
 
-def _marks(found: Sequence[CallFinding], turns: Sequence[Turn]) -> Mapping[int, list[CallFinding]]:
-    """The findings that are no passes, by the index of the turn they rest on."""
-    marks: dict[int, list[CallFinding]] = {}
+def _by_turn(
+    found: Sequence[CallFinding], turns: Sequence[Turn]
+) -> Mapping[int, list[CallFinding]]:
+    """Findings other than passes, by the index of the turn they belong to."""
+    by_turn: dict[int, list[CallFinding]] = {}
     for hit in found:
         for turn in turns:
             if _rests_on(hit.finding, turn):
-                marks.setdefault(turn.index, []).append(hit)
-    return marks
+                by_turn.setdefault(turn.index, []).append(hit)
+    return by_turn
 
 
 def _rests_on(finding: Finding, turn: Turn) -> bool:
@@ -344,7 +346,7 @@ def _weight(found: Sequence[CallFinding]) -> tuple[Any, ...]:
     return (-sum(hit.finding.auto_fail for hit in found), -points, -len(found))
 
 
-def _gravest(hit: CallFinding) -> tuple[Any, ...]:
+def _most_severe(hit: CallFinding) -> tuple[Any, ...]:
     f = hit.finding
     rank = (not f.auto_fail, _SEVERITIES.index(f.severity), -f.points, -f.confidence)
     return (*rank, hit.call.call_id, hit.id)

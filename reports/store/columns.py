@@ -28,7 +28,7 @@ CHANGES = (
     ),
     ("1.7", "calls.doubt_ids, doubt_values; findings.reason_id, reason_values"),
 )
-"""What each version added, oldest first. Readers take every version of their own major: what a
+"""What each version added, oldest first. Readers accept every version of the same major: what a
 file does not have yet is empty."""
 
 

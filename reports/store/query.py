@@ -35,7 +35,7 @@ CREATE MACRO wilson_{edge}(hits, n) AS CASE WHEN n > 0 THEN greatest(0, least(1,
 class StoredTable:
     """One table; nothing is read before it is asked for.
 
-    ``definition`` tells its key and the type, unit and meaning of each column.
+    ``definition`` has its key and the type, unit and meaning of each column.
     """
 
     layout: Layout

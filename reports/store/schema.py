@@ -1,6 +1,6 @@
 """The tables that callaudit writes: columns, types, units, nullability, keys, meaning.
 
-The one place that defines them; the writer enforces it. Two columns of every table are not in
+The only place that defines them; the writer enforces it. Two columns of every table are not in
 the files but in the paths: ``audit_date`` and ``agent_id`` (Hive partitions).
 """
 

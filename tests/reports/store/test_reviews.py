@@ -17,6 +17,7 @@ import pytest
 from audit.errors import UsageError
 from audit.rulebooks import load
 from audit.types import Verdict
+from flows.cli import formatters
 from flows.commands import import_reviews as reviewing
 from reports.analysis import sampling
 from reports.pages.html import render
@@ -235,7 +236,7 @@ def _rename(file: Path, names: dict[str, str | None]) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"format": "other"}, "is no file of reviews"),
+        ({"format": "other"}, "is not a file of reviews"),
         ({"version": 7}, "has version '7'"),
         ({"reviews": [word(decision="innocent")]}, r"reviews\.0\.decision"),
         ({"reviews": [word(finding_id=None)]}, "has no finding_id"),
@@ -280,7 +281,7 @@ def test_hostile_notes_and_foreign_calls(night: Path, browser: Any, desk: Simple
     bad = word(call_id=desk.CLIMBING, finding_id=f"{desk.CLIMBING}-0", note=desk.HOSTILE)
     file = file_of(night, bad | {"reviewer": desk.HOSTILE[:80]}, word(call_id="X9"))
     done = reviewing.import_reviews(file, night)
-    assert (done.new, done.foreign) == (1, 1) and "left out" in str(done)
+    assert (done.new, done.foreign) == (1, 1) and "left out" in formatters.imported(done)
     browser.open(Layout(night).call_page(desk.CLIMBING))
     assert browser.driver.title != "owned"
     assert browser.run("return document.images.length") == 0

@@ -122,5 +122,5 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     out = old("1.2", tmp_path)
     path = next((out / "parquet" / "calls").rglob("*.parquet"))
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(CallauditError, match=r"part-0\.parquet is no Parquet file"):
+    with pytest.raises(CallauditError, match=r"part-0\.parquet is not a valid Parquet file"):
         Store(out)["calls"].arrow()
