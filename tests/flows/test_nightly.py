@@ -26,6 +26,7 @@ from audit.intake.roots import open_root
 from audit.transcription import waveform
 from flows import jobs, lineage
 from flows.workers import shards
+from flows.workers.transcriber import MESSAGE, Message
 from models.asr import engines
 from reports.pages import playback
 from reports.store import Store
@@ -120,10 +121,10 @@ def test_two_processes_one_of_which_dies_find_what_one_did(
                     break
             time.sleep(0.05)
         stderr.seek(0)
-        told = stderr.read()
+        output = stderr.read()
     assert killed == 1
-    assert process.returncode == 0, told
-    assert "Traceback" not in told
+    assert process.returncode == 0, output
+    assert "Traceback" not in output
     # two processes find what one did
     assert calls(out) == calls(audited.out, set(FILES))
     for table in ("turns", "findings"):
@@ -197,6 +198,17 @@ def test_a_shard_notes_what_became_of_each_recording(two_calls: Path, tmp_path: 
     again, _ = shards.run(path, 0)
     assert again.resumed
     assert again.transcript_key == first.transcript_key
+
+
+def test_a_transcript_key_has_the_name_of_earlier_versions_on_disk(tmp_path: Path) -> None:
+    outcome = jobs.RecordingOutcome("C1", transcript_key="a" * 32, audio_s=2.5)
+    line = jobs.outcome_line(outcome)
+    assert json.loads(line)["checkpoint"] == "a" * 32
+    path = tmp_path / "0.jsonl"
+    path.write_bytes(line)
+    assert jobs.read_outcomes(path) == [outcome]
+    message = Message(outcome=outcome)
+    assert MESSAGE.validate_json(MESSAGE.dump_json(message, by_alias=True)) == message
 
 
 @pytest.mark.parametrize("damage", ["cut", "garbage", "gone", "empty"])

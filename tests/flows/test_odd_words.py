@@ -159,8 +159,8 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = base / "odd.jsonl"
     file.write_text("\n".join(json.dumps(line) for line in lines), "ascii")
     done = stored.audit_transcripts(file, base / "out", config=config.load(None, overrides={}))
-    told = Store(base / "out")["rejects"].arrow(columns=["detail"])["detail"].to_pylist()
-    assert (done.audited, told) == (CALLS, [])
+    details = Store(base / "out")["rejects"].arrow(columns=["detail"])["detail"].to_pylist()
+    assert (done.audited, details) == (CALLS, [])
     return base / "out"
 
 
