@@ -57,18 +57,18 @@ def working(out: str) -> Iterator[Path]:
     if not is_url(out):
         yield local
         return
-    with _told(out):
+    with _transfer_errors(out):
         filesystem, root = _open(out)
         _fetch(filesystem, root, local)
     try:
         yield local
     finally:
-        with _told(out):
+        with _transfer_errors(out):
             _send(filesystem, root, local)
 
 
 @contextmanager
-def _told(out: str) -> Iterator[None]:
+def _transfer_errors(out: str) -> Iterator[None]:
     try:
         yield
     except CallauditError:
@@ -76,8 +76,8 @@ def _told(out: str) -> Iterator[None]:
     except Exception as error:  # each file system raises its own; messages may hold credentials
         cause = type(error).__name__
         raise OutputFailed(
-            f"{out} cannot be reached or written ({cause}); mend that and run the batch again: "
-            "what was heard is kept on this machine and is not heard twice"
+            f"{out} cannot be reached or written ({cause}); fix that and run the batch again: "
+            "finished transcripts are kept on this machine and not made again"
         ) from error
 
 
@@ -130,7 +130,7 @@ def _files(local: Path) -> Iterator[Path]:
     for path in sorted(local.rglob("*")):
         parts = path.relative_to(local).parts
         if owners in path.parents and not private.may_leave(path.name):
-            continue  # customers' data leaves this machine encrypted or not at all
+            continue  # PII leaves this machine encrypted or not at all
         if path.is_file() and not any(part.startswith(".") for part in parts):
             yield path
 
@@ -192,7 +192,7 @@ def _inside(local: Path, name: str) -> Path:
     """The place of a file, which an index from elsewhere may not put outside."""
     if posixpath.isabs(name) or ".." in name.split("/"):
         raise OutputFailed(
-            f"the index of OUT names {name!r}, which leads outside of it; "
-            f"take that line out of {_INDEX}"
+            f"the index of OUT names {name!r}, which points outside the output folder; "
+            f"remove that line from {_INDEX}"
         )
     return local / name

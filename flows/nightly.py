@@ -1,4 +1,4 @@
-"""The nightly flow: plan, hear in shards, judge and publish."""
+"""The nightly flow: plan, transcribe in shards, judge and publish."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from audit.errors import CallauditError, UsageError
 from audit.intake import manifests, recordings, roots
 from audit.intake.recordings import Plan
 from flows import bucket, jobs, lineage, wiring
-from flows.jobs import Job, Summary
+from flows.jobs import Job, RunSummary
 from flows.workers import publisher, shards
 from reports.store import Store
 
@@ -88,15 +88,15 @@ def _of_night(planned: Plan, night: date) -> Plan:
 
 @task(name="audit-shard", task_run_name="shard-{number}", cache_policy=NO_CACHE, retries=1)
 def audit_shard(job_file: str, number: int) -> dict[str, int]:
-    """Hear one shard; what became of each recording is on disk when it returns."""
+    """Transcribe one shard; what became of each recording is on disk when it returns."""
     outcomes = shards.run(Path(job_file), number)
     rejected = sum(outcome.reason is not None for outcome in outcomes)
     return {"recordings": len(outcomes), "rejected": rejected}
 
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
-def publish_run(job_file: str) -> Summary:
-    """Have every call heard judged, and tables and pages written, by a process of its own."""
+def publish_run(job_file: str) -> RunSummary:
+    """Judge every transcribed call and write tables and pages, in a separate process."""
     publisher.run(Path(job_file))
     job = jobs.load_job(Path(job_file))
     summary = jobs.load_summary(job.store, job.run_id)
@@ -104,7 +104,7 @@ def publish_run(job_file: str) -> Summary:
     return summary
 
 
-def _artifacts(job: Job, summary: Summary) -> None:
+def _artifacts(job: Job, summary: RunSummary) -> None:
     """Show the run in Prefect: counts, and the agents it touched."""
     create_markdown_artifact(
         key="callaudit-summary",
@@ -122,7 +122,7 @@ def _artifacts(job: Job, summary: Summary) -> None:
 
 
 _ONE: Any = ThreadPoolTaskRunner(max_workers=1)
-"""However it is started, a night takes no more of a machine than it was told to."""
+"""However it is started, a night uses no more of a machine than configured."""
 
 
 @flow(name="callaudit-nightly", log_prints=False, task_runner=_ONE)
@@ -134,7 +134,7 @@ def nightly(
     resume: bool = True,
     run_id: str | None = None,
     night: str | None = None,
-) -> Summary:
+) -> RunSummary:
     """Audit every recording under a location as one night's batch.
 
     Args:
@@ -156,7 +156,7 @@ def nightly(
         for end in ends:  # what stops one shard stops all: tables stay as they are
             if isinstance(end, CallauditError):
                 raise end
-        for number in jobs.unfinished(job):  # a machine that heard it was lost
+        for number in jobs.unfinished(job):  # a machine that transcribed it was lost
             shards.run(Path(job_file), number)
         return publish_run(job_file)
 
@@ -189,7 +189,7 @@ def _keep_up(server: SubprocessASGIServer, ended: threading.Event) -> None:
 
 
 def task_runner(config: Config) -> Any:
-    """Threads that each have a process of their own to hear with, or a Dask cluster."""
+    """Threads that each have a transcribing process, or a Dask cluster."""
     if config.batch.dask_scheduler is None:
         return ThreadPoolTaskRunner(max_workers=config.batch.processes)
     try:
@@ -208,8 +208,8 @@ def run(
     resume: bool,
     run_id: str,
     night: date | None = None,
-) -> Summary:
-    """Run the flow in this process, with as many hearing processes as configured."""
+) -> RunSummary:
+    """Run the flow in this process, with as many transcribing processes as configured."""
     only = night.isoformat() if night else None
     with _one_server():
         return nightly.with_options(task_runner=task_runner(config))(

@@ -22,7 +22,7 @@ _BETWEEN_MARKERS = re.compile(r"(<!-- options -->\n).*?(<!-- /options -->)", re.
 
 
 def with_tables(page: str) -> str:
-    """A page with the tables of options between its markers written anew.
+    """A page with the tables of options between its markers regenerated.
 
     Args:
         page: Markdown with ``<!-- options -->`` and ``<!-- /options -->``.

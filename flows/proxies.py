@@ -55,7 +55,7 @@ def unknown() -> list[str]:
     for kind in named():
         address = found[kind] if "://" in found[kind] else f"http://{found[kind]}"
         try:
-            _ = urlsplit(address).port  # beyond 65535 it is none, which httpx finds only later
+            _ = urlsplit(address).port  # raises beyond 65535; httpx would only notice later
             httpx.HTTPTransport(proxy=httpx.Proxy(address)).close()
         except (ImportError, ValueError, httpx.InvalidURL):
             kinds.append(kind)

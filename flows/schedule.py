@@ -13,7 +13,7 @@ from audit.config import Config
 from audit.errors import CallauditError, UsageError
 from audit.intake import manifests, roots
 from flows import alarm, bucket, jobs, nightly, proxies
-from flows.jobs import Summary
+from flows.jobs import RunSummary
 from reports.store import Store
 
 DEPLOYMENT = "callaudit-nightly"
@@ -26,7 +26,7 @@ class NightsFailed(CallauditError):
 def due(store: Store, *, today: date, catch_up_nights: int) -> list[date]:
     """Yesterday, and nights before it that earlier runs missed, oldest first.
 
-    Nights from before the first scheduled one count as none of its business.
+    Nights before the first scheduled one are ignored.
     """
     done = jobs.nights_done(store)
     yesterday = today - timedelta(days=1)
@@ -49,7 +49,7 @@ def scheduled(
     manifest: str | None = None,
     config: dict[str, Any] | None = None,
     nights: list[str] | None = None,
-) -> list[Summary]:
+) -> list[RunSummary]:
     """Audit yesterday's calls and those of nights that were missed.
 
     Args:

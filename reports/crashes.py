@@ -16,7 +16,7 @@ from audit.errors import RejectReason
 from audit.intake.recordings import Reject
 from audit.types import Recording
 from reports.isolation import NIGHTS
-from reports.pages.html import Drawn
+from reports.pages.html import RenderedPages
 
 _log = logging.getLogger(__name__)
 
@@ -64,8 +64,8 @@ class Crashes:
         )
 
 
-def undrawn(pages: Drawn) -> list[str]:
-    """Sentences on calls whose pages could not be drawn."""
+def unrendered(pages: RenderedPages) -> list[str]:
+    """Sentences on calls whose pages could not be rendered."""
     crashes = Crashes()
     for call_id, error in pages.failed.items():
         crashes.note(call_id, Step.PAGE, error)

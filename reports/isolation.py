@@ -8,7 +8,7 @@ from typing import TypeVar
 from audit.errors import CallauditError
 
 NIGHTS = (CallauditError, OSError)
-"""Failures that are no call's: output that cannot be written, wrong usage."""
+"""Failures that no single call causes: output that cannot be written, wrong usage."""
 
 MOST = 50
 """What fails for more of them is the fault of none."""
@@ -20,7 +20,7 @@ def error_of(act: Callable[[Sequence[T]], object], items: Sequence[T]) -> Except
     """How an act on some items fails, or None if it does not.
 
     Raises:
-        CallauditError, OSError: it fails for a reason that is none of theirs.
+        CallauditError, OSError: it fails for a reason that none of them causes.
     """
     try:
         act(items)

@@ -24,8 +24,9 @@ from reports.crashes import Crashes, Step
 from reports.isolation import failing
 from reports.pages import html
 from reports.store import parquet
+from reports.store.columns import SCHEMA_VERSION
 from reports.store.rows import CallRows, Row, shown, shown_rows
-from reports.store.schema import AGENTS, CALLS, FINDINGS, REJECTS, SCHEMA_VERSION, TABLES, TURNS
+from reports.store.schema import AGENTS, CALLS, FINDINGS, REJECTS, TABLES, TURNS
 from reports.store.store import Store
 
 Place = tuple[date, str]
@@ -38,7 +39,7 @@ _NO_AGENT = "_"
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """An audited call, where its recording can be opened, and what becomes of customers' data."""
+    """An audited call, where its recording can be opened, and how its PII is treated."""
 
     audited: AuditedCall
     source_uri: str | None
@@ -226,9 +227,9 @@ def publish_rejects(
             store.write(path, rows.sort_by("source_file"))
 
 
-def publish_pages(store: Store, *, calls: set[str], agents: set[str]) -> html.Drawn:
+def publish_pages(store: Store, *, calls: set[str], agents: set[str]) -> html.RenderedPages:
     """Render the pages of the calls and agents that a run touched, and the index."""
-    return html.draw(store, touched=(calls, agents))
+    return html.render_pages(store, touched=(calls, agents))
 
 
 def finish(
@@ -243,8 +244,8 @@ def finish(
 ) -> Path:
     """Write the rejects of a run and its pages; returns the night's entrance.
 
-    A call whose page cannot be drawn, or that its agent's or its night's fails for, leaves the
-    tables again and is a reject, too.
+    A call whose page cannot be rendered, or makes its agent's or its night's page fail, is taken
+    out of the tables again and becomes a reject.
 
     Args:
         store: of the audit.
@@ -255,7 +256,7 @@ def finish(
         crashes: the calls that have crashed by now; receives more.
         run_id: the run.
     """
-    drawn: set[str] = set()
+    rendered: set[str] = set()
     while True:
         kept = {c: _place(r) for c, r in judged.items() if c not in crashes.sentences}
         crashed = [crashes.reject(r) for c, r in judged.items() if c in crashes.sentences]
@@ -263,15 +264,15 @@ def finish(
         listed = with_distinct_names([*rejects, *crashed], audited=audited)
         publish_rejects(store, listed, planned=planned, run_id=run_id)
         gone = {reject.call_id for reject in listed if reject.call_id} - kept.keys()
-        pages = _publish_pages_of(store, {c: kept[c] for c in kept.keys() - drawn}, gone, left)
-        drawn |= kept.keys()
+        pages = _publish_pages_of(store, {c: kept[c] for c in kept.keys() - rendered}, gone, left)
+        rendered |= kept.keys()
         failed = pages.failed.keys() & kept.keys()
         if not failed:
             return pages.index
         for call_id in failed:
             crashes.note(call_id, Step.PAGE, pages.failed[call_id])
         left = remove_moved(store, failed, keep={}, run_id=run_id)
-        drawn -= {call_id for call_id, place in kept.items() if place in left}  # neighbours
+        rendered -= {call_id for call_id, place in kept.items() if place in left}  # neighbours
 
 
 def _place(recording: Recording) -> Place:
@@ -280,7 +281,7 @@ def _place(recording: Recording) -> Place:
 
 def _publish_pages_of(
     store: Store, kept: Mapping[str, Place], gone: Collection[str], left: Collection[Place]
-) -> html.Drawn:
+) -> html.RenderedPages:
     """Render what shows calls that are published again; their earlier case files are removed.
 
     Nothing that shows calls that are ``gone`` stays.
@@ -293,6 +294,6 @@ def _publish_pages_of(
     for night, _ in left:
         store.layout.night_page(night.isoformat()).unlink(
             missing_ok=True
-        )  # which has it drawn again
+        )  # so that it is rendered again
     agents = {agent for _, agent in (*kept.values(), *left)}
     return publish_pages(store, calls=set(kept), agents=agents)

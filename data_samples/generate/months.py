@@ -24,16 +24,15 @@ from numpy.typing import NDArray
 
 from reports.analysis import figures
 from reports.store import parquet
+from reports.store.columns import SCHEMA_VERSION, Table
 from reports.store.layout import Layout
 from reports.store.schema import (
     AGENTS,
     CALLS,
     FINDINGS,
     REVIEWS,
-    SCHEMA_VERSION,
     TABLES,
     TURNS,
-    Table,
 )
 
 _RULES = ("greeting", "no_interruption", "forbidden_language", "hold", "dead_air", "courtesy")

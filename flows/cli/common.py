@@ -77,7 +77,7 @@ class App(Group):
     def main(self, *arguments: Any, **extra: Any) -> Any:
         """Run what the command line asks for, or the arguments that are given."""
         if not arguments and extra.get("args") is None:
-            encoding.settle()
+            encoding.use_utf8()
         return super().main(*arguments, **extra)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -15,8 +15,8 @@ from audit.rates import wilson
 if TYPE_CHECKING:
     from flows.commands.calibrate import Calibration
     from flows.commands.import_reviews import Imported
-    from flows.commands.rescore import Difference, Outcome
-    from flows.doctor import Check
+    from flows.commands.rescore import CallResult, Difference
+    from flows.doctor import DoctorCheck
     from flows.sizing import Estimate
     from models.training.own_stages import Measured
     from reports.analysis.calibration import Agreement, RuleQuality, Threshold
@@ -165,7 +165,7 @@ def alarm(moved: Alarm) -> str:
 def difference(changed: Difference) -> Iterator[str]:
     """What a rescore changes: calls, findings with examples, agents, then the counts."""
     for call in changed.flips:
-        yield f"{call.call_id}\t{call.agent}\t{_outcome(call.before)} → {_outcome(call.after)}"
+        yield f"{call.call_id}\t{call.agent}\t{_result(call.before)} → {_result(call.after)}"
     yield from _findings_changed(changed)
     for (rule, was, now), count in sorted(changed.verdict_flips.items()):
         yield f"{rule}: {count} calls from {was} to {now}"
@@ -200,9 +200,9 @@ def _findings_changed(changed: Difference) -> Iterator[str]:
         yield f"{rule}: {count} findings stay, with other clauses or points"
 
 
-def _outcome(outcome: Outcome) -> str:
-    verdicts = ", ".join(f"{rule} {verdict}" for rule, verdict in outcome.rules)
-    return f"{outcome.score} {outcome.grade} ({verdicts})"
+def _result(result: CallResult) -> str:
+    verdicts = ", ".join(f"{rule} {verdict}" for rule, verdict in result.rules)
+    return f"{result.score} {result.grade} ({verdicts})"
 
 
 def imported(done: Imported) -> str:
@@ -239,7 +239,7 @@ def merged_month(done: Compacted) -> str:
     return f"{done.table} {done.month}: {done.nights} nights, {done.rows} rows, {size}"
 
 
-def check(found: Check) -> str:
+def check(found: DoctorCheck) -> str:
     """One thing that ``doctor`` examined."""
     return f"{'ok     ' if found.ok else 'MISSING'} {found.name}: {found.detail}"
 

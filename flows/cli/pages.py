@@ -21,9 +21,9 @@ def report(*, out: Path, bundle_audio: bool) -> None:
     store = Store.open(out)
     if bundle_audio and (gone := playback.bundle_all(store)):
         common.warn(f"{gone} recordings cannot be reached and were not copied")
-    pages = html.draw(store)
+    pages = html.render_pages(store)
     click.echo(str(pages.index))
-    common.reject(crashes.undrawn(pages))
+    common.reject(crashes.unrendered(pages))
 
 
 @common.command("case-file")

@@ -16,7 +16,7 @@ from flows import proxies
 from models.asr.weights import cache_dir
 
 if TYPE_CHECKING:
-    from flows.jobs import Summary
+    from flows.jobs import RunSummary
 
 
 def private_prefect() -> None:
@@ -43,7 +43,7 @@ def run(
     config: Config,
     resume: bool,
     night: date | None = None,
-) -> Summary:
+) -> RunSummary:
     """Run a batch and show its progress on the terminal.
 
     Raises:
@@ -145,7 +145,7 @@ def _progress(job_file: Path, console: Any) -> Iterator[None]:
             watcher.join(timeout=5)
 
 
-def _show(summary: Summary, out: Path, console: Any, *, listed: bool) -> None:
+def _show(summary: RunSummary, out: Path, console: Any, *, listed: bool) -> None:
     from rich.table import Table
 
     from flows import jobs
@@ -184,7 +184,7 @@ def _show(summary: Summary, out: Path, console: Any, *, listed: bool) -> None:
     print(f"report: {summary.index}")
 
 
-def _nothing(summary: Summary, *, listed: bool) -> str:
+def _nothing(summary: RunSummary, *, listed: bool) -> str:
     """Why nothing was planned: the manifest has no rows, or the folder no recordings."""
     if summary.night is not None:
         return f"there is no recording of {summary.night}"

@@ -26,12 +26,12 @@ def review_import(*, files: tuple[Path, ...], out: Path) -> None:
     """Import reviews exported from the report's pages."""
     from flows.commands import import_reviews
 
-    undrawn: dict[str, None] = {}
+    unrendered: dict[str, None] = {}
     for file in files:
         done = import_reviews.import_reviews(file, out)
         click.echo(f"{file}: {formatters.imported(done)}; report: {done.index}")
-        undrawn |= dict.fromkeys(done.undrawn)
-    common.reject(undrawn)
+        unrendered |= dict.fromkeys(done.unrendered)
+    common.reject(unrendered)
 
 
 @common.command("calibrate")

@@ -1,4 +1,4 @@
-"""The tables under OUT, and what their reviews say of the machine."""
+"""Quality of the automatic findings under OUT, according to their reviews."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reports.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Everything ``callaudit calibrate`` tells."""
+    """Everything ``callaudit calibrate`` reports."""
 
     rules: list[RuleQuality]
     agreement: list[Agreement]
@@ -27,7 +27,7 @@ class Calibration:
 
 
 def calibrate(out: Path, *, precision: float) -> Calibration:
-    """Reckon it all from the tables ``reviews``, ``findings`` and ``calls``.
+    """Compute it all from the tables ``reviews``, ``findings`` and ``calls``.
 
     Raises:
         UsageError: OUT holds no reviews.

@@ -20,7 +20,8 @@ from audit.types import Verdict
 from flows import jobs
 from reports import crashes, publish
 from reports.store import Store, parquet, reviews, rows
-from reports.store.schema import REVIEWS, SCHEMA_VERSION
+from reports.store.columns import SCHEMA_VERSION
+from reports.store.schema import REVIEWS
 
 FORMAT, VERSION = "callaudit-reviews", 1
 MAX_BYTES = 20 << 20
@@ -31,11 +32,11 @@ _Id = Annotated[str, Field(min_length=1, max_length=200)]
 _Seconds = Annotated[float, Field(ge=0, le=48 * 3600, allow_inf_nan=False)]
 
 
-class _Strict(BaseModel):
+class _ExportedModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ReviewedFinding(_Strict):
+class ReviewedFinding(_ExportedModel):
     """One review as a page exports it."""
 
     kind: Kind
@@ -59,15 +60,15 @@ class ReviewedFinding(_Strict):
     @model_validator(mode="after")
     def _whole(self) -> ReviewedFinding:
         if (self.decision is Decision.MISSED) != (self.finding_id is None):
-            raise ValueError("a missed fault has no finding_id, every other decision has one")
+            raise ValueError("a missed violation has no finding_id, every other decision has one")
         if (self.sampled_by == "manual") != (self.sampling_weight is None):
-            raise ValueError("what comes from the queue has a sampling_weight, the rest has none")
+            raise ValueError("reviews from the queue have a sampling_weight, others have none")
         if self.start_s is not None and self.end_s is not None and self.end_s < self.start_s:
             raise ValueError("end_s is before start_s")
         return self
 
 
-class ReviewFile(_Strict):
+class ReviewFile(_ExportedModel):
     """A file of reviews as a page exports it."""
 
     format: Literal["callaudit-reviews"]
@@ -78,7 +79,7 @@ class ReviewFile(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a file of reviews."""
+    """Outcome of importing a file of reviews."""
 
     new: int
     changed: int
@@ -87,29 +88,31 @@ class Imported:
     vanished: int
     overridden: int
     index: Path
-    undrawn: tuple[str, ...] = ()
-    """Sentences on calls whose pages could not be drawn."""
+    unrendered: tuple[str, ...] = ()
+    """Sentences on calls whose pages could not be rendered."""
 
 
 def read(path: Path) -> ReviewFile:
     """Read a file of reviews.
 
     Raises:
-        UsageError: it is none, or damaged, or of another version.
+        UsageError: it is not a file of reviews, is damaged, or is of another version.
     """
     again = "export it again from the report's pages"
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{path} is larger than {MAX_BYTES >> 20} MB: no file of reviews")
+            raise UsageError(
+                f"{path} is too large for a file of reviews: over {MAX_BYTES >> 20} MB"
+            )
         raw = json.loads(text_of(path.read_bytes()))
     except FileNotFoundError as error:
         raise UsageError(f"{path} does not exist; check the path") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is no JSON; {again}") from error
+        raise UsageError(f"{path} is not valid JSON; {again}") from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
-        raise UsageError(f"{path} is no file of reviews; {again}")
+        raise UsageError(f"{path} is not a file of reviews; {again}")
     if raw.get("version") != VERSION:
         raise UsageError(
             f"{path} has version {str(raw.get('version'))[:20]!r} of the format, not {VERSION}; "
@@ -126,11 +129,11 @@ def read(path: Path) -> ReviewFile:
 def import_reviews(path: Path, out: Path, *, now: datetime | None = None) -> Imported:
     """Bring a file of reviews into the table and render the pages it touches.
 
-    The same file again changes nothing; a later word of the same person on the same finding
-    takes the place of the earlier one.
+    The same file again changes nothing; a later review of the same finding by the same
+    person replaces the earlier one.
 
     Raises:
-        UsageError: the file is no file of reviews, or of another audit; nothing is written.
+        UsageError: the file is not a file of reviews, or is of another audit; nothing is written.
     """
     now = now or datetime.now(UTC)
     store = Store.open(out)
@@ -139,7 +142,7 @@ def import_reviews(path: Path, out: Path, *, now: datetime | None = None) -> Imp
     own = [item for item in given if item.call_id in calls]
     if given and not own:
         raise UsageError(
-            f"{path} speaks of {len({g.call_id for g in given})} calls, none of which is in {out}; "
+            f"{path} refers to {len({g.call_id for g in given})} calls, none of which is in {out}; "
             "give the folder of the report that it was exported from"
         )
     late = next((item for item in own if item.reviewed_at > now + _AHEAD), None)
@@ -171,8 +174,10 @@ def import_reviews(path: Path, out: Path, *, now: datetime | None = None) -> Imp
     pages = publish.publish_pages(
         store, calls={item.call_id for item in own}, agents={agent for _, agent in places}
     )
-    undrawn = tuple(crashes.undrawn(pages))
-    return Imported(foreign=len(given) - len(own), index=pages.index, undrawn=undrawn, **tally)
+    unrendered = tuple(crashes.unrendered(pages))
+    return Imported(
+        foreign=len(given) - len(own), index=pages.index, unrendered=unrendered, **tally
+    )
 
 
 def _calls(store: Store) -> list[dict[str, Any]]:
@@ -230,7 +235,7 @@ def _row(
     now: datetime,
     run_id: str,
 ) -> dict[str, Any]:
-    """A row; what the machine said is taken from the tables where they still have it."""
+    """A row; the automatic finding is taken from the tables where they still have it."""
     row: dict[str, Any] = item.model_dump(mode="python")
     row |= {name: str(row[name]) for name in ("kind", "decision")}
     row["original_verdict"] = item.original_verdict and str(item.original_verdict)

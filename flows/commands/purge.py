@@ -152,7 +152,9 @@ def _is_gone(item: Recording | Reject, gone: _Gone) -> bool:
 
 def _filter_notes(path: Path, gone: _Gone) -> None:
     noted = jobs.read_outcomes(path)
-    gone.transcripts |= {o.checkpoint for o in noted if o.call_id in gone.calls and o.checkpoint}
+    gone.transcripts |= {
+        o.transcript_key for o in noted if o.call_id in gone.calls and o.transcript_key
+    }
     kept = b"".join(jobs.outcome_line(o) for o in noted if o.call_id not in gone.calls)
     if kept != path.read_bytes():
         write_whole(path, kept)

@@ -1,4 +1,4 @@
-"""Replay: stored transcripts judged again under another rulebook, and what that changes."""
+"""Re-scoring: stored transcripts judged again under another rulebook, and what that changes."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _Scores = tuple[tuple[float | None, bool], tuple[float | None, bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a call came to; ``rules`` are (rule, verdict)."""
+class CallResult:
+    """Score and verdicts of a call; ``rules`` are (rule, verdict)."""
 
     score: float | None
     grade: str | None
@@ -49,8 +49,8 @@ class Flip:
 
     call_id: str
     agent: str
-    before: Outcome
-    after: Outcome
+    before: CallResult
+    after: CallResult
 
     @property
     def verdicts(self) -> list[tuple[str, str, str]]:
@@ -67,7 +67,7 @@ class Flip:
 
 
 @dataclass(frozen=True, slots=True)
-class Agent:
+class AgentChange:
     """One agent over all nights: mean score and its grade by the new rulebook's table."""
 
     agent: str
@@ -91,10 +91,10 @@ class Difference:
     """Findings that stay under another clause, or weigh otherwise, by rule."""
     examples: dict[tuple[str, str], list[Row]] = field(default_factory=lambda: defaultdict(list))
     """Failures ``gained`` and ``lost``, by (which of the two, rule)."""
-    agents: list[Agent] = field(default_factory=list)
-    """Those whose mean score changes."""
+    agents: list[AgentChange] = field(default_factory=list)
+    """Agents whose mean score changes."""
     left: int = 0
-    """Calls that stay as they are: their text is masked, and nobody has it in full any more."""
+    """Calls that stay as they are: their text is redacted, and the full text is no longer kept."""
     failed: dict[str, str] = field(default_factory=dict)
     """Calls that a step has failed for, and a sentence on each: they stay as they are; or have no
     page, where only that has failed."""
@@ -116,7 +116,7 @@ def rescore(
 ) -> Difference:
     """Judge every stored transcript under a rulebook and compare, a night at a time.
 
-    With ``write`` everything is judged and laid ready first, then the tables are exchanged: all
+    With ``write`` everything is judged and staged first, then the tables are replaced: all
     of the changes or none.
 
     Raises:
@@ -169,7 +169,7 @@ def _compared(
         read: list[str] = []
         for row in store.calls.rows(nights=only):
             difference.calls += 1
-            before, new = _outcome(row), None
+            before, new = _result(row), None
             with crashes.apart(row["call_id"], Step.JUDGING):
                 located = _judged_again(store, row, turns[row["call_id"]], book, stage_model, read)
                 difference.left += located is None
@@ -177,7 +177,7 @@ def _compared(
                     new = publish.rows_of(located, run_id=run_id, crashes=crashes)
                     if new is not None and batch is not None:
                         places[date.fromisoformat(night), row["agent"]].append(new)
-            after = before if new is None else _outcome(new.call)
+            after = before if new is None else _result(new.call)
             scores[row["agent"]].append(
                 ((before.score, before.auto_fail), (after.score, after.auto_fail))
             )
@@ -231,15 +231,15 @@ def _by_call(listed: Sequence[Row]) -> dict[str, list[Row]]:
     return grouped
 
 
-def _outcome(row: Row) -> Outcome:
+def _result(row: Row) -> CallResult:
     rules = tuple((rule["rule_id"], str(rule["verdict"])) for rule in row["rule_scores"])
-    return Outcome(row["score"], row["grade"], row["auto_fail"], rules)
+    return CallResult(row["score"], row["grade"], row["auto_fail"], rules)
 
 
 def _compare_findings(
     difference: Difference, call: Row, old: Sequence[Row], new: Sequence[Row]
 ) -> None:
-    """Match findings one to one by what they say of which place in the call."""
+    """Match findings one to one by check, verdict and position in the call."""
     waiting: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in old:
         waiting[tuple(row[name] for name in _SAME)].append(row)
@@ -266,7 +266,7 @@ def _count(difference: Difference, which: str, call: Row, row: Row) -> None:
         examples.append({**{name: row[name] for name in (*_SAME, *_WEIGHT)}, **place})
 
 
-def _agents(scores: Mapping[str, Sequence[_Scores]], book: Rulebook) -> Iterator[Agent]:
+def _agents(scores: Mapping[str, Sequence[_Scores]], book: Rulebook) -> Iterator[AgentChange]:
     for agent, pairs in sorted(scores.items()):
         (was, failed), (now, fails) = (
             (_mean([pair[i][0] for pair in pairs]), sum(pair[i][1] for pair in pairs))
@@ -274,7 +274,7 @@ def _agents(scores: Mapping[str, Sequence[_Scores]], book: Rulebook) -> Iterator
         )
         if (was, failed) != (now, fails):
             grades = _grade(was, book), _grade(now, book)
-            yield Agent(agent, len(pairs), (was, now), grades, (failed, fails))
+            yield AgentChange(agent, len(pairs), (was, now), grades, (failed, fails))
 
 
 def _mean(scores: Sequence[float | None]) -> float | None:

@@ -8,7 +8,7 @@ import sys
 
 
 def command(module: str, *arguments: str) -> list[str]:
-    """What starts a module of ours in a process of its own."""
+    """Command that starts a module in a separate process."""
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
@@ -23,7 +23,7 @@ def transcription_environment(cores: int) -> dict[str, str]:
     variables.setdefault("OMP_NUM_THREADS", str(max(1, cores)))
     # Whisper's features differ with the threads that multiply them, and so would transcripts
     variables["OPENBLAS_NUM_THREADS"] = "1"
-    # glibc keeps what threads have freed, hundreds of megabytes of it, unless it is told not to
+    # glibc keeps what threads have freed, hundreds of megabytes of it, unless configured not to
     variables.setdefault("MALLOC_ARENA_MAX", "2")
     variables.setdefault("MALLOC_MMAP_THRESHOLD_", str(32 << 20))
     variables.setdefault("MALLOC_TRIM_THRESHOLD_", str(64 << 20))

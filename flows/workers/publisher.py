@@ -1,4 +1,4 @@
-"""Having a night published by a process of its own, whose memory goes with it."""
+"""Publishing a night in a separate process, whose memory is freed when it ends."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ def run(job_file: Path) -> None:
         raise (UsageError if failed["usage"] else CallauditError)(failed["sentence"])
     raise CallauditError(
         f"the process that publishes died ({processes.ending(code)}); run the batch again: what "
-        "was heard is kept and is not heard twice"
+        "has been transcribed is kept and is not transcribed again"
     )

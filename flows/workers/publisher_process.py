@@ -26,7 +26,7 @@ from audit.intake.recordings import Reject
 from audit.intake.roots import Root
 from audit.types import AuditedCall, Call, Recording
 from flows import jobs, wiring
-from flows.jobs import Job, Outcome, Summary
+from flows.jobs import Job, RecordingOutcome, RunSummary
 from reports import publish
 from reports.crashes import Crashes, Step
 from reports.store import retention
@@ -70,8 +70,8 @@ def publish_all(job: Job) -> None:
     root = roots.open_root(job.root)
     store, transcribed, rejects = job.store, _Transcribed(), list(job.rejects)
     for recording, outcome in jobs.outcomes(job):
-        if outcome.checkpoint is not None:
-            transcribed.add(recording, outcome, outcome.checkpoint)
+        if outcome.transcript_key is not None:
+            transcribed.add(recording, outcome, outcome.transcript_key)
             continue
         assert outcome.reason is not None
         rejects.append(
@@ -115,7 +115,7 @@ class _Transcribed:
     audio_s: float = 0.0
     resumed: int = 0
 
-    def add(self, recording: Recording, outcome: Outcome, name: str) -> None:
+    def add(self, recording: Recording, outcome: RecordingOutcome, name: str) -> None:
         """Take in one recording and what became of it."""
         self.audio_s += outcome.audio_s
         self.resumed += outcome.resumed
@@ -151,9 +151,9 @@ def _judge_all(job: Job, root: Root, transcribed: _Transcribed, crashes: Crashes
 
 def _summary(
     job: Job, transcribed: _Transcribed, rejects: Sequence[Reject], *, index: Path
-) -> Summary:
+) -> RunSummary:
     planned = len(job.recordings) + len(job.rejects)
-    return Summary(
+    return RunSummary(
         run_id=job.run_id,
         planned=planned,
         audited=planned - len(rejects),

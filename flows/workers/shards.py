@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from audit.errors import OutputFailed, RejectReason
-from flows.jobs import Job, Outcome, load_job, outcome_file, outcome_line
+from flows.jobs import Job, RecordingOutcome, load_job, outcome_file, outcome_line
 from flows.workers.transcriber import Transcriber
 
 _UNREAD_MAX = 3
 """Recordings in a row that cannot be read in time, after which the rest is not waited for."""
 
 
-def run(job_file: Path, number: int) -> list[Outcome]:
+def run(job_file: Path, number: int) -> list[RecordingOutcome]:
     """Have the recordings of one shard transcribed; one that fails never stops the others.
 
     Raises:
@@ -26,18 +26,18 @@ def run(job_file: Path, number: int) -> list[Outcome]:
         raise OutputFailed.at(job.folder, error) from error
 
 
-def _transcribed(job: Job, number: int) -> list[Outcome]:
-    done: list[Outcome] = []
+def _transcribed(job: Job, number: int) -> list[RecordingOutcome]:
+    done: list[RecordingOutcome] = []
     with (
         Transcriber(job) as transcriber,
         outcome_file(job, number).open("wb", buffering=0) as notes,
     ):
         for recording in job.shard(number):
             if transcriber.unread >= _UNREAD_MAX:
-                outcome = Outcome(
+                outcome = RecordingOutcome(
                     recording.call_id,
                     reason=RejectReason.TIMEOUT,
-                    detail="the recordings' share does not answer; mend it and run again",
+                    detail="the recordings' share does not respond; restore it and run again",
                 )
             else:
                 outcome = transcriber.transcribe(recording)

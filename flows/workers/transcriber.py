@@ -15,15 +15,15 @@ from pydantic import TypeAdapter
 
 from audit.errors import CallauditError, OutputFailed, RejectReason, UsageError
 from audit.types import Recording
-from flows.jobs import Job, Outcome
+from flows.jobs import Job, RecordingOutcome
 from flows.workers import processes
 
 _LOAD_S = 1800.0
 """Limit for loading a model, which may have to be downloaded."""
 _LATE = {
-    "read": "it was not read within batch.timeout_s; see to its disk or share",
+    "read": "it was not read within batch.timeout_s; check its disk or share",
     "loaded": "the model was not loaded within half an hour; see `callaudit doctor`",
-    "decoded": "it was not decoded within batch.timeout_s; see to its disk, or raise that",
+    "decoded": "it was not decoded within batch.timeout_s; check its disk, or raise that",
     "transcribed": "it was not transcribed within batch.timeout_s and batch.timeout_per_s of its "
     "length; raise them, or take a smaller model",
 }
@@ -35,13 +35,13 @@ _log = logging.getLogger(__name__)
 class Message:
     """What the transcribing process reports; one field is set."""
 
-    checkpoint: str | None = None
-    """The recording has been read; this is its checkpoint's name."""
+    transcript_key: str | None = None
+    """The recording has been read; this is the key of its transcript."""
     loaded: bool = False
     """The process is ready for recordings; or, while it has one, to decode it."""
     duration_s: float | None = None
     """The recording is decoded and is being transcribed."""
-    outcome: Outcome | None = None
+    outcome: RecordingOutcome | None = None
     again: bool = False
     """The outcome is a crash that another try might not have."""
     fatal: str | None = None
@@ -56,10 +56,10 @@ MESSAGE = TypeAdapter(Message)
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """How a try ended; ``checkpoint`` is None where the recording could not even be read."""
+    """How a try ended; ``transcript_key`` is None where the recording could not even be read."""
 
-    outcome: Outcome
-    checkpoint: str | None
+    outcome: RecordingOutcome
+    transcript_key: str | None
     again: bool
 
 
@@ -79,7 +79,7 @@ class Transcriber:
     def __exit__(self, *_: object) -> None:
         self._stop()
 
-    def transcribe(self, recording: Recording) -> Outcome:
+    def transcribe(self, recording: Recording) -> RecordingOutcome:
         """Have a recording transcribed, several times if the process dies of it.
 
         One that could not even be read is not tried again: its share does not answer.
@@ -90,7 +90,7 @@ class Transcriber:
         job = self._job
         while True:
             ended = self._try(recording)
-            outcome, name = ended.outcome, ended.checkpoint
+            outcome, name = ended.outcome, ended.transcript_key
             unread = name is None and outcome.reason is RejectReason.TIMEOUT
             self.unread = self.unread + 1 if unread else 0
             if name is None or outcome.reason is None or not ended.again:
@@ -115,8 +115,8 @@ class Transcriber:
                     return _Ended(message.outcome, name, message.again)
                 if message.fatal is not None:
                     raise (UsageError if message.usage else OutputFailed)(message.fatal)
-                if message.checkpoint is not None:
-                    name, step, limit_s = message.checkpoint, "loaded", _LOAD_S
+                if message.transcript_key is not None:
+                    name, step, limit_s = message.transcript_key, "loaded", _LOAD_S
                 elif message.loaded:
                     step, limit_s = "decoded", batch.timeout_s
                 else:
@@ -133,7 +133,7 @@ class Transcriber:
             self._stop()
             reason, detail = RejectReason.TIMEOUT, _LATE[step]
         _log.info("call %s: %s", recording.call_id, detail)
-        outcome = Outcome(recording.call_id, reason=reason, detail=detail)
+        outcome = RecordingOutcome(recording.call_id, reason=reason, detail=detail)
         return _Ended(outcome, name, again=True)
 
     def _start(self) -> Connection:

@@ -23,7 +23,7 @@ from audit.intake import roots
 from audit.intake.roots import Root
 from audit.transcription import waveform
 from audit.types import Channels, Recording, Span, Transcript
-from flows.jobs import Job, Outcome
+from flows.jobs import Job, RecordingOutcome
 from flows.workers.transcriber import JOB, MESSAGE, RECORDING, Message
 from reports.store import transcript_cache
 
@@ -41,7 +41,7 @@ def main() -> None:
     threading.Thread(target=_receive, args=(pipe, waiting), daemon=True).start()
 
     def tell(message: Message) -> None:
-        pipe.send_bytes(MESSAGE.dump_json(message))
+        pipe.send_bytes(MESSAGE.dump_json(message, by_alias=True))
 
     logging.basicConfig(level=logging.INFO)  # to where the parent lets it: nowhere, by default
     job = JOB.validate_json(waiting.get())
@@ -81,7 +81,9 @@ def _outcome(recording: Recording, job: Job, root: Root, tell: Tell) -> Message:
         return Message(outcome=_transcribed(recording, job, root, tell))
     except RejectedRecording as rejected:
         return Message(
-            outcome=Outcome(recording.call_id, reason=rejected.reason, detail=rejected.detail)
+            outcome=RecordingOutcome(
+                recording.call_id, reason=rejected.reason, detail=rejected.detail
+            )
         )
     except CallauditError:
         raise
@@ -89,23 +91,23 @@ def _outcome(recording: Recording, job: Job, root: Root, tell: Tell) -> Message:
         where = "".join(traceback.format_tb(error.__traceback__))  # no message: it may quote
         _log.info("call %s: %s\n%s", recording.call_id, type(error).__name__, where)
         detail = f"transcribing it failed with {type(error).__name__}; --verbose shows where"
-        crashed = Outcome(recording.call_id, reason=RejectReason.CRASHED, detail=detail)
+        crashed = RecordingOutcome(recording.call_id, reason=RejectReason.CRASHED, detail=detail)
         return Message(outcome=crashed, again=True)
 
 
-def _transcribed(recording: Recording, job: Job, root: Root, tell: Tell) -> Outcome:
+def _transcribed(recording: Recording, job: Job, root: Root, tell: Tell) -> RecordingOutcome:
     with roots.fetched(root, recording) as (path, digest):
         name = transcript_cache.key(recording, audio_sha256=digest, fingerprint=job.fingerprint)
-        tell(Message(checkpoint=name))
+        tell(Message(transcript_key=name))
         transcript = job.store.transcripts.load(name) if job.resume else None
         resumed = transcript is not None
-        if transcript is None or not _drawn(job, digest, transcript):
+        if transcript is None or not _has_waveform(job, digest, transcript):
             transcript = _transcribe(path, recording, job, name, digest, transcript, tell)
         if job.config.batch.bundle_audio:
             _bundle(path, recording, job, transcript)
-    return Outcome(
+    return RecordingOutcome(
         recording.call_id,
-        checkpoint=name,
+        transcript_key=name,
         audio_s=transcript.duration_s or 0.0,
         resumed=resumed,
     )
@@ -128,8 +130,8 @@ def _transcribe(
     if job.resume and noted.tries >= job.config.batch.tries:
         raise RejectedRecording(
             noted.reason,
-            f"set aside after {noted.tries} tries, for {noted.detail}; mend the recording, or try "
-            "it again with --no-resume",
+            f"set aside after {noted.tries} tries, for {noted.detail}; repair the recording, or "
+            "try it again with --no-resume",
         )
     # loaded first: failures and time of loading the model are not the recording's
     models = None if transcript else wiring.transcription_models(job.config.transcription)
@@ -162,7 +164,7 @@ def _transcribe(
     return transcript
 
 
-def _drawn(job: Job, digest: str, transcript: Transcript) -> bool:
+def _has_waveform(job: Job, digest: str, transcript: Transcript) -> bool:
     """Whether the waveform is kept already, with as many channels as were transcribed."""
     kept = job.store.waveforms.load(digest)
     return kept is not None and len(kept) == (2 if transcript.channels is Channels.STEREO else 1)
@@ -179,7 +181,7 @@ def _bundle(path: Path, recording: Recording, job: Job, transcript: Transcript) 
         playback.bundle(
             path, job.store, recording.call_id, hidden=hidden, raw_form=recording.raw_form
         )
-    except Exception:  # whatever it is: no copy rather than one that tells what it should hide
+    except Exception:  # whatever it is: no copy rather than one that reveals what it should redact
         _log.warning("the recording of call %s could not be copied", recording.call_id)
 
 

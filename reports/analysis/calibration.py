@@ -22,7 +22,7 @@ REVIEWS_MIN = 30
 """Reviewed findings from which a threshold is suggested."""
 _SHARED_MIN = 10
 """Findings that reviewers must share for their agreement to be computed."""
-_DRAWS = 20_000
+_POSTERIOR_SAMPLES = 20_000
 _THRESHOLDS = np.round(np.arange(0.50, 1.0, 0.05), 2)
 
 Interval = tuple[float, float]
@@ -114,8 +114,8 @@ def _quality(rule: str, own: pd.DataFrame, *, fails: int, passes: int) -> RuleQu
     failed = own[own["original_verdict"] == "fail"]
     passed = own[(own["original_verdict"] == "pass") & (own["sampled_by"] == "pass")]
     agreed, overruled = (int((failed["decision"] == d).sum()) for d in ("agree", "overrule"))
-    drawn = failed[failed["sampled_by"] == "finding"]
-    right, trials = _share(drawn, "agree")
+    sampled = failed[failed["sampled_by"] == "finding"]
+    right, trials = _share(sampled, "agree")
     wrong, checked = _share(passed, "overrule")
     recall = None
     interval = None
@@ -158,8 +158,8 @@ def _recall(
     if not fails and not passes:
         return None, None
     rng = np.random.default_rng(0)
-    share = rng.beta(right * trials + 0.5, (1 - right) * trials + 0.5, _DRAWS) * fails
-    lost = rng.beta(wrong * checked + 0.5, (1 - wrong) * checked + 0.5, _DRAWS) * passes
+    share = rng.beta(right * trials + 0.5, (1 - right) * trials + 0.5, _POSTERIOR_SAMPLES) * fails
+    lost = rng.beta(wrong * checked + 0.5, (1 - wrong) * checked + 0.5, _POSTERIOR_SAMPLES) * passes
     low, high = np.percentile(share / (share + lost), [2.5, 97.5])
     return (found / (found + missed) if found + missed else None), (float(low), float(high))
 

@@ -77,7 +77,7 @@ def nightly_figures(calls: pd.DataFrame) -> pd.DataFrame:
     decided = counts["pass"] + counts["fail"]
     rates = {
         "fails": (counts["fail"] / decided.where(decided > 0)).unstack("rule"),
-        "cannot be told": (counts["cannot_tell"] / counts.sum(axis=1)).unstack("rule"),
+        "undecided": (counts["cannot_tell"] / counts.sum(axis=1)).unstack("rule"),
     }
     parts = [rate.add_suffix(f" {name}") for name, rate in rates.items()]
     confidence = calls.groupby("audit_date")["transcript_confidence"].mean()

@@ -20,8 +20,9 @@ from audit.rates import wilson
 from audit.rules.registry import CORE
 from audit.types import Disposition, Finding, Stage, Verdict
 from reports.store import measures, reviews, rows
+from reports.store.columns import SCHEMA_VERSION, Table
 from reports.store.parquet import iterate, read_partition
-from reports.store.schema import CALLS, FINDINGS, SCHEMA_VERSION, Table
+from reports.store.schema import CALLS, FINDINGS
 from reports.store.store import Store
 
 RULES = (
@@ -47,27 +48,27 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Failures among the calls that could be told."""
+    """Failures among the decided calls: those whose verdict is pass or fail."""
 
     fails: int
-    told: int
-    untold: int
+    decided: int
+    undecided: int
 
     @property
     def rate(self) -> float | None:
-        """Share of failures, 0 to 1, to four digits; None where nothing could be told."""
-        return round(self.fails / self.told, 4) if self.told else None
+        """Share of failures, 0 to 1, to four digits; None where nothing was decided."""
+        return round(self.fails / self.decided, 4) if self.decided else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """95 % interval of the rate."""
         if self.rate is None:
             return None
-        return wilson(self.fails, self.told)
+        return wilson(self.fails, self.decided)
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class CallsSummary:
     """The figures of a set of calls, rounded as the table ``agents`` has them.
 
     ``interval`` is Student's 95 % of the mean score; ``interruptions_per_min`` are per minute of
@@ -90,7 +91,7 @@ class Summary:
     not_connected: int = 0
 
     def share(self, rule_id: str) -> Share:
-        """The share of one rule; nothing told for a rule that no call has."""
+        """The share of one rule; nothing decided for a rule that no call has."""
         return self.shares.get(rule_id, Share(0, 0, 0))
 
 
@@ -172,12 +173,12 @@ def _verdicts(scores: pa.ChunkedArray) -> tuple[tuple[str, ...], Iterator[str]]:
 
 def _letters(scores: pa.ListArray, rules: Sequence[str]) -> list[str]:
     flat = scores.flatten()
-    names, told = (flat.field(name).dictionary_encode() for name in ("rule_id", "verdict"))
+    names, verdicts = (flat.field(name).dictionary_encode() for name in ("rule_id", "verdict"))
     column = np.array([rules.index(name) for name in names.dictionary.to_pylist()], dtype=int)
-    letter = np.array([verdict[0] for verdict in told.dictionary.to_pylist()], dtype="S1")
+    letter = np.array([verdict[0] for verdict in verdicts.dictionary.to_pylist()], dtype="S1")
     table = np.full((len(scores), len(rules)), b"-", dtype="S1")
     call = scores.value_parent_indices().to_numpy()
-    table[call, column[names.indices.to_numpy()]] = letter[told.indices.to_numpy()]
+    table[call, column[names.indices.to_numpy()]] = letter[verdicts.indices.to_numpy()]
     return [row.tobytes().decode("ascii") for row in table]
 
 
@@ -222,7 +223,7 @@ def reject_rows(store: Store) -> list[Row]:
     return sorted(dated, key=lambda row: (row["audit_date"], row["source_file"]))
 
 
-def summary(label: str, calls: Sequence[CallRow]) -> Summary:
+def summary(label: str, calls: Sequence[CallRow]) -> CallsSummary:
     """The figures of some calls: those of a page, and those of a row of the table ``agents``."""
     ordered = sorted(calls, key=lambda call: call.call_id)  # one order, one sum to the last bit
     judged = [call for call in ordered if call.connected]
@@ -233,7 +234,7 @@ def summary(label: str, calls: Sequence[CallRow]) -> Summary:
     overridden = any(call.overridden is not None for call in calls)
     agent_s = sum(call.agent_talk_s or 0.0 for call in judged)
     customer_s = sum(call.customer_talk_s or 0.0 for call in judged)
-    return Summary(
+    return CallsSummary(
         label=label,
         calls=len(calls),
         scored=len(scores),
@@ -353,7 +354,7 @@ def by_call_id(listed: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class CallFinding:
     """A finding, its stable id, and the call it belongs to."""
 
     call: CallRow
@@ -364,12 +365,12 @@ class Hit:
 _VERDICTS = (Verdict.FAIL, Verdict.CANNOT_TELL, Verdict.PASS)
 
 
-def hits(call: CallRow, listed: Iterable[Row]) -> list[Hit]:
-    """Failures first, then what cannot be told, then passes; each by time."""
-    found = [Hit(call, row["finding_id"], rows.finding(row)) for row in listed]
+def call_findings(call: CallRow, listed: Iterable[Row]) -> list[CallFinding]:
+    """Failures first, then `cannot_tell`, then passes; each by time."""
+    found = [CallFinding(call, row["finding_id"], rows.finding(row)) for row in listed]
     return sorted(found, key=_reading_order)
 
 
-def _reading_order(hit: Hit) -> tuple[Any, ...]:
+def _reading_order(hit: CallFinding) -> tuple[Any, ...]:
     f = hit.finding
     return (_VERDICTS.index(f.verdict), f.start_s is None, f.start_s or 0.0, f.check_id, hit.id)

@@ -22,7 +22,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class ServiceLevel:
     """Calls that came in under one rulebook in one night: of all customers, or of VIPs."""
 
     rulebook_id: str
@@ -43,7 +43,7 @@ class Level:
         return self.share >= self.wanted
 
 
-def levels(store: Store, night: str) -> tuple[Level, ...]:
+def service_levels(store: Store, night: str) -> tuple[ServiceLevel, ...]:
     """The service levels of a night, of calls that were connected; none without waits.
 
     Args:
@@ -51,25 +51,27 @@ def levels(store: Store, night: str) -> tuple[Level, ...]:
         night: date of the calls.
     """
     rows = iterate(store.calls.arrow(nights=(night, night), columns=_COLUMNS))
-    told = [
+    timed = [
         row
         for row in rows
         if row["answer_wait_s"] is not None and row["direction"] != "out" and is_connected(row)
     ]
-    books = sorted({(row["rulebook_id"], row["rulebook_sha256"]) for row in told})
+    books = sorted({(row["rulebook_id"], row["rulebook_sha256"]) for row in timed})
     return tuple(
         level
         for rulebook_id, sha256 in books
         if (kept := store.penalties.load(sha256=sha256, rulebook_id=rulebook_id)) and kept.service
-        for level in _of([row for row in told if row["rulebook_sha256"] == sha256], kept.service)
+        for level in _of_rulebook(
+            [row for row in timed if row["rulebook_sha256"] == sha256], kept.service
+        )
     )
 
 
-def _of(rows: Sequence[Row], asked: Service) -> Iterator[Level]:
+def _of_rulebook(rows: Sequence[Row], asked: Service) -> Iterator[ServiceLevel]:
     for vip, wanted in ((False, asked.share), (True, asked.vip_share)):
         own = [row for row in rows if row["customer_vip"]] if vip else rows
         if own:
-            yield Level(
+            yield ServiceLevel(
                 rulebook_id=own[0]["rulebook_id"],
                 vip=vip,
                 calls=len(own),

@@ -50,14 +50,14 @@ def write_case(store: Store, call_id: str, *, to: Path | None = None) -> Path:
     page = next(views.call_pages(store, [call]))
     target = to or store.layout.case_file(call_id)
     try:
-        write(target, _drawn(store, page))
+        write(target, _rendered(store, page))
     except OutputFailed as error:
         raise UsageError(f"{target} cannot be written; name another file with --to") from error
     return target
 
 
-def _drawn(store: Store, page: CallPage) -> str:
-    heard, clips = _sound(store, page)
+def _rendered(store: Store, page: CallPage) -> str:
+    sound, clips = _sound(store, page)
     files = static_files()
     names = ["english.js", "vendor/wavesurfer.min.js", "call.js", "reviews.js"]
     scripts = [_inline(files[name].decode("utf-8")) for name in names]
@@ -71,7 +71,7 @@ def _drawn(store: Store, page: CallPage) -> str:
         .get_template("case.html")
         .render(
             page=page,
-            sound=heard,
+            sound=sound,
             clips=clips,
             root="",
             looks=_inline(files["report.css"].decode("utf-8")),
@@ -108,7 +108,7 @@ def _sound(store: Store, page: CallPage) -> tuple[Sound, dict[str, str]]:
 
 
 def _inline(text: str) -> Inline:
-    """Our own script or style sheet: nothing in it may end the element it stands in."""
+    """Our own script or style sheet: nothing in it may end the element that contains it."""
     assert "</script" not in text.lower(), "a script may not hold the end of its element"
     digest = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
     return Inline(Markup(text), digest)

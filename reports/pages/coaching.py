@@ -1,14 +1,13 @@
-"""What an agent may do better: what was said, beside what the norm would have them say."""
+"""What an agent may do better: what was said, beside the wording of the norm."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audit.rulebooks.clauses import Clause as Norm
-from audit.rulebooks.clauses import clauses
-from reports.analysis.figures import Hit
-from reports.pages.views import Clause
+from audit.rulebooks.clauses import Clause, clauses
+from reports.analysis.figures import CallFinding
+from reports.pages.views import ClauseFailures
 
 TIPS = 6
 
@@ -19,17 +18,17 @@ class Tip:
 
     clause_id: str
     total: int
-    hit: Hit
+    hit: CallFinding
     say: str | None
     text: str
 
 
-def norm(clause_id: str | None) -> Norm | None:
-    """What a clause says; None for one of a user's own rulebook."""
+def norm(clause_id: str | None) -> Clause | None:
+    """What a clause says; None for a clause of a custom rulebook."""
     return clauses().get(clause_id) if clause_id else None
 
 
-def tips(broken: Sequence[Clause]) -> tuple[Tip, ...]:
+def tips(broken: Sequence[ClauseFailures]) -> tuple[Tip, ...]:
     """The clauses that cost an agent most, each with the latest example that has words."""
     found = []
     for clause in broken:

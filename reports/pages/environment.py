@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from audit.rules.registry import CORE
 from audit.types import ROLE_CONFIDENCE_MIN
-from reports.analysis.figures import Hit
+from reports.analysis.figures import CallFinding
 from reports.pages import coaching
 from reports.pages.phrases import Phrase, of_reason, phrases
 from reports.store.layout import safe_name
@@ -25,7 +25,7 @@ from reports.wording import by_key
 FEW_CALLS = 20
 """With fewer calls a mean says little, and the pages say so."""
 UNSURE_BELOW = 0.6
-"""Turns heard with less confidence are marked."""
+"""Turns transcribed with less confidence are marked."""
 
 _HERE = Path(__file__).parent
 
@@ -33,7 +33,7 @@ _HERE = Path(__file__).parent
 @cache
 def environment() -> Environment:
     """Templates with autoescape, and everything they may call."""
-    drawing = Environment(
+    templates = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -41,7 +41,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     shared = b"".join(data for _, data in sorted(static_files().items()))
-    drawing.globals |= {
+    templates.globals |= {
         "t": phrases(),
         "language": by_key("zh")["language"],
         "first": CORE,
@@ -60,8 +60,8 @@ def environment() -> Environment:
         "clause_text": _clause_text,
         "shell": shlex.quote,
     }
-    drawing.tests["phrase"] = lambda value: isinstance(value, Phrase)
-    drawing.filters |= {
+    templates.tests["phrase"] = lambda value: isinstance(value, Phrase)
+    templates.filters |= {
         "clock": _clock,
         "tenths": lambda seconds: _clock(seconds, tenths=True),
         "share": lambda rate: "—" if rate is None else f"{100 * rate:.1f}%",
@@ -74,7 +74,7 @@ def environment() -> Environment:
         "on": Phrase.on,
         "text": str,
     }
-    return drawing
+    return templates
 
 
 @cache
@@ -117,7 +117,7 @@ def call_href(root: str, call_id: str) -> str:
     return f"{root}calls/{safe_name(call_id)}.html"
 
 
-def anchor(hit: Hit) -> str:
+def anchor(hit: CallFinding) -> str:
     """A finding's place in its call's page."""
     return anchor_of(hit.id)
 
@@ -127,7 +127,7 @@ def anchor_of(finding_id: str) -> str:
     return f"f-{safe_name(finding_id)}"
 
 
-def _hit_href(root: str, hit: Hit) -> str:
+def _hit_href(root: str, hit: CallFinding) -> str:
     """To the second in the call where the times are known, else to the finding."""
     page = call_href(root, hit.call.call_id)
     start = hit.finding.start_s

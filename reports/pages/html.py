@@ -1,4 +1,4 @@
-"""Draws the pages: ``render`` writes ``OUT/html`` from the tables under ``OUT/parquet``.
+"""Renders the pages: ``render`` writes ``OUT/html`` from the tables under ``OUT/parquet``.
 
 Figures come from ``reports.pages.views``, words from ``reports.wording``, looks and
 behaviour from ``static/``. Pages hold no clock of their own: the same tables give the same bytes.
@@ -19,7 +19,7 @@ from jinja2 import Environment, Template
 from audit.rules.registry import CORE
 from audit.types import Role
 from reports.analysis import figures, sampling
-from reports.analysis.figures import CallRow, Hit, Row
+from reports.analysis.figures import CallFinding, CallRow, Row
 from reports.isolation import error_of, failing
 from reports.pages import coaching, playback, views
 from reports.pages.environment import anchor, call_href, environment, static_files
@@ -34,11 +34,11 @@ Touched = tuple[set[str], set[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """The night's entrance, and calls (ids) that a page could not be drawn for, and why.
+class RenderedPages:
+    """The night's entrance, and calls (ids) that a page could not be rendered for, and why.
 
-    Such a call has no page; its agent's and its night's are drawn without it if it is they that
-    fail for it.
+    Such a call has no page; its agent's or its night's page is rendered without it where it makes
+    that page fail.
     """
 
     index: Path
@@ -46,33 +46,33 @@ class Drawn:
 
 
 def render(store: Store, *, touched: Touched | None = None) -> Path:
-    """As :func:`draw`, for those who ask for the entrance only."""
-    return draw(store, touched=touched).index
+    """As :func:`render_pages`, for those who ask for the entrance only."""
+    return render_pages(store, touched=touched).index
 
 
-def draw(store: Store, *, touched: Touched | None = None) -> Drawn:
+def render_pages(store: Store, *, touched: Touched | None = None) -> RenderedPages:
     """Write the pages; the night's entrance is ``OUT/html/index.html``.
 
     Args:
         store: of the audit.
         touched: ids of the calls and of the agents whose pages are written; the index always
             is, and so is every night from the earliest touched call on. None writes all and
-            removes pages of calls and agents that are in the tables no more.
+            removes pages of calls and agents that are no longer in the tables.
     """
     for name, data in static_files().items():
         write(store.layout.static_file(name), data)
-    drawing = environment()
+    templates = environment()
     calls = figures.call_rows(store)
     rejects = figures.reject_rows(store)
-    failed = _write_calls(store, drawing, calls, touched)
-    failed |= _write_agents(store, drawing, calls, touched)
-    index, without = _write_nights(store, drawing, calls, rejects, touched)
+    failed = _write_calls(store, templates, calls, touched)
+    failed |= _write_agents(store, templates, calls, touched)
+    index, without = _write_nights(store, templates, calls, rejects, touched)
     failed |= without
     for call_id in failed:
         store.layout.call_page(call_id).unlink(missing_ok=True)  # which would show what was before
     if touched is None:
         _prune(store, calls)
-    return Drawn(index, failed)
+    return RenderedPages(index, failed)
 
 
 def render_comparison(path: Path, difference: object, *, root: str) -> None:
@@ -84,13 +84,13 @@ def render_comparison(path: Path, difference: object, *, root: str) -> None:
         root: from the page's folder to ``OUT/html/``, for its links, ending in a slash.
     """
     template = environment().get_template("rescore.html")
-    _draw(path, template, page=difference, root=root, listed=views.LISTED_CALLS)
+    _render(path, template, page=difference, root=root, listed=views.LISTED_CALLS)
 
 
 def _write_calls(
-    store: Store, drawing: Environment, calls: Iterable[CallRow], touched: Touched | None
+    store: Store, templates: Environment, calls: Iterable[CallRow], touched: Touched | None
 ) -> dict[str, Exception]:
-    template = drawing.get_template("call.html")
+    template = templates.get_template("call.html")
     failed: dict[str, Exception] = {}
     ordered = sorted(calls, key=lambda call: (call.audit_date, call.agent))
     for _, group in itertools.groupby(ordered, key=lambda call: (call.audit_date, call.agent)):
@@ -109,15 +109,15 @@ def _write_calls(
 
 def _write_call(store: Store, template: Template, page: CallPage) -> None:
     _write_faults(store, page)
-    heard = playback.locate(store, page.facts, hidden=page.hidden)
+    sound = playback.locate(store, page.facts, hidden=page.hidden)
     path = store.layout.call_page(page.row.call_id)
-    _draw(path, template, page=page, sound=heard, root="../", **player(store, page))
+    _render(path, template, page=page, sound=sound, root="../", **player(store, page))
 
 
 def _write_agents(
-    store: Store, drawing: Environment, calls: Sequence[CallRow], touched: Touched | None
+    store: Store, templates: Environment, calls: Sequence[CallRow], touched: Touched | None
 ) -> dict[str, Exception]:
-    template = drawing.get_template("agent.html")
+    template = templates.get_template("agent.html")
     failed: dict[str, Exception] = {}
     by_agent: dict[str, list[CallRow]] = {}
     for call in calls:
@@ -136,7 +136,7 @@ def _write_agents(
                 return
             page = views.agent_page(store, some, others=others)
             tips = coaching.tips(page.clauses)
-            _draw(path, template, page=page, coaching=tips, root="../")
+            _render(path, template, page=page, coaching=tips, root="../")
 
         failed |= {call.call_id: error for call, error in failing(own, write_some)}
     return failed
@@ -144,7 +144,7 @@ def _write_agents(
 
 def _write_nights(
     store: Store,
-    drawing: Environment,
+    templates: Environment,
     calls: list[CallRow],
     rejects: list[Row],
     touched: Touched | None,
@@ -153,25 +153,25 @@ def _write_nights(
     index = store.layout.index_page
     nights = sorted({c.audit_date for c in calls} | {r["audit_date"] for r in rejects})
     if not nights:
-        _draw(index, drawing.get_template("empty.html"), root="")
+        _render(index, templates.get_template("empty.html"), root="")
         return index, {}
     wanted = set(nights)
     if touched is not None:
         since = min((c.audit_date for c in calls if c.call_id in touched[0]), default=nights[-1])
         wanted = {n for n in nights if n >= since or not store.layout.night_page(n).is_file()}
     wanted.add(nights[-1])
-    template = drawing.get_template("night.html")
+    template = templates.get_template("night.html")
 
     def write_some(listed: Sequence[CallRow], chosen: Collection[str] = wanted) -> None:
         for page in views.night_pages(store, listed, rejects, wanted=chosen):
-            _draw(store.layout.night_page(page.night), template, page=page, root="../")
-            _write_queue(store, drawing, page)
+            _render(store.layout.night_page(page.night), template, page=page, root="../")
+            _write_queue(store, templates, page)
             if page.night == nights[-1]:
-                _draw(index, template, page=page, root="")
+                _render(index, template, page=page, root="")
 
     failed: dict[str, Exception] = {}
     if error_of(write_some, calls) is not None:
-        for night in sorted(wanted):  # so that those of before are right when its trend is drawn
+        for night in sorted(wanted):  # so that those of before are right when its trend is rendered
             own = [call for call in calls if call.audit_date == night]
             others = [c for c in calls if c.audit_date != night and c.call_id not in failed]
 
@@ -190,9 +190,9 @@ def _write_nights(
     return index, failed
 
 
-def _write_queue(store: Store, drawing: Environment, page: NightPage) -> None:
+def _write_queue(store: Store, templates: Environment, page: NightPage) -> None:
     """The review queue of a night as a page, and as data for the pages of its calls."""
-    listed = {drawn.hit.call.call_id for drawn in page.queue}
+    listed = {sampled.hit.call.call_id for sampled in page.queue}
     stored = reviews.stored(store)
     said = {
         row["finding_id"]: row
@@ -201,9 +201,9 @@ def _write_queue(store: Store, drawing: Environment, page: NightPage) -> None:
         if call_id in listed and row["kind"] == "review"
     }
     path = store.layout.queue_page(page.night)
-    template = drawing.get_template("queue.html")
+    template = templates.get_template("queue.html")
     appeals = sampling.appeals(page.calls, stored)
-    _draw(path, template, page=page, reviews=said, appeals=appeals, root="../")
+    _render(path, template, page=page, reviews=said, appeals=appeals, root="../")
     entries = [
         [d.hit.id, call_href("../", d.hit.call.call_id), anchor(d.hit), d.sampled_by, d.weight]
         for d in page.queue
@@ -300,7 +300,7 @@ def _weights(page: CallPage) -> list[tuple[str, float]]:
     return [(rule["rule_id"], rule["weight"]) for rule in page.rules]
 
 
-def _reviewable(hit: Hit, page: CallPage) -> list[Any]:
+def _reviewable(hit: CallFinding, page: CallPage) -> list[Any]:
     """A finding as reviews and the score need it, and what it would cost if it were a fault."""
     f = hit.finding
     fault = page.tariff.penalty(f.check_id, f.clause_id) if page.tariff else None
@@ -320,15 +320,15 @@ def _waves(store: Store, page: CallPage, lanes: Sequence[str]) -> dict[str, byte
         return {"mono": found.max(axis=0).tobytes()}
     agent = page.facts["agent_channel"]
     if agent is None:  # who says nothing has the channel that the customer leaves
-        heard = (view.turn.channel for view in page.turns if view.turn.role is Role.CUSTOMER)
-        agent = 1 - next((channel for channel in heard if channel is not None), 1)
+        channels = (view.turn.channel for view in page.turns if view.turn.role is Role.CUSTOMER)
+        agent = 1 - next((channel for channel in channels if channel is not None), 1)
     if agent not in (0, 1):
         return {}
     return {"agent": found[agent].tobytes(), "customer": found[1 - agent].tobytes()}
 
 
-def _draw(path: Path, template: Template, **model: object) -> None:
-    """Draw a page piece by piece, for a large night's is tens of megabytes before it is text."""
+def _render(path: Path, template: Template, **model: object) -> None:
+    """Render a page piece by piece, for a large night's is tens of megabytes before it is text."""
     pieces = template.stream(**model)
     pieces.enable_buffering(500)
     write_changed(path, (piece.encode("utf-8", "replace") for piece in pieces))

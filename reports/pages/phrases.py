@@ -1,8 +1,8 @@
 """Strings in templates: written in Chinese, with the key by which a script shows the English.
 
-``{{ t.call.heard }}`` becomes an element that carries the key. Where an element cannot be, the
-filters of ``environment`` write text and key separately: ``<option {{ p|marks }}>{{ p|text }}``, or
-an attribute with its key: ``<a {{ p|on("title") }}>``.
+``{{ t.call.transcribed }}`` becomes an element that carries the key. Where an element is not
+allowed, the filters of ``environment`` write text and key separately:
+``<option {{ p|marks }}>{{ p|text }}``, or an attribute with its key: ``<a {{ p|on("title") }}>``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Phrase:
         return Phrase(self.key, kept)
 
     def marks(self, attribute: str = "") -> Markup:
-        """The attribute that tells the key of an element's text, or of one of its attributes."""
+        """The attribute that holds the key of an element's text, or of one of its attributes."""
         name = f"data-i18n-{attribute}" if attribute else "data-i18n"
         message = json.dumps(self._message(), ensure_ascii=False) if self.values else self.key
         return Markup('{}="{}"').format(name, message)
@@ -58,7 +58,7 @@ class Phrase:
 
 
 def of_reason(reason: Reason) -> Phrase | Markup:
-    """Why a verdict is what it is; bare where it is said in one language only."""
+    """Why a verdict is what it is; bare where it exists in one language only."""
     words = _of_reason(reason)
     values = dict(reason.values)
     if reason.id == "verbatim" or (reason.id == "written" and values["zh"] == values["en"]):

@@ -1,6 +1,6 @@
 """How pages reach recordings: linked where a browser plays them, else as an Opus copy.
 
-A copy it is, too, where customers' data is hidden: a tone stands in its place.
+A copy is also played where PII is redacted: a bleep replaces it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PLAYABLE = {
     "mov,mp4,m4a,3gp,3g2,mj2": ({".m4a", ".mp4"}, {"aac"}),
     "matroska,webm": ({".webm"}, {"opus", "libopus", "vorbis"}),
 }
-"""Containers in which browsers find every second, with the suffixes from which they tell the kind
+"""Containers in which browsers find every second, with the suffixes from which they infer the kind
 and the codecs that they play.
 
 ADTS (``.aac``) is not among them, whose length they guess, nor FLAC in Ogg, in which Chromium
@@ -51,9 +51,9 @@ _CLIP_BITS_PER_CHANNEL = 16_000
 """In a file that is sent by mail: half an hour in two channels is 7 MB."""
 
 
-_TONE_HZ, _TONE_PEAK = 1_000, 3_000
+_BLEEP_HZ, _BLEEP_PEAK = 1_000, 3_000
 _HIDDEN = "callaudit-hidden"
-"""Tag of a copy: when a tone stands for customers' data."""
+"""Tag of a copy: when a bleep replaces PII."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def locate(store: Store, call: Mapping[str, Any], *, hidden: Sequence[Span] = ()
     Args:
         store: of the audit.
         call: its row in the table ``calls``.
-        hidden: when customers' data is said.
+        hidden: when PII is said.
     """
     uri = call["source_uri"]
     if not uri:
@@ -118,7 +118,7 @@ def bundle(
         source: the recording.
         store: of the audit.
         call_id: the call.
-        hidden: when customers' data is said: a tone stands there.
+        hidden: when PII is said: a bleep replaces it.
         raw_form: how the recording is read if it has no header.
 
     Raises:
@@ -236,7 +236,7 @@ def _relative(target: Path, folder: Path) -> str:
 
 
 def _browser_plays(source: Path, call: Mapping[str, Any]) -> bool:
-    """Whether a browser plays a recording, and finds in it the seconds that were heard."""
+    """Whether a browser plays a recording, and finds in it the seconds that were transcribed."""
     import av
 
     try:
@@ -257,7 +257,7 @@ def _browser_plays(source: Path, call: Mapping[str, Any]) -> bool:
 
 
 def _is_as_long(container: Any, heard_s: float | None) -> bool:
-    """Whether a container seems as long as what was heard: browsers guess as FFmpeg does."""
+    """Whether a container seems as long as what was transcribed: browsers guess as FFmpeg does."""
     if container.duration is None:
         return False
     return heard_s is None or abs(container.duration / 1_000_000 - heard_s) <= _NEAR_S
@@ -293,7 +293,7 @@ def transcode(
         start_s: seconds at which the copy begins.
         end_s: seconds at which it ends; None for the end of the recording.
         bits_per_channel: bits a second of each channel.
-        hidden: seconds of the recording that a tone stands for, on all channels.
+        hidden: seconds of the recording that a bleep replaces, on all channels.
         raw_form: how the recording is read if it has no header.
 
     Raises:
@@ -340,9 +340,9 @@ def _encode(
             written.metadata[_HIDDEN] = _listed(hidden)
         first = round(start_s * _OPUS_HZ)
         end = None if end_s is None else round(end_s * _OPUS_HZ)
-        position, heard = 0, 0
+        position, decoded = 0, 0
         for block in _blocks(container, stream, layout):
-            begins, heard = heard, heard + block.shape[1]
+            begins, decoded = decoded, decoded + block.shape[1]
             if end is not None and begins >= end:
                 break
             _put_tone(block, begins, hidden)
@@ -372,9 +372,11 @@ def _blocks(container: Any, stream: Any, layout: str) -> Iterator[NDArray[np.int
 
 
 def _put_tone(block: NDArray[np.int16], begins: int, hidden: Sequence[Span]) -> None:
-    """Overwrite what lies in a hidden stretch with a tone, to the sample."""
+    """Overwrite redacted spans with a bleep, to the sample."""
     times = (begins + np.arange(block.shape[1])) / _OPUS_HZ
     inside = np.zeros(len(times), dtype=bool)
     for span in hidden:
         inside |= (times >= span.start_s) & (times < span.end_s)
-    block[:, inside] = (_TONE_PEAK * np.sin(2 * np.pi * _TONE_HZ * times[inside])).astype(np.int16)
+    block[:, inside] = (_BLEEP_PEAK * np.sin(2 * np.pi * _BLEEP_HZ * times[inside])).astype(
+        np.int16
+    )

@@ -1,4 +1,4 @@
-"""From tables to page models: everything a page shows is computed here, nothing is drawn.
+"""From tables to page models: everything a page shows is computed here, nothing is rendered.
 
 Partitions are read one night and agent at a time, so memory is bounded by the busiest agent's
 night and by one short row for each call.
@@ -21,25 +21,25 @@ from audit.review import Review, Settled
 from audit.timeline import Timeline, sounds
 from audit.types import Finding, Role, Span, Turn, Verdict
 from reports.analysis.figures import (
+    CallFinding,
     CallRow,
-    Hit,
+    CallsSummary,
     Row,
-    Summary,
     bins,
     by_call_id,
-    hits,
+    call_findings,
     partition,
     summary,
 )
-from reports.analysis.sampling import Drawn, drawn
-from reports.analysis.service_level import Level, levels
+from reports.analysis.sampling import SampledFinding, review_queue
+from reports.analysis.service_level import ServiceLevel, service_levels
 from reports.store import reasons, reviews, rows
 from reports.store.schema import CALLS, FINDINGS, TURNS
 from reports.store.store import Store
 
 TREND_DAYS, WORST, LISTED_CALLS, LISTED_HITS, EXTREMES = 28, 30, 500, 40, 5
 SILENCE_S = 2.0
-"""Nobody speaking for so long is shown as silence, and may be skipped."""
+"""At least this long without speech is shown as silence, and may be skipped."""
 _SEVERITIES = ("critical", "major", "minor", None)
 
 
@@ -55,12 +55,12 @@ class NightPage:
     night: str
     nights: tuple[str, ...]
     rules: tuple[str, ...]
-    summary: Summary
-    previous: Summary | None
-    weeks: Summary | None
-    trend: tuple[Summary, ...]
+    summary: CallsSummary
+    previous: CallsSummary | None
+    weeks: CallsSummary | None
+    trend: tuple[CallsSummary, ...]
     bins: tuple[tuple[int, int], ...]
-    worst: tuple[Hit, ...]
+    worst: tuple[CallFinding, ...]
     fails: int
     agents: tuple[Row, ...]
     calls: tuple[CallRow, ...]
@@ -68,20 +68,20 @@ class NightPage:
     outcomes: tuple[tuple[str, int], ...]
     rejects: tuple[Row, ...]
     reasons: tuple[tuple[str, int], ...]
-    levels: tuple[Level, ...]
-    queue: tuple[Drawn, ...]
+    levels: tuple[ServiceLevel, ...]
+    queue: tuple[SampledFinding, ...]
     reviews: int
     appeals: int
 
 
 @dataclass(frozen=True, slots=True)
-class Clause:
+class ClauseFailures:
     """An agent's failures under one clause, latest first; ``total`` counts those left off too."""
 
     clause_id: str | None
     rule_id: str
     total: int
-    hits: tuple[Hit, ...]
+    hits: tuple[CallFinding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +91,14 @@ class AgentPage:
     agent: str
     agent_name: str | None
     rules: tuple[str, ...]
-    summary: Summary
-    team: Summary | None
-    trend: tuple[Summary, ...]
+    summary: CallsSummary
+    team: CallsSummary | None
+    trend: tuple[CallsSummary, ...]
     chars_per_min: float | None
     calls: tuple[CallRow, ...]
     best: tuple[CallRow, ...]
     worst: tuple[CallRow, ...]
-    clauses: tuple[Clause, ...]
+    clauses: tuple[ClauseFailures, ...]
 
     @property
     def interruptions_per_min(self) -> float | None:
@@ -113,22 +113,22 @@ class AgentPage:
 
 @dataclass(frozen=True, slots=True)
 class TurnView:
-    """One turn and the findings that rest on it."""
+    """One turn and the findings in it."""
 
     turn: Turn
-    marks: tuple[Hit, ...]
+    findings: tuple[CallFinding, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CallPage:
-    """One call: facts, turns, findings, what each rule put into the score, and its reviews."""
+    """One call: facts, turns, findings, contribution of each rule to the score, reviews."""
 
     row: CallRow
     facts: Row
     doubts: tuple[Reason, ...]
     meta: tuple[tuple[str, str], ...]
     turns: tuple[TurnView, ...]
-    findings: tuple[Hit, ...]
+    findings: tuple[CallFinding, ...]
     stages: tuple[tuple[str, Span], ...]
     overlaps: tuple[Span, ...]
     silences: tuple[Span, ...]
@@ -141,7 +141,7 @@ class CallPage:
 
     @property
     def hidden(self) -> tuple[Span, ...]:
-        """When customers' data is said that the page does not show."""
+        """When PII is said that the page does not show."""
         return privacy.spans(masked for view in self.turns for masked in view.turn.masked)
 
 
@@ -184,8 +184,8 @@ def night_pages(
             outcomes=tuple(Counter(str(call.disposition) for call in unreached).most_common()),
             rejects=tuple(refused),
             reasons=tuple(Counter(str(row["reason"]) for row in refused).most_common()),
-            levels=levels(store, night),
-            queue=tuple(drawn(store, night, own)),
+            levels=service_levels(store, night),
+            queue=tuple(review_queue(store, night, own)),
             reviews=said[night, "review"],
             appeals=said[night, "appeal"],
         )
@@ -193,7 +193,7 @@ def night_pages(
 
 def agent_page(store: Store, own: Sequence[CallRow], *, others: Sequence[CallRow]) -> AgentPage:
     """The page of the agent whose calls are ``own`` (at least one, in order)."""
-    by_clause: dict[tuple[str | None, str], list[Hit]] = {}
+    by_clause: dict[tuple[str | None, str], list[CallFinding]] = {}
     for hit in itertools.chain.from_iterable(_failures(store, own)):
         by_clause.setdefault((hit.finding.clause_id, hit.finding.rule_id), []).append(hit)
     talked = [call for call in own if call.connected]
@@ -215,7 +215,7 @@ def agent_page(store: Store, own: Sequence[CallRow], *, others: Sequence[CallRow
         best=tuple(reversed(scored[-kept:])) if kept else (),
         worst=tuple(scored[:kept]),
         clauses=tuple(
-            Clause(clause, rule, len(found), tuple(reversed(found))[:LISTED_HITS])
+            ClauseFailures(clause, rule, len(found), tuple(reversed(found))[:LISTED_HITS])
             for (clause, rule), found in ranked
         ),
     )
@@ -234,18 +234,18 @@ def call_pages(
         if only is not None and call.call_id not in only:
             continue
         row, listed = facts[call.call_id], findings.get(call.call_id, [])
-        found = hits(call, listed)
+        found = call_findings(call, listed)
         spoken = sorted(map(_drawable, turns.get(call.call_id, ())), key=lambda turn: turn.index)
         last = max((turn.end_s for turn in spoken if turn.end_s is not None), default=None)
         duration_s = max(filter(None, (call.duration_s, last)), default=None)
         own_reviews = [reviews.from_row(r) for r in said.get(call.call_id, ())]
-        marks = _marks(found, spoken)
+        by_turn = _by_turn(found, spoken)
         yield CallPage(
             row=call,
             facts=row,
             doubts=reasons.doubts(row),
             meta=tuple((k[5:], v) for k, v in row.items() if k.startswith("meta_") and v),
-            turns=tuple(TurnView(turn, tuple(marks.get(turn.index, ()))) for turn in spoken),
+            turns=tuple(TurnView(turn, tuple(by_turn.get(turn.index, ()))) for turn in spoken),
             findings=tuple(found),
             stages=stages(spoken),
             overlaps=overlaps(spoken),
@@ -260,7 +260,7 @@ def call_pages(
 
 
 def latest(said: Sequence[Review]) -> Review | None:
-    """The word that counts among those on one finding."""
+    """The review that counts among those on one finding."""
     return next((review for review in said if review.kind == "review"), None)
 
 
@@ -292,17 +292,17 @@ def silences(turns: Sequence[Turn], duration_s: float | None) -> tuple[Span, ...
     return spoken.gaps(Span(0.0, duration_s), min_s=SILENCE_S).spans
 
 
-def _worst(store: Store, calls: Sequence[CallRow]) -> tuple[tuple[Hit, ...], int]:
-    """The gravest failures of the calls, and how many there are."""
-    worst: list[Hit] = []
+def _worst(store: Store, calls: Sequence[CallRow]) -> tuple[tuple[CallFinding, ...], int]:
+    """The most severe failures of the calls, and how many there are."""
+    worst: list[CallFinding] = []
     fails = 0
     for found in _failures(store, calls):
         fails += len(found)
-        worst = heapq.nsmallest(WORST, [*worst, *found], key=_gravest)
+        worst = heapq.nsmallest(WORST, [*worst, *found], key=_most_severe)
     return tuple(worst), fails
 
 
-def _failures(store: Store, calls: Sequence[CallRow]) -> Iterator[list[Hit]]:
+def _failures(store: Store, calls: Sequence[CallRow]) -> Iterator[list[CallFinding]]:
     """Failed checks of the calls, one partition at a time."""
     ordered = sorted(calls, key=lambda call: (call.audit_date, call.agent))
     for (night, agent), group in itertools.groupby(ordered, lambda c: (c.audit_date, c.agent)):
@@ -310,7 +310,7 @@ def _failures(store: Store, calls: Sequence[CallRow]) -> Iterator[list[Hit]]:
             r for r in partition(store, FINDINGS, night, agent) if r["verdict"] == Verdict.FAIL
         ]
         grouped = by_call_id(failed)
-        yield [hit for call in group for hit in hits(call, grouped.get(call.call_id, ()))]
+        yield [hit for call in group for hit in call_findings(call, grouped.get(call.call_id, ()))]
 
 
 def _drawable(row: Row) -> Turn:
@@ -319,14 +319,16 @@ def _drawable(row: Row) -> Turn:
     return turn if turn.speech else replace(turn, speech=sounds(turn))
 
 
-def _marks(found: Sequence[Hit], turns: Sequence[Turn]) -> Mapping[int, list[Hit]]:
-    """The findings that are no passes, by the index of the turn they rest on."""
-    marks: dict[int, list[Hit]] = {}
+def _by_turn(
+    found: Sequence[CallFinding], turns: Sequence[Turn]
+) -> Mapping[int, list[CallFinding]]:
+    """Findings other than passes, by the index of the turn they belong to."""
+    by_turn: dict[int, list[CallFinding]] = {}
     for hit in found:
         for turn in turns:
             if _rests_on(hit.finding, turn):
-                marks.setdefault(turn.index, []).append(hit)
-    return marks
+                by_turn.setdefault(turn.index, []).append(hit)
+    return by_turn
 
 
 def _rests_on(finding: Finding, turn: Turn) -> bool:
@@ -338,13 +340,13 @@ def _rests_on(finding: Finding, turn: Turn) -> bool:
     return turn.span.start_s - 0.01 <= finding.start_s < turn.span.end_s
 
 
-def _weight(found: Sequence[Hit]) -> tuple[Any, ...]:
+def _weight(found: Sequence[CallFinding]) -> tuple[Any, ...]:
     """Clauses that matter most come first: auto-fails, then points lost, then how often."""
     points = sum(hit.finding.points for hit in found)
     return (-sum(hit.finding.auto_fail for hit in found), -points, -len(found))
 
 
-def _gravest(hit: Hit) -> tuple[Any, ...]:
+def _most_severe(hit: CallFinding) -> tuple[Any, ...]:
     f = hit.finding
     rank = (not f.auto_fail, _SEVERITIES.index(f.severity), -f.points, -f.confidence)
     return (*rank, hit.call.call_id, hit.id)

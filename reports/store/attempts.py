@@ -22,7 +22,7 @@ class Tried:
 
     tries: int = 0
     reason: RejectReason = RejectReason.CRASHED
-    detail: str = "the batch was stopped while hearing it"
+    detail: str = "the batch was stopped while transcribing it"
 
 
 _ADAPTER = TypeAdapter(Tried)

@@ -85,7 +85,7 @@ def lines(store: Store, call_id: str) -> Iterator[str]:
     stored = rows.call(row, [turn for turn in turns if turn["call_id"] == call_id])
     call = in_full(store, row, stored, same_code=True)
     if call is None:
-        yield "full transcript not kept; marks stand for customers' data"
+        yield "full transcript not kept; placeholders replace personal data"
     elif call is not stored:
         store.private.note_access("transcript", [call_id])
     for turn in (call or stored).turns:

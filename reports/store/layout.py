@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import quote
 
-from reports.store.schema import Table
+from reports.store.columns import Table
 
 PARTITION_FILE = "part-0.parquet"
 """The one file of a partition."""

@@ -11,7 +11,7 @@ Row = dict[str, Any]
 
 
 def of_call(audited: AuditedCall) -> Row:
-    """Speech, silence, pace and interruptions; None where they cannot be told."""
+    """Speech, silence, pace and interruptions; None where they are undecidable."""
     call = audited.call
     verdict = audited.scorecard.verdict("no_interruption")
     interruptions = sum(

@@ -1,4 +1,4 @@
-"""The one door to the Parquet tables: writes them whole, reads them back.
+"""Single point of access to the Parquet tables: writes them whole, reads them back.
 
 Every partition is one file, written beside its place and renamed into it, so that a reader
 sees the old rows or the new ones and never half of either. Rows of a partition that the run
@@ -25,8 +25,9 @@ import pyarrow.parquet as pq
 from audit.errors import CallauditError
 from reports.store import months, widening
 from reports.store.atomic import replacing
+from reports.store.columns import SCHEMA_VERSION, Table
 from reports.store.layout import PARTITION_FILE, Layout, partition_value
-from reports.store.schema import SCHEMA_VERSION, TABLES, Table
+from reports.store.schema import TABLES
 
 _MANY_ROWS = 1_000
 
@@ -163,7 +164,7 @@ def _read_file(path: Path, chosen: _Chosen) -> pa.Table:
             return file.read(columns=names, use_threads=False)
     except pa.ArrowInvalid as error:
         raise CallauditError(
-            f"{path} is no Parquet file ({error}); run the batch of its night again"
+            f"{path} is not a valid Parquet file ({error}); run the batch of its night again"
         ) from error
 
 

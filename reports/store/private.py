@@ -256,6 +256,7 @@ def _of(value: str) -> MultiFernet:
         return MultiFernet([Fernet(part.strip()) for part in value.split(",")])
     except ValueError as error:
         raise UsageError(
-            f'{KEY} is no key; make one with `python -c "from cryptography.fernet import Fernet; '
+            f"{KEY} is not a valid key; make one with "
+            '`python -c "from cryptography.fernet import Fernet; '
             'print(Fernet.generate_key().decode())"`'
         ) from error

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from audit.errors import UsageError
 from reports.store import months, parquet, schema
+from reports.store.columns import Table
 from reports.store.layout import Layout
 
 if TYPE_CHECKING:
@@ -34,11 +35,11 @@ CREATE MACRO wilson_{edge}(hits, n) AS CASE WHEN n > 0 THEN greatest(0, least(1,
 class StoredTable:
     """One table; nothing is read before it is asked for.
 
-    ``definition`` tells its key and the type, unit and meaning of each column.
+    ``definition`` has its key and the type, unit and meaning of each column.
     """
 
     layout: Layout
-    definition: schema.Table
+    definition: Table
 
     @property
     def name(self) -> str:

@@ -43,7 +43,7 @@ def finding_reason(row: Mapping[str, Any]) -> Reason:
 
 
 def doubts(call: Mapping[str, Any]) -> tuple[Reason, ...]:
-    """What could not be told in a call of the tables."""
+    """What is uncertain about a call of the tables."""
     sentences = call["doubts"]
     ids, values = (call.get(name) or [None] * len(sentences) for name in _DOUBTS)
     return tuple(map(_read, sentences, ids, values))

@@ -1,4 +1,4 @@
-"""How long full transcripts are kept: forgetting them while tables and pages stay."""
+"""How long full transcripts are kept: deleting them while tables and pages stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of the table ``reviews``, and what they do to the calls they speak of."""
+"""Rows of the table ``reviews``, and how they change the calls they refer to."""
 
 from __future__ import annotations
 

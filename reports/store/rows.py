@@ -31,7 +31,7 @@ from audit.types import (
     Verdict,
 )
 from reports.store import measures, reasons
-from reports.store.schema import SCHEMA_VERSION
+from reports.store.columns import SCHEMA_VERSION
 
 Row = dict[str, Any]
 

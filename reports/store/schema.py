@@ -1,12 +1,11 @@
 """The tables that callaudit writes: columns, types, units, nullability, keys, meaning.
 
-The one place that defines them; the writer enforces it. Two columns of every table are not in
+The only place that defines them; the writer enforces it. Two columns of every table are not in
 the files but in the paths: ``audit_date`` and ``agent_id`` (Hive partitions).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import get_args
 
 import pyarrow as pa
@@ -15,77 +14,14 @@ from audit.errors import RejectReason
 from audit.privacy.entities import Private
 from audit.review import Decision, Kind
 from audit.types import Channels, Direction, Disposition, Role, Severity, Stage, Verdict
-
-SCHEMA_VERSION = "1.7"
-"""Major.minor: the major changes when a column is renamed, dropped or changes its meaning."""
-
-CHANGES = (
-    ("1.0", "calls, turns, findings, agents, rejects"),
-    ("1.1", "turns.speaker, turns.role_confidence; calls.role_confidence, calls.role_source"),
-    ("1.2", "turns.level_db"),
-    (
-        "1.3",
-        "calls.code_sha256, stages_sha256, greeting_s, handling_s, closing_s; "
-        "turns.segment_confidence; agents.mean_greeting_s, mean_handling_s, mean_closing_s; "
-        "the table reviews",
-    ),
-    ("1.4", "calls.cues_sha256; turns.segment_or"),
-    ("1.5", "calls.private, calls.transcript_id; turns.masked"),
-    (
-        "1.6",
-        "calls.raw_form, disposition, dead_channel, begins_in_speech, roles_confirmed; "
-        "turns.unintelligible; agents.not_connected",
-    ),
-    ("1.7", "calls.doubt_ids, doubt_values; findings.reason_id, reason_values"),
-)
-"""What each version added, oldest first. Readers take every version of their own major: what a
-file does not have yet is empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: ``unit`` and ``values`` are empty where they do not apply."""
-
-    name: str
-    type: pa.DataType
-    meaning: str
-    nullable: bool = False
-    unit: str = ""
-    values: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table: its key is unique over the whole dataset."""
-
-    name: str
-    key: tuple[str, ...]
-    partitions: tuple[str, ...]
-    columns: tuple[Column, ...]
-    meaning: str
-
-    def arrow_schema(self, *, extra: tuple[str, ...] = ()) -> pa.Schema:
-        """The schema of the table's files; ``extra`` are ``meta_*`` columns of text."""
-        fields = [pa.field(c.name, c.type, nullable=c.nullable) for c in self.columns]
-        fields += [pa.field(name, pa.string()) for name in extra]
-        return pa.schema(fields, metadata={"callaudit.schema_version": SCHEMA_VERSION})
-
-
-def _text(name: str, meaning: str, *, nullable: bool = False, values: object = ()) -> Column:
-    allowed = tuple(str(value) for value in values)  # type: ignore[attr-defined]
-    return Column(name, pa.string(), meaning, nullable=nullable, values=allowed)
-
-
-def _real(name: str, meaning: str, *, unit: str = "", nullable: bool = False) -> Column:
-    return Column(name, pa.float64(), meaning, nullable=nullable, unit=unit)
-
+from reports.store.columns import Table, TableColumn, real, text
 
 _LINEAGE = (
-    _text("schema_version", "version of this schema that wrote the row"),
-    _text("run_id", "the run that wrote the row"),
+    text("schema_version", "version of this schema that wrote the row"),
+    text("run_id", "the run that wrote the row"),
 )
-_CALL = (_text("call_id", "the call"),)
-_AGENT = (_text("agent", "the agent's id exactly as given (agent_id in the path, unescaped)"),)
+_CALL = (text("call_id", "the call"),)
+_AGENT = (text("agent", "the agent's id exactly as given (agent_id in the path, unescaped)"),)
 _MASKED = pa.struct([("kind", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64())])
 _BY_AGENT = ("audit_date", "agent_id")
 
@@ -96,41 +32,45 @@ CALLS = Table(
     (
         *_CALL,
         *_AGENT,
-        _text("agent_name", "the agent's name", nullable=True),
-        _text("source_file", "the recording, relative to the root of the recordings"),
-        _text("source_uri", "where the recording lay when it was audited", nullable=True),
-        _text("raw_form", "how a recording without a header is read", nullable=True),
-        Column("started_at", pa.timestamp("us", tz="UTC"), "when the call began"),
-        Column("started_local", pa.timestamp("us"), "the same by the clock of `batch.timezone`"),
-        _text("direction", "who rang whom", nullable=True, values=Direction),
-        _real("answer_wait_s", "ring before the call was answered", unit="s", nullable=True),
-        Column("customer_vip", pa.bool_(), "the customer has priority", nullable=True),
-        _real("duration_s", "length of the recording", unit="s", nullable=True),
-        _text("channels", "what was heard", values=Channels),
-        Column("agent_channel", pa.int32(), "channel of the agent (stereo only)", nullable=True),
-        _text(
+        text("agent_name", "the agent's name", nullable=True),
+        text("source_file", "the recording, relative to the root of the recordings"),
+        text("source_uri", "where the recording was when it was audited", nullable=True),
+        text("raw_form", "how a recording without a header is read", nullable=True),
+        TableColumn("started_at", pa.timestamp("us", tz="UTC"), "when the call began"),
+        TableColumn(
+            "started_local", pa.timestamp("us"), "the same in the time zone `batch.timezone`"
+        ),
+        text("direction", "inbound or outbound", nullable=True, values=Direction),
+        real("answer_wait_s", "ringing time before the call was answered", unit="s", nullable=True),
+        TableColumn("customer_vip", pa.bool_(), "the customer is a VIP", nullable=True),
+        real("duration_s", "length of the recording", unit="s", nullable=True),
+        text("channels", "which channels were transcribed", values=Channels),
+        TableColumn(
+            "agent_channel", pa.int32(), "channel of the agent (stereo only)", nullable=True
+        ),
+        text(
             "disposition",
-            "how the call came out; with no_answer, announcement and no_speech it has no score",
+            "outcome of the call; it has no score with no_answer, announcement and no_speech",
             nullable=True,
             values=Disposition,
         ),
-        Column(
+        TableColumn(
             "dead_channel",
             pa.int32(),
-            "the one of two channels that carries nothing all the time, or a constant hum",
+            "the one of two channels that is silent throughout, or carries a constant hum",
             nullable=True,
         ),
-        Column(
+        TableColumn(
             "begins_in_speech",
             pa.bool_(),
-            "somebody speaks at the recording's first instant (not for ready transcripts)",
+            "somebody is speaking when the recording begins (not for ready transcripts)",
             nullable=True,
         ),
-        _text("rulebook_id", "the rulebook that judged the call"),
-        _real("score", "0 to 100; empty where nothing could be told", nullable=True),
-        _text("grade", "grade of the score by the rulebook's table", nullable=True),
-        Column("auto_fail", pa.bool_(), "a finding failed the call outright"),
-        Column(
+        text("rulebook_id", "the rulebook that judged the call"),
+        real("score", "0 to 100; empty where no rule could be decided", nullable=True),
+        text("grade", "grade of the score by the rulebook's table", nullable=True),
+        TableColumn("auto_fail", pa.bool_(), "a finding fails the call outright"),
+        TableColumn(
             "rule_scores",
             pa.list_(
                 pa.struct(
@@ -142,80 +82,90 @@ CALLS = Table(
                     ]
                 )
             ),
-            "what each rule put into the score: 100 * sum(earned) / sum(weight) over told rules",
+            "share of each rule in the score: 100 * sum(earned) / sum(weight) of decided rules",
         ),
-        _text("greeting_verdict", "verdict of the rule greeting", values=Verdict),
-        _text("no_interruption_verdict", "verdict of the rule no_interruption", values=Verdict),
-        _text(
+        text("greeting_verdict", "verdict of the rule greeting", values=Verdict),
+        text("no_interruption_verdict", "verdict of the rule no_interruption", values=Verdict),
+        text(
             "forbidden_language_verdict", "verdict of the rule forbidden_language", values=Verdict
         ),
-        _real("agent_talk_s", "speech of the agent", unit="s", nullable=True),
-        _real("customer_talk_s", "speech of the customer", unit="s", nullable=True),
-        _real("overlap_s", "time in which both speak", unit="s", nullable=True),
-        _real("silence_s", "time in which nobody speaks", unit="s", nullable=True),
-        _real(
+        real("agent_talk_s", "speech of the agent", unit="s", nullable=True),
+        real("customer_talk_s", "speech of the customer", unit="s", nullable=True),
+        real("overlap_s", "overlapped speech: time in which both speak", unit="s", nullable=True),
+        real("silence_s", "time in which nobody speaks", unit="s", nullable=True),
+        real(
             "agent_chars_per_min",
-            "Chinese characters the agent says in a minute of own speech",
+            "Chinese characters the agent says per minute of the agent's speech",
             unit="1/min",
             nullable=True,
         ),
-        _real("talk_ratio", "agent's speech over all speech", nullable=True),
-        Column(
+        real("talk_ratio", "agent's speech over all speech", nullable=True),
+        TableColumn(
             "interruptions",
             pa.int32(),
-            "times the agent cut in on the customer; empty where it cannot be told",
+            "interruptions of the customer by the agent; empty where undecidable",
             nullable=True,
         ),
-        _real("transcript_confidence", "mean probability of the words", nullable=True),
-        _real("greeting_end_s", "end of the greeting", unit="s", nullable=True),
-        _real("closing_start_s", "start of the closing", unit="s", nullable=True),
-        _real("greeting_s", "length of the greeting, up to what follows", unit="s", nullable=True),
-        _real("handling_s", "length of the handling, likewise", unit="s", nullable=True),
-        _real("closing_s", "length of the closing", unit="s", nullable=True),
-        Column(
+        real("transcript_confidence", "mean probability of the words", nullable=True),
+        real("greeting_end_s", "end of the greeting", unit="s", nullable=True),
+        real("closing_start_s", "start of the closing", unit="s", nullable=True),
+        real("greeting_s", "length of the greeting, up to what follows", unit="s", nullable=True),
+        real("handling_s", "length of the handling, likewise", unit="s", nullable=True),
+        real("closing_s", "length of the closing", unit="s", nullable=True),
+        TableColumn(
             "role_confidence",
             pa.float64(),
-            "probability that agent and customer are told rightly (not for ready transcripts)",
+            "probability that the roles are assigned correctly (not for ready transcripts)",
             nullable=True,
         ),
-        _text("role_source", "what told them: manifest, default or content", nullable=True),
-        Column(
+        text(
+            "role_source",
+            "what the roles were assigned by: manifest, default or content",
+            nullable=True,
+        ),
+        TableColumn(
             "roles_confirmed",
             pa.bool_(),
-            "manifest or words tell them as surely as configured (not for ready transcripts)",
+            "the roles are as certain as configured (not for ready transcripts)",
             nullable=True,
         ),
-        Column("doubts", pa.list_(pa.string()), "why some things cannot be told"),
-        Column("doubt_ids", pa.list_(pa.string()), "the ids of these sentences", nullable=True),
-        Column(
+        TableColumn(
+            "doubts",
+            pa.list_(pa.string()),
+            "what is uncertain about the call, and why some checks are undecided",
+        ),
+        TableColumn(
+            "doubt_ids", pa.list_(pa.string()), "the ids of the sentences in doubts", nullable=True
+        ),
+        TableColumn(
             "doubt_values",
             pa.list_(pa.string()),
-            "what their places are filled with, as JSON",
+            "values of their placeholders, as JSON",
             nullable=True,
         ),
-        _text("audio_sha256", "hash of the recording's bytes", nullable=True),
-        _text("engine", "the recogniser", nullable=True),
-        _text("model", "name or path of the weights", nullable=True),
-        _text("model_sha256", "hash of the weights", nullable=True),
-        _text("rulebook_sha256", "hash of the rulebook"),
-        _text("stages_sha256", "hash of the model that told the stages", nullable=True),
-        _text("cues_sha256", "hash of the cue phrases among its evidence", nullable=True),
-        _text("audit_version", "version of callaudit"),
-        _text("code_sha256", "hash of the code that judged the call", nullable=True),
-        _text(
+        text("audio_sha256", "hash of the recording's bytes", nullable=True),
+        text("engine", "the ASR engine", nullable=True),
+        text("model", "name or path of the ASR model", nullable=True),
+        text("model_sha256", "hash of the ASR model's weights", nullable=True),
+        text("rulebook_sha256", "hash of the rulebook"),
+        text("stages_sha256", "hash of the stage model", nullable=True),
+        text("cues_sha256", "hash of the cue phrases that the stage model uses", nullable=True),
+        text("audit_version", "version of callaudit"),
+        text("code_sha256", "hash of the code that judged the call", nullable=True),
+        text(
             "private",
-            "what became of customers' data in this call (before 1.5 all of it was kept)",
+            "how PII in this call was treated (before 1.5 all of it was kept)",
             nullable=True,
             values=get_args(Private),
         ),
-        _text(
+        text(
             "transcript_id",
             "name of the full transcript in the private store, where there is one",
             nullable=True,
         ),
         *_LINEAGE,
     ),
-    "one row a call",
+    "one row per call",
 )
 
 TURNS = Table(
@@ -225,57 +175,57 @@ TURNS = Table(
     (
         *_CALL,
         *_AGENT,
-        Column("turn_index", pa.int32(), "position in the call, from 0"),
-        _text("role", "who speaks", values=Role),
-        Column("channel", pa.int32(), "channel of the recording, from 0", nullable=True),
-        Column(
+        TableColumn("turn_index", pa.int32(), "position in the call, from 0"),
+        text("role", "who speaks", values=Role),
+        TableColumn("channel", pa.int32(), "channel of the recording, from 0", nullable=True),
+        TableColumn(
             "speaker",
             pa.int32(),
-            "voice, from 0: the channel's in stereo, one of those told apart in mono",
+            "speaker, from 0: the channel's in stereo, from diarization in mono",
             nullable=True,
         ),
-        _real("start_s", "first sound", unit="s", nullable=True),
-        _real("end_s", "last sound", unit="s", nullable=True),
-        _text("text", "the words, in simplified characters"),
-        _text("segment", "stage of the call", values=Stage),
-        _real("segment_confidence", "probability of the stage", nullable=True),
-        _text(
+        real("start_s", "start of the first sound", unit="s", nullable=True),
+        real("end_s", "end of the last sound", unit="s", nullable=True),
+        text("text", "the words, in simplified characters"),
+        text("segment", "stage of the call", values=Stage),
+        real("segment_confidence", "probability of the stage", nullable=True),
+        text(
             "segment_or",
-            "the next likely stage, where the first is not sure",
+            "the next likely stage, where the first is uncertain",
             nullable=True,
             values=Stage,
         ),
-        _real("asr_confidence", "mean probability of the words", nullable=True),
-        Column(
+        real("asr_confidence", "mean probability of the words", nullable=True),
+        TableColumn(
             "role_confidence",
             pa.float64(),
-            "probability that the voice is rightly told (mono only)",
+            "probability that the speaker is assigned correctly (mono only)",
             nullable=True,
         ),
-        _real("level_db", "root mean square of its sound", unit="dBFS", nullable=True),
-        Column("is_backchannel", pa.bool_(), "a listener's token that takes no floor"),
-        Column(
+        real("level_db", "root mean square of the sound", unit="dBFS", nullable=True),
+        TableColumn("is_backchannel", pa.bool_(), "a backchannel: it does not take the floor"),
+        TableColumn(
             "unintelligible",
             pa.bool_(),
-            "the words are none (a loop, another language): held against nobody",
+            "not usable as words (a loop, another language): not counted against anybody",
             nullable=True,
         ),
-        Column(
+        TableColumn(
             "speech",
             pa.list_(pa.struct([("start_s", pa.float64()), ("end_s", pa.float64())])),
-            "the stretches of sound inside the turn",
+            "the speech segments inside the turn",
             unit="s",
         ),
-        Column(
+        TableColumn(
             "masked",
             pa.list_(_MASKED),
-            "customers' data that marks in the text stand for, in their order",
+            "PII that placeholders in the text stand for, in order",
             nullable=True,
             unit="s",
         ),
         *_LINEAGE,
     ),
-    "one row a turn",
+    "one row per turn",
 )
 
 FINDINGS = Table(
@@ -283,33 +233,33 @@ FINDINGS = Table(
     ("finding_id",),
     _BY_AGENT,
     (
-        _text("finding_id", "stable: same call, rulebook and model give the same id"),
+        text("finding_id", "stable: same call, rulebook and model give the same id"),
         *_CALL,
         *_AGENT,
-        _text("rule_id", "the rule"),
-        _text("check_id", "the check inside the rule"),
-        _text("clause_id", "clause of the norm", nullable=True),
-        _text("verdict", "what the check says", values=Verdict),
-        _text("severity", "how grave a failure is", nullable=True, values=Severity),
-        _real("points", "points taken off the score"),
-        _real("confidence", "how sure the verdict is, 0 to 1"),
-        _text("segment", "stage of the call", nullable=True, values=Stage),
-        _text("role", "whose words the evidence is", nullable=True, values=Role),
-        _real("start_s", "start of the evidence", unit="s", nullable=True),
-        _real("end_s", "end of the evidence", unit="s", nullable=True),
-        _text("evidence", "the words as heard", nullable=True),
-        _text("meant", "the norm's wording they were recognised as", nullable=True),
-        _text("reason", "why the verdict is what it is"),
-        _text(
+        text("rule_id", "the rule"),
+        text("check_id", "the check inside the rule"),
+        text("clause_id", "clause of the norm", nullable=True),
+        text("verdict", "verdict of the check", values=Verdict),
+        text("severity", "severity of a failure", nullable=True, values=Severity),
+        real("points", "points deducted from the score"),
+        real("confidence", "confidence of the verdict, 0 to 1"),
+        text("segment", "stage of the call", nullable=True, values=Stage),
+        text("role", "who said the evidence", nullable=True, values=Role),
+        real("start_s", "start of the evidence", unit="s", nullable=True),
+        real("end_s", "end of the evidence", unit="s", nullable=True),
+        text("evidence", "the words as transcribed", nullable=True),
+        text("meant", "the phrase of the norm that they match", nullable=True),
+        text("reason", "why the check came to this verdict"),
+        text(
             "reason_id",
             "id of the sentence; `written` for one of the rulebook, `verbatim` for any other text",
             nullable=True,
         ),
-        _text("reason_values", "what its places are filled with, as JSON", nullable=True),
-        Column("auto_fail", pa.bool_(), "this finding fails the whole call"),
+        text("reason_values", "values of the sentence's placeholders, as JSON", nullable=True),
+        TableColumn("auto_fail", pa.bool_(), "this finding fails the whole call"),
         *_LINEAGE,
     ),
-    "one row for each verdict of a check",
+    "one row per verdict of a check",
 )
 
 AGENTS = Table(
@@ -318,31 +268,31 @@ AGENTS = Table(
     _BY_AGENT,
     (
         *_AGENT,
-        _text("agent_name", "the agent's name", nullable=True),
-        Column("calls", pa.int32(), "calls audited that night, those not connected included"),
-        Column(
+        text("agent_name", "the agent's name", nullable=True),
+        TableColumn("calls", pa.int32(), "calls audited that night, including those not connected"),
+        TableColumn(
             "not_connected",
             pa.int32(),
-            "calls among them in which nobody was reached; they are in no mean, rate or ratio",
+            "calls in which nobody was reached; excluded from every mean, rate and ratio",
             nullable=True,
         ),
-        _real("mean_score", "mean of the scores that could be told", nullable=True),
-        _real("score_ci_low", "lower end of the mean's 95 % interval", nullable=True),
-        _real("score_ci_high", "upper end of the mean's 95 % interval", nullable=True),
-        Column("auto_fails", pa.int32(), "calls failed outright"),
-        _real("greeting_fail_rate", "share of told calls whose greeting failed", nullable=True),
-        _real(
+        real("mean_score", "mean of the scores that are not empty", nullable=True),
+        real("score_ci_low", "lower end of the mean's 95 % interval", nullable=True),
+        real("score_ci_high", "upper end of the mean's 95 % interval", nullable=True),
+        TableColumn("auto_fails", pa.int32(), "calls failed outright"),
+        real("greeting_fail_rate", "share of decided calls whose greeting failed", nullable=True),
+        real(
             "interruption_rate",
-            "interruptions per minute of customer speech, over calls where they can be told",
+            "interruptions per minute of customer speech, over calls that have both figures",
             unit="1/min",
             nullable=True,
         ),
-        _real("forbidden_rate", "share of told calls with forbidden wording", nullable=True),
-        _real("talk_ratio", "agent's speech over all speech", nullable=True),
+        real("forbidden_rate", "share of decided calls with forbidden wording", nullable=True),
+        real("talk_ratio", "agent's speech over all speech", nullable=True),
         *(
-            _real(
+            real(
                 f"mean_{stage}_s",
-                f"mean length of {stage}s that are there",
+                f"mean length of the {stage}, over calls that have one",
                 unit="s",
                 nullable=True,
             )
@@ -350,7 +300,7 @@ AGENTS = Table(
         ),
         *_LINEAGE,
     ),
-    "one row for each agent and night",
+    "one row per agent and night",
 )
 
 REJECTS = Table(
@@ -358,13 +308,13 @@ REJECTS = Table(
     ("source_file",),
     ("audit_date",),
     (
-        _text("source_file", "the recording, relative to the root of the recordings"),
-        _text("call_id", "the call, where known", nullable=True),
-        _text("reason", "why it was not audited", values=RejectReason),
-        _text("detail", "one sentence that says what to do"),
+        text("source_file", "the recording, relative to the root of the recordings"),
+        text("call_id", "the call, where known", nullable=True),
+        text("reason", "why it was not audited", values=RejectReason),
+        text("detail", "one sentence that says what went wrong and what to do"),
         *_LINEAGE,
     ),
-    "one row for each planned recording that was not audited",
+    "one row per planned recording that was not audited",
 )
 
 REVIEWS = Table(
@@ -372,42 +322,42 @@ REVIEWS = Table(
     ("review_id",),
     _BY_AGENT,
     (
-        _text("review_id", "stable: one person has one word on one finding, the latest"),
+        text("review_id", "stable: each person has one review per finding, the latest"),
         *_CALL,
         *_AGENT,
-        _text("finding_id", "the finding; empty for a fault that was missed", nullable=True),
-        _text("kind", "whose word it is: the QA team's or the agent's", values=Kind),
-        _text("decision", "what it says of the finding", values=Decision),
-        _text("reviewer", "who"),
-        Column("reviewed_at", pa.timestamp("us", tz="UTC"), "when"),
-        _text("note", "why, in the reviewer's words", nullable=True),
-        _text("rule_id", "the rule"),
-        _text("check_id", "the check inside the rule"),
-        _text("clause_id", "clause of the norm", nullable=True),
-        _real("start_s", "start of the evidence", unit="s", nullable=True),
-        _real("end_s", "end of the evidence", unit="s", nullable=True),
-        _text("original_verdict", "what the machine had said", nullable=True, values=Verdict),
-        _real("original_points", "points it had taken off", nullable=True),
-        _real("original_score", "score of the call by the machine", nullable=True),
-        _real(
+        text("finding_id", "the finding; empty for a violation that was missed", nullable=True),
+        text("kind", "review (by the QA team) or appeal (by the agent)", values=Kind),
+        text("decision", "what the reviewer decided about the finding", values=Decision),
+        text("reviewer", "name of the reviewer"),
+        TableColumn("reviewed_at", pa.timestamp("us", tz="UTC"), "when it was reviewed"),
+        text("note", "why, in the reviewer's words", nullable=True),
+        text("rule_id", "the rule"),
+        text("check_id", "the check inside the rule"),
+        text("clause_id", "clause of the norm", nullable=True),
+        real("start_s", "start of the evidence", unit="s", nullable=True),
+        real("end_s", "end of the evidence", unit="s", nullable=True),
+        text("original_verdict", "verdict before the review", nullable=True, values=Verdict),
+        real("original_points", "points deducted before the review", nullable=True),
+        real("original_score", "score of the call before reviews", nullable=True),
+        real(
             "overridden_score",
             "score of the call with all its reviews, at import; empty where none changes it",
             nullable=True,
         ),
-        _text(
+        text(
             "sampled_by",
-            "why it was reviewed: finding, pass (both from the queue) or manual",
+            "how it was chosen: finding, pass (both sampled for the queue) or manual",
             values=("finding", "pass", "manual"),
         ),
-        _real(
+        real(
             "sampling_weight",
-            "1 / probability of being in the queue; empty when not from the queue",
+            "1 / probability of being sampled for the queue; empty for manual",
             nullable=True,
         ),
-        Column("imported_at", pa.timestamp("us", tz="UTC"), "when it came into this table"),
+        TableColumn("imported_at", pa.timestamp("us", tz="UTC"), "when it was imported"),
         *_LINEAGE,
     ),
-    "one row for each person's word on a finding",
+    "one row per reviewer and finding",
 )
 
 TABLES = {table.name: table for table in (CALLS, TURNS, FINDINGS, AGENTS, REJECTS, REVIEWS)}

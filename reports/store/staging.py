@@ -1,4 +1,4 @@
-"""Many partitions exchanged together: laid ready first, then renamed into place, all or none.
+"""Many partitions replaced together: staged first, then renamed into place, all or none.
 
 A batch is under ``OUT/parquet/.staged-ID``. Once it is complete it gets its file ``commit``, and
 from then on it will take effect: if the process dies while it renames, the next writer finishes.
@@ -29,7 +29,7 @@ Stamp = tuple[int, int, int] | None
 
 @dataclass(slots=True)
 class Batch:
-    """Partitions laid ready; only those that change."""
+    """Staged partitions; only those that change."""
 
     layout: Layout
     folder: Path
@@ -37,7 +37,7 @@ class Batch:
     _rows: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
     def put(self, path: Path, rows: pa.Table) -> None:
-        """Lay one partition ready, unless it says the same already."""
+        """Stage one partition, unless its content is the same already."""
         rows = parquet.completed(self.layout, path, rows)
         stamp = _stamp(path)
         old = parquet.read_partition(path)

@@ -1,4 +1,4 @@
-"""Waveforms that are kept, so that pages can be drawn again later without audio.
+"""Cached waveforms, so that pages can be rendered again later without audio.
 
 Each is named by the hash of its recording's bytes, ``OUT/peaks/ab/SHA256.npy``.
 """

@@ -22,8 +22,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from reports.store.atomic import write_whole
+from reports.store.columns import Table
 from reports.store.layout import Layout
-from reports.store.schema import Table
 
 Exchange = Callable[[Path, pa.Table], None]
 """Puts rows in the place of a file, all or nothing."""

@@ -1,10 +1,9 @@
-"""The sample calls, audited for real: the contract's tables, the gates, and running again."""
+"""The sample calls, audited for real: the contract's tables and the gates."""
 
 from __future__ import annotations
 
 import csv
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import yaml
+
+from tests.e2e.tables import KEYS, table
 
 ROOT = Path(__file__).parents[2]
 TRUTH = ROOT / "data_samples" / "truth"
@@ -38,13 +38,6 @@ COLUMNS = {
         "greeting_fail_rate interruption_rate forbidden_rate talk_ratio"
     ),
     "rejects": "source_file audit_date reason detail",
-}
-KEYS = {
-    "calls": ["call_id"],
-    "turns": ["call_id", "turn_index"],
-    "findings": ["finding_id"],
-    "agents": ["agent_id", "audit_date"],
-    "rejects": ["source_file"],
 }
 VERDICTS = {"pass", "fail", "cannot_tell"}
 ENUMS = {
@@ -86,10 +79,6 @@ NAMES = {"hello": "hello", "org": "organisation", "id": "agent_identity", "offer
 """Elements of the greeting as the truth names them."""
 
 
-def table(out: Path, name: str) -> pd.DataFrame:
-    return pd.read_parquet(out / "parquet" / name)
-
-
 def manifest() -> list[dict[str, str]]:
     with (ROOT / "data_samples" / "manifest.csv").open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
@@ -104,30 +93,6 @@ def true_roles(call_id: str, turn: dict[str, Any]) -> set[str]:
     middle_s = (turn["start_s"] + turn["end_s"]) / 2
     inside = [t for t in true_turns(call_id) if t["start"] <= middle_s <= t["end"]]
     return {{"A": "agent", "C": "customer"}[t["role"]] for t in inside}
-
-
-def files(out: Path) -> dict[str, int]:
-    """Every Parquet file and when it was written."""
-    return {
-        str(path.relative_to(out)): path.stat().st_mtime_ns
-        for path in sorted(out.glob("parquet/**/*.parquet"))
-    }
-
-
-def rows(out: Path) -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table, in an order of its own."""
-    return {
-        name: json.loads(
-            table(out, name).sort_values(key).to_json(orient="records", default_handler=str)
-        )
-        for name, key in KEYS.items()
-    }
-
-
-@pytest.fixture
-def copy(audited: Any, tmp_path: Path) -> Path:
-    """The audit, to be changed."""
-    return Path(shutil.copytree(audited.out, tmp_path / "out"))
 
 
 # what the run says
@@ -333,81 +298,3 @@ def test_stages_and_words_are_right(figures: dict[str, Any]) -> None:
     assert figures["not_audited"] == []
     assert figures["segment_accuracy"] >= 0.85
     assert figures["cer"] <= 0.22
-
-
-# again
-
-
-def test_a_second_run_hears_nothing_and_changes_nothing(audited: Any, callaudit: Script) -> None:
-    files_before, rows_before = files(audited.out), rows(audited.out)
-    runs_before = set((audited.out / "runs").iterdir())
-    done = callaudit(*audited.arguments)
-    assert done.returncode == 3, done.stderr
-    assert "21 of 22" in done.stderr
-    assert "林静" in done.stderr  # the table of agents shows what the run covered
-    (run,) = set((audited.out / "runs").iterdir()) - runs_before
-    summary = json.loads((run / "summary.json").read_text("utf-8"))
-    assert (summary["audited"], summary["resumed"], summary["rejected"]) == (21, 21, 1)
-    assert rows(audited.out) == rows_before
-    assert files(audited.out) == files_before
-
-
-def test_rescoring_by_the_same_rulebook_changes_nothing(copy: Path, callaudit: Script) -> None:
-    before = files(copy)
-    for more in ([], ["--write"]):
-        done = callaudit("rescore", copy, "--rulebook", "hotline", *more)
-        assert done.returncode == 0, done.stderr
-        assert "0 of 21 calls change" in done.stdout
-        assert files(copy) == before
-
-
-def test_rescoring_by_an_edited_rulebook(copy: Path, callaudit: Script, tmp_path: Path) -> None:
-    turns = table(copy, "turns").query("call_id == 'S01' and role == 'agent'")
-    said = max(turns["text"], key=len)[4:12].strip("，。？")
-    own = tmp_path / "own.yaml"
-    shown = yaml.safe_load(callaudit("rulebook", "show", "hotline").stdout)
-    group = {"clause": "own-1", "severity": "major", "points": 15, "phrases": [said]}
-    groups = [*shown["rules"]["forbidden_language"]["groups"], group]
-    own.write_text(
-        yaml.safe_dump(
-            {
-                "extends": "hotline",
-                "id": "own",
-                "rules": {"forbidden_language": {"groups": groups}},
-            },
-            allow_unicode=True,
-        ),
-        "utf-8",
-    )
-    before, scored = files(copy), table(copy, "calls").set_index("call_id")
-
-    shown_only = callaudit("rescore", copy, "--rulebook", own)
-    assert shown_only.returncode == 0, shown_only.stderr
-    changed = [line.split("\t") for line in shown_only.stdout.splitlines() if "\t" in line]
-    assert ["S01", "2001"] in [line[:2] for line in changed]
-    assert "nothing written" in shown_only.stdout
-    assert files(copy) == before
-
-    written = callaudit("rescore", copy, "--rulebook", own, "--write")
-    assert written.returncode == 0, written.stderr
-    calls = table(copy, "calls").set_index("call_id")
-    assert len(calls) == 21
-    assert set(calls["rulebook_id"]) == {"own"}
-    assert calls.loc["S01", "forbidden_language_verdict"] == "fail"
-    assert calls.loc["S01", "score"] < scored.loc["S01", "score"]
-    untouched = [c for c in calls.index if c not in {line[0] for line in changed}]
-    assert calls.loc[untouched, "grade"].equals(scored.loc[untouched, "grade"])
-    found = table(copy, "findings").query("call_id == 'S01' and clause_id == 'own-1'")
-    assert list(found["verdict"]) == ["fail"]
-    assert said in (copy / "html" / "calls" / "S01.html").read_text("utf-8")
-
-
-def test_report_renders_the_pages_again(copy: Path, callaudit: Script) -> None:
-    names = sorted(p.relative_to(copy) for p in copy.glob("html/**/*.html"))
-    before = files(copy)
-    shutil.rmtree(copy / "html")
-    done = callaudit("report", copy)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == str(copy / "html" / "index.html")
-    assert sorted(p.relative_to(copy) for p in copy.glob("html/**/*.html")) == names
-    assert files(copy) == before

@@ -86,9 +86,9 @@ class Night:
     def run(self, *options: str, **environment: str) -> tuple[int, str]:
         """Run it to its end; gives the exit code and what it said on stderr."""
         process = self.start(*options, **environment)
-        _, told = process.communicate(timeout=240)
-        assert "Traceback" not in told, told
-        return process.returncode, told
+        _, output = process.communicate(timeout=240)
+        assert "Traceback" not in output, output
+        return process.returncode, output
 
     def table(self, name: str) -> pd.DataFrame:
         """A table as any reader would take it."""

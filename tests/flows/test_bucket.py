@@ -178,6 +178,6 @@ def test_an_index_may_not_lead_outside(
     on(tmp_path, monkeypatch)
     s3 = s3fs.S3FileSystem()
     s3.pipe_file("audit/night/callaudit-index.json", json.dumps({"../../x": ""}).encode())
-    with pytest.raises(OutputFailed, match="leads outside"), bucket.working(OUT):
+    with pytest.raises(OutputFailed, match="points outside"), bucket.working(OUT):
         pass
     assert not (tmp_path.parent / "x").exists()

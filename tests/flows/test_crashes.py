@@ -134,8 +134,8 @@ def test_ready_transcripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step
 
 
 def recordings(out: Path, *calls: str, agent: str = "2001") -> list[tuple[Recording, str]]:
-    """What was heard of recordings, as a night leaves it."""
-    heard = []
+    """What was transcribed of recordings, as a night leaves it."""
+    transcribed = []
     for call in calls:
         turns = (
             Turn(0, Role.AGENT, "您好，远山软件服务热线，请问有什么可以帮您？"),
@@ -144,11 +144,11 @@ def recordings(out: Path, *calls: str, agent: str = "2001") -> list[tuple[Record
         origin = Origin(call.encode().hex().ljust(64, "0"), "faster-whisper", "base", "b" * 64)
         name = f"{transcript_cache.of_recording(origin.audio_sha256 or '')}-1"
         Store(out).transcripts.save(name, Transcript(turns, Channels.STEREO, origin))
-        heard.append((Recording(f"{call}.wav", call, agent, AT), name))
-    return heard
+        transcribed.append((Recording(f"{call}.wav", call, agent, AT), name))
+    return transcribed
 
 
-def publish(out: Path, heard: list[tuple[Recording, str]], run_id: str) -> jobs.Summary:
+def publish(out: Path, transcribed: list[tuple[Recording, str]], run_id: str) -> jobs.RunSummary:
     """Publish a night as the process does that is started for it."""
     job = jobs.Job(
         run_id=run_id,
@@ -157,11 +157,14 @@ def publish(out: Path, heard: list[tuple[Recording, str]], run_id: str) -> jobs.
         config=Config(),
         fingerprint="",
         resume=True,
-        recordings=tuple(recording for recording, _ in heard),
+        recordings=tuple(recording for recording, _ in transcribed),
         rejects=(),
     )
     jobs.save_job(job)
-    noted = [jobs.outcome_line(jobs.Outcome(r.call_id, checkpoint=name)) for r, name in heard]
+    noted = [
+        jobs.outcome_line(jobs.RecordingOutcome(r.call_id, transcript_key=name))
+        for r, name in transcribed
+    ]
     jobs.outcome_file(job, 0).write_bytes(b"".join(noted))
     publisher_process.publish_all(job)
     return jobs.load_summary(job.store, job.run_id)
@@ -170,35 +173,37 @@ def publish(out: Path, heard: list[tuple[Recording, str]], run_id: str) -> jobs.
 @pytest.mark.parametrize("step", STEPS)
 def test_a_night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     out = tmp_path / "out"
-    heard = [*recordings(out, "B1", POISONED, "B3"), *recordings(out, "C1", agent="2002")]
+    transcribed = [*recordings(out, "B1", POISONED, "B3"), *recordings(out, "C1", agent="2002")]
     with monkeypatch.context() as patched:
         poison(patched, *STEPS[step], MemoryError)
-        told = publish(out, heard, "r1")
+        summary = publish(out, transcribed, "r1")
         check(out, step, error="MemoryError")
-    assert (told.planned, told.audited, told.rejected) == (4, 3, 1)
-    assert told.reasons == {"crashed": 1}
-    mended = publish(out, heard, "r2")  # what was heard is still there
+    assert (summary.planned, summary.audited, summary.rejected) == (4, 3, 1)
+    assert summary.reasons == {"crashed": 1}
+    mended = publish(out, transcribed, "r2")  # what was transcribed is still there
     assert (mended.audited, mended.rejected) == (4, 0)
     assert ids(out, "calls") == ["B1", POISONED, "B3", "C1"]
 
 
 def test_a_transcript_that_has_gone(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    heard = [*recordings(out, "B1", POISONED, "B3"), *recordings(out, "C1", agent="2002")]
-    (path,) = out.glob(f"private/transcripts/*/{heard[1][1]}.json.gz")
+    transcribed = [*recordings(out, "B1", POISONED, "B3"), *recordings(out, "C1", agent="2002")]
+    (path,) = out.glob(f"private/transcripts/*/{transcribed[1][1]}.json.gz")
     path.write_bytes(b"rubbish")
-    assert publish(out, heard, "r1").reasons == {"crashed": 1}
+    assert publish(out, transcribed, "r1").reasons == {"crashed": 1}
     check(out, "judging", error="LookupError")
 
 
 def test_an_audit_whose_recording_has_gone_stays(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    heard = recordings(out, "B1", "B3")
-    publish(out, heard, "r1")
-    job = jobs.Job("r2", out, str(tmp_path), Config(), "", True, tuple(r for r, _ in heard), ())
+    transcribed = recordings(out, "B1", "B3")
+    publish(out, transcribed, "r1")
+    job = jobs.Job(
+        "r2", out, str(tmp_path), Config(), "", True, tuple(r for r, _ in transcribed), ()
+    )
     jobs.save_job(job)
-    gone = jobs.Outcome("B1", reason=RejectReason.MISSING_FILE, detail="it has gone")
-    noted = [gone, jobs.Outcome("B3", checkpoint=heard[1][1])]
+    gone = jobs.RecordingOutcome("B1", reason=RejectReason.MISSING_FILE, detail="it has gone")
+    noted = [gone, jobs.RecordingOutcome("B3", transcript_key=transcribed[1][1])]
     jobs.outcome_file(job, 0).write_bytes(b"".join(map(jobs.outcome_line, noted)))
     publisher_process.publish_all(job)
     assert ids(out, "calls") == ["B1", "B3"]

@@ -62,8 +62,8 @@ def poisoned(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> N
 
 def test_recordings_that_kill_are_set_aside_and_the_night_goes_on(poisoned: Night) -> None:
     inject(2 * len(POISON))
-    code, told = poisoned.run("--workers", "2")
-    assert code == 3, told
+    code, output = poisoned.run("--workers", "2")
+    assert code == 3, output
     assert poisoned.reasons() == POISON
     poisoned.check()
     details = poisoned.table("rejects").set_index("call_id")["detail"]
@@ -83,8 +83,8 @@ def test_what_is_set_aside_is_not_tried_again_unless_asked(poisoned: Night) -> N
     summary = max(poisoned.out.glob("runs/*/summary.json"))
     assert json.loads(summary.read_text())["resumed"] == 2
     # what made the decoder fail is mended
-    code, told = poisoned.run("--no-resume", PYTHONPATH=str(ROOT))
-    assert code == 0, told
+    code, output = poisoned.run("--no-resume", PYTHONPATH=str(ROOT))
+    assert code == 0, output
     poisoned.check()
     assert not list(poisoned.out.glob("attempts/*/*.json"))
 
@@ -128,8 +128,8 @@ def test_a_killed_hearer_costs_nothing_and_a_killed_batch_nothing_twice(
     done = len(list(night.out.glob("private/transcripts/*/*.json.gz")))
     assert 3 <= done < 7
 
-    code, told = night.run()
-    assert code == 0, told
+    code, output = night.run()
+    assert code == 0, output
     night.check()
     summary = max(night.out.glob("runs/*/summary.json"))
     assert json.loads(summary.read_text())["resumed"] == done
@@ -146,9 +146,9 @@ def test_the_night_survives_prefects_server(tmp_path: Path) -> None:
     for server in servers:
         os.kill(server.pid, signal.SIGKILL)
     inject()
-    _, told = process.communicate(timeout=240)
-    assert "Traceback" not in told
-    assert process.returncode == 0, told
+    _, output = process.communicate(timeout=240)
+    assert "Traceback" not in output
+    assert process.returncode == 0, output
     night.check()
 
 
@@ -177,16 +177,16 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path, prefect_server: str) -> N
         status = os.statvfs(small_disk)
         filler.write_bytes(bytes(max(0, status.f_bavail * status.f_frsize - free_kb * 1024)))
         inject()
-        code, told = night.run()
-        assert code == 1, told
-        assert "No space left" in told
-        assert "run the batch again" in told
-        assert len(told.strip().splitlines()) == 1, told
+        code, output = night.run()
+        assert code == 1, output
+        assert "No space left" in output
+        assert "run the batch again" in output
+        assert len(output.strip().splitlines()) == 1, output
         night.check(complete=False)
     filler.unlink()
     subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
-    code, told = night.run()
-    assert code == 0, told
+    code, output = night.run()
+    assert code == 0, output
     night.check()
 
 
@@ -197,10 +197,10 @@ def test_a_target_that_may_only_be_read(
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     night.out = small_disk / "out"
     inject()
-    code, told = night.run()
+    code, output = night.run()
     assert code == 1
-    assert "Read-only file system" in told
-    assert len(told.strip().splitlines()) == 1, told
+    assert "Read-only file system" in output
+    assert len(output.strip().splitlines()) == 1, output
 
 
 def test_two_batches_at_once(tmp_path: Path, prefect_server: str) -> None:
@@ -208,9 +208,9 @@ def test_two_batches_at_once(tmp_path: Path, prefect_server: str) -> None:
     first = night.start()
     wait_for_outcomes(night, first)
     inject()
-    code, told = night.run()
+    code, output = night.run()
     assert code == 2
-    assert "another batch" in told
+    assert "another batch" in output
     first.communicate(timeout=120)
     night.check()
 
@@ -227,15 +227,15 @@ def test_a_call_that_makes_its_publication_fail(tmp_path: Path, prefect_server: 
     night = Night(tmp_path, ["C1", "poison", "C2"], {"PREFECT_API_URL": prefect_server})
     for step, place in POISONED_STEPS.items():
         inject()
-        code, told = night.run(CALLAUDIT_POISON=f"{place}:poison")
-        assert code == 3, told
+        code, output = night.run(CALLAUDIT_POISON=f"{place}:poison")
+        assert code == 3, output
         assert night.reasons() == {"poison": "crashed"}
         (detail,) = night.table("rejects")["detail"]
         assert f"{step} of call 'poison' failed with RecursionError" in detail
-        assert "13900001111" not in detail + told
+        assert "13900001111" not in detail + output
         night.check()
-    code, told = night.run()
-    assert code == 0, told
+    code, output = night.run()
+    assert code == 0, output
     night.check()
     resumed = [json.loads(p.read_text())["resumed"] for p in night.out.glob("runs/*/summary.json")]
     assert sorted(resumed) == [0, 3, 3, 3, 3]  # nothing was heard twice
@@ -245,12 +245,12 @@ def test_the_process_that_publishes_is_killed(tmp_path: Path, prefect_server: st
     """Its twelfth file is a page; nobody else of the night writes so many for one call."""
     night = Night(tmp_path, ["C1"], {"PREFECT_API_URL": prefect_server})
     inject()
-    code, told = night.run(CALLAUDIT_KILL_AT="12")
+    code, output = night.run(CALLAUDIT_KILL_AT="12")
     assert code == 1
-    assert "the process that publishes died (SIGKILL, out of memory or killed)" in told
+    assert "the process that publishes died (SIGKILL, out of memory or killed)" in output
     night.check(complete=False)
-    code, told = night.run()
-    assert code == 0, told
+    code, output = night.run()
+    assert code == 0, output
     night.check()
     summary = max(night.out.glob("runs/*/summary.json"))
     assert json.loads(summary.read_text())["resumed"] == 1

@@ -105,9 +105,9 @@ def verdicts(out: Path) -> list[tuple[str, str]]:
 
 def test_by_default_marks_stand_everywhere_but_in_the_private_store(out: Path) -> None:
     case_file.write_case(Store(out), "C1")
-    told = outside(out)
-    assert MASKED in told and "二零零一" in told
-    assert [planted for planted in PLANTED if planted in told] == []
+    output = outside(out)
+    assert MASKED in output and "二零零一" in output
+    assert [planted for planted in PLANTED if planted in output] == []
     assert all(planted in kept(out) for planted in PLANTED)
     rows = pd.read_parquet(out / "parquet" / "calls").set_index("call_id")
     assert list(rows["private"]) == ["mask", "mask"]
@@ -123,9 +123,9 @@ def test_by_default_marks_stand_everywhere_but_in_the_private_store(out: Path) -
 def test_kept_or_dropped(calls: Path, tmp_path: Path, out: Path, private: str) -> None:
     other = tmp_path / "other"
     run("audit-transcripts", calls, "--out", other, "--private", private)
-    told = outside(other)
-    assert (PLANTED[1] in told) == (private == "keep")
-    assert (MASKED in told) == (private == "drop")
+    output = outside(other)
+    assert (PLANTED[1] in output) == (private == "keep")
+    assert (MASKED in output) == (private == "drop")
     assert kept(other) == ""
     assert verdicts(other) == verdicts(out)  # rules judge what was said, whatever is shown
 
@@ -146,8 +146,8 @@ def test_without_the_full_text_a_call_stays_as_it_is(out: Path) -> None:
     before = verdicts(out)
     assert "2 full transcripts erased" in run("purge", out, "--private-before", "2026-11-17")
     assert kept(out) == ""
-    told = run("rescore", out, "--rulebook", "field-service", "--write")
-    assert "1 calls stay as they are: their full transcripts are not kept" in told
+    output = run("rescore", out, "--rulebook", "field-service", "--write")
+    assert "1 calls stay as they are: their full transcripts are not kept" in output
     calls = pd.read_parquet(out / "parquet" / "calls").set_index("call_id")
     assert calls["rulebook_id"].to_dict() == {"C1": "hotline", "C2": "field-service"}
     assert [pair for pair in verdicts(out) if pair[0].startswith("C1")] == [
@@ -198,9 +198,9 @@ def test_no_reason_quotes_what_is_hidden(tmp_path: Path) -> None:
     ]
     assert len(hidden) > 5
     findings = pd.read_parquet(out / "parquet" / "findings")
-    told = "\n".join([*findings["reason"], *findings["evidence"].dropna()])
-    assert "客户此前已回答“" in told and "【手机号】" in told
-    assert [text for text in hidden if text in told] == []
+    output = "\n".join([*findings["reason"], *findings["evidence"].dropna()])
+    assert "客户此前已回答“" in output and "【手机号】" in output
+    assert [text for text in hidden if text in output] == []
 
 
 def test_a_call_that_is_published_anew_leaves_nothing_of_before(
@@ -228,8 +228,8 @@ def test_whoever_reads_a_transcript_is_noted(out: Path) -> None:
     assert noted(out) == [("transcript", ["C1"])]
     assert "holds no call 'C9'" in run("transcript", out, "C9", code=2)
     run("purge", out, "--private-before", "2030-01-01")
-    told = run("transcript", out, "C1").splitlines()
-    assert "not kept" in told[0] and f"12.5\tcustomer\t{MASKED}" in told
+    output = run("transcript", out, "C1").splitlines()
+    assert "not kept" in output[0] and f"12.5\tcustomer\t{MASKED}" in output
 
 
 def test_character_errors_are_those_of_the_full_text(out: Path, tmp_path: Path) -> None:
@@ -248,9 +248,9 @@ def test_character_errors_are_those_of_the_full_text(out: Path, tmp_path: Path) 
 def test_erasing_a_call_reaches_the_private_store(out: Path) -> None:
     run("transcript", out, "C1")
     run("purge", out, "--call-id", "C1")
-    told = everything(out)
-    assert "C1" not in re.sub(r"[A-Za-z0-9+/=]{200,}", "", told)
-    assert [planted for planted in PLANTED if planted in told] == []
+    output = everything(out)
+    assert "C1" not in re.sub(r"[A-Za-z0-9+/=]{200,}", "", output)
+    assert [planted for planted in PLANTED if planted in output] == []
     assert noted(out) == [("transcript", ["erased"])]
 
 
@@ -306,9 +306,9 @@ def test_no_planted_item_is_in_any_file_of_the_samples_audit(audited: Any, tmp_p
         assert mark in marks, marks
     for path in audited.out.rglob("*"):
         if path.is_file() and "private" not in path.relative_to(audited.out).parts:
-            told = everything_in(path)
-            assert not [word for word in WORDS if word in told], path
-            assert not [number for number in NUMBERS if number in digits(told)], path
+            output = everything_in(path)
+            assert not [word for word in WORDS if word in output], path
+            assert not [number for number in NUMBERS if number in digits(output)], path
 
 
 def everything_in(path: Path) -> str:

@@ -26,6 +26,7 @@ from audit.intake.roots import open_root
 from audit.transcription import waveform
 from flows import jobs, lineage
 from flows.workers import shards
+from flows.workers.transcriber import MESSAGE, Message
 from models.asr import engines
 from reports.pages import playback
 from reports.store import Store
@@ -120,10 +121,10 @@ def test_two_processes_one_of_which_dies_find_what_one_did(
                     break
             time.sleep(0.05)
         stderr.seek(0)
-        told = stderr.read()
+        output = stderr.read()
     assert killed == 1
-    assert process.returncode == 0, told
-    assert "Traceback" not in told
+    assert process.returncode == 0, output
+    assert "Traceback" not in output
     # two processes find what one did
     assert calls(out) == calls(audited.out, set(FILES))
     for table in ("turns", "findings"):
@@ -196,7 +197,18 @@ def test_a_shard_notes_what_became_of_each_recording(two_calls: Path, tmp_path: 
 
     again, _ = shards.run(path, 0)
     assert again.resumed
-    assert again.checkpoint == first.checkpoint
+    assert again.transcript_key == first.transcript_key
+
+
+def test_a_transcript_key_has_the_name_of_earlier_versions_on_disk(tmp_path: Path) -> None:
+    outcome = jobs.RecordingOutcome("C1", transcript_key="a" * 32, audio_s=2.5)
+    line = jobs.outcome_line(outcome)
+    assert json.loads(line)["checkpoint"] == "a" * 32
+    path = tmp_path / "0.jsonl"
+    path.write_bytes(line)
+    assert jobs.read_outcomes(path) == [outcome]
+    message = Message(outcome=outcome)
+    assert MESSAGE.validate_json(MESSAGE.dump_json(message, by_alias=True)) == message
 
 
 @pytest.mark.parametrize("damage", ["cut", "garbage", "gone", "empty"])
@@ -205,7 +217,7 @@ def test_a_shard_that_died_half_way(two_calls: Path, tmp_path: Path, damage: str
     jobs.save_job(job)
     noted = jobs.outcome_file(job, 0)
     whole = b"".join(
-        jobs.outcome_line(jobs.Outcome(recording.call_id, checkpoint="c" * 32))
+        jobs.outcome_line(jobs.RecordingOutcome(recording.call_id, transcript_key="c" * 32))
         for recording in job.recordings
     )
     if damage != "gone":
@@ -216,7 +228,7 @@ def test_a_shard_that_died_half_way(two_calls: Path, tmp_path: Path, damage: str
     assert set(outcomes) == {"S06", "S21"}
     assert outcomes["S21"].reason is RejectReason.CRASHED
     assert "again" in outcomes["S21"].detail
-    kept = outcomes["S06"].checkpoint is not None
+    kept = outcomes["S06"].transcript_key is not None
     assert kept == (damage == "cut")
 
 
@@ -272,7 +284,7 @@ def test_recordings_in_a_bucket(bucket: str, tmp_path: Path) -> None:
     (heard,) = shards.run(jobs.save_job(job), 0)
     assert heard.reason is None
     assert heard.audio_s == pytest.approx(30.8, abs=0.1)
-    transcript = Store(job.out).transcripts.load(heard.checkpoint or "")
+    transcript = Store(job.out).transcripts.load(heard.transcript_key or "")
     assert transcript is not None
     wave = Store(job.out).waveforms.load(transcript.origin.audio_sha256 or "")
     assert wave is not None and wave.shape == (2, pytest.approx(30.8 * waveform.PEAKS_PER_S, abs=2))

@@ -159,8 +159,8 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = base / "odd.jsonl"
     file.write_text("\n".join(json.dumps(line) for line in lines), "ascii")
     done = stored.audit_transcripts(file, base / "out", config=config.load(None, overrides={}))
-    told = Store(base / "out")["rejects"].arrow(columns=["detail"])["detail"].to_pylist()
-    assert (done.audited, told) == (CALLS, [])
+    details = Store(base / "out")["rejects"].arrow(columns=["detail"])["detail"].to_pylist()
+    assert (done.audited, details) == (CALLS, [])
     return base / "out"
 
 
@@ -179,7 +179,7 @@ def test_every_call_is_in_the_tables_and_has_its_pages(odd: Path) -> None:
 
 def test_they_are_drawn_and_judged_again(odd: Path) -> None:
     before = {path: path.read_bytes() for path in odd.glob("html/**/*.html")}
-    assert not html.draw(Store(odd)).failed
+    assert not html.render_pages(Store(odd)).failed
     assert {path: path.read_bytes() for path in odd.glob("html/**/*.html")} == before
     difference = rescoring.rescore(odd, rulebook_id="hotline", write=False)
     assert (difference.calls, difference.failed) == (CALLS, {})

@@ -52,9 +52,9 @@ def test_logs_have_neither_names_nor_words(
     turns = pd.read_parquet(tmp_path / "out" / "parquet" / "turns")["text"]
     said = {text for text in turns if len(text) > 3}
     assert said
-    told = ran.stdout + ran.stderr
+    output = ran.stdout + ran.stderr
     # the table of agents is the answer to the person who asked; what is logged comes before it
-    logged = told[: told.index("recordings audited")]
+    logged = output[: output.index("recordings audited")]
     assert "王建国" not in logged
     assert row["agent_name"] not in logged
-    assert not [text for text in said if text in told]
+    assert not [text for text in said if text in output]

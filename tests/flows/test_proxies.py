@@ -91,11 +91,11 @@ def test_doctor_tells_which_proxies_matter(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("http_proxy", "http://clerk:secret@127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "socks4://127.0.0.1:9")
     monkeypatch.setenv("PREFECT_API_URL", "https://prefect.example:4200/api")
-    (told,) = [check for check in doctor.examine(Config()) if check.name == "proxies"]
-    assert "http_proxy (http) for other machines" in told.detail
-    assert "all_proxy (socks4) ignored" in told.detail
-    assert "on prefect.example" in told.detail
-    assert "secret" not in told.detail
+    (check,) = [check for check in doctor.examine(Config()) if check.name == "proxies"]
+    assert "http_proxy (http) for other machines" in check.detail
+    assert "all_proxy (socks4) ignored" in check.detail
+    assert "on prefect.example" in check.detail
+    assert "secret" not in check.detail
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,6 @@ def test_doctor_names_what_cannot_be_used(
         monkeypatch.delenv(name)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    (told,) = [check for check in doctor.examine(Config()) if check.name == "proxies"]
-    assert expected in told.detail
+    (check,) = [check for check in doctor.examine(Config()) if check.name == "proxies"]
+    assert expected in check.detail
     assert {name: os.environ[name] for name in variables} == variables

@@ -1,4 +1,4 @@
-"""The schedule on a real Prefect server: what is deployed, what a run does, who is told."""
+"""The schedule on a real Prefect server: what is deployed, what a run does, who is notified."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -35,7 +36,7 @@ def ago(days: int) -> date:
 
 def done(out: Path, night: date, *, waiting: int = 0) -> None:
     run_id = f"run-of-{night}"
-    summary = jobs.Summary(run_id, 1, 1, 0, 0, 0, 60.0, {}, "index.html", night, waiting)
+    summary = jobs.RunSummary(run_id, 1, 1, 0, 0, 0, 60.0, {}, "index.html", night, waiting)
     jobs.save_summary(Store(out), summary)
 
 
@@ -143,9 +144,37 @@ def deployment(api: str) -> Any:
     return found[0] if found else None
 
 
-def settled(api: str, run: dict[str, Any]) -> Any:
+def ended(api: str, run: dict[str, Any]) -> Any:
     state = ask(api, f"flow_runs/{run['id']}")["state"]
     return state if state["type"] in {"COMPLETED", "FAILED", "CRASHED"} else None
+
+
+@contextmanager
+def served(night: Night, config: Path, *, api: str, webhook: str) -> Iterator[None]:
+    """``callaudit schedule`` at work on a night's folder; its log is ``log`` beside it."""
+    base = night.base
+    process = subprocess.Popen(
+        [
+            *(str(SCRIPT), "schedule", str(night.recordings), "--out", str(night.out)),
+            *("--config", str(config), "--cron", "30 2 * * *"),
+        ],
+        env={
+            **os.environ,
+            **NO_WAY_OUT,
+            "PREFECT_API_URL": api,
+            "PREFECT_HOME": str(base / "prefect"),
+            "CALLAUDIT_WEBHOOK": webhook,
+            "PYTHONPATH": str(ROOT),
+        },
+        cwd=base,
+        stdout=subprocess.DEVNULL,
+        stderr=(base / "log").open("w"),
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 @pytest.mark.faults
@@ -163,24 +192,7 @@ def test_served_nights(
     done(night.out, ago(3))
     config = tmp_path / "callaudit.yaml"
     config.write_text("transcription: {asr: {beam_size: 1}}\n")
-    served = subprocess.Popen(
-        [
-            *(str(SCRIPT), "schedule", str(night.recordings), "--out", str(night.out)),
-            *("--config", str(config), "--cron", "30 2 * * *"),
-        ],
-        env={
-            **os.environ,
-            **NO_WAY_OUT,
-            "PREFECT_API_URL": prefect_server,
-            "PREFECT_HOME": str(tmp_path / "prefect"),
-            "CALLAUDIT_WEBHOOK": address,
-            "PYTHONPATH": str(ROOT),
-        },
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=(tmp_path / "log").open("w"),
-    )
-    try:
+    with served(night, config, api=prefect_server, webhook=address):
         made = until(lambda: deployment(prefect_server))
         (schedule,) = made["schedules"]
         assert schedule["schedule"]["cron"] == "30 2 * * *"
@@ -188,7 +200,7 @@ def test_served_nights(
         assert made["global_concurrency_limit"]["limit"] == 1
 
         run = ask(prefect_server, f"deployments/{made['id']}/create_flow_run", {})
-        state = until(lambda: settled(prefect_server, run))
+        state = until(lambda: ended(prefect_server, run))
         assert state["type"] == "COMPLETED", (state, (tmp_path / "log").read_text())
         # yesterday and the night before, which was missed; neither today nor what is written to
         assert set(night.table("calls")["call_id"]) == {"D2", "D1"}
@@ -207,14 +219,11 @@ def test_served_nights(
 
         night.recordings.rename(tmp_path / "elsewhere")
         run = ask(prefect_server, f"deployments/{made['id']}/create_flow_run", {})
-        assert until(lambda: settled(prefect_server, run))["type"] == "FAILED"
-        (told,) = until(lambda: posted, seconds=20)
-        assert told["state"] == "Failed"
-        assert told["flow_run_id"] == run["id"]
-        assert "cannot be reached" in told["text"] or "does not exist" in told["text"]
-    finally:
-        served.terminate()
-        served.wait(30)
+        assert until(lambda: ended(prefect_server, run))["type"] == "FAILED"
+        (alarm,) = until(lambda: posted, seconds=20)
+        assert alarm["state"] == "Failed"
+        assert alarm["flow_run_id"] == run["id"]
+        assert "cannot be reached" in alarm["text"] or "does not exist" in alarm["text"]
 
 
 def test_prefect_yaml_deploys(tmp_path: Path, prefect_server: str) -> None:

@@ -17,6 +17,7 @@ from audit.transcription import waveform
 from data_samples.generate import months
 from reports.pages.html import render
 from reports.store import Store, compaction, reasons, schema
+from reports.store.columns import SCHEMA_VERSION
 from reports.store.layout import Layout
 from reports.store.parquet import to_table
 
@@ -33,7 +34,7 @@ UNSURE = because(
     ),
     doubt=because("answer_wait.by_share", share=0.85),
 )
-LINEAGE = {"schema_version": schema.SCHEMA_VERSION, "run_id": "r1"}
+LINEAGE = {"schema_version": SCHEMA_VERSION, "run_id": "r1"}
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@
 
   function base(finding) {
     var person = who();
-    var drawn = finding && queue.get(finding.id);
+    var sampled = finding && queue.get(finding.id);
     return {
       kind: person.kind, decision: "agree", call_id: data.call, finding_id: finding ? finding.id : null,
       reviewer: person.reviewer, reviewed_at: new Date().toISOString(), note: null,
@@ -70,7 +70,7 @@
       clause_id: finding ? finding.clause : null, start_s: finding ? finding.start : null,
       end_s: finding ? finding.end : null, original_verdict: finding ? finding.verdict : null,
       original_points: finding ? finding.points : null, original_score: data.score,
-      sampled_by: drawn ? drawn[3] : "manual", sampling_weight: drawn ? drawn[4] : null
+      sampled_by: sampled ? sampled[3] : "manual", sampling_weight: sampled ? sampled[4] : null
     };
   }
 
@@ -112,14 +112,14 @@
       if (!mine.length && data.always.indexOf(pair[0]) < 0) { return; }
       var verdict = ["fail", "pass"].find(function (v) { return mine.some(function (f) { return f.verdict === v; }); });
       var lost = mine.reduce(function (sum, f) { return sum + f.points; }, 0);
-      rules.push({ rule: pair[0], told: Boolean(verdict), weight: pair[1], earned: Math.max(0, pair[1] - lost) });
+      rules.push({ rule: pair[0], decided: Boolean(verdict), weight: pair[1], earned: Math.max(0, pair[1] - lost) });
     });
-    if (rules.every(function (r) { return !r.told || data.always.indexOf(r.rule) < 0; })) { rules = []; }
+    if (rules.every(function (r) { return !r.decided || data.always.indexOf(r.rule) < 0; })) { rules = []; }
     if (listed.some(function (f) { return f.auto; })) { return 0; }
-    var told = rules.filter(function (r) { return r.told; });
-    if (!told.length) { return null; }
-    var earned = told.reduce(function (sum, r) { return sum + r.earned; }, 0);
-    var weight = told.reduce(function (sum, r) { return sum + r.weight; }, 0);
+    var decided = rules.filter(function (r) { return r.decided; });
+    if (!decided.length) { return null; }
+    var earned = decided.reduce(function (sum, r) { return sum + r.earned; }, 0);
+    var weight = decided.reduce(function (sum, r) { return sum + r.weight; }, 0);
     var tenths = 1000 * earned / weight;
     var whole = Math.round(tenths);
     if (tenths % 1 === 0.5 && whole % 2) { whole -= 1; } /* half to even, as Python rounds */

@@ -1,5 +1,5 @@
 -- One row an agent and month: how many calls, the mean score and its 95 % interval (normal), and
--- for each of the three rules the failures among the calls that could be told.
+-- for each of the three rules the failures among the decided calls.
 SELECT
     agent,
     date_trunc('month', audit_date)::DATE AS month,

@@ -1,6 +1,6 @@
--- One row a rule: what reviewers said of its failures (the latest word on each), and the share they
+-- One row per rule: what reviewers decided about its failures (the latest review of each), and the share they
 -- agreed with, with Wilson's 95 % interval. `weighted` undoes the sampling: an estimate for all
--- failures, from those that were drawn. Appeals, the agents' own words, do not count.
+-- failures, from those that were sampled. Appeals by agents do not count.
 WITH latest AS (
     SELECT * FROM reviews
     WHERE kind = 'review' AND original_verdict = 'fail' AND finding_id IS NOT NULL

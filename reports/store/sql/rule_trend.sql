@@ -1,5 +1,5 @@
--- One row a rule and night: in how many calls it could be told and failed, with Wilson's 95 %
--- interval of the share, and in how many it could not be told.
+-- One row per rule and night: in how many calls it was decided and failed, with Wilson's 95 %
+-- interval of the share, and in how many it was undecided.
 SELECT
     audit_date,
     rule.rule_id AS rule_id,

@@ -486,10 +486,10 @@ def test_with_a_key_nothing_can_be_read_without_it(
     with pytest.raises(UsageError, match="with another key"):
         Store(tmp_path).private.prepare()
     monkeypatch.setenv(private.KEY, "")  # a secret that was not delivered
-    with pytest.raises(UsageError, match="is no key"):
+    with pytest.raises(UsageError, match="is not a valid key"):
         Store(tmp_path).private.write("x", b"")
     monkeypatch.setenv(private.KEY, "secret")
-    with pytest.raises(UsageError, match="is no key; make one with"):
+    with pytest.raises(UsageError, match="is not a valid key; make one with"):
         Store(tmp_path).private.prepare()
 
 

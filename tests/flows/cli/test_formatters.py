@@ -8,7 +8,7 @@ import pytest
 
 from flows.cli import formatters
 from flows.commands.import_reviews import Imported
-from flows.doctor import Check
+from flows.doctor import DoctorCheck
 from flows.sizing import SIZES, Estimate
 from models.training.own_stages import Measured
 from models.training.stages import Figures
@@ -16,8 +16,10 @@ from reports.analysis.calibration import REVIEWS_MIN, Agreement, Threshold
 
 
 def test_a_check_that_fails_catches_the_eye() -> None:
-    assert formatters.check(Check("torch", True, "2.13.0")) == "ok      torch: 2.13.0"
-    assert formatters.check(Check("torch", False, "not installed")).startswith("MISSING torch")
+    assert formatters.check(DoctorCheck("torch", True, "2.13.0")) == "ok      torch: 2.13.0"
+    assert formatters.check(DoctorCheck("torch", False, "not installed")).startswith(
+        "MISSING torch"
+    )
 
 
 def test_the_plan_has_hours_and_a_dash_where_no_error_rate_is_known() -> None:

@@ -12,7 +12,7 @@ from audit.rulebooks import load
 from audit.rulebooks.examples import as_call
 from flows import wiring
 from reports import publish
-from reports.analysis.service_level import levels
+from reports.analysis.service_level import service_levels
 from reports.store import Store
 from tests.calls import MODELS
 
@@ -46,7 +46,7 @@ def night_of(out: Path, rulebook_id: str) -> str:
 
 def test_a_days_share_is_measured_against_the_norm(tmp_path: Path) -> None:
     night = night_of(tmp_path, "customer-service")
-    everybody, vips = levels(Store(tmp_path), night)
+    everybody, vips = service_levels(Store(tmp_path), night)
     assert (everybody.vip, everybody.calls, everybody.in_time) == (False, 8, 6)
     assert everybody.met and everybody.wanted == 0.75  # 6 of 8 is just enough
     assert (vips.calls, vips.in_time, vips.met) == (4, 3, False)
@@ -58,6 +58,6 @@ def test_a_days_share_is_measured_against_the_norm(tmp_path: Path) -> None:
 
 def test_norms_that_ask_for_each_call_have_no_daily_share(tmp_path: Path) -> None:
     night = night_of(tmp_path, "hotline")
-    assert levels(Store(tmp_path), night) == ()
+    assert service_levels(Store(tmp_path), night) == ()
     page = (tmp_path / "html" / "nights" / f"{night}.html").read_text("utf-8")
     assert "接通服务水平" not in page

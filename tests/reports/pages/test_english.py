@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows.commands.rescore import Agent, Difference, Flip, Outcome
+from flows.commands.rescore import AgentChange, CallResult, Difference, Flip
 from reports.pages import case_file
 from reports.pages.html import render_comparison
 from reports.store import Store
@@ -51,8 +51,8 @@ def left(browser: Any) -> Any:
 
 
 def difference() -> Difference:
-    before = Outcome(80.0, "B", False, (("greeting", "fail"), ("hold", "pass")))
-    after = Outcome(90.0, "A", False, (("greeting", "pass"), ("hold", "cannot_tell")))
+    before = CallResult(80.0, "B", False, (("greeting", "fail"), ("hold", "pass")))
+    after = CallResult(90.0, "A", False, (("greeting", "pass"), ("hold", "cannot_tell")))
     example = {
         "call_id": "C1",
         "agent": "A1",
@@ -72,7 +72,7 @@ def difference() -> Difference:
         lost=Counter({("greeting", "fail"): 1}),
         reweighted=Counter({"courtesy": 2}),
         examples={("gained", "greeting"): [example], ("lost", "greeting"): [example]},
-        agents=[Agent("A1", 3, (80.0, 90.0), ("B", "A"), (0, 1))],
+        agents=[AgentChange("A1", 3, (80.0, 90.0), ("B", "A"), (0, 1))],
     )
 
 

@@ -171,7 +171,7 @@ def test_figures_leave_out_what_cannot_be_told(night: Path, desk: SimpleNamespac
     told = figures.summary("", [call for call in calls if call.audit_date == "2026-11-13"])
     assert (told.calls, told.scored, told.auto_fails) == (4, 3, 1)
     greeting, interruption = told.share("greeting"), told.share("no_interruption")
-    assert (greeting.fails, greeting.told, greeting.untold) == (3, 3, 1)
+    assert (greeting.fails, greeting.decided, greeting.undecided) == (3, 3, 1)
     assert interruption.rate is None and interruption.interval is None
 
 

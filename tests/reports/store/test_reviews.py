@@ -17,6 +17,7 @@ import pytest
 from audit.errors import UsageError
 from audit.rulebooks import load
 from audit.types import Verdict
+from flows.cli import formatters
 from flows.commands import import_reviews as reviewing
 from reports.analysis import sampling
 from reports.pages.html import render
@@ -235,7 +236,7 @@ def _rename(file: Path, names: dict[str, str | None]) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"format": "other"}, "is no file of reviews"),
+        ({"format": "other"}, "is not a file of reviews"),
         ({"version": 7}, "has version '7'"),
         ({"reviews": [word(decision="innocent")]}, r"reviews\.0\.decision"),
         ({"reviews": [word(finding_id=None)]}, "has no finding_id"),
@@ -280,7 +281,7 @@ def test_hostile_notes_and_foreign_calls(night: Path, browser: Any, desk: Simple
     bad = word(call_id=desk.CLIMBING, finding_id=f"{desk.CLIMBING}-0", note=desk.HOSTILE)
     file = file_of(night, bad | {"reviewer": desk.HOSTILE[:80]}, word(call_id="X9"))
     done = reviewing.import_reviews(file, night)
-    assert (done.new, done.foreign) == (1, 1) and "left out" in str(done)
+    assert (done.new, done.foreign) == (1, 1) and "left out" in formatters.imported(done)
     browser.open(Layout(night).call_page(desk.CLIMBING))
     assert browser.driver.title != "owned"
     assert browser.run("return document.images.length") == 0
@@ -300,10 +301,10 @@ def test_the_queue_draws_failures_and_passes_with_known_weights() -> None:
     findings += [(f"p{i}", "greeting", Verdict.PASS) for i in range(300)]
     findings += [(f"c{i}", "hold", Verdict.CANNOT_TELL) for i in range(9)]
     findings += [("only", "hold", Verdict.PASS)]
-    drawn = sampling.of_night("2026-11-13", findings)
-    assert drawn == sampling.of_night("2026-11-13", reversed(findings))
-    assert drawn.keys() != sampling.of_night("2026-11-14", findings).keys()
-    assert sorted(drawn.values()) == [
+    sampled = sampling.of_night("2026-11-13", findings)
+    assert sampled == sampling.of_night("2026-11-13", reversed(findings))
+    assert sampled.keys() != sampling.of_night("2026-11-14", findings).keys()
+    assert sorted(sampled.values()) == [
         *[("finding", 25.0)] * 4,
         ("pass", 1.0),
         *[("pass", 150.0)] * 2,

@@ -13,7 +13,8 @@ from audit import rulebooks
 from audit.errors import CallauditError
 from flows.commands import rescore as rescoring
 from reports.store import Store, compaction, dictionary
-from reports.store.schema import CALLS, CHANGES, SCHEMA_VERSION, TABLES
+from reports.store.columns import CHANGES, SCHEMA_VERSION
+from reports.store.schema import CALLS, TABLES
 
 ROOT = Path(__file__).parents[3]
 OLD = ROOT / "tests" / "data"
@@ -121,5 +122,5 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     out = old("1.2", tmp_path)
     path = next((out / "parquet" / "calls").rglob("*.parquet"))
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(CallauditError, match=r"part-0\.parquet is no Parquet file"):
+    with pytest.raises(CallauditError, match=r"part-0\.parquet is not a valid Parquet file"):
         Store(out)["calls"].arrow()
