@@ -142,7 +142,7 @@ class CallPage:
     @property
     def hidden(self) -> tuple[Span, ...]:
         """When customers' data is said that the page does not show."""
-        return privacy.spans(masked for view in self.turns for masked in view.turn.masked)
+        return privacy.redacted_spans(masked for view in self.turns for masked in view.turn.masked)
 
 
 def night_pages(

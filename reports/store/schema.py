@@ -12,7 +12,7 @@ from typing import get_args
 import pyarrow as pa
 
 from audit.errors import RejectReason
-from audit.privacy.entities import Private
+from audit.privacy.entities import PrivacyMode
 from audit.review import Decision, Kind
 from audit.types import Channels, Direction, Disposition, Role, Severity, Stage, Verdict
 
@@ -206,7 +206,7 @@ CALLS = Table(
             "private",
             "what became of customers' data in this call (before 1.5 all of it was kept)",
             nullable=True,
-            values=get_args(Private),
+            values=get_args(PrivacyMode),
         ),
         _text(
             "transcript_id",
