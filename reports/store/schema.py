@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from audit.errors import RejectReason
 from audit.privacy.entities import PrivacyMode
-from audit.review import Decision, Kind
+from audit.review import Decision, ReviewKind
 from audit.types import Channels, Direction, Disposition, Role, Severity, Stage, Verdict
 
 SCHEMA_VERSION = "1.7"
@@ -376,7 +376,7 @@ REVIEWS = Table(
         *_CALL,
         *_AGENT,
         _text("finding_id", "the finding; empty for a fault that was missed", nullable=True),
-        _text("kind", "whose word it is: the QA team's or the agent's", values=Kind),
+        _text("kind", "whose word it is: the QA team's or the agent's", values=ReviewKind),
         _text("decision", "what it says of the finding", values=Decision),
         _text("reviewer", "who"),
         Column("reviewed_at", pa.timestamp("us", tz="UTC"), "when"),
