@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 from audit.errors import UsageError
 from audit.intake import manifests
 from audit.language.encoding import text_of
-from audit.privacy.entities import Private
+from audit.privacy.entities import PrivacyMode
 from audit.transcription import media
 from audit.transcription.options import TranscriptionOptions
 from audit.types import RawForm
@@ -218,7 +218,7 @@ class BatchConfig(_Strict):
 class PrivacyConfig(_Strict):
     """What becomes of customers' personal data: numbers, names, addresses that are said."""
 
-    mode: Private = Field(
+    mode: PrivacyMode = Field(
         "mask",
         description="`keep` it in tables and pages; `mask` it there and keep full transcripts in "
         "the private store; or mask it and `drop` them (also `--private`). See "

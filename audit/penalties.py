@@ -23,7 +23,7 @@ class Penalty:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Shares of a day's calls that are to be answered within so many seconds, 0 to 1."""
+    """The shares of a day's calls (0 to 1) that must be answered within ``within_s`` seconds."""
 
     within_s: float
     share: float
@@ -32,9 +32,9 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Penalties:
-    """A rulebook's weights, grades and penalties, and what it asks of a whole day.
+    """A rulebook's weights, grades and penalties, and its service level for a whole day.
 
-    Stored as JSON under OUT, ``faults`` included, so its fields keep their names.
+    It is stored as JSON under OUT, so its fields, ``faults`` included, keep their names.
     """
 
     rulebook_id: str

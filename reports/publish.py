@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from audit.errors import CallauditError
 from audit.intake.recordings import Reject, file_of, with_distinct_names
-from audit.privacy import Private
+from audit.privacy import PrivacyMode
 from audit.types import AuditedCall, Recording
 from reports.analysis import figures
 from reports.crashes import Crashes, Step
@@ -43,7 +43,7 @@ class Located:
 
     audited: AuditedCall
     source_uri: str | None
-    private: Private = "mask"
+    private: PrivacyMode = "mask"
     transcript_id: str | None = None
     """Name of its full transcript in the private store, if it stays there."""
 

@@ -1,7 +1,16 @@
-"""Customers' data in transcripts as spoken: where it stands, and what stands in its place."""
+"""Personal data (PII) in transcripts of speech: detected, and replaced by placeholders."""
 
 from audit.privacy.detect import find
-from audit.privacy.entities import Item, Kind, Private
-from audit.privacy.mask import in_full, mask, spans, spoken
+from audit.privacy.entities import Entity, EntityType, PrivacyMode
+from audit.privacy.mask import mask, redacted_spans, redacted_spans_of, with_full_text
 
-__all__ = ["Item", "Kind", "Private", "find", "in_full", "mask", "spans", "spoken"]
+__all__ = [
+    "Entity",
+    "EntityType",
+    "PrivacyMode",
+    "find",
+    "mask",
+    "redacted_spans",
+    "redacted_spans_of",
+    "with_full_text",
+]

@@ -1,4 +1,4 @@
-"""``python -m audit.privacy FILE.jsonl``: precision and recall of what is masked."""
+"""``python -m audit.privacy FILE.jsonl``: precision and recall of PII detection."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from audit.privacy import benchmark
 
 
 def main() -> None:
-    """Compare what is found in labelled dialogues with their labels."""
+    """Compare the PII detected in labelled dialogues with their labels."""
     parser = argparse.ArgumentParser(prog="python -m audit.privacy", description=main.__doc__)
     parser.add_argument("file", type=Path)
-    parser.add_argument("--without-marks", action="store_true", help="Leave punctuation out first.")
     parser.add_argument(
-        "--verbose", action="store_true", help="Show what was missed or wrongly found."
+        "--without-punctuation", action="store_true", help="Remove punctuation first."
     )
-    given = parser.parse_args()
-    dialogues = benchmark.read(given.file)
-    if given.without_marks:
-        dialogues = [benchmark.without_marks(dialogue) for dialogue in dialogues]
+    parser.add_argument(
+        "--verbose", action="store_true", help="Show missed and wrongly detected PII."
+    )
+    arguments = parser.parse_args()
+    dialogues = benchmark.read(arguments.file)
+    if arguments.without_punctuation:
+        dialogues = [benchmark.without_punctuation(dialogue) for dialogue in dialogues]
     result = benchmark.evaluate(dialogues)
-    for line in (*(result.mistakes if given.verbose else ()), *result.lines()):
+    for line in (*(result.mistakes if arguments.verbose else ()), *result.lines()):
         print(line)
 
 

@@ -1,4 +1,4 @@
-"""How right the finding of customers' data is, on labelled dialogues."""
+"""Precision and recall of PII detection on labelled dialogues."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from audit.errors import UsageError
 from audit.language.text import simplify
 from audit.privacy.detect import find
-from audit.privacy.entities import Item, Kind
+from audit.privacy.entities import Entity, EntityType
 from audit.types import Role, Turn
 
 
@@ -22,54 +22,54 @@ class Dialogue:
     name: str
     turns: tuple[Turn, ...]
     agent_name: str | None
-    private: tuple[Item, ...]
+    labels: tuple[Entity, ...]
     noise: bool
 
 
 @dataclass(slots=True)
-class Result:
-    """Counts by kind, and what went wrong.
+class DetectionScores:
+    """Counts by entity type, and descriptions of the errors.
 
-    An item is found where all its letters and digits are; what is found is right where at least
-    half of its characters are some item's.
+    A labelled entity is recalled if all its letters and digits are detected; a detected entity is
+    correct if at least half of its characters are labelled.
     """
 
-    items: Counter[str] = field(default_factory=Counter)
-    found: Counter[str] = field(default_factory=Counter)
-    told: Counter[str] = field(default_factory=Counter)
-    right: Counter[str] = field(default_factory=Counter)
-    same_kind: int = 0
-    noisy_items: int = 0
-    noisy_found: int = 0
+    labelled: Counter[str] = field(default_factory=Counter)
+    recalled: Counter[str] = field(default_factory=Counter)
+    detected: Counter[str] = field(default_factory=Counter)
+    correct: Counter[str] = field(default_factory=Counter)
+    same_type: int = 0
+    noisy_labelled: int = 0
+    noisy_recalled: int = 0
     mistakes: list[str] = field(default_factory=list)
 
     @property
     def recall(self) -> float:
-        """Share of items found."""
-        return self.found.total() / max(1, self.items.total())
+        """Share of labelled entities that are detected."""
+        return self.recalled.total() / max(1, self.labelled.total())
 
     @property
     def precision(self) -> float:
-        """Share of what is found that is right."""
-        return self.right.total() / max(1, self.told.total())
+        """Share of detected entities that are correct."""
+        return self.correct.total() / max(1, self.detected.total())
 
     @property
     def noisy_recall(self) -> float:
-        """Recall where the recogniser misheard."""
-        return self.noisy_found / max(1, self.noisy_items)
+        """Recall in dialogues with ASR noise."""
+        return self.noisy_recalled / max(1, self.noisy_labelled)
 
     def lines(self) -> Iterator[str]:
-        """A table by kind, then the totals."""
-        for kind in Kind:
-            if self.items[kind] or self.told[kind]:
+        """A table by entity type, then the totals."""
+        for name in EntityType:
+            if self.labelled[name] or self.detected[name]:
                 yield (
-                    f"{kind:10} precision {self.right[kind]}/{self.told[kind]}"
-                    f"  recall {self.found[kind]}/{self.items[kind]}"
+                    f"{name:10} precision {self.correct[name]}/{self.detected[name]}"
+                    f"  recall {self.recalled[name]}/{self.labelled[name]}"
                 )
         yield (
             f"all        precision {self.precision:.3f}  recall {self.recall:.3f}"
-            f"  recall with noise {self.noisy_recall:.3f} ({self.noisy_items} items)"
-            f"  kind told rightly {self.same_kind}/{self.found.total()}"
+            f"  recall with noise {self.noisy_recall:.3f} ({self.noisy_labelled} entities)"
+            f"  correct type {self.same_type}/{self.recalled.total()}"
         )
 
 
@@ -89,8 +89,9 @@ def read(path: Path) -> list[Dialogue]:
                     for index, turn in enumerate(row["turns"])
                 ),
                 agent_name=row.get("agent_name"),
-                private=tuple(
-                    Item(p["turn"], p["start"], p["end"], Kind(p["kind"])) for p in row["private"]
+                labels=tuple(
+                    Entity(p["turn"], p["start"], p["end"], EntityType(p["kind"]))
+                    for p in row["private"]
                 ),
                 noise=bool(row.get("noise")),
             )
@@ -100,47 +101,57 @@ def read(path: Path) -> list[Dialogue]:
         raise UsageError(f"labelled dialogues {path} cannot be read: {error}") from error
 
 
-def without_marks(dialogue: Dialogue) -> Dialogue:
-    """The dialogue as a recogniser writes it that writes no punctuation marks."""
-    turns, places = [], []
+def without_punctuation(dialogue: Dialogue) -> Dialogue:
+    """The dialogue as an ASR engine without punctuation would transcribe it."""
+    turns, positions = [], []
     for turn in dialogue.turns:
-        kept = [at for at, sign in enumerate(turn.text) if sign not in "，。？！、："]
+        kept = [at for at, character in enumerate(turn.text) if character not in "，。？！、："]
         turns.append(replace(turn, text="".join(turn.text[at] for at in kept)))
-        places.append({at: number for number, at in enumerate(kept)})
-    items = []
-    for item in dialogue.private:
-        inside = [n for at, n in places[item.turn].items() if item.start <= at < item.end]
-        items.append(replace(item, start=min(inside), end=max(inside) + 1))
-    return replace(dialogue, turns=tuple(turns), private=tuple(items))
+        positions.append({at: number for number, at in enumerate(kept)})
+    entities = []
+    for entity in dialogue.labels:
+        inside = [n for at, n in positions[entity.turn].items() if entity.start <= at < entity.end]
+        entities.append(replace(entity, start=min(inside), end=max(inside) + 1))
+    return replace(dialogue, turns=tuple(turns), labels=tuple(entities))
 
 
-def evaluate(dialogues: Sequence[Dialogue]) -> Result:
-    """Compare what is found with what is labelled."""
-    result = Result()
+def evaluate(dialogues: Sequence[Dialogue]) -> DetectionScores:
+    """Compare detected entities with the labelled ones."""
+    result = DetectionScores()
     for dialogue in dialogues:
         found = find(dialogue.turns, agent_name=dialogue.agent_name)
         covered = {(i.turn, at): i for i in found for at in range(i.start, i.end)}
-        labelled = {(i.turn, at) for i in dialogue.private for at in range(i.start, i.end)}
-        for item in dialogue.private:
-            text = dialogue.turns[item.turn].text
-            places = [(item.turn, at) for at in range(item.start, item.end) if text[at].isalnum()]
-            hit = all(place in covered for place in places)
-            result.items[item.kind] += 1
-            result.found[item.kind] += hit
-            result.noisy_items += dialogue.noise
-            result.noisy_found += hit and dialogue.noise
+        labelled_characters = {
+            (i.turn, at) for i in dialogue.labels for at in range(i.start, i.end)
+        }
+        for entity in dialogue.labels:
+            text = dialogue.turns[entity.turn].text
+            positions = [
+                (entity.turn, at) for at in range(entity.start, entity.end) if text[at].isalnum()
+            ]
+            hit = all(place in covered for place in positions)
+            result.labelled[entity.entity_type] += 1
+            result.recalled[entity.entity_type] += hit
+            result.noisy_labelled += dialogue.noise
+            result.noisy_recalled += hit and dialogue.noise
             if hit:
-                result.same_kind += covered[places[0]].kind is item.kind
+                result.same_type += covered[positions[0]].entity_type is entity.entity_type
             else:
-                said = text[item.start : item.end]
-                result.mistakes.append(f"{dialogue.name} missed {item.kind} {said!r} in {text!r}")
-        for item in found:
-            inside = sum((item.turn, at) in labelled for at in range(item.start, item.end))
-            right = inside * 2 >= item.end - item.start
-            result.told[item.kind] += 1
-            result.right[item.kind] += right
-            if not right:
-                text = dialogue.turns[item.turn].text
-                said = text[item.start : item.end]
-                result.mistakes.append(f"{dialogue.name} wrongly {item.kind} {said!r} in {text!r}")
+                said = text[entity.start : entity.end]
+                result.mistakes.append(
+                    f"{dialogue.name} missed {entity.entity_type} {said!r} in {text!r}"
+                )
+        for entity in found:
+            inside = sum(
+                (entity.turn, at) in labelled_characters for at in range(entity.start, entity.end)
+            )
+            is_correct = inside * 2 >= entity.end - entity.start
+            result.detected[entity.entity_type] += 1
+            result.correct[entity.entity_type] += is_correct
+            if not is_correct:
+                text = dialogue.turns[entity.turn].text
+                said = text[entity.start : entity.end]
+                result.mistakes.append(
+                    f"{dialogue.name} wrongly {entity.entity_type} {said!r} in {text!r}"
+                )
     return result

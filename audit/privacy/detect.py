@@ -1,24 +1,24 @@
-"""Finding customers' data in a call as it was spoken."""
+"""Detects personal data (PII) in the transcript of a call."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from audit.privacy import documents, numbers, person_names, places
-from audit.privacy.entities import Item
+from audit.privacy.entities import Entity
 from audit.privacy.folding import folded_turns
 from audit.types import Turn
 
 
-def find(turns: Sequence[Turn], *, agent_name: str | None = None) -> tuple[Item, ...]:
-    """Customers' data in a call: numbers, documents, names, addresses, plates, e-mail, birth.
+def find(turns: Sequence[Turn], *, agent_name: str | None = None) -> tuple[Entity, ...]:
+    """PII in a call: numbers, documents, names, addresses, plates, e-mail, dates of birth.
 
     Args:
-        turns: the call's, in order, in simplified characters.
-        agent_name: whose name is no customer's.
+        turns: of the call, in order, in simplified characters.
+        agent_name: is not PII; None if unknown.
 
     Returns:
-        Mentions in order; none overlaps another.
+        Mentions in order, without overlaps.
     """
     turns = folded_turns(turns)
     found = [
@@ -27,11 +27,11 @@ def find(turns: Sequence[Turn], *, agent_name: str | None = None) -> tuple[Item,
         *numbers.find(turns),
         *person_names.find(turns, agent_name=agent_name),
     ]
-    kept: list[Item] = []
-    for item in sorted(found, key=lambda i: (i.turn, i.start, -i.end)):
-        last = kept[-1] if kept else None
-        if last is None or last.turn != item.turn or item.start >= last.end:
-            kept.append(item)
-        elif item.end > last.end:  # two that overlap are hidden as one
-            kept[-1] = Item(last.turn, last.start, item.end, last.kind)
-    return tuple(kept)
+    resolved: list[Entity] = []
+    for entity in sorted(found, key=lambda i: (i.turn, i.start, -i.end)):
+        last = resolved[-1] if resolved else None
+        if last is None or last.turn != entity.turn or entity.start >= last.end:
+            resolved.append(entity)
+        elif entity.end > last.end:  # overlapping mentions are redacted as one
+            resolved[-1] = Entity(last.turn, last.start, entity.end, last.entity_type)
+    return tuple(resolved)

@@ -1,4 +1,4 @@
-"""What customers' data there is, and where it stands in a call."""
+"""Types of personal data (PII), their placeholders, and mentions of them in a call."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-Private = Literal["keep", "mask", "drop"]
-"""What becomes of customers' data: kept in tables and pages; masked there and kept in the private
-store; masked and kept nowhere."""
+PrivacyMode = Literal["keep", "mask", "drop"]
+"""How PII is handled: kept in tables and pages; masked there and kept in the private store; masked
+and kept nowhere."""
 
 
-class Kind(StrEnum):
-    """Kinds of customers' data."""
+class EntityType(StrEnum):
+    """Types of PII; the values are stored in ``turns.masked``."""
 
     MOBILE = "mobile"
     LANDLINE = "landline"
@@ -33,32 +33,32 @@ class Kind(StrEnum):
     QQ = "qq"
 
 
-MARKS = {
-    Kind.MOBILE: "【手机号】",
-    Kind.LANDLINE: "【电话号码】",
-    Kind.ID_NUMBER: "【身份证号】",
-    Kind.BANK_CARD: "【银行卡号】",
-    Kind.CODE: "【验证码】",
-    Kind.PLATE: "【车牌号】",
-    Kind.EMAIL: "【邮箱】",
-    Kind.ADDRESS: "【地址】",
-    Kind.NAME: "【姓名】",
-    Kind.BIRTH: "【出生日期】",
-    Kind.PASSPORT: "【护照号】",
-    Kind.TRAVEL_PERMIT: "【通行证号】",
-    Kind.REGIONAL_ID: "【港澳台身份证号】",
-    Kind.WECHAT: "【微信号】",
-    Kind.QQ: "【QQ号】",
+PLACEHOLDERS = {
+    EntityType.MOBILE: "【手机号】",
+    EntityType.LANDLINE: "【电话号码】",
+    EntityType.ID_NUMBER: "【身份证号】",
+    EntityType.BANK_CARD: "【银行卡号】",
+    EntityType.CODE: "【验证码】",
+    EntityType.PLATE: "【车牌号】",
+    EntityType.EMAIL: "【邮箱】",
+    EntityType.ADDRESS: "【地址】",
+    EntityType.NAME: "【姓名】",
+    EntityType.BIRTH: "【出生日期】",
+    EntityType.PASSPORT: "【护照号】",
+    EntityType.TRAVEL_PERMIT: "【通行证号】",
+    EntityType.REGIONAL_ID: "【港澳台身份证号】",
+    EntityType.WECHAT: "【微信号】",
+    EntityType.QQ: "【QQ号】",
 }
-"""What stands in the place of each."""
+"""The text that replaces each."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Item:
-    """One mention of customers' data: characters ``start`` to before ``end`` of a turn's text."""
+class Entity:
+    """One mention of PII: characters ``start`` to before ``end`` of a turn's text."""
 
     turn: int
     """Position in the sequence of turns, from 0."""
     start: int
     end: int
-    kind: Kind
+    entity_type: EntityType

@@ -1,4 +1,4 @@
-"""One form for the many that a character is written in, each in its place."""
+"""Variants of characters folded to one form, position by position."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ _FOLDED = _DOTS | _DASHES | _SIGNS
 
 
 class _Folding(dict[int, str]):
-    """A table for ``str.translate`` that learns each character when it is first met."""
+    """A table for ``str.translate`` that is filled as characters occur."""
 
     def __missing__(self, code: int) -> str:
         self[code] = _folded(chr(code))
         return self[code]
 
 
-def _folded(sign: str) -> str:
-    if sign in _FOLDED:
-        return _FOLDED[sign]
-    category = unicodedata.category(sign)
+def _folded(character: str) -> str:
+    if character in _FOLDED:
+        return _FOLDED[character]
+    category = unicodedata.category(character)
     if category in ("Cf", "Mn", "Me", "Zs"):  # zero width, bidi, combining: nothing is said
         return " "
     if category == "Nd":
-        return str(unicodedata.digit(sign))
-    plain = unicodedata.normalize("NFKC", sign)
-    return plain if len(plain) == 1 and plain.isalnum() else sign
+        return str(unicodedata.digit(character))
+    plain = unicodedata.normalize("NFKC", character)
+    return plain if len(plain) == 1 and plain.isalnum() else character
 
 
 _table = _Folding()
 
 
 def folded(text: str) -> str:
-    """The text with as many characters: ASCII for full width, one middle dot, one hyphen.
+    """The text, of the same length, with ASCII for full width, one middle dot, one hyphen.
 
     >>> folded("１３８—Ａ＠ 阿依古丽•买买提")
     '138-A@ 阿依古丽·买买提'
@@ -48,7 +48,7 @@ def folded(text: str) -> str:
 
 
 def folded_turns(turns: Sequence[Turn]) -> list[Turn]:
-    """The turns with texts in which every character stands where it stood."""
+    """The turns with folded texts; every character keeps its position."""
     texts = [folded(turn.text) for turn in turns]
     return [
         turn if turn.text == text else replace(turn, text=text)

@@ -1,4 +1,4 @@
-"""Masking customers' data in a call that has been judged, on its full text, before."""
+"""Masks PII in an audited call; the audit itself uses the full text."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from audit.privacy.detect import find
-from audit.privacy.entities import MARKS, Item
+from audit.privacy.entities import PLACEHOLDERS, Entity
 from audit.timeline import Timeline
 from audit.types import AuditedCall, Call, Masked, Span, Transcript, Turn
 
 MARGIN_S = 0.3
-"""What is hidden before and after a mention besides: times of words are not exact."""
+"""Seconds redacted before and after a mention, because word times are not exact."""
 
 
 def mask(audited: AuditedCall) -> AuditedCall:
-    """The same call with marks such as 【手机号】 for customers' data, in turns and findings."""
+    """The same call with placeholders such as 【手机号】 for PII, in turns and findings."""
     turns = audited.call.turns
-    hidden = masked_turns(turns, agent_name=audited.call.recording.agent_name)
-    if hidden == turns:
+    redacted = masked_turns(turns, agent_name=audited.call.recording.agent_name)
+    if redacted == turns:
         return audited
-    words = _Words(turns, hidden)
-    transcript = replace(audited.call.transcript, turns=hidden)
+    words = _Redactions(turns, redacted)
+    transcript = replace(audited.call.transcript, turns=redacted)
     return replace(
         audited,
         call=replace(audited.call, transcript=transcript),
@@ -38,22 +38,22 @@ def mask(audited: AuditedCall) -> AuditedCall:
 
 
 def masked_turns(turns: tuple[Turn, ...], *, agent_name: str | None) -> tuple[Turn, ...]:
-    """The turns with marks for customers' data, and when it was said.
+    """The turns with placeholders for PII, and when it was said.
 
-    A call that has marks already is left as it is: its full text is not here.
+    A call that has placeholders already is returned unchanged, because its full text is missing.
     """
     if any(turn.masked for turn in turns):
         return turns
-    by_turn: dict[int, list[Item]] = defaultdict(list)
-    for item in find(turns, agent_name=agent_name):
-        by_turn[item.turn].append(item)
+    by_turn: dict[int, list[Entity]] = defaultdict(list)
+    for entity in find(turns, agent_name=agent_name):
+        by_turn[entity.turn].append(entity)
     return tuple(
         _mask_turn(turn, by_turn[at]) if at in by_turn else turn for at, turn in enumerate(turns)
     )
 
 
-def spans(masked: Iterable[Masked]) -> tuple[Span, ...]:
-    """When customers' data is said, margins included, in order; none overlaps another."""
+def redacted_spans(masked: Iterable[Masked]) -> tuple[Span, ...]:
+    """When PII is said, margins included, in order and without overlaps."""
     timed = [(m.start_s, m.end_s) for m in masked if m.start_s is not None and m.end_s is not None]
     wider = (
         Span(round(max(0.0, start_s - MARGIN_S), 3), round(end_s + MARGIN_S, 3))
@@ -62,68 +62,76 @@ def spans(masked: Iterable[Masked]) -> tuple[Span, ...]:
     return Timeline.of(wider).support().spans
 
 
-def spoken(transcript: Transcript, *, agent_name: str | None) -> tuple[Span, ...]:
-    """When customers' data is said in a transcript as it was heard."""
+def redacted_spans_of(transcript: Transcript, *, agent_name: str | None) -> tuple[Span, ...]:
+    """When PII is said in an unmasked transcript, as :func:`redacted_spans`."""
     turns = masked_turns(transcript.turns, agent_name=agent_name)
-    return spans(masked for turn in turns for masked in turn.masked)
+    return redacted_spans(masked for turn in turns for masked in turn.masked)
 
 
-def in_full(call: Call, transcript: Transcript) -> Call:
-    """A call read back from the tables with its text as it was heard, stages as stored."""
-    heard = {turn.index: turn for turn in transcript.turns}
+def with_full_text(call: Call, transcript: Transcript) -> Call:
+    """A call read back from the tables, with the unmasked text of its transcript."""
+    transcribed = {turn.index: turn for turn in transcript.turns}
     turns = tuple(
-        replace(turn, text=heard[turn.index].text, words=heard[turn.index].words, masked=())
-        if turn.index in heard
+        replace(
+            turn, text=transcribed[turn.index].text, words=transcribed[turn.index].words, masked=()
+        )
+        if turn.index in transcribed
         else turn
         for turn in call.turns
     )
     return replace(call, transcript=replace(call.transcript, turns=turns))
 
 
-def _mask_turn(turn: Turn, items: Sequence[Item]) -> Turn:
+def _mask_turn(turn: Turn, entities: Sequence[Entity]) -> Turn:
     text, last = "", 0
-    for item in items:
-        text += turn.text[last : item.start] + MARKS[item.kind]
-        last = item.end
-    masked = tuple(_masked(turn, item) for item in items)
+    for entity in entities:
+        text += turn.text[last : entity.start] + PLACEHOLDERS[entity.entity_type]
+        last = entity.end
+    masked = tuple(_masked_entity(turn, entity) for entity in entities)
     return replace(turn, text=text + turn.text[last:], masked=masked)
 
 
-def _masked(turn: Turn, item: Item) -> Masked:
-    span = _seconds(turn, item)
+def _masked_entity(turn: Turn, entity: Entity) -> Masked:
+    span = _entity_span(turn, entity)
     if span is None:
-        return Masked(str(item.kind))
-    return Masked(str(item.kind), round(span.start_s, 3), round(span.end_s, 3))
+        return Masked(str(entity.entity_type))
+    return Masked(str(entity.entity_type), round(span.start_s, 3), round(span.end_s, 3))
 
 
-def _seconds(turn: Turn, item: Item) -> Span | None:
-    """When a mention is said: by its words, whose characters are the text's, marks aside.
+def _entity_span(turn: Turn, entity: Entity) -> Span | None:
+    """When a mention is said: by its words, whose characters match the text without punctuation.
 
-    Without words, by where it stands in the turn.
+    Without words, by its position in the turn.
     """
     if turn.span is None:
         return None
-    places = [at for at, sign in enumerate(turn.text) if sign.isalnum()]
-    owners = [word for word in turn.words for sign in word.text if sign.isalnum()]
-    if len(owners) == len(places):
-        said = [w for at, w in zip(places, owners, strict=True) if item.start <= at < item.end]
-        if said:
-            return Span(min(w.start_s for w in said), max(w.end_s for w in said))
-    a_character_s = turn.span.duration_s / max(1, len(turn.text))
+    positions = [at for at, character in enumerate(turn.text) if character.isalnum()]
+    words_by_character = [
+        word for word in turn.words for character in word.text if character.isalnum()
+    ]
+    if len(words_by_character) == len(positions):
+        words = [
+            w
+            for at, w in zip(positions, words_by_character, strict=True)
+            if entity.start <= at < entity.end
+        ]
+        if words:
+            return Span(min(w.start_s for w in words), max(w.end_s for w in words))
+    character_s = turn.span.duration_s / max(1, len(turn.text))
     start_s = turn.span.start_s
-    return Span(start_s + a_character_s * item.start, start_s + a_character_s * item.end)
+    return Span(start_s + character_s * entity.start, start_s + character_s * entity.end)
 
 
-class _Words:
-    """What stands for words of a call, wherever they are quoted."""
+class _Redactions:
+    """Replaces the texts of a call's turns by their masked form wherever they are quoted."""
 
-    def __init__(self, turns: Sequence[Turn], hidden: Sequence[Turn]) -> None:
-        self._texts = {full.text: turn.text for full, turn in zip(turns, hidden, strict=True)}
+    def __init__(self, turns: Sequence[Turn], redacted: Sequence[Turn]) -> None:
+        self._texts = {full.text: turn.text for full, turn in zip(turns, redacted, strict=True)}
         changed = [(full, text) for full, text in self._texts.items() if full != text]
         self._quoted = sorted(changed, key=lambda pair: -len(pair[0]))
 
     def mask(self, text: str) -> str:
-        """A turn's text, or one that holds those of several."""
+        """Mask a turn's text, or a text that quotes several turns."""
         if text in self._texts:
             return self._texts[text]
         for full, masked in self._quoted:

@@ -226,8 +226,8 @@ def stage_figures(measured: Measured) -> str:
         ("greeting presence right", figures.greetings),
         ("closing start within two turns", figures.closings),
         ("no closing where there is none", figures.no_closings),
-        ("turns in doubt", figures.doubtful),
-        ("right where sure", figures.sure),
+        ("turns in doubt", figures.uncertain),
+        ("right where sure", figures.certain_correct),
     )
     listed = ", ".join(f"{name} {number(value, digits=3)}" for name, value in named)
     return f"{measured.what}: {figures.calls} calls: {listed}"

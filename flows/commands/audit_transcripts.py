@@ -10,7 +10,7 @@ from audit import rulebooks
 from audit.config import Config
 from audit.intake import transcripts
 from audit.intake.recordings import Reject
-from audit.privacy import Private
+from audit.privacy import PrivacyMode
 from audit.rulebooks import Rulebook
 from audit.types import AuditedCall, Call, Recording
 from flows import jobs, wiring
@@ -86,7 +86,9 @@ def _published(
     return Published(len(read) - crashed, len(rejects) + crashed, index)
 
 
-def _located(store: Store, call: Call, audited: AuditedCall, private: Private) -> publish.Located:
+def _located(
+    store: Store, call: Call, audited: AuditedCall, private: PrivacyMode
+) -> publish.Located:
     """The call as it is published; the private store has its full text, or no longer has it."""
     name = transcript_cache.of_ready(call.recording.call_id)
     if private != "mask":

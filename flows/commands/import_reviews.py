@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from audit import review
 from audit.errors import UsageError
 from audit.language.encoding import text_of
-from audit.review import Decision, Kind
+from audit.review import Decision, ReviewKind
 from audit.types import Verdict
 from flows import jobs
 from reports import crashes, publish
@@ -39,7 +39,7 @@ class _ExportedModel(BaseModel):
 class ReviewedFinding(_ExportedModel):
     """One review as a page exports it."""
 
-    kind: Kind
+    kind: ReviewKind
     decision: Decision
     call_id: _Id
     finding_id: _Id | None
@@ -217,7 +217,7 @@ def _merged(
         else:
             tally["changed"] += 1
         rows[row["review_id"]] = row
-    after = reviews.settled(store, call, findings, [reviews.from_row(row) for row in rows.values()])
+    after = reviews.apply(store, call, findings, [reviews.from_row(row) for row in rows.values()])
     score = after.scorecard.score if after.scorecard else None
     tally["vanished"] += len(after.vanished)
     tally["overridden"] += after.scorecard is not None

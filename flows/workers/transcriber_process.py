@@ -177,7 +177,7 @@ def _bundle(path: Path, recording: Recording, job: Job, transcript: Transcript) 
     hidden: tuple[Span, ...] = ()
     try:
         if job.config.privacy.mode != "keep":
-            hidden = privacy.spoken(transcript, agent_name=recording.agent_name)
+            hidden = privacy.redacted_spans_of(transcript, agent_name=recording.agent_name)
         playback.bundle(
             path, job.store, recording.call_id, hidden=hidden, raw_form=recording.raw_form
         )

@@ -21,10 +21,10 @@ _PADDING_STEP_FRAMES = 500
 _PADDING_MIN_S = 1.0
 
 LANGUAGE_FRAMES = 500
-"""Of what the encoder made of a window, 50 a second, as much as its language is detected from."""
+"""Encoder frames, 50 a second, from which the language of a window is detected."""
 _CERTAIN_WORD_PROBABILITY = 0.85
-"""Mean word probability from which a window's language is not asked for: that of Mandarin calls
-is 0.8 to 0.9, that of other speech lower, except in loops (docs/rules/listening.md)."""
+"""Mean word probability from which a window's language is not checked: that of Mandarin calls is
+0.8 to 0.9, that of other speech lower, except in loops (docs/rules/listening.md)."""
 
 
 def transcribe(
@@ -39,16 +39,16 @@ def transcribe(
     Args:
         windows: 16 kHz mono, at most 30 s each.
         transcribe_batch: transcribes windows of one padded length.
-        size: most windows in a batch. It does not depend on ``at_once``: what is computed in
-            batches of other sizes differs in its last digits.
-        at_once: batches that are transcribed at a time, each in a thread.
+        size: maximum number of windows in a batch. It does not depend on ``at_once``, because
+            results differ in their last digits between batch sizes.
+        at_once: batches that are transcribed at the same time, each in a thread.
     """
     by_length: dict[int, list[int]] = {}
     for number, window in enumerate(windows):
         by_length.setdefault(frames(window), []).append(number)
     cut = [
         numbers[first : first + size]
-        for _, numbers in sorted(by_length.items(), reverse=True)  # the longest are begun first
+        for _, numbers in sorted(by_length.items(), reverse=True)  # the longest start first
         for first in range(0, len(numbers), size)
     ]
     batches = [[windows[number] for number in numbers] for numbers in cut]
@@ -75,7 +75,7 @@ def frames(window: Samples) -> int:
 
 
 def asks_language(words: Sequence[Word]) -> bool:
-    """Whether a window's words give cause to ask which language it is: doubtful, Latin, a loop."""
+    """Whether a window's language must be checked: its words are uncertain, Latin or a loop."""
     text = "".join(word.text for word in words)
     if not text:
         return False

@@ -80,7 +80,7 @@ class CTranslate2Whisper:
         ]
 
     def _languages(self, encoded: Any) -> list[float]:
-        """For each window the probability of the language that is read."""
+        """For each window the probability that it is in the expected language."""
         from ctranslate2 import StorageView
 
         if encoded.device == "cpu":  # a third of the frames costs a third
@@ -110,11 +110,11 @@ def load(
     Args:
         weights: where the model is, or the name to download.
         device: ``auto``, ``cpu`` or ``cuda``.
-        threads: batches transcribed at a time, each on one core; 0 for one for every core. (Two
-            cores that share a batch wait for each other: on two of them a batch each takes half
-            as long, docs/performance.md.)
+        threads: batches transcribed at the same time, each on one core; 0 for one per core. (Two
+            cores that share a batch wait for each other; with a batch each they take half the
+            time, docs/performance.md.)
         beam_size: hypotheses kept while decoding; 1 is greedy.
-        batch_size: windows at a time.
+        batch_size: windows per batch.
         compute_type: CTranslate2's; ``default`` is int8 on a CPU and float16 on a GPU.
 
     Raises:

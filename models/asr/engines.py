@@ -29,7 +29,7 @@ def installed() -> list[str]:
 
 
 def choose(config: AsrConfig) -> Choice:
-    """Settle engine and weights without loading anything.
+    """Choose engine and weights without loading anything.
 
     Raises:
         UsageError: the engine is not installed or cannot read these weights.

@@ -70,7 +70,7 @@ class OpenAIWhisper:
         return found
 
     def _language(self, encoded: Any) -> float:
-        """The probability of the language that is read, in a window."""
+        """The probability that a window is in the expected language."""
         import torch
 
         start = torch.tensor([[self.tokenizer.sot]], device=encoded.device)
@@ -83,7 +83,7 @@ class OpenAIWhisper:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A model to be called with what its encoder has made of the audio, not with the audio."""
+    """A model that takes encoded audio where the original takes audio."""
 
     model: Any
 
@@ -97,8 +97,8 @@ class _Read:
 def _decode(model: Any, mels: Any, options: Any, *, repetition_penalty: float) -> Any:
     """``whisper.decode``, for beams of several windows as well.
 
-    openai-whisper counts its audio once a beam when it has decoded and once a window while it
-    does, which is the same only for one window.
+    openai-whisper counts its audio once per beam after decoding and once per window during it,
+    which is the same only for one window.
     """
     from whisper.decoding import DecodingTask
 
@@ -120,7 +120,7 @@ def _decode(model: Any, mels: Any, options: Any, *, repetition_penalty: float) -
 
 @dataclass(frozen=True, slots=True)
 class _RepetitionPenalty:
-    """A logit filter as CTranslate2 has it: what was written before is less likely."""
+    """CTranslate2's logit filter: tokens that were decoded before become less likely."""
 
     penalty: float
     begin: int
@@ -208,8 +208,8 @@ def _read_short_windows(encoder: Any) -> None:
 def _share_audio(attention: Any) -> None:
     """Let the beams of a window read its audio once, as several queries of one row.
 
-    openai-whisper spreads keys and values over the beams, so that each step reads 1500 frames
-    once a beam: of beam search on a CPU, that is most of the time.
+    openai-whisper repeats keys and values for every beam, so each step reads 1500 frames once per
+    beam, which takes most of the time of beam search on a CPU.
     """
     plain = attention.qkv_attention
 

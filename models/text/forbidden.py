@@ -1,7 +1,7 @@
-"""How likely a sentence is wording that the norms forbid, and of which kind.
+"""Classifies sentences as forbidden wording, and its kind.
 
-A linear model over characters, blurred syllables and words, written by
-:mod:`models.training.forbidden` and read as plain arrays: nothing here needs scikit-learn.
+A linear model over characters, merged syllables and words, written by
+:mod:`models.training.forbidden` and read as plain arrays, without scikit-learn.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KINDS: tuple[ForbiddenKind, ...] = get_args(ForbiddenKind)
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """What is learned: of every feature, what it says for forbidden wording and for each kind."""
+    """The trained weights of every feature, for forbidden wording and for each kind."""
 
     vocabulary: dict[str, int]
     whether: dict[str, float]
@@ -41,7 +41,7 @@ class _Model:
 
 
 def probabilities(texts: Sequence[str]) -> NDArray[np.float64]:
-    """How likely the wording of sentences is forbidden, each by itself.
+    """The probability that each sentence is forbidden wording.
 
     Args:
         texts: sentences as transcribed; punctuation is ignored.
@@ -51,19 +51,19 @@ def probabilities(texts: Sequence[str]) -> NDArray[np.float64]:
     """
     model = _model()
     scores = np.array([_score(text, model.whether) for text in texts])
-    told: NDArray[np.float64] = 1 / (1 + np.exp(-(model.slope * scores + model.offset)))
-    return told
+    calibrated: NDArray[np.float64] = 1 / (1 + np.exp(-(model.slope * scores + model.offset)))
+    return calibrated
 
 
 def _score(text: str, weights: dict[str, float]) -> float:
-    """The sum of what a text's features say, the same in whatever order they come."""
+    """The sum of a text's feature weights, independent of their order."""
     found = features(text)
     total = math.fsum(filter(None, map(weights.get, found)))
     return total / math.sqrt(len(found))
 
 
 def kind(text: str) -> ForbiddenKind:
-    """Which of :data:`KINDS` a sentence is likeliest to be, if it is forbidden at all."""
+    """The most likely of :data:`KINDS` for a sentence, given that it is forbidden."""
     model = _model()
     found = features(text)
     known = sorted(model.vocabulary[f] for f in found if f in model.vocabulary)
@@ -72,7 +72,7 @@ def kind(text: str) -> ForbiddenKind:
 
 
 def features(text: str) -> set[str]:
-    """The n-grams of a text: ``c`` characters, ``s`` blurred syllables, ``w`` words.
+    """The n-grams of a text: ``c`` characters, ``s`` merged syllables, ``w`` words.
 
     >>> sorted(f for f in features("有意见") if f[0] == "w")
     ['w^ 有', 'w意见', 'w意见 $', 'w有', 'w有 意见']
@@ -83,7 +83,10 @@ def features(text: str) -> set[str]:
 
 
 def matrix(texts: Sequence[str], vocabulary: dict[str, int]) -> Any:
-    """Sparse rows, of unit length if all is known, shape ``(len(texts), len(vocabulary))``."""
+    """Sparse rows, of unit norm if all features are known.
+
+    The shape is ``(len(texts), len(vocabulary))``.
+    """
     from scipy.sparse import csr_matrix
 
     columns: list[int] = []

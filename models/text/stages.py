@@ -1,9 +1,9 @@
-"""In which stage of a call each turn is: greeting, handling, closing.
+"""Classifies the stage of each turn of a call: greeting, handling, closing.
 
-A linear model scores each turn by its words and their sounds, its speaker, its place, the pauses
+A linear model scores each turn by its words and their sounds, its speaker, its position, the pauses
 around it and its neighbours; a chain in which stages only move forward, and each may be absent, is
-then laid through the whole call. Written by :mod:`models.training.stages` and read as plain arrays:
-nothing here needs scikit-learn.
+then decoded over the whole call. Written by :mod:`models.training.stages` and read as plain arrays,
+without scikit-learn.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from audit.types import Role, Stage, Turn
 from models.text import tokens
 
 ARTIFACT = Path(__file__).parent / "stages.npz"
-"""The model that ships."""
+"""The shipped model."""
 
 FORMAT = 1
 """Version of the artifact's arrays."""
@@ -37,11 +37,11 @@ STAGES = tuple(Stage)
 Array = NDArray[np.float64]
 Features = tuple[str, ...]
 
-_EDGE = 24
-"""Characters of a turn's beginning and of its end that are looked at."""
-PLACE = 0.5
-"""Value of a feature of place, beside words that have a length of 1 together."""
-_MOST_BYTES = 64 << 20
+_EDGE_CHARACTERS = 24
+"""Characters at the beginning and at the end of a turn that are used."""
+POSITION_VALUE = 0.5
+"""Value of a positional feature; the word features of a turn have a norm of 1."""
+_FILE_BYTES_MAX = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class StageModel:
     """A model with its arrays loaded.
 
     Attributes:
-        names: the features, one a line.
-        weights: what each of them says for each stage, shape ``(len(names), 3)``.
+        names: feature names, newline-separated.
+        weights: of each feature for each stage, shape ``(len(names), 3)``.
         intercepts: shape ``(3,)``.
         chain: how stages follow one another.
         sha256: hash of the artifact.
@@ -89,61 +89,61 @@ class StageModel:
         """Each speaker's words, and their weights by :data:`_VIEWS`, shape ``(n, views, 3)``."""
         tags = {tag: view for view, (tag, _) in enumerate(_VIEWS)}
         entries: dict[str, int] = {}
-        places: list[tuple[int, int, int]] = []
+        entries_at: list[tuple[int, int, int]] = []
         for name, row in self.vocabulary.items():
             tagged, bar, word = name.partition("|")
             view = tags.get(tagged[:-1])
             if bar and view is not None:
                 entry = entries.setdefault(f"{tagged[-1:]}|{word}", len(entries))
-                places.append((entry, view, row))
+                entries_at.append((entry, view, row))
         table = np.zeros((len(entries), len(_VIEWS), len(STAGES)))
-        if places:
-            entry_of, view_of, row_of = np.array(places).T
+        if entries_at:
+            entry_of, view_of, row_of = np.array(entries_at).T
             table[entry_of, view_of] = self.weights[row_of]
         return entries, table
 
     @cached_property
     def _said(self) -> Callable[[str, Role], Array]:
-        """Scores of words that are kept: most turns of a night are said again and again."""
-        return lru_cache(maxsize=65_536)(self._spoken)
+        """:meth:`_word_scores`, cached: most turns of a batch occur many times."""
+        return lru_cache(maxsize=65_536)(self._word_scores)
 
     def forget(self) -> None:
-        """Drop what was kept of turns seen before, as for a measurement of speed."""
+        """Clear the caches of turns, as for a measurement of speed."""
         vars(self).pop("_said", None)
         said.cache_clear()
 
-    def _spoken(self, text: str, role: Role) -> Array:
-        """What a turn's words say in each of :data:`_VIEWS`, shape ``(len(_VIEWS), 3)``."""
+    def _word_scores(self, text: str, role: Role) -> Array:
+        """Scores of a turn's words in each of :data:`_VIEWS`, shape ``(len(_VIEWS), 3)``."""
         grams, spoken = said(text)
         entry_of, table = self._weights_of_words
         who = f"{role[0]}|"
         known = [at for word in spoken if (at := entry_of.get(who + word)) is not None]
         views: Array = table.take(known, axis=0).sum(axis=0)
         views[0] += self.weights.take(self._known(grams), axis=0).sum(axis=0)
-        views[0] *= _value(*grams, *spoken)
-        views[1:] *= _value(*spoken)
+        views[0] *= _feature_value(*grams, *spoken)
+        views[1:] *= _feature_value(*spoken)
         return views
 
     def _known(self, features: Features) -> list[int]:
         rows = map(self.vocabulary.get, features)
         return [row for row in rows if row is not None]
 
-    def _placed(self, turns: Sequence[Turn], cues: Sequence[frozenset[str]]) -> Array:
-        """What each turn's place says, shape ``(n, 3)``."""
+    def _position_scores(self, turns: Sequence[Turn], cues: Sequence[frozenset[str]]) -> Array:
+        """Scores of each turn's positional features, shape ``(n, 3)``."""
         rows: list[int] = []
         ends = [0]
-        for place in places(turns, cues):
+        for place in position_features(turns, cues):
             rows += self._known(place)
             ends.append(len(rows))
         summed = np.zeros((len(rows) + 1, len(STAGES)))
         self.weights.take(rows, axis=0).cumsum(axis=0, out=summed[1:])
-        placed: Array = PLACE * (summed[ends[1:]] - summed[ends[:-1]])
+        placed: Array = POSITION_VALUE * (summed[ends[1:]] - summed[ends[:-1]])
         return placed
 
     def scores(self, turns: Sequence[Turn], cues: Sequence[frozenset[str]]) -> Array:
-        """How much speaks for each stage of each turn, shape ``(n, 3)``."""
+        """The score of each stage for each turn, shape ``(n, 3)``."""
         views = np.array([self._said(turn.text, turn.role) for turn in turns])
-        found: Array = self.intercepts + self._placed(turns, cues)
+        found: Array = self.intercepts + self._position_scores(turns, cues)
         for view, (_, at) in enumerate(_VIEWS):
             before, after = max(0, -at), max(0, at)
             found[before : len(turns) - after] += views[after : len(turns) - before, view]
@@ -162,27 +162,27 @@ class StageModel:
 
 
 def load(path: Path | None = None) -> StageModel:
-    """Read a model: the one that ships, or one that ``callaudit train stages`` wrote.
+    """Read a model, once: the shipped one, or one that ``callaudit train stages`` wrote.
 
     Raises:
-        UsageError: there is none, or it is none of this version.
+        UsageError: it does not exist, or is not a model of this version.
     """
-    return _kept(ARTIFACT if path is None else path)
+    return _cached(ARTIFACT if path is None else path)
 
 
 @cache
-def _kept(path: Path) -> StageModel:
+def _cached(path: Path) -> StageModel:
     return read(path)
 
 
 def read(path: Path) -> StageModel:
-    """Read a model from its file; :func:`load` keeps what it has read.
+    """Read a model from its file, without the cache of :func:`load`.
 
     Raises:
-        UsageError: there is none, or it is none of this version.
+        UsageError: it does not exist, or is not a model of this version.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        if path.stat().st_size > _FILE_BYTES_MAX:
             raise ValueError("it is too large")
         raw = path.read_bytes()
         with np.load(io.BytesIO(raw), allow_pickle=False) as stored:
@@ -195,23 +195,28 @@ def read(path: Path) -> StageModel:
         raise UsageError(f"stage model {path} cannot be read: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise UsageError(
-            f"{path} is no stage model of this version ({error}); write one with "
+            f"{path} is not a stage model of this version ({error}); train one with "
             "`callaudit train stages --data FILE --out MODEL.npz`"
         ) from error
     count = names.count("\n") + 1
     shapes = {"weights": (count, 3), "intercepts": (3,), "start": (3,), "step": (3, 3)}
     arrays["end"], shapes["end"] = chain.end, (3,)
     if any(arrays[name].shape != shape for name, shape in shapes.items()):
-        raise UsageError(f"{path} is no stage model: its arrays do not fit one another")
+        raise UsageError(
+            f"{path} is not a stage model, because the shapes of its arrays do not match; "
+            "train it again"
+        )
     if not _is_sound(arrays, chain):
-        raise UsageError(f"{path} is no stage model: it has weights that are no numbers")
+        raise UsageError(
+            f"{path} is not a stage model, because it has invalid weights; train it again"
+        )
     weights = arrays["weights"].astype(np.float64)
     digest = hashlib.sha256(raw).hexdigest()
     return StageModel(names, weights, arrays["intercepts"], chain, digest)
 
 
 def _is_sound(arrays: Mapping[str, Array], chain: Chain) -> bool:
-    """Whether all weights are numbers, and stages move forward only."""
+    """Whether all weights are finite numbers, and stages only move forward."""
     onward = np.triu(np.ones((3, 3), dtype=bool))
     step = arrays["step"]
     if any(array.dtype.kind != "f" for array in arrays.values()) or not np.isfinite(chain.scale):
@@ -232,15 +237,15 @@ def decode(scores: Array, *, chain: Chain) -> StagePath:
     emitted = chain.scale * scores
     emitted[0] += chain.start
     emitted[-1] += chain.end
-    onward = _reached(emitted, chain.step)
-    back = _reached(emitted[::-1, ::-1], chain.step[::-1, ::-1].T)[::-1, ::-1]
+    onward = _path_log_weights(emitted, chain.step)
+    back = _path_log_weights(emitted[::-1, ::-1], chain.step[::-1, ::-1].T)[::-1, ::-1]
     both = onward + back - emitted
     likely = np.exp(both - both.max(axis=1, keepdims=True))
     likely /= likely.sum(axis=1, keepdims=True)
     return StagePath(_path(likely), likely)
 
 
-def _reached(emitted: Array, step: Array) -> Array:
+def _path_log_weights(emitted: Array, step: Array) -> Array:
     """The log weight of all paths up to each turn's stages, its own scores included.
 
     A stage is entered once: its weight is that of all entries, each with its stay up to the turn.
@@ -259,13 +264,13 @@ def _reached(emitted: Array, step: Array) -> Array:
 
 
 def _path(probabilities: Array) -> NDArray[np.int64]:
-    """The stages in order of which most are expected to be right.
+    """The ordered stages with the highest expected number of correct turns.
 
-    The likeliest single path would leave out a closing whose beginning is not clear.
+    (The most likely single path would leave out a closing whose beginning is unclear.)
     """
     before = np.vstack([np.zeros(len(STAGES)), probabilities.cumsum(axis=0)])
     greeting, handling, closing = before.T
-    gained = greeting - handling  # by a greeting of so many turns
+    gained = greeting - handling  # expected correct turns, by length of the greeting
     best = np.maximum.accumulate(gained)
     last = int(np.argmax(best + handling - closing))
     first = int(np.argmax(gained[: last + 1]))
@@ -274,8 +279,8 @@ def _path(probabilities: Array) -> NDArray[np.int64]:
     return path
 
 
-def places(turns: Sequence[Turn], cues: Sequence[frozenset[str]]) -> Iterator[Features]:
-    """For each turn what is known of it beside words: place, speaker, pauses, cues."""
+def position_features(turns: Sequence[Turn], cues: Sequence[frozenset[str]]) -> Iterator[Features]:
+    """For each turn the features other than words: position, speaker, pauses, cues."""
     count = len(turns)
     starts, ends = [turn.start_s for turn in turns], [turn.end_s for turn in turns]
     last_s = max((end for end in ends if end is not None), default=None)
@@ -318,29 +323,35 @@ def places(turns: Sequence[Turn], cues: Sequence[frozenset[str]]) -> Iterator[Fe
 
 
 _OPENINGS = ("first", "second", "third")
-_HELLO = re.compile(
+_GREETING = re.compile(
     "[您你]好|^喂|[早晚]上好|[上下中]午好|欢迎|感谢.{0,4}[来致]电|工号|号(客服|坐席|为您)|请[讲说]|为您服务"
     "|(可以|能)帮"
 )
-_NAME = re.compile(
+_ORGANISATION_NAME = re.compile(
     "^.{0,12}(公司|集团|中心|热线|客服|总机|前台|银行|航空|物业|酒店|平台|机构|商城|超市|服务台"
     "|[部处科室局院所站店厅馆校社行网台厂场园])$"
 )
 
 
 def _opening(text: str) -> str:
-    """Whether one of the first turns greets, is the name of an organisation alone, or neither."""
+    """Whether one of the first turns is a greeting, an organisation's name alone, or neither."""
     said = tokens.plain(text)
-    return "hello" if _HELLO.search(said) else "name" if _NAME.match(said) else "neither"
+    return (
+        "hello"
+        if _GREETING.search(said)
+        else "name"
+        if _ORGANISATION_NAME.match(said)
+        else "neither"
+    )
 
 
 def _step(number: int) -> int:
-    """Counts in ever coarser steps: 0 to 5, then 6, 9, 13, 20, 40."""
+    """A count in increasingly coarse steps: 0 to 5, then 6, 9, 13, 20, 40."""
     return number if number <= 5 else max(step for step in (6, 9, 13, 20, 40) if step <= number)
 
 
 _VIEWS = (("", 0), ("p", -1), ("n", 1), ("m", 2))
-"""How a turn sees its own words and its neighbours': a tag of features, and how far on they are."""
+"""The turns whose words a turn uses: a prefix of the features, and their offset in turns."""
 
 
 def blocks(turns: Sequence[Turn], number: int) -> Iterator[tuple[Features, float]]:
@@ -351,11 +362,11 @@ def blocks(turns: Sequence[Turn], number: int) -> Iterator[tuple[Features, float
             grams, spoken = said(turn.text)
             features = tuple(f"{tag}{turn.role[0]}|{word}" for word in spoken)
             features = features if tag else (*grams, *features)
-            yield features, _value(*features)
+            yield features, _feature_value(*features)
 
 
-def _value(*features: str) -> float:
-    """That of each feature of a block, which together have a length of 1."""
+def _feature_value(*features: str) -> float:
+    """The value of each feature of a block, so that the block has a norm of 1."""
     return 1 / math.sqrt(max(1, len(features)))
 
 
@@ -367,7 +378,7 @@ def said(text: str) -> tuple[Features, Features]:
     True
     """
     plain = tokens.plain(text)
-    if len(plain) > 2 * _EDGE:
-        plain = plain[:_EDGE] + plain[-_EDGE:]
+    if len(plain) > 2 * _EDGE_CHARACTERS:
+        plain = plain[:_EDGE_CHARACTERS] + plain[-_EDGE_CHARACTERS:]
     cut = tokens.telephone().cut(plain)
     return tuple(dict.fromkeys(tokens.grams(plain, cut))), tuple(dict.fromkeys(cut))

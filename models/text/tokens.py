@@ -1,4 +1,4 @@
-"""Characters, syllables and words of a text, as the models of wording and of stages see them."""
+"""Characters, syllables and words of a text: the features of the text classifiers."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ jieba.setLogLevel(logging.WARNING)
 
 
 def plain(text: str) -> str:
-    """Simplified characters, letters and digits of a text; the rest is passed over."""
+    """Simplified characters, letters and digits of a text, without the rest."""
     return "".join(_SPOKEN.findall(simplify(text).lower()))
 
 
 def grams(plain: str, words: Sequence[str]) -> list[str]:
-    """Two and three characters, blurred syllables or words in a row, and words, with both edges.
+    """N-grams: two or three characters, merged syllables or words in a row, and single words.
 
     >>> [gram for gram in grams("有意见", ("有", "意见")) if gram[0] == "w"]
     ['w有', 'w意见', 'w^ 有', 'w有 意见', 'w意见 $']
@@ -50,7 +50,7 @@ def grams(plain: str, words: Sequence[str]) -> list[str]:
 
 @lru_cache(maxsize=65_536)
 def syllable(character: str) -> str:
-    """A character's reading without tone, sounds that lines and accents blur made one."""
+    """A character's reading without tone; sounds that lines and accents confuse are merged."""
     from pypinyin import Style, lazy_pinyin
 
     reading = lazy_pinyin(character, style=Style.NORMAL)[0]
@@ -58,13 +58,13 @@ def syllable(character: str) -> str:
 
 
 class Tokenizer:
-    """Cuts as jieba does without HMM, in a third of its time: one walk finds words and weighs them.
+    """Segments words as jieba does without HMM, in a third of the time.
 
-    jieba weighs every word of its dictionary that a text may hold, then walks through them again.
+    Words are found and weighed in one pass; jieba uses two.
     """
 
     def __init__(self, words: Iterable[tuple[str, int]] = ()) -> None:
-        """With additional words and how frequent they are."""
+        """Use additional words, with their frequencies."""
         dictionary = jieba.Tokenizer()
         dictionary.initialize()
         for word, frequency in words:
@@ -73,7 +73,7 @@ class Tokenizer:
         self._total = log(dictionary.total)
 
     def cut(self, plain: str) -> list[str]:
-        """The words of a text as :func:`plain` gives it: the likeliest, letters and digits joined.
+        """The most likely words of a :func:`plain` text; runs of letters and digits are joined.
 
         >>> common().cut("我的wifi连不上")
         ['我', '的', 'wifi', '连不上']
@@ -92,7 +92,7 @@ class Tokenizer:
         return words
 
     def _ends(self, plain: str) -> list[int]:
-        """Where the word that begins at each character ends in the likeliest cut from it on."""
+        """For each character, the end of the word that begins there in the most likely cut."""
         frequency_of, total, count = self._frequency_of.get, self._total, len(plain)
         weights, ends = [0.0] * (count + 1), [0] * count
         for first in range(count - 1, -1, -1):

@@ -1,4 +1,4 @@
-"""Learns how embeddings vary within one speaker: ``python -m models.training.embeddings``.
+"""Fits the normalization of speaker embeddings: ``python -m models.training.embeddings``.
 
 Within-class covariance normalization (Hatch, Kajarekar and Stolcke 2006): embeddings of the
 two-channel sample calls, one class for each channel of a call, give the mean and the covariance
@@ -19,8 +19,8 @@ from models.voice import embeddings as speaker_embeddings
 from models.voice import vad
 
 _SAMPLES = Path("data_samples/calls")
-_RIDGE = 1.0  # of the mean eigenvalue, so that directions hardly seen are not blown up
-_MIN_WINDOWS = 20  # of a speaker
+_RIDGE = 1.0  # relative to the mean eigenvalue, so that rare directions are not amplified
+_MIN_WINDOWS = 20  # windows that a speaker must have
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Learns the stages again with a user's labelled calls: what ``callaudit train stages`` does."""
+"""Retrains the stage classifier with a user's labelled calls (``callaudit train stages``)."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from models.training.dialogues.compose import Composed
 from models.training.stages import Figures
 
 _CALLS_MIN = 4
-"""Calls that two halves can be made of."""
+"""Calls needed for two-fold cross-validation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Figures of one model on one set of calls; ``what`` says which."""
+    """Figures of one model on one set of calls; ``what`` names both."""
 
     what: str
     figures: Figures
 
 
 def retrain(data: Path, *, out: Path) -> Iterator[Measured]:
-    """Write a model trained with labelled calls too; yield figures before and after.
+    """Write a model that is also trained on labelled calls; yield figures before and after.
 
-    Half of the calls are learned and the other half judged, and the other way round, so that
-    every call is judged by a model that did not see it. The model that is written learned all.
+    Figures are cross-validated in two folds, so that every call is classified by a model that was
+    not trained on it. The model that is written is trained on all calls.
 
     Args:
         data: a JSONL file, or a folder of JSON files.
-        out: the model file; it is there when the iterator ends.
+        out: the model file, complete when the iterator ends.
 
     Raises:
         UsageError: the calls cannot be read, are too few, or ``out`` cannot be written or is the
@@ -46,7 +46,7 @@ def retrain(data: Path, *, out: Path) -> Iterator[Measured]:
     _writable(out)
     calls = labelled.read(data)
     if len(calls) < _CALLS_MIN:
-        raise UsageError(f"{data} holds {len(calls)} labelled calls; label {_CALLS_MIN} at least")
+        raise UsageError(f"{data} holds {len(calls)} labelled calls; label at least {_CALLS_MIN}")
     before = stages.load()
     yield Measured("before, your calls", train_stages.evaluate(before, calls))
     if spoken.TEST.is_file():
@@ -54,7 +54,7 @@ def retrain(data: Path, *, out: Path) -> Iterator[Measured]:
     pairs = [pair for half in _halves(calls) for pair in _cross_validated(*half)]
     yield Measured("after, your calls (unseen)", train_stages.compared(pairs))
     out.parent.mkdir(parents=True, exist_ok=True)
-    _fit(calls, out, drawings=train_stages.DRAWINGS)
+    _fit(calls, out, sample_count=train_stages.SAMPLES)
     if spoken.TEST.is_file():
         yield Measured("after, test calls", _on_test(stages.read(out)))
 
@@ -81,7 +81,7 @@ def _on_test(model: stages.StageModel) -> Figures:
 def _halves(
     calls: Sequence[tuple[Turn, ...]],
 ) -> Iterator[tuple[list[tuple[Turn, ...]], list[tuple[Turn, ...]]]]:
-    """What is learned and what is judged, twice."""
+    """Calls for training and for measuring, in two folds."""
     order = list(calls)
     random.Random(0).shuffle(order)
     one, other = order[::2], order[1::2]
@@ -94,11 +94,11 @@ def _cross_validated(
 ) -> list[tuple[list[int], StagePath]]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "stages.npz"
-        _fit(seen, file, drawings=1)
+        _fit(seen, file, sample_count=1)
         model = stages.read(file)
-    return train_stages.told(model, unseen)
+    return train_stages.predictions(model, unseen)
 
 
-def _fit(calls: Sequence[tuple[Turn, ...]], out: Path, *, drawings: int) -> None:
+def _fit(calls: Sequence[tuple[Turn, ...]], out: Path, *, sample_count: int) -> None:
     own = [Composed(labelled.OWN, turns) for turns in calls]
-    train_stages.fit(train_stages.drawings(own, count=drawings), out=out)
+    train_stages.fit(train_stages.sample_calls(own, count=sample_count), out=out)

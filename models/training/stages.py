@@ -1,11 +1,10 @@
-"""Learns the stages of a call: ``python -m models.training.stages``, or ``callaudit train stages``.
+"""Trains the stage classifier: ``python -m models.training.stages``, ``callaudit train stages``.
 
-``python -m models.training.stages test`` measures the model that ships on calls that were not
-looked
-at while it was made.
+``python -m models.training.stages test`` measures the shipped model on the test calls, which were
+not used during development.
 
 A scikit-learn classifier scores turns; the chain through a call is fitted to scores of calls whose
-domain the classifier did not see (five folds), so that its probabilities hold for new ones.
+domain the classifier did not see (five folds), so that its probabilities hold for new domains.
 """
 
 from __future__ import annotations
@@ -29,35 +28,35 @@ from models.training.dialogues import compose, labelled, spoken
 from models.training.dialogues.compose import Composed
 
 CALLS = 6000
-"""Calls composed for training, each time they are drawn."""
+"""Calls composed for each training sample."""
 
-DRAWINGS = 9
-"""How many times they are."""
+SAMPLES = 9
+"""Training samples; the model is the mean of one model for each."""
 
-_C = 4.0
-_LEAST_TURNS = 5  # that a feature must be in
+_INVERSE_REGULARIZATION = 4.0
+_FEATURE_TURNS_MIN = 5  # turns that a feature must occur in
 _FOLDS = 5
-_OWN_WEIGHT = 5
-"""What a turn of a user's call counts, beside the composed ones."""
-_HIDDEN = 3
-"""One call in this many is learned without cue phrases, as other rulebooks may have others."""
+_USER_CALL_WEIGHT = 5
+"""Weight of a turn in a user's call; turns of composed calls have weight 1."""
+_CUELESS_EVERY = 3
+"""One call in this many is trained without cue phrases, because other rulebooks have others."""
 
-Marks = Sequence[frozenset[str]]
-Marked = tuple[Sequence[Turn], Marks]
+CuesByTurn = Sequence[frozenset[str]]
+CuedCall = tuple[Sequence[Turn], CuesByTurn]
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How right a model is on labelled calls.
+    """Accuracy of a model on labelled calls.
 
     Attributes:
-        calls: how many there are.
-        turns: share of turns in their right stage.
-        greetings: share of calls in which whether there is a greeting is right.
+        calls: number of calls.
+        turns: share of turns with the correct stage.
+        greetings: share of calls in which presence or absence of a greeting is correct.
         closings: share of calls with a closing in which its start is found within two turns.
         no_closings: share of calls without one in which none, or only the last turn, is found.
-        doubtful: share of turns whose stage is not sure.
-        sure: share of right stages among the others.
+        uncertain: share of turns whose stage is not certain.
+        certain_correct: share of correct stages among the others.
     """
 
     calls: int
@@ -65,8 +64,8 @@ class Figures:
     greetings: float | None
     closings: float | None
     no_closings: float | None
-    doubtful: float | None
-    sure: float | None
+    uncertain: float | None
+    certain_correct: float | None
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -74,7 +73,7 @@ def main(arguments: Sequence[str]) -> None:
     if list(arguments) == ["test"]:
         _test(stages.load())
         return
-    fit(drawings(), out=stages.ARTIFACT)
+    fit(sample_calls(), out=stages.ARTIFACT)
     model = stages.load(stages.ARTIFACT)
     print(f"{stages.ARTIFACT}: {len(model.vocabulary)} features")
     validation = labelled.read(spoken.VALIDATION)
@@ -95,10 +94,12 @@ def _test(model: StageModel) -> None:
 
 def evaluate(model: StageModel, calls: Sequence[Sequence[Turn]]) -> Figures:
     """Compare a model's stages with the labelled ones."""
-    return compared(told(model, calls))
+    return compared(predictions(model, calls))
 
 
-def told(model: StageModel, calls: Sequence[Sequence[Turn]]) -> list[tuple[list[int], StagePath]]:
+def predictions(
+    model: StageModel, calls: Sequence[Sequence[Turn]]
+) -> list[tuple[list[int], StagePath]]:
     """For each call its labelled stages and the model's."""
     return [
         (compose.stages(turns), model.stages(turns, cues=cues)) for turns, cues in _with_cues(calls)
@@ -106,38 +107,38 @@ def told(model: StageModel, calls: Sequence[Sequence[Turn]]) -> list[tuple[list[
 
 
 def compared(pairs: Sequence[tuple[list[int], StagePath]]) -> Figures:
-    """Figures of what was told against what is true."""
-    right, sure, greetings, closings, none = [], [], [], [], []
+    """Figures of labelled stages against predicted ones."""
+    right, certain_correct, greetings, closings, none = [], [], [], [], []
     for truth, staged in pairs:
         path = staged.path.tolist()
         hits = [t == s for t, s in zip(truth, path, strict=True)]
         right += hits
         certain = staged.probabilities[np.arange(len(path)), staged.path] >= ROLE_CONFIDENCE_MIN
-        sure += [hit for hit, is_sure in zip(hits, certain, strict=True) if is_sure]
+        certain_correct += [hit for hit, is_sure in zip(hits, certain, strict=True) if is_sure]
         greetings.append((0 in truth) == (0 in path))
         if 2 in truth:
             found = path.index(2) if 2 in path else None
             closings.append(found is not None and abs(found - truth.index(2)) <= 2)
         else:
             none.append(2 not in path[:-1])
-    doubtful = 1 - len(sure) / len(right) if right else None
+    uncertain = 1 - len(certain_correct) / len(right) if right else None
     return Figures(
         len(pairs),
-        _share(right),
-        _share(greetings),
-        _share(closings),
-        _share(none),
-        doubtful,
-        _share(sure),
+        _share_of(right),
+        _share_of(greetings),
+        _share_of(closings),
+        _share_of(none),
+        uncertain,
+        _share_of(certain_correct),
     )
 
 
-def _share(hits: Sequence[bool]) -> float | None:
+def _share_of(hits: Sequence[bool]) -> float | None:
     return sum(hits) / len(hits) if hits else None
 
 
 def turns_a_second(model: StageModel, calls: Sequence[Sequence[Turn]]) -> float:
-    """Turns given a stage in a second on one core, cue phrases and cold caches included."""
+    """Turns classified per second on one core, with cue phrases and cold caches."""
     from audit import rulebooks
     from audit import stages as assigning
     from audit.language import phrases
@@ -152,26 +153,26 @@ def turns_a_second(model: StageModel, calls: Sequence[Sequence[Turn]]) -> float:
     return sum(map(len, calls)) / (time.process_time() - began)
 
 
-def drawings(own: Sequence[Composed] = (), *, count: int = DRAWINGS) -> Iterator[list[Composed]]:
-    """Several times calls for training, the composed ones sampled again each time.
+def sample_calls(own: Sequence[Composed] = (), *, count: int = SAMPLES) -> Iterator[list[Composed]]:
+    """Samples of calls for training, with composed calls that differ between samples.
 
     Args:
-        own: a user's calls, of domain :data:`labelled.OWN`; they are in every drawing.
-        count: how many.
+        own: a user's calls, of domain :data:`labelled.OWN`; they are in every sample.
+        count: number of samples.
     """
     return ([*compose.calls(CALLS, seed=seed), *own] for seed in range(count))
 
 
-def fit(drawn: Iterable[Sequence[Composed]], *, out: Path) -> None:
-    """Learn from labelled calls and write the model: the mean of one for each drawing.
+def fit(samples: Iterable[Sequence[Composed]], *, out: Path) -> None:
+    """Train on samples of labelled calls and write the mean of their models.
 
-    Models of single drawings differ by a few points, their mean is as good as the best of them.
+    Models of single samples differ by a few points; their mean is as good as the best of them.
 
     Args:
-        drawn: those of domain :data:`labelled.OWN` are a user's and weigh more.
+        samples: calls of domain :data:`labelled.OWN` are a user's and have more weight.
         out: the artifact.
     """
-    fitted = [_fitted(calls) for calls in drawn]
+    fitted = [_fitted(calls) for calls in samples]
     names = sorted(set().union(*(one.names for one in fitted)))
     row_of = {name: row for row, name in enumerate(names)}
     weights = np.zeros((len(names), len(STAGES)))
@@ -194,7 +195,7 @@ def fit(drawn: Iterable[Sequence[Composed]], *, out: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """What is learned of one drawing: weights of shape ``(len(names), 3)``."""
+    """The model of one sample: weights of shape ``(len(names), 3)``."""
 
     names: list[str]
     weights: Array
@@ -203,19 +204,21 @@ class _Fitted:
 
 
 def _fitted(calls: Sequence[Composed]) -> _Fitted:
-    marked = _hidden(_with_cues([call.turns for call in calls]))
+    cued_calls = _without_some_cues(_with_cues([call.turns for call in calls]))
     truth = [compose.stages(call.turns) for call in calls]
-    names = _vocabulary(marked)
-    rows = _matrix(marked, names)
+    names = _vocabulary(cued_calls)
+    rows = _matrix(cued_calls, names)
     labels = np.array([stage for call in truth for stage in call])
     weights = np.concatenate([_weights(call) for call in calls])
     owner = np.repeat(np.arange(len(calls)), [len(call.turns) for call in calls])
-    chain = _chain(_unseen(rows, labels, weights, owner, _groups(calls)), truth, owner)
+    chain = _chain(
+        _cross_validated_scores(rows, labels, weights, owner, _groups(calls)), truth, owner
+    )
     coefficients, intercepts = _classifier(rows, labels, weights)
     return _Fitted(names, coefficients, intercepts, chain)
 
 
-def _with_cues(calls: Sequence[Sequence[Turn]]) -> list[Marked]:
+def _with_cues(calls: Sequence[Sequence[Turn]]) -> list[CuedCall]:
     """Calls with the cue phrases of the default rulebook."""
     from audit import rulebooks
     from audit.stages import cues_in
@@ -224,43 +227,43 @@ def _with_cues(calls: Sequence[Sequence[Turn]]) -> list[Marked]:
     return [(turns, cues_in(turns, cues)) for turns in calls]
 
 
-def _hidden(calls: Sequence[Marked]) -> list[Marked]:
+def _without_some_cues(calls: Sequence[CuedCall]) -> list[CuedCall]:
     nothing: frozenset[str] = frozenset()
     return [
-        (turns, [nothing] * len(turns) if number % _HIDDEN == 0 else found)
+        (turns, [nothing] * len(turns) if number % _CUELESS_EVERY == 0 else found)
         for number, (turns, found) in enumerate(calls)
     ]
 
 
 def _weights(call: Composed) -> NDArray[np.float64]:
-    weight = _OWN_WEIGHT if call.domain == labelled.OWN else 1
+    weight = _USER_CALL_WEIGHT if call.domain == labelled.OWN else 1
     return np.full(len(call.turns), float(weight))
 
 
 def _groups(calls: Sequence[Composed]) -> list[str]:
-    """What is kept apart between folds: domains, and a user's calls each by itself."""
+    """Groups that folds do not split: domains, and each of a user's calls."""
     return [
         f"{call.domain} {number}" if call.domain == labelled.OWN else call.domain
         for number, call in enumerate(calls)
     ]
 
 
-def _features(calls: Sequence[Marked]) -> Iterator[list[tuple[str, float]]]:
+def _features(calls: Sequence[CuedCall]) -> Iterator[list[tuple[str, float]]]:
     """For each turn its features and their values."""
     for turns, found in calls:
-        for number, place in enumerate(stages.places(turns, found)):
-            values = [(name, stages.PLACE) for name in place]
+        for number, place in enumerate(stages.position_features(turns, found)):
+            values = [(name, stages.POSITION_VALUE) for name in place]
             for names, value in stages.blocks(turns, number):
                 values += [(name, value) for name in names]
             yield values
 
 
-def _vocabulary(calls: Sequence[Marked]) -> list[str]:
+def _vocabulary(calls: Sequence[CuedCall]) -> list[str]:
     counts = Counter(name for values in _features(calls) for name, _ in values)
-    return sorted(name for name, count in counts.items() if count >= _LEAST_TURNS)
+    return sorted(name for name, count in counts.items() if count >= _FEATURE_TURNS_MIN)
 
 
-def _matrix(calls: Sequence[Marked], names: Sequence[str]) -> Any:
+def _matrix(calls: Sequence[CuedCall], names: Sequence[str]) -> Any:
     from scipy.sparse import csr_matrix
 
     rows = {name: row for row, name in enumerate(names)}
@@ -282,7 +285,7 @@ def _classifier(
     """Weights of shape ``(features, 3)`` and intercepts."""
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=_C, max_iter=200, tol=1e-3)
+    model = LogisticRegression(C=_INVERSE_REGULARIZATION, max_iter=200, tol=1e-3)
     model.fit(rows, labels, sample_weight=weights)
     coefficients = np.zeros((rows.shape[1], len(STAGES)))
     intercepts = np.full(len(STAGES), -10.0)
@@ -291,14 +294,14 @@ def _classifier(
     return coefficients, intercepts
 
 
-def _unseen(
+def _cross_validated_scores(
     rows: Any,
     labels: NDArray[np.int64],
     weights: NDArray[np.float64],
     owner: NDArray[np.int64],
     groups: Sequence[str],
 ) -> Array:
-    """Scores of all turns by classifiers that saw none of their domain, shape ``(n, 3)``."""
+    """Scores of all turns by classifiers not trained on their domain, shape ``(n, 3)``."""
     from sklearn.model_selection import GroupKFold
 
     scores = np.zeros((len(labels), len(STAGES)))
@@ -328,18 +331,18 @@ def _chain(scores: Array, truth: Sequence[list[int]], owner: NDArray[np.int64]) 
         likelihood = sum(float(_likelihood(s, labels, chain).sum()) for s, labels in batches)
         return -likelihood / len(truth) + 1e-3 * float((parameters**2).sum())
 
-    begin = np.concatenate([[1.0], np.zeros(len(_FREE) - 1)])
+    begin = np.concatenate([[1.0], np.zeros(len(_CHAIN_PARAMETERS) - 1)])
     return _as_chain(minimize(loss, begin, method="L-BFGS-B").x)
 
 
-_FORWARD = [(a, b) for a in range(len(STAGES)) for b in range(a, len(STAGES))]
-_FREE = range(1 + len(STAGES) + len(_FORWARD) + len(STAGES))
+_FORWARD_STEPS = [(a, b) for a in range(len(STAGES)) for b in range(a, len(STAGES))]
+_CHAIN_PARAMETERS = range(1 + len(STAGES) + len(_FORWARD_STEPS) + len(STAGES))
 
 
 def _as_chain(parameters: Array) -> Chain:
     count = len(STAGES)
     step = np.full((count, count), -np.inf)
-    for (before, after), value in zip(_FORWARD, parameters[1 + count :], strict=False):
+    for (before, after), value in zip(_FORWARD_STEPS, parameters[1 + count :], strict=False):
         step[before, after] = value
     return Chain(float(parameters[0]), parameters[1 : 1 + count], step, parameters[-count:])
 
@@ -355,8 +358,8 @@ def _likelihood(scores: Array, labels: NDArray[np.int64], chain: Chain) -> Array
         forward = np.logaddexp.reduce(ways, axis=1) + emitted[:, at]
     own = np.take_along_axis(emitted, labels[:, :, None], axis=2).sum(axis=(1, 2))
     own = own + chain.step[labels[:, :-1], labels[:, 1:]].sum(axis=1)
-    told: Array = own - np.logaddexp.reduce(forward, axis=1)
-    return told
+    log_likelihood: Array = own - np.logaddexp.reduce(forward, axis=1)
+    return log_likelihood
 
 
 if __name__ == "__main__":

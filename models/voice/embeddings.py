@@ -1,8 +1,8 @@
-"""Speaker embeddings: what makes a voice this person's, as a vector.
+"""Speaker embeddings: a vector for each window of speech.
 
 The network is Resemblyzer's GE2E encoder (Wan et al. 2018, arXiv:1710.10467; Apache-2.0), whose
-weights are in its wheel. Only the weights are taken from there: the package itself wants a C
-compiler and is never imported.
+weights are in its wheel. Only the weights are used: the package itself needs a C compiler and is
+never imported.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def weights() -> Path | None:
 
 
 def check() -> None:
-    """Make sure that the weights, if there are any, are those that were measured.
+    """Make sure that the weights, if installed, are those that were measured.
 
     Raises:
         UsageError: they are not.
@@ -94,13 +94,13 @@ def embed(windows: Sequence[Frames]) -> NDArray[np.float32]:
 
 
 def embed_raw(windows: Sequence[Frames]) -> NDArray[np.float32]:
-    """What the network makes of each window, before :mod:`models.training.embeddings`."""
+    """The network's output for each window, without normalization."""
     import torch
 
     lstm, linear = _network()
     embeddings = [np.zeros((0, _DIMENSIONS), dtype=np.float32)]
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # a network this small waits longer for its threads than it works
+    torch.set_num_threads(1)  # waiting for threads takes longer than running a network this small
     try:
         for first in range(0, len(windows), _BATCH_SIZE):
             with torch.inference_mode():

@@ -199,16 +199,16 @@ def _reviewed(store: Store, calls: list[CallRow]) -> list[CallRow]:
         if call.call_id in by_call and call.call_id in facts:
             row, findings = facts[call.call_id]
             with suppress(Exception):  # its own page says so
-                call = _settled(store, call, row, findings, by_call[call.call_id])
+                call = _with_reviews(store, call, row, findings, by_call[call.call_id])
         done.append(call)
     return done
 
 
-def _settled(
+def _with_reviews(
     store: Store, call: CallRow, row: Row, findings: Sequence[Row], said: Sequence[Row]
 ) -> CallRow:
     given = [reviews.from_row(r) for r in said]
-    card = reviews.settled(store, row, reviews.findings_by_id(findings), given).scorecard
+    card = reviews.apply(store, row, reviews.findings_by_id(findings), given).scorecard
     return replace(
         call,
         reviewed=len(given),

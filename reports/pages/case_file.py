@@ -61,7 +61,7 @@ def _rendered(store: Store, page: CallPage) -> str:
     files = static_files()
     names = ["english.js", "vendor/wavesurfer.min.js", "call.js", "reviews.js"]
     scripts = [_inline(files[name].decode("utf-8")) for name in names]
-    if page.tariff is not None:
+    if page.penalties is not None:
         scripts.insert(0, _inline(f"self.CALLAUDIT_FAULTS = {htmlsafe_json_dumps(faults(page))};"))
     named = dict.fromkeys(
         hit.finding.clause_id for hit in page.findings if hit.finding.verdict != "pass"

@@ -213,15 +213,15 @@ def _write_queue(store: Store, templates: Environment, page: NightPage) -> None:
 
 def _write_faults(store: Store, page: CallPage) -> None:
     """What faults cost, once for each rulebook: a review may add one that was missed."""
-    if page.tariff is None:
+    if page.penalties is None:
         return
-    path = store.layout.penalties_script(page.tariff.sha256)
+    path = store.layout.penalties_script(page.penalties.sha256)
     write(path, f"self.CALLAUDIT_FAULTS = {json.dumps(faults(page))};\n")
 
 
 def faults(page: CallPage) -> list[list[Any]]:
     """Rule, check, clause, points, auto-fail and words of each fault of a call's rulebook."""
-    assert page.tariff is not None
+    assert page.penalties is not None
     words = by_key("zh")
     return [
         [
@@ -234,7 +234,7 @@ def faults(page: CallPage) -> list[list[Any]]:
             words.get(f"check.{fault.check_id}", fault.check_id),
             asked.text if (asked := coaching.norm(fault.clause_id)) else "",
         ]
-        for fault in page.tariff.faults
+        for fault in page.penalties.faults
     ]
 
 
@@ -283,11 +283,11 @@ def player(store: Store, page: CallPage) -> dict[str, Any]:
         "reviewable": [_reviewable(hit, page) for hit in page.findings],
         "imported": [
             [said.finding_id, said.kind, said.reviewer, said.reviewed_at.timestamp()]
-            for said in itertools.chain.from_iterable(page.settled.on.values())
+            for said in itertools.chain.from_iterable(page.reviewed.by_finding.values())
         ],
         "missed": [
             [r.rule_id, r.check_id, r.clause_id, r.start_s, r.kind, r.reviewer]
-            for r in page.settled.missed
+            for r in page.reviewed.missed
         ],
     }
     numbers = {hit.id: number for number, hit in enumerate(numbered, start=1)}
@@ -295,16 +295,16 @@ def player(store: Store, page: CallPage) -> dict[str, Any]:
 
 
 def _weights(page: CallPage) -> list[tuple[str, float]]:
-    if page.tariff is not None:
-        return list(page.tariff.weights)
+    if page.penalties is not None:
+        return list(page.penalties.weights)
     return [(rule["rule_id"], rule["weight"]) for rule in page.rules]
 
 
 def _reviewable(hit: CallFinding, page: CallPage) -> list[Any]:
     """A finding as reviews and the score need it, and what it would cost if it were a fault."""
     f = hit.finding
-    fault = page.tariff.penalty(f.check_id, f.clause_id) if page.tariff else None
-    said = views.latest(page.settled.on.get(hit.id, ()))
+    fault = page.penalties.penalty(f.check_id, f.clause_id) if page.penalties else None
+    said = views.latest(page.reviewed.by_finding.get(hit.id, ()))
     known = [anchor(hit), hit.id, f.rule_id, f.check_id, f.clause_id, str(f.verdict), f.points]
     would = [fault.points, fault.auto_fail] if fault else [0, False]
     return [*known, f.auto_fail, f.start_s, f.end_s, *would, str(said.decision) if said else None]

@@ -165,7 +165,7 @@ def bundle_all(store: Store) -> int:
             hidden[turn["call_id"]] += rows.masked(turn)
         for row in store.calls.rows(nights=only, columns=["call_id", "source_uri", "raw_form"]):
             if row["source_uri"]:
-                gone += not _bundled(store, row, privacy.spans(hidden[row["call_id"]]))
+                gone += not _bundled(store, row, privacy.redacted_spans(hidden[row["call_id"]]))
     return gone
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from audit import privacy
 from audit.penalties import Penalties
 from audit.reasons import Reason
-from audit.review import Review, Settled
+from audit.review import Review, ReviewedCall
 from audit.timeline import Timeline, sounds
 from audit.types import Finding, Role, Span, Turn, Verdict
 from reports.analysis.figures import (
@@ -134,15 +134,15 @@ class CallPage:
     silences: tuple[Span, ...]
     duration_s: float | None
     rules: tuple[Row, ...]
-    tariff: Penalties | None
-    settled: Settled
+    penalties: Penalties | None
+    reviewed: ReviewedCall
     before: CallRow | None
     after: CallRow | None
 
     @property
     def hidden(self) -> tuple[Span, ...]:
         """When PII is said that the page does not show."""
-        return privacy.spans(masked for view in self.turns for masked in view.turn.masked)
+        return privacy.redacted_spans(masked for view in self.turns for masked in view.turn.masked)
 
 
 def night_pages(
@@ -252,8 +252,8 @@ def call_pages(
             silences=silences(spoken, duration_s),
             duration_s=duration_s,
             rules=tuple(row.get("rule_scores") or ()),
-            tariff=reviews.tariff_of(store, row),
-            settled=reviews.settled(store, row, reviews.findings_by_id(listed), own_reviews),
+            penalties=reviews.penalties_of(store, row),
+            reviewed=reviews.apply(store, row, reviews.findings_by_id(listed), own_reviews),
             before=own[at - 1] if at else None,
             after=own[at + 1] if at + 1 < len(own) else None,
         )

@@ -37,7 +37,7 @@ def in_full(store: Store, row: Row, call: Call, *, same_code: bool) -> Call | No
         return call
     transcript = _transcript(store, row)
     if transcript is not None:
-        return privacy.in_full(call, transcript)
+        return privacy.with_full_text(call, transcript)
     return None if masked else call
 
 

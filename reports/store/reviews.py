@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from audit.penalties import Penalties
-from audit.review import Decision, Kind, Review, Settled, settle
+from audit.review import Decision, Review, ReviewedCall, ReviewKind, apply_reviews
 from audit.types import Finding, RuleScore, Verdict
 from reports.store import rows
 from reports.store.store import Store
@@ -28,21 +28,21 @@ def from_row(row: Row) -> Review:
     same = ("review_id", "call_id", "finding_id", "reviewer", "reviewed_at", "note")
     place = ("rule_id", "check_id", "clause_id", "start_s", "end_s")
     return Review(
-        kind=Kind(row["kind"]),
+        kind=ReviewKind(row["kind"]),
         decision=Decision(row["decision"]),
         original_verdict=None if verdict is None else Verdict(verdict),
         **{name: row[name] for name in (*same, *place)},
     )
 
 
-def tariff_of(store: Store, call: Row) -> Penalties | None:
-    """What faults cost in a call, from its row in the table ``calls``."""
+def penalties_of(store: Store, call: Row) -> Penalties | None:
+    """What violations cost in a call, from its row in the table ``calls``."""
     return store.penalties.load(sha256=call["rulebook_sha256"], rulebook_id=call["rulebook_id"])
 
 
-def settled(
+def apply(
     store: Store, call: Row, findings: Mapping[str, Finding], reviews: Sequence[Review]
-) -> Settled:
+) -> ReviewedCall:
     """A call's findings and score after its reviews.
 
     Args:
@@ -51,10 +51,10 @@ def settled(
         findings: by their ids.
         reviews: of this call.
     """
-    return settle(
+    return apply_reviews(
         findings,
         reviews,
-        tariff=tariff_of(store, call) if reviews else None,
+        penalties=penalties_of(store, call) if reviews else None,
         rule_scores=[
             RuleScore(r["rule_id"], Verdict(r["verdict"]), r["weight"], r["earned"])
             for r in call.get("rule_scores") or ()

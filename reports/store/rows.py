@@ -10,7 +10,7 @@ from typing import Any
 
 import audit
 from audit import privacy
-from audit.privacy import Private
+from audit.privacy import PrivacyMode
 from audit.types import (
     AuditedCall,
     Call,
@@ -50,7 +50,7 @@ def call_rows(
     *,
     run_id: str,
     source_uri: str | None,
-    private: Private = "mask",
+    private: PrivacyMode = "mask",
     transcript_id: str | None = None,
 ) -> CallRows:
     """The rows of one call; partition columns are left to the paths.
@@ -71,7 +71,7 @@ def call_rows(
     )
 
 
-def shown(audited: AuditedCall, *, private: Private) -> AuditedCall:
+def shown(audited: AuditedCall, *, private: PrivacyMode) -> AuditedCall:
     """The call as people read it: masked unless it is to be kept in full."""
     return audited if private == "keep" else privacy.mask(audited)
 
@@ -81,7 +81,7 @@ def shown_rows(
     *,
     run_id: str,
     source_uri: str | None,
-    private: Private,
+    private: PrivacyMode,
     transcript_id: str | None,
 ) -> CallRows:
     """The rows of a call that is :func:`shown` already."""

@@ -11,8 +11,8 @@ from typing import get_args
 import pyarrow as pa
 
 from audit.errors import RejectReason
-from audit.privacy.entities import Private
-from audit.review import Decision, Kind
+from audit.privacy.entities import PrivacyMode
+from audit.review import Decision, ReviewKind
 from audit.types import Channels, Direction, Disposition, Role, Severity, Stage, Verdict
 from reports.store.columns import Table, TableColumn, real, text
 
@@ -156,7 +156,7 @@ CALLS = Table(
             "private",
             "how PII in this call was treated (before 1.5 all of it was kept)",
             nullable=True,
-            values=get_args(Private),
+            values=get_args(PrivacyMode),
         ),
         text(
             "transcript_id",
@@ -326,7 +326,7 @@ REVIEWS = Table(
         *_CALL,
         *_AGENT,
         text("finding_id", "the finding; empty for a violation that was missed", nullable=True),
-        text("kind", "review (by the QA team) or appeal (by the agent)", values=Kind),
+        text("kind", "review (by the QA team) or appeal (by the agent)", values=ReviewKind),
         text("decision", "what the reviewer decided about the finding", values=Decision),
         text("reviewer", "name of the reviewer"),
         TableColumn("reviewed_at", pa.timestamp("us", tz="UTC"), "when it was reviewed"),

@@ -267,7 +267,7 @@ def test_what_is_not_there(callaudit: Script, arguments: list[str], tmp_path: Pa
     done = callaudit(*filled)
     if arguments[:2] == ["doctor", "--model"]:
         assert done.returncode == 1
-        assert "no Whisper checkpoint" in done.stdout
+        assert "not a Whisper checkpoint" in done.stdout
         return
     assert done.returncode == 2, done.stderr
     assert len(one_sentence(done).split()) > 4

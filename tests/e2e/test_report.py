@@ -97,7 +97,7 @@ def test_from_the_night_to_the_second_to_an_overridden_score(
 
 
 def test_the_arithmetic_of_reviews_is_that_of_the_score(audited: Any) -> None:
-    """Without any review, the tariff that a run keeps gives every score and grade again."""
+    """Without any review, the penalties that a run keeps gives every score and grade again."""
     out = audited.out
     for call in figures.call_rows(Store(out)):
         (row,) = (
@@ -107,18 +107,18 @@ def test_the_arithmetic_of_reviews_is_that_of_the_score(audited: Any) -> None:
         )
         found = figures.partition(Store(out), FINDINGS, call.audit_date, call.agent)
         own = [rows.finding(r) for r in found if r["call_id"] == call.call_id]
-        tariff = reviews.tariff_of(Store(out), row)
-        assert tariff is not None and (out / "rulebooks" / f"{tariff.sha256}.json").is_file()
+        penalties = reviews.penalties_of(Store(out), row)
+        assert penalties is not None and (out / "rulebooks" / f"{penalties.sha256}.json").is_file()
         card = tally(
             own,
-            weights=tariff.weights,
-            grades=tariff.grades,
-            auto_fail_grade=tariff.auto_fail_grade,
+            weights=penalties.weights,
+            grades=penalties.grades,
+            auto_fail_grade=penalties.auto_fail_grade,
         )
         assert (card.score, card.grade) == (call.score, call.grade)
         for finding in own:
             if finding.verdict is Verdict.FAIL and finding.rule_id == "forbidden_language":
-                fault = tariff.penalty(finding.check_id, finding.clause_id)
+                fault = penalties.penalty(finding.check_id, finding.clause_id)
                 assert fault is not None and fault.points == finding.points
 
 

@@ -1,9 +1,8 @@
-"""Composes labelled calls from the wordings of ``stock.txt``, the same ones each time.
+"""Composes labelled calls from the wordings of ``stock.txt``, reproducibly.
 
 A call is a greeting, exchanges about a domain's business and a closing, each of which may be
 absent; others are silent, wrong numbers, broken off or reopened.
-:mod:`models.training.dialogues.noise`
-then makes of it what speech recognition would.
+:mod:`models.training.dialogues.noise` then adds ASR noise.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _PREFIXES = ("你好，", "喂你好，", "您好，", "哎你好，", "喂，")
 _OPENED = 0.9
 """Share of calls with an opening, of those that are not silent calls or wrong numbers."""
 _BEGUN_ANYWHERE = 0.7
-"""Share of the others of which the recording begins in the middle: at any turn of the handling."""
+"""Share of the others whose recording begins in the middle, at any turn of the handling."""
 
 Said = tuple[Stage, Role, str]
 
@@ -50,7 +49,7 @@ class _Stock:
 
 
 def calls(count: int, *, seed: int = 0) -> list[Composed]:
-    """Labelled calls, domains in turn; ``segment`` of each turn is the truth."""
+    """Labelled calls, domains in turn; ``stage`` of each turn is the label."""
     stock = _stock()
     names = sorted(stock.domains)
     made: list[Composed] = []
@@ -63,7 +62,7 @@ def calls(count: int, *, seed: int = 0) -> list[Composed]:
 
 
 class _Call:
-    """One call in the making: the names in it stay the same."""
+    """Builds one call, in which names are consistent."""
 
     def __init__(self, stock: _Stock, domain: str, chance: random.Random) -> None:
         self._stock, self._chance = stock, chance
@@ -168,7 +167,7 @@ class _Call:
 
 
 def chosen(pattern: str, chance: random.Random) -> str:
-    """A wording of a pattern, one of each ``(a|b)``."""
+    """A wording of a pattern: one alternative of each ``(a|b)``."""
     while match := _CHOICE.search(pattern):
         wording = chance.choice(match[1].split("|"))
         pattern = pattern[: match.start()] + wording + pattern[match.end() :]

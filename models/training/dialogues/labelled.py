@@ -1,4 +1,4 @@
-"""Labelled calls as the stage classifier learns and is tested with them."""
+"""Labelled calls for training and testing the stage classifier."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _turn(number: int, turn: labelled.LabelledTurn) -> Turn:
 
 
 def _in_order(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
-    """All from the first turn of handling to the last is handling: a closing may be reopened."""
+    """Turns from the first to the last one of handling are handling: a closing may be reopened."""
     handled = [turn.index for turn in turns if turn.stage is Stage.HANDLING]
     inside = range(handled[0], handled[-1] + 1) if handled else ()
     return tuple(

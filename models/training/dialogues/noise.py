@@ -20,7 +20,7 @@ _CHARACTERS_A_SECOND = 4.6
 
 
 def with_asr_noise(said: Sequence[Said], chance: random.Random) -> tuple[Turn, ...]:
-    """A call as speech recognition may return it; at least one turn."""
+    """A call as ASR may transcribe it; it has at least one turn."""
     turns = list(said)
     if chance.random() < 0.25:
         turns = _listened(turns, chance)
@@ -90,7 +90,7 @@ def _split(turns: Sequence[Said], chance: random.Random) -> list[Said]:
 
 
 def _merged(turns: Sequence[Said], chance: random.Random, *, across: bool) -> list[Said]:
-    """Neighbours become one turn: of one speaker often, of two where ``across``.
+    """Merge neighbouring turns: often those of one speaker, those of two only if ``across``.
 
     The merged turn has the stage of most of its words.
     """

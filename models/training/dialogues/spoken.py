@@ -1,8 +1,7 @@
-"""The calls that training never sees: scripts of ``data_samples/dialogues`` spoken six times each.
+"""Held-out calls: scripts of ``data_samples/dialogues`` in six noisy variants each.
 
-``python -m models.training.dialogues.spoken`` writes them again. They are kept, so that a change of
-noise
-does not change what is measured.
+``python -m models.training.dialogues.spoken`` writes them again. They are stored so that a change
+of the noise does not change what is measured.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ from models.training.dialogues.compose import chosen
 
 _FOLDER = Path(__file__).parents[3] / "data_samples" / "dialogues"
 VALIDATION = _FOLDER / "stages_validation.jsonl"
-"""Looked at while the model is improved."""
+"""Used during development."""
 
 TEST = _FOLDER / "stages_test.jsonl"
-"""Measured once a model is done."""
+"""Measured only when a model is final."""
 
 _VARIANTS = 6
 _ROLES = {"A": Role.AGENT, "C": Role.CUSTOMER}

@@ -1,4 +1,4 @@
-"""Customers' data: found as spoken, masked, covered by a tone, and kept apart."""
+"""Personal data: detected as spoken, masked, and stored separately."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from audit.errors import UsageError
-from audit.privacy import Kind, find, mask, spans
-from audit.privacy.benchmark import evaluate, read, without_marks
+from audit.privacy import EntityType, find, mask, redacted_spans
+from audit.privacy.benchmark import evaluate, read, without_punctuation
 from audit.privacy.folding import folded
 from audit.reasons import verbatim
 from audit.types import (
@@ -44,10 +44,10 @@ def turns(*lines: str) -> tuple[Turn, ...]:
     return tuple(Turn(i, roles[line[0]], line[2:]) for i, line in enumerate(lines))
 
 
-def found(*lines: str, agent_name: str | None = None) -> list[tuple[str, Kind]]:
+def found(*lines: str, agent_name: str | None = None) -> list[tuple[str, EntityType]]:
     said = turns(*lines)
-    items = find(said, agent_name=agent_name)
-    return [(said[i.turn].text[i.start : i.end], i.kind) for i in items]
+    entities = find(said, agent_name=agent_name)
+    return [(said[e.turn].text[e.start : e.end], e.entity_type) for e in entities]
 
 
 def audited(said: tuple[Turn, ...], *findings: Finding) -> AuditedCall:
@@ -73,19 +73,19 @@ def test_labelled_dialogues(half: str) -> None:
     assert result.noisy_recall >= 0.9
 
 
-def test_without_marks_most_is_found_still() -> None:
-    result = evaluate([without_marks(one) for one in read(LABELLED / "held_out.jsonl")])
+def test_detection_without_punctuation() -> None:
+    result = evaluate([without_punctuation(one) for one in read(LABELLED / "held_out.jsonl")])
     assert result.precision >= 0.95, result.mistakes
     assert result.recall >= 0.9
 
 
 def test_there_are_enough_labels() -> None:
-    items = sum(
-        len(dialogue.private)
+    entities = sum(
+        len(dialogue.labels)
         for half in ("tuning", "held_out")
         for dialogue in read(LABELLED / f"{half}.jsonl")
     )
-    assert items >= 400
+    assert entities >= 400
 
 
 @pytest.mark.parametrize(
@@ -109,23 +109,23 @@ def test_there_are_enough_labels() -> None:
         "C 型号是KFR35GW，序列号六二二二零二一二三四五六七",
     ],
 )
-def test_what_is_nobodys(line: str) -> None:
+def test_numbers_that_are_not_personal(line: str) -> None:
     assert found(line) == []
 
 
-def test_a_number_over_several_turns_that_nobody_asked_for() -> None:
+def test_a_number_over_several_turns_without_a_question() -> None:
     items = found(
         "C 一三八", "A 嗯", "C 一二三四", "A 好", "C 五六七八", "A 一三八一二三四五六七八"
     )
-    assert [kind for _, kind in items] == [Kind.MOBILE] * 4
+    assert [kind for _, kind in items] == [EntityType.MOBILE] * 4
 
 
-def test_an_identity_number_is_told_by_its_checksum_whatever_is_talked_of() -> None:
+def test_an_id_number_is_recognized_by_its_checksum_whatever_the_topic() -> None:
     assert found("C 订单，四四零三零四一九八四零二一一三一三X") == [
-        ("四四零三零四一九八四零二一一三一三X", Kind.ID_NUMBER)
+        ("四四零三零四一九八四零二一一三一三X", EntityType.ID_NUMBER)
     ]
-    misheard = "四四零三零四一九八四零二一一三一三五"  # one digit off: province and birth tell it
-    assert found(f"C 订单，{misheard}") == [(misheard, Kind.ID_NUMBER)]
+    misrecognized = "四四零三零四一九八四零二一一三一三五"  # one wrong digit
+    assert found(f"C 订单，{misrecognized}") == [(misrecognized, EntityType.ID_NUMBER)]
 
 
 GREETING = "A 您好，远山热线，工号二零零三，请问有什么可以帮您"
@@ -153,44 +153,42 @@ GREETING = "A 您好，远山热线，工号二零零三，请问有什么可以
         "0755-8321 4466",
     ],
 )
-def test_what_has_the_form_of_a_number_is_found_whatever_was_said_before(
-    before: str, number: str
-) -> None:
+def test_numbers_of_a_known_format_are_found_whatever_the_topic(before: str, number: str) -> None:
     ((said, _),) = found(before, f"C 你帮我查查{number}，怎么回事")
     assert said == number
 
 
-def test_a_number_ends_where_another_thing_is_counted() -> None:
+def test_a_number_ends_before_a_count() -> None:
     for after in ("，五十块", "五十块", "三点打", "，200元", "5次"):
         assert found(GREETING, f"C 打幺三九零五七二八八六四{after}") == [
-            ("幺三九零五七二八八六四", Kind.MOBILE)
+            ("幺三九零五七二八八六四", EntityType.MOBILE)
         ]
     both = "440304198402113130一三九零五七二八八六四"
-    assert [kind for _, kind in found(f"C 就是{both}")] == [Kind.ID_NUMBER, Kind.MOBILE]
+    assert [kind for _, kind in found(f"C 就是{both}")] == [EntityType.ID_NUMBER, EntityType.MOBILE]
 
 
 @pytest.mark.parametrize(
     ("line", "said", "kind"),
     [
-        ("C 护照是Ｅ八八七七六六五五", "E八八七七六六五五", Kind.PASSPORT),
-        ("C 回乡证H88776655", "H88776655", Kind.TRAVEL_PERMIT),
-        ("C 是Z683365(5)，麻烦", "Z683365(5)", Kind.REGIONAL_ID),
-        ("C 台湾身份证F131104093", "F131104093", Kind.REGIONAL_ID),
-        ("C 加我微信，lin下划线八八", "lin下划线八八", Kind.WECHAT),
-        ("C 我QQ号八八六六四四二", "八八六六四四二", Kind.QQ),
-        ("C 邮箱ｌｉｎ．８８＠ｙｕｎｆａｎ．ｃｎ", "lin.88@yunfan.cn", Kind.EMAIL),
-        ("C 是lin八八艾特幺二六点康姆，别错了", "lin八八艾特幺二六点康姆", Kind.EMAIL),
-        ("C 车牌浙Ｂ·Ｄ６６８８１", "浙B·D66881", Kind.PLATE),
-        ("C 生于一九八四年，生日是２月１１日", "2月11日", Kind.BIRTH),
-        ("C 我叫仉小舟想改地址", "仉小舟", Kind.NAME),
-        ("C 姓名是区兰山", "区兰山", Kind.NAME),
-        ("C 我找热依木江•吐尔逊先生", "热依木江·吐尔逊", Kind.NAME),
-        ("C 我叫Anna Berg。", "Anna Berg", Kind.NAME),
+        ("C 护照是Ｅ八八七七六六五五", "E八八七七六六五五", EntityType.PASSPORT),
+        ("C 回乡证H88776655", "H88776655", EntityType.TRAVEL_PERMIT),
+        ("C 是Z683365(5)，麻烦", "Z683365(5)", EntityType.REGIONAL_ID),
+        ("C 台湾身份证F131104093", "F131104093", EntityType.REGIONAL_ID),
+        ("C 加我微信，lin下划线八八", "lin下划线八八", EntityType.WECHAT),
+        ("C 我QQ号八八六六四四二", "八八六六四四二", EntityType.QQ),
+        ("C 邮箱ｌｉｎ．８８＠ｙｕｎｆａｎ．ｃｎ", "lin.88@yunfan.cn", EntityType.EMAIL),
+        ("C 是lin八八艾特幺二六点康姆，别错了", "lin八八艾特幺二六点康姆", EntityType.EMAIL),
+        ("C 车牌浙Ｂ·Ｄ６６８８１", "浙B·D66881", EntityType.PLATE),
+        ("C 生于一九八四年，生日是２月１１日", "2月11日", EntityType.BIRTH),
+        ("C 我叫仉小舟想改地址", "仉小舟", EntityType.NAME),
+        ("C 姓名是区兰山", "区兰山", EntityType.NAME),
+        ("C 我找热依木江•吐尔逊先生", "热依木江·吐尔逊", EntityType.NAME),
+        ("C 我叫Anna Berg。", "Anna Berg", EntityType.NAME),
     ],
 )
-def test_kinds_and_forms(line: str, said: str, kind: Kind) -> None:
-    heard = [(folded(text), told) for text, told in found(line)]
-    assert (said, kind) in heard
+def test_entity_types_and_formats(line: str, said: str, kind: EntityType) -> None:
+    detected = [(folded(text), type_) for text, type_ in found(line)]
+    assert (said, kind) in detected
 
 
 @pytest.mark.parametrize(
@@ -203,7 +201,7 @@ def test_kinds_and_forms(line: str, said: str, kind: Kind) -> None:
 )
 def test_an_address_is_found_down_to_the_room(line: str) -> None:
     ((said, kind),) = found(line)
-    assert kind is Kind.ADDRESS and line.endswith(said)
+    assert kind is EntityType.ADDRESS and line.endswith(said)
 
 
 @pytest.mark.parametrize(
@@ -222,20 +220,20 @@ def test_amounts_readings_and_record_numbers_stay_beside_a_persons_number(
     assert said in ("6222021203004455669", "13905728864")
 
 
-def test_a_machines_number_is_no_mobile_unless_it_is_written_as_one() -> None:
+def test_serial_numbers_are_not_mobiles_unless_grouped_like_them() -> None:
     assert found("C 1 3 9 0 5 7 2 8 8 6 4，机身上的设备号") == []
     assert found("C 6222 0212 0300 4455 66，这是运单") == []
     assert found("C 139 0572 8864，订单上留的") != []
 
 
-def test_the_tail_that_was_asked_for_or_announced_is_hidden() -> None:
-    assert found("A 请问卡尾号", "C 0931") == [("0931", Kind.BANK_CARD)]
-    assert found("C 电话后四位8864") == [("8864", Kind.MOBILE)]
+def test_the_tail_that_was_asked_for_or_announced_is_redacted() -> None:
+    assert found("A 请问卡尾号", "C 0931") == [("0931", EntityType.BANK_CARD)]
+    assert found("C 电话后四位8864") == [("8864", EntityType.MOBILE)]
 
 
 @pytest.mark.parametrize("number", ["一三九，空，零五，七二，八八六四", "139O572 88O64"])
-def test_a_pause_is_said_and_a_letter_is_written_for_nought(number: str) -> None:
-    assert found(f"C 是{number}") == [(number, Kind.MOBILE)]
+def test_a_spoken_pause_or_a_letter_for_zero(number: str) -> None:
+    assert found(f"C 是{number}") == [(number, EntityType.MOBILE)]
 
 
 @pytest.mark.parametrize(
@@ -255,7 +253,7 @@ def test_a_pause_is_said_and_a_letter_is_written_for_nought(number: str) -> None
     ],
 )
 def test_names_that_no_verb_announces(lines: list[str], name: str) -> None:
-    assert (name, Kind.NAME) in found(*lines)
+    assert (name, EntityType.NAME) in found(*lines)
 
 
 @pytest.mark.parametrize(
@@ -275,23 +273,23 @@ def test_words_that_begin_like_names(line: str) -> None:
 @pytest.mark.parametrize(
     ("line", "said", "kind"),
     [
-        ("C 生日民国六十三年，呃，九月初二", "民国六十三年，呃，九月初二", Kind.BIRTH),
-        ("C 出生是甲子年正月十五", "甲子年正月十五", Kind.BIRTH),
-        ("C 她2017年农历八月廿三生的", "2017年农历八月廿三", Kind.BIRTH),
-        ("C 八二年的，五月，那个，十七号出生", "八二年的，五月，那个，十七号", Kind.BIRTH),
-        ("C 车牌浙B，大写的D，六六八八一", "浙B，大写的D，六六八八一", Kind.PLATE),
-        ("C 苏E-9F312，OBU不亮", "苏E-9F312", Kind.PLATE),
-        ("C 住绿地香颂8-2-1103", "绿地香颂8-2-1103", Kind.ADDRESS),
-        ("C 我是五栋一二零三的", "五栋一二零三", Kind.ADDRESS),
-        ("C 我微信是小名加门牌，xiaoyu八零三", "xiaoyu八零三", Kind.WECHAT),
-        ("C 我用wind＿77这个号加的", "wind_77", Kind.WECHAT),
+        ("C 生日民国六十三年，呃，九月初二", "民国六十三年，呃，九月初二", EntityType.BIRTH),
+        ("C 出生是甲子年正月十五", "甲子年正月十五", EntityType.BIRTH),
+        ("C 她2017年农历八月廿三生的", "2017年农历八月廿三", EntityType.BIRTH),
+        ("C 八二年的，五月，那个，十七号出生", "八二年的，五月，那个，十七号", EntityType.BIRTH),
+        ("C 车牌浙B，大写的D，六六八八一", "浙B，大写的D，六六八八一", EntityType.PLATE),
+        ("C 苏E-9F312，OBU不亮", "苏E-9F312", EntityType.PLATE),
+        ("C 住绿地香颂8-2-1103", "绿地香颂8-2-1103", EntityType.ADDRESS),
+        ("C 我是五栋一二零三的", "五栋一二零三", EntityType.ADDRESS),
+        ("C 我微信是小名加门牌，xiaoyu八零三", "xiaoyu八零三", EntityType.WECHAT),
+        ("C 我用wind＿77这个号加的", "wind_77", EntityType.WECHAT),
     ],
 )
-def test_dates_plates_doors_and_ids_in_full(line: str, said: str, kind: Kind) -> None:
-    assert [(folded(text), told) for text, told in found(line)] == [(said, kind)]
+def test_dates_plates_doors_and_ids_in_full(line: str, said: str, kind: EntityType) -> None:
+    assert [(folded(text), type_) for text, type_ in found(line)] == [(said, kind)]
 
 
-def test_a_buildings_parts_are_nobodys_address() -> None:
+def test_parts_of_a_building_are_not_an_address() -> None:
     assert found("C 5号楼二单元的门坏了，型号8-2-1103") == []
 
 
@@ -300,7 +298,7 @@ def test_the_companys_landline_stays_one_when_it_is_repeated() -> None:
     assert found("A 师傅会拨打您的座机零二七六二八八九九零一") != []
 
 
-def test_no_character_stops_the_finder() -> None:
+def test_detection_handles_every_character() -> None:
     dice = random.Random(18)
     signs = (
         "·•・‧.阿依古丽王仝叫姓我是微信护照京A1九十个路号室艾特点年\u200b\u202e\u0301\ud800😀②㈠٣ "
@@ -320,13 +318,13 @@ def test_innocent_numbers_beside_the_forms() -> None:
 
 def test_the_agents_name_is_shown_and_the_customers_is_not() -> None:
     assert found("A 我叫林静，请问贵姓", "C 免贵姓欧阳", "A 欧阳女士您好", agent_name="林静") == [
-        ("欧阳", Kind.NAME),
-        ("欧阳", Kind.NAME),
+        ("欧阳", EntityType.NAME),
+        ("欧阳", EntityType.NAME),
     ]
 
 
-def test_a_surname_is_found_though_its_announcement_was_misheard() -> None:
-    assert found("A 请问您贵姓", "C 我心白在市场部") == [("白", Kind.NAME)]
+def test_a_surname_is_found_though_its_announcement_was_misrecognized() -> None:
+    assert found("A 请问您贵姓", "C 我心白在市场部") == [("白", EntityType.NAME)]
     assert found("C 我心里不舒服") == []
 
 
@@ -346,7 +344,7 @@ def test_hostile_text_takes_no_time(text: str) -> None:
 # masking
 
 
-def test_marks_stand_for_what_was_said_in_turns_and_in_evidence() -> None:
+def test_placeholders_in_turns_and_in_evidence() -> None:
     said = turns(
         "A 请问您贵姓？", "C 我姓顾，电话是幺三九，零五七二，八八六四。", "A 好的，顾女士。"
     )
@@ -365,14 +363,14 @@ def test_marks_stand_for_what_was_said_in_turns_and_in_evidence() -> None:
     ]
 
 
-def test_a_call_without_customers_data_and_one_with_marks_are_left_as_they_are() -> None:
+def test_calls_without_pii_or_with_placeholders_are_unchanged() -> None:
     plain = audited(turns("A 您好，工号二零零三。", "C 三百六十元一个月。"), quoting("您好"))
     assert mask(plain) is plain
     masked = mask(audited(turns("C 我姓顾。")))
     assert mask(masked) is masked
 
 
-def test_a_turn_of_one_character_hides_in_no_other_word() -> None:
+def test_a_turn_of_one_character_is_not_replaced_inside_other_words() -> None:
     said = turns("A 请问您贵姓？", "C 王。", "A 国王的新衣。")
     masked = mask(audited(said, quoting("国王的新衣。")))
     assert masked.findings[0].evidence == "国王的新衣。"
@@ -382,7 +380,7 @@ WORDS = (("我姓", 1.0, 1.4), ("顾", 1.4, 1.7), ("电话", 2.0, 2.4), ("139", 
 WORDS = (*WORDS, ("0572", 4.0, 5.0), ("8864", 5.2, 6.1), ("谢谢", 7.0, 7.5))
 
 
-def test_seconds_are_those_of_the_words() -> None:
+def test_times_are_those_of_the_words() -> None:
     """Marks are of the text only, and words hold no two characters that the text has not."""
     words = tuple(Word(text, start, end, 0.9) for text, start, end in WORDS)
     turn = Turn(
@@ -391,21 +389,21 @@ def test_seconds_are_those_of_the_words() -> None:
     (masked,) = mask(audited((turn,))).call.turns
     assert masked.text == "我姓【姓名】，电话【手机号】，谢谢"
     assert masked.masked == (Masked("name", 1.4, 1.7), Masked("mobile", 3.0, 6.1))
-    assert spans(masked.masked) == (Span(1.1, 2.0), Span(2.7, 6.4))
+    assert redacted_spans(masked.masked) == (Span(1.1, 2.0), Span(2.7, 6.4))
 
 
-def test_without_words_seconds_are_reckoned_and_without_times_there_are_none() -> None:
+def test_times_are_estimated_without_words_and_missing_without_times() -> None:
     timed = Turn(0, Role.CUSTOMER, "电话13905728864谢谢", start_s=10.0, end_s=25.0)
     (masked,) = mask(audited((timed,))).call.turns
     assert masked.masked == (Masked("mobile", 12.0, 23.0),)
     (masked,) = mask(audited(turns("C 我姓顾。"))).call.turns
     assert masked.masked == (Masked("name"),)
-    assert spans(masked.masked) == ()
+    assert redacted_spans(masked.masked) == ()
 
 
 def test_a_customer_may_have_the_agents_name() -> None:
     lines = ("C 你好，我叫林静", "A 您好，我是林静，很高兴为您服务")
-    assert found(*lines, agent_name="林静")[0] == ("林静", Kind.NAME)
+    assert found(*lines, agent_name="林静")[0] == ("林静", EntityType.NAME)
     assert found(lines[1], agent_name="林静") == []
 
 
@@ -423,7 +421,7 @@ def modes(out: Path) -> set[int]:
     return {path.stat().st_mode & 0o777 for path in Layout(out).private.rglob("*.*")}
 
 
-def test_what_was_said_is_for_its_owner_only(tmp_path: Path) -> None:
+def test_full_transcripts_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     Store(tmp_path).private.prepare()
     Store(tmp_path).transcripts.save("abc", transcript("C 我姓顾。"))
     Store(tmp_path).private.note_access("transcript", ["S01"])
@@ -506,7 +504,7 @@ def test_a_damaged_transcript_is_made_again(
         assert Store(tmp_path).transcripts.load("abc") is None
 
 
-def test_who_read_what_is_noted_and_erased_calls_are_not_named(tmp_path: Path) -> None:
+def test_access_is_logged_and_erased_calls_are_not_named(tmp_path: Path) -> None:
     Store(tmp_path).private.note_access("rescore", ["S02", "S01"])
     Store(tmp_path).private.note_access("transcript", ["S01"])
     Store(tmp_path).private.note_access("evaluate", [])
@@ -543,8 +541,8 @@ def test_who_read_what_is_noted_and_erased_calls_are_not_named(tmp_path: Path) -
         (("A 姓名核对一下", "C Tran Van Duc陈文德陈文德"), "陈文德"),
     ],
 )
-def test_names_in_turns_without_marks(lines: tuple[str, ...], name: str) -> None:
-    assert (name, Kind.NAME) in found(*lines)
+def test_names_in_turns_without_punctuation(lines: tuple[str, ...], name: str) -> None:
+    assert (name, EntityType.NAME) in found(*lines)
 
 
 @pytest.mark.parametrize(
@@ -566,7 +564,7 @@ def test_names_in_turns_without_marks(lines: tuple[str, ...], name: str) -> None
         "我弟弟是高考生",
     ],
 )
-def test_no_name_begins_behind_every_cue(line: str) -> None:
+def test_cues_that_no_name_follows(line: str) -> None:
     assert found(f"C {line}") == []
     assert found("A 请问收件人姓名", f"C {line}") == []
 
@@ -588,7 +586,7 @@ def test_no_name_begins_behind_every_cue(line: str) -> None:
         (("A 来往内地的证件", "C 证号H１２３４５６７８"), "H１２３４５６７８"),
     ],
 )
-def test_numbers_and_places_in_turns_without_marks(lines: tuple[str, ...], said: str) -> None:
+def test_numbers_and_places_in_turns_without_punctuation(lines: tuple[str, ...], said: str) -> None:
     assert said in [text for text, _ in found(*lines)]
 
 
@@ -616,5 +614,5 @@ def test_a_topic_takes_in_no_codes_draws_and_amounts(lines: tuple[str, ...], inn
     "address",
     ["li.fang_07@mail.stone-bridge.com", "it@branch-2.north-wind.example.cn", "a@b-c.com.cn"],
 )
-def test_hyphens_in_any_label_of_an_address_are_hidden(address: str) -> None:
-    assert found(f"C 你发到{address}吧") == [(address, Kind.EMAIL)]
+def test_hyphens_in_any_label_of_an_address_are_redacted(address: str) -> None:
+    assert found(f"C 你发到{address}吧") == [(address, EntityType.EMAIL)]

@@ -187,7 +187,7 @@ def test_a_damaged_package_is_told(tmp_path: Path) -> None:
 def test_a_path_that_is_no_checkpoint(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("x")
     for path in (tmp_path, tmp_path / "notes.txt", tmp_path / "nowhere.pt"):
-        with pytest.raises(WeightsNotFound, match="no Whisper checkpoint"):
+        with pytest.raises(WeightsNotFound, match="not a Whisper checkpoint"):
             weights.find(str(path))
 
 

@@ -14,13 +14,13 @@ from audit.language.text import sounds
 from audit.rulebooks import load
 from models.text import forbidden
 from models.training.forbidden import (
-    ALIKE,
-    PRECISION,
+    PRECISION_MIN,
+    SIMILARITY_MIN,
+    augmented_with_asr_noise,
+    dissimilar,
     held_out,
     operating_point,
-    spoilt,
     training_sentences,
-    unlike,
 )
 
 MEANING = load("hotline").rules.forbidden_language.meaning
@@ -29,61 +29,64 @@ GUILTY = np.array([row["kind"] != forbidden.INNOCENT for row in TEST])
 
 
 @pytest.fixture(scope="module")
-def told() -> NDArray[np.float64]:
+def scores() -> NDArray[np.float64]:
     return forbidden.probabilities([row["text"] for row in TEST])
 
 
 @pytest.mark.parametrize("name", ["validation", "test"])
 def test_held_out_sentences_are_many_half_innocent_and_unseen(name: str) -> None:
     held = held_out(name)
-    guilty = np.array([row["kind"] != forbidden.INNOCENT for row in held])
+    labels_validation = np.array([row["kind"] != forbidden.INNOCENT for row in held])
     assert len(held) >= 600
-    assert guilty.mean() == pytest.approx(0.5, abs=0.02)
+    assert labels_validation.mean() == pytest.approx(0.5, abs=0.02)
     assert {row["kind"] for row in held} == {*forbidden.KINDS, forbidden.INNOCENT}
 
 
 def test_training_leaves_out_families_that_resemble_what_is_held_out() -> None:
     held = [*held_out("validation"), *TEST]
-    seen = unlike(training_sentences(), held)
+    seen = dissimilar(training_sentences(), held)
     codes = sorted({sounds(sentence.text).code for sentence in seen})
-    alike = process.cdist(
-        [sounds(row["text"]).code for row in held], codes, scorer=fuzz.ratio, score_cutoff=ALIKE
+    similarity = process.cdist(
+        [sounds(row["text"]).code for row in held],
+        codes,
+        scorer=fuzz.ratio,
+        score_cutoff=SIMILARITY_MIN,
     )
-    assert not alike.any()
+    assert not similarity.any()
     assert 0.95 < len(seen) / len(training_sentences()) < 1
 
 
 def test_nine_in_ten_of_unseen_families_are_found_at_the_stated_precision(
-    told: NDArray[np.float64],
+    scores: NDArray[np.float64],
 ) -> None:
     assert MEANING is not None
-    suspected = told >= MEANING.suspect_from
-    assert GUILTY[suspected].mean() >= PRECISION
+    suspected = scores >= MEANING.suspect_from
+    assert GUILTY[suspected].mean() >= PRECISION_MIN
     assert suspected[GUILTY].mean() >= 0.9
 
 
-def test_meaning_alone_accuses_nearly_nobody_wrongly(told: NDArray[np.float64]) -> None:
+def test_meaning_alone_accuses_nearly_nobody_wrongly(scores: NDArray[np.float64]) -> None:
     assert MEANING is not None
-    accused = told >= MEANING.accuse_from
+    accused = scores >= MEANING.accuse_from
     assert GUILTY[accused].mean() >= 0.99
     assert accused[GUILTY].mean() >= 0.25
 
 
 def test_the_kind_is_told_far_above_chance() -> None:
-    guilty = [row for row in TEST if row["kind"] != forbidden.INNOCENT]
-    assert np.mean([forbidden.kind(row["text"]) == row["kind"] for row in guilty]) > 0.6
+    labels_validation = [row for row in TEST if row["kind"] != forbidden.INNOCENT]
+    assert np.mean([forbidden.kind(row["text"]) == row["kind"] for row in labels_validation]) > 0.6
 
 
-def test_probabilities_are_probabilities(told: NDArray[np.float64]) -> None:
-    assert ((told >= 0) & (told <= 1)).all()
+def test_probabilities_are_probabilities(scores: NDArray[np.float64]) -> None:
+    assert ((scores >= 0) & (scores <= 1)).all()
     assert forbidden.kind("") in forbidden.KINDS
 
 
 @pytest.mark.parametrize("texts", [[], ["", "，。"], ["嗯", "hello 123"]])
 def test_nothing_said_is_no_fault(texts: list[str]) -> None:
-    told = forbidden.probabilities(texts)
-    assert told.shape == (len(texts),)
-    assert (told < 0.6).all()
+    scores = forbidden.probabilities(texts)
+    assert scores.shape == (len(texts),)
+    assert (scores < 0.6).all()
 
 
 def test_a_misheard_insult_is_still_one() -> None:
@@ -106,7 +109,7 @@ def test_prediction_needs_no_scikit_learn_and_no_pickle() -> None:
 def test_training_sentences_are_the_same_each_time() -> None:
     first, second = training_sentences(), training_sentences()
     assert first == second
-    assert spoilt(first[::50]) == spoilt(second[::50])
+    assert augmented_with_asr_noise(first[::50]) == augmented_with_asr_noise(second[::50])
     assert len(first) > 5000
 
 

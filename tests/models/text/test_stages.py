@@ -1,4 +1,4 @@
-"""The model of stages: calls that it never saw, hostile files, and learning anew."""
+"""The stage classifier: unseen calls, hostile files, and retraining."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_calls_of_fields_that_training_never_saw(calls: list[tuple[Turn, ...]]) 
     assert figures.turns and figures.turns >= TURNS
     assert figures.greetings and figures.greetings >= GREETINGS
     assert figures.closings and figures.closings >= CLOSINGS
-    assert figures.sure and figures.sure >= 0.95
+    assert figures.certain_correct and figures.certain_correct >= 0.95
 
 
 def test_unknown_roles_and_absent_times_cost_little() -> None:
@@ -74,8 +74,8 @@ def test_composed_calls_are_many_in_order_and_the_same_each_time() -> None:
     assert calls == compose.calls(300)
     assert len({call.domain for call in calls}) >= 12
     for call in calls:
-        told = compose.stages(call.turns)
-        assert told and told == sorted(told)
+        predictions = compose.stages(call.turns)
+        assert predictions and predictions == sorted(predictions)
     kinds = [frozenset(compose.stages(call.turns)) for call in calls]
     assert sum(0 not in kind for kind in kinds) > 20
     assert sum(2 not in kind for kind in kinds) > 20
@@ -128,7 +128,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 def test_a_file_that_is_no_model_is_one_sentence(name: str, tmp_path: Path) -> None:
     file = tmp_path / "stages.npz"
     file.write_bytes(HOSTILE[name]())
-    with pytest.raises(UsageError, match="is no stage model"):
+    with pytest.raises(UsageError, match="is not a stage model"):
         stages.load(file)
 
 
@@ -198,7 +198,7 @@ def test_calls_that_are_not_labelled(line: str, problem: str, tmp_path: Path) ->
 def test_too_few_calls_and_places_that_are_not_to_be_written(tmp_path: Path) -> None:
     run = CliRunner().invoke
     few = ["train", "stages", "--data", str(_calls(tmp_path, 2)), "--out", str(tmp_path / "x.npz")]
-    assert "label 4 at least" in run(main, few).output
+    assert "label at least 4" in run(main, few).output
     data = str(_calls(tmp_path, 12))
     for out in (stages.ARTIFACT, tmp_path):
         result = run(main, ["train", "stages", "--data", data, "--out", str(out)])

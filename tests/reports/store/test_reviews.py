@@ -141,7 +141,7 @@ def test_a_missed_fault_and_an_appeal(night: Path, browser: Any) -> None:
 
 
 def _judge_by_hotline(out: Path) -> None:
-    """Give the calls the hash of a rulebook whose tariff is known."""
+    """Give the calls the hash of a rulebook whose penalties are known."""
     for file in (out / "parquet" / "calls").glob("**/*.parquet"):
         table = pq.read_table(file, partitioning=None)
         at = table.schema.get_field_index("rulebook_sha256")
