@@ -107,11 +107,6 @@ class StageModel:
         """Scores of words that are kept: most turns of a night are said again and again."""
         return lru_cache(maxsize=65_536)(self._spoken)
 
-    def forget(self) -> None:
-        """Drop what was kept of turns seen before, as for a measurement of speed."""
-        vars(self).pop("_said", None)
-        said.cache_clear()
-
     def _spoken(self, text: str, role: Role) -> Array:
         """What a turn's words say in each of :data:`_VIEWS`, shape ``(len(_VIEWS), 3)``."""
         grams, spoken = said(text)

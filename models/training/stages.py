@@ -42,6 +42,9 @@ _OWN_WEIGHT = 5
 _HIDDEN = 3
 """One call in this many is learned without cue phrases, as other rulebooks may have others."""
 
+_NEW_WORD = "子丑寅卯，"
+"""What no labelled turn begins with."""
+
 Marks = Sequence[frozenset[str]]
 Marked = tuple[Sequence[Turn], Marks]
 
@@ -137,17 +140,18 @@ def _share(hits: Sequence[bool]) -> float | None:
 
 
 def turns_a_second(model: StageModel, calls: Sequence[Sequence[Turn]]) -> float:
-    """Turns given a stage in a second on one core, cue phrases and cold caches included."""
+    """Turns given a stage in a second on one core, cue phrases included.
+
+    A word before each turn makes its text one that no cache holds.
+    """
     from audit import rulebooks
     from audit import stages as assigning
-    from audit.language import phrases
 
     cues = rulebooks.load("hotline").stages
     assigning.assign(calls[0], cues=cues, model=model)  # loads the dictionary
-    phrases.forget()
-    model.forget()
+    unseen = [[replace(turn, text=f"{_NEW_WORD}{turn.text}") for turn in call] for call in calls]
     began = time.process_time()
-    for turns in calls:
+    for turns in unseen:
         assigning.assign(turns, cues=cues, model=model)
     return sum(map(len, calls)) / (time.process_time() - began)
 
