@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from audit.reasons import Reason, because, written
 from audit.rules.base import finding
-from audit.rules.no_interruption import InterruptionThresholds
+from audit.rules.overlaps import InterruptionThresholds
 from audit.rules.written.evaluator import ConditionEvaluator
 from audit.rules.written.evidence import Hit, Result
 from audit.rules.written.settings import WrittenCheck, WrittenRule

@@ -12,13 +12,13 @@ from rapidfuzz import fuzz
 from audit.language.text import sounds, spoken_characters
 from audit.reasons import because
 from audit.rules.base import NO_AGENT, NO_ROLES, NO_TIMES
-from audit.rules.no_interruption import (
+from audit.rules.overlaps import (
+    DESCRIPTIONS,
     VIOLATIONS,
-    WHAT,
-    Contact,
     InterruptionThresholds,
-    edges,
-    meetings,
+    OverlapKind,
+    edge_tolerance,
+    overlaps,
 )
 from audit.rules.written import entities, loudness
 from audit.rules.written.arguments import Keywords
@@ -260,15 +260,15 @@ class ConditionEvaluator:
             one, other = other, one
         windows = {window.turn.index: window for window in area.windows}
         thresholds = self.thresholds.model_copy(update=changes)
-        met = meetings(one, other, thresholds, edges=edges(self.call, thresholds))
+        undecided = OverlapKind.UNDECIDED
+        met = overlaps(one, other, thresholds, tolerance=edge_tolerance(self.call, thresholds))
         return found(
             (
                 whole(window).doubted(
-                    window.doubt or (WHAT[m.contact] if m.contact is Contact.UNSURE else None)
+                    window.doubt or (DESCRIPTIONS[m.kind] if m.kind is undecided else None)
                 )
                 for m in met
-                if m.contact in (*VIOLATIONS, Contact.UNSURE)
-                and (window := windows.get(m.turn.index))
+                if m.kind in (*VIOLATIONS, undecided) and (window := windows.get(m.turn.index))
             ),
             area.blind,
         )
