@@ -97,9 +97,9 @@ def evaluate(call: Call, rule: NoInterruptionRule, context: Context) -> list[Fin
     transcript has no times.
     """
     agent, customer = call.said_by(Role.AGENT), call.said_by(Role.CUSTOMER)
-    doubt = _doubt(call, agent, customer)
-    if doubt:
-        return [_whole_call(rule, Verdict.CANNOT_TELL, doubt, confidence=0.0)]
+    uncertainty = _uncertainty(call, agent, customer)
+    if uncertainty:
+        return [_whole_call(rule, Verdict.CANNOT_TELL, uncertainty, confidence=0.0)]
     taking = [turn for turn in agent if not _gives_way(turn, rule)]
     thresholds = rule.applied()
     met = overlaps(taking, customer, thresholds, tolerance=edge_tolerance(call, thresholds))
@@ -142,7 +142,7 @@ def severity(overlap: Overlap, thresholds: InterruptionThresholds) -> Severity:
     return list(Severity)[min(steps, 2)]
 
 
-def _doubt(call: Call, agent: list[Turn], customer: list[Turn]) -> Reason | None:
+def _uncertainty(call: Call, agent: list[Turn], customer: list[Turn]) -> Reason | None:
     if call.transcript.channels is Channels.MONO:
         return because("interruption.mono")
     if any(turn.start_s is None for turn in (*agent, *customer)):
