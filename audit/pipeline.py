@@ -36,7 +36,7 @@ def judge(
     if staged_by != classified_by:
         staged = stages.assign(call.turns, cues=rulebook.stages, model=models.stages)
         call = replace(call, transcript=replace(call.transcript, turns=staged))
-    came_out = disposition.tell(call, rulebook.dispositions)
+    came_out = disposition.classify(call, rulebook.dispositions)
     context = Context(rulebook.cues, models)
     findings = tuple(rules.evaluate(call, rulebook.rules, context, came_out=came_out))
     doubts = call.transcript.doubts

@@ -41,12 +41,12 @@ def tally(
     if all(rule.verdict is Verdict.CANNOT_TELL for rule in rules if rule.rule_id in CORE):
         rules = [rule for rule in rules if rule.rule_id in CORE]
     auto_fail = any(finding.auto_fail for finding in findings)
-    told = [rule for rule in rules if rule.verdict is not Verdict.CANNOT_TELL]
+    decided = [rule for rule in rules if rule.verdict is not Verdict.CANNOT_TELL]
     if auto_fail:
         return Scorecard(0.0, auto_fail_grade, True, tuple(rules))
-    if not told:
+    if not decided:
         return Scorecard(None, None, False, tuple(rules))
-    points = 100 * sum(rule.earned for rule in told) / sum(rule.weight for rule in told)
+    points = 100 * sum(rule.earned for rule in decided) / sum(rule.weight for rule in decided)
     points = round(points, 1)
     grade = next(
         grade

@@ -31,9 +31,9 @@ def assign(turns: Sequence[Turn], *, cues: StageCues, model: StageClassifier) ->
         The same turns with ``stage``, ``stage_confidence`` and ``stage_or`` set; stages come
         in order, each may be absent.
     """
-    told = model.stages(turns, cues=cues_in(turns, cues))
+    classified = model.stages(turns, cues=cues_in(turns, cues))
     staged = []
-    for turn, stage, likely in zip(turns, told.path, told.probabilities, strict=True):
+    for turn, stage, likely in zip(turns, classified.path, classified.probabilities, strict=True):
         other = max((i for i in range(len(_ORDER)) if i != stage), key=likely.__getitem__)
         confidence = round(float(likely[stage]), 4)
         staged.append(

@@ -35,5 +35,5 @@ def found_by_written(call: Call, book: Rulebook) -> list[Finding]:
 
 def found_by_all(call: Call, book: Rulebook) -> list[Finding]:
     """What all rules of a rulebook find in a call."""
-    came_out = disposition.tell(call, book.dispositions)
+    came_out = disposition.classify(call, book.dispositions)
     return rules.evaluate(call, book.rules, Context(book.cues, MODELS), came_out=came_out)

@@ -1,8 +1,13 @@
-"""Finding a norm's phrases in recognised speech, by sound and with tolerance.
+"""Finding a norm's phrases in transcribed speech, by sound and with tolerance.
 
-A phrase is written as people write it, with three signs: ``(a|b)`` for alternatives (an empty
-one makes a part optional; they may stand inside one another) and ``…`` for up to eight
-syllables of anything. ``你(去|)找…去吧`` finds 你去找别的部门去吧.
+A phrase is written as people write it, with ``(a|b)`` for alternatives (an empty one makes a part
+optional; they may be nested) and ``…`` for up to eight syllables of anything.
+``你(去|)找…去吧`` finds 你去找别的部门去吧.
+
+A list of phrases is compiled when it is first looked for. It knows the pieces of sound of which a
+text must have at least one to match it, and a :class:`PhraseIndex` knows them for several lists, so
+that most texts are done with after a look-up. Nothing here changes once it is built: what is kept
+between calls are results of pure functions, in caches of limited size.
 """
 
 from __future__ import annotations
@@ -10,10 +15,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache, reduce
-from itertools import count, pairwise
-from operator import add, itemgetter, or_
-from threading import Lock
+from functools import lru_cache
+from itertools import pairwise
+from operator import add, itemgetter
 
 from rapidfuzz import fuzz
 
@@ -144,34 +148,56 @@ def _wordings(phrases: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def find_any(phrases: tuple[str, ...], text: str, *, slack: int = 0) -> Match | None:
-    """The best match of any of the phrases, or None; the longer one where two are as good.
+    """The best match of any of the phrases, or None; the longer one of two equally good ones.
 
     Args:
         phrases: see the module's docstring.
-        text: as recognised.
+        text: as transcribed.
         slack: half syllables that may be wrong beyond the usual tolerance in parts of three
-            syllables and more, for names that a recogniser does not know; below 0 for fewer.
+            syllables and more, for names that speech recognition does not know; below 0 for fewer.
     """
-    lexicon = _lexicons.get((phrases, slack)) or _register(phrases, slack)
-    return _best(lexicon, text) if lexicon.bit & _touched(text, len(_lexicons)) else None
+    compiled = _compiled(phrases, slack)
+    return _best(compiled, text) if not compiled.pieces.isdisjoint(_pieces(text)) else None
 
 
 def find_each(lists: Iterable[tuple[str, ...]], text: str) -> Iterator[Match | None]:
-    """For each list of phrases what :func:`find_any` finds, faster: most texts hold none."""
-    lexicons = [_lexicons.get((phrases, 0)) or _register(phrases, 0) for phrases in lists]
-    touched = _touched(text, len(_lexicons))
-    return (_best(one, text) if one.bit & touched else None for one in lexicons)
+    """For each list of phrases what :func:`find_any` finds, by one look-up for all of them."""
+    return _index(tuple(lists)).find_each(text)
 
 
-def forget() -> None:
-    """Drop what was kept of texts seen before, as for a measurement of speed."""
-    for kept in (sounds, _plain, _best, _touched, _pieces, _bits):
-        kept.cache_clear()
+class PhraseIndex:
+    """Several lists of phrases that are looked for in a text together; immutable."""
+
+    __slots__ = ("_by_piece", "_lists", "_pieces")
+
+    def __init__(self, lists: Iterable[tuple[str, ...]]) -> None:
+        """Index lists of phrases, see the module's docstring."""
+        self._lists = tuple(_compiled(phrases, 0) for phrases in lists)
+        by_piece: dict[str, list[int]] = {}
+        for number, compiled in enumerate(self._lists):
+            for piece in compiled.pieces:
+                by_piece.setdefault(piece, []).append(number)
+        self._by_piece = {piece: tuple(numbers) for piece, numbers in by_piece.items()}
+        self._pieces = frozenset(by_piece)
+
+    def find_each(self, text: str) -> Iterator[Match | None]:
+        """For each list its best match in a text, or None."""
+        shared = self._pieces & _pieces(text)
+        touched = {number for piece in shared for number in self._by_piece[piece]}
+        return (
+            _best(compiled, text) if number in touched else None
+            for number, compiled in enumerate(self._lists)
+        )
+
+
+@lru_cache(maxsize=1024)
+def _index(lists: tuple[tuple[str, ...], ...]) -> PhraseIndex:
+    return PhraseIndex(lists)
 
 
 @lru_cache(maxsize=65_536)
-def _best(lexicon: _Lexicon, text: str) -> Match | None:
-    return lexicon.best(sounds(text))
+def _best(compiled: _CompiledList, text: str) -> Match | None:
+    return compiled.best(sounds(text), _pieces(text))
 
 
 def _rank(match: Match) -> tuple[float, int, str]:
@@ -196,95 +222,62 @@ class _Part:
 class _Wording:
     """One wording of a phrase.
 
-    ``syllables`` and ``tolerated`` are those of all its parts together, ``sounds`` the bits of
-    its different syllables, and ``whole`` the parts that must be heard without an error.
+    ``syllables`` and ``tolerated`` are those of all its parts together, ``different`` are the
+    codes of its different syllables, and ``whole`` the parts that must match without an error.
     """
 
     text: str
     parts: tuple[_Part, ...]
     syllables: int
     tolerated: int
-    sounds: int
+    different: frozenset[str]
     whole: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Lexicon:
-    """Wordings by a piece of sound that a text must hold if it holds the wording.
+class _CompiledList:
+    """The wordings of a list of phrases, by a piece of sound that a text must have to match them.
 
     Of ``k + 1`` pieces of a part, ``k`` errors leave one whole. Only wordings one of whose
-    pieces is in the text, and all but ``k`` of their syllables, are aligned with it. ``bit`` is
-    the lexicon's own, by which :func:`_touched` names it.
+    pieces is in the text, and all but ``k`` of their syllables, are aligned with it.
     """
 
     by_piece: dict[str, tuple[_Wording, ...]]
-    bit: int
+    pieces: frozenset[str]
 
-    def best(self, heard: Sounds) -> Match | None:
+    def best(self, spoken: Sounds, spoken_pieces: frozenset[str]) -> Match | None:
         """The best match in a text; wordings that cannot be better are not aligned with it."""
-        touched = self.by_piece.keys() & _pieces(heard.code)
-        wordings = {wording for piece in touched for wording in self.by_piece[piece]}
-        absent = ~_bits(heard.code)
+        shared = self.pieces & spoken_pieces
+        wordings = {wording for piece in shared for wording in self.by_piece[piece]}
         likely = []
         for wording in wordings:
-            missing = (wording.sounds & absent).bit_count()
+            missing = len(wording.different - spoken_pieces)
             if missing <= wording.tolerated:
                 likely.append((missing / (4 * wording.syllables), wording))
         best = None
         for lost, wording in sorted(likely, key=itemgetter(0)):
             if best and 1 - lost < best.quality:
                 break
-            match = _find_wording(wording, heard)
+            match = _find_wording(wording, spoken)
             if match and (best is None or _rank(match) > _rank(best)):
                 best = match
         return best
 
 
-_lexicons: dict[tuple[tuple[str, ...], int], _Lexicon] = {}
-"""The lexicon of every list of phrases, with its slack, that was looked for so far."""
-
-_registering = Lock()
-
-_bit_of: dict[str, int] = {}
-"""The bits of syllables, each with its own number."""
-
-_numbers = count()
-
-_by_piece: dict[str, int] = {}
-"""The bits of the lexicons that have a piece."""
-
-
-def _register(phrases: tuple[str, ...], slack: int) -> _Lexicon:
-    """Make a lexicon; it is known when all of it is indexed, for threads beside this one."""
-    with _registering:
-        if known := _lexicons.get((phrases, slack)):  # by another thread meanwhile
-            return known
-        lexicon = _lexicon(phrases, slack, bit=1 << len(_lexicons))
-        for piece in lexicon.by_piece:
-            _by_piece[piece] = _by_piece.get(piece, 0) | lexicon.bit
-        _lexicons[phrases, slack] = lexicon
-    return lexicon
-
-
 @lru_cache(maxsize=4096)
-def _touched(text: str, _known: int) -> int:
-    """The bits of the lexicons of which a text has a piece, of those that are known.
-
-    Most texts have none of most lists, and are done with once they have been looked up here.
-    """
-    bits_of = _by_piece.get
-    return reduce(or_, [bits_of(piece, 0) for piece in _pieces(sounds(text).code)], 0)
-
-
-@lru_cache(maxsize=1024)
-def _pieces(code: str) -> frozenset[str]:
+def _pieces(text: str) -> frozenset[str]:
     """Every stretch of a text's sounds that may be the piece of a wording: whole syllables."""
-    syllables = list(map(add, code[::2], code[1::2]))
+    syllables = _syllables(sounds(text).code)
     pairs = list(map(add, syllables, syllables[1:]))
     return frozenset([*syllables, *pairs, *map(add, pairs, syllables[2:])])
 
 
-def _lexicon(phrases: tuple[str, ...], slack: int, *, bit: int) -> _Lexicon:
+def _syllables(code: str) -> list[str]:
+    return list(map(add, code[::2], code[1::2]))
+
+
+@lru_cache(maxsize=4096)
+def _compiled(phrases: tuple[str, ...], slack: int) -> _CompiledList:
     by_piece: dict[str, list[_Wording]] = {}
     for text in _wordings(phrases):
         wording = _wording(text, slack)
@@ -296,7 +289,9 @@ def _lexicon(phrases: tuple[str, ...], slack: int, *, bit: int) -> _Lexicon:
         for first, last in pairwise(edges):
             piece = longest.code[2 * first : 2 * min(last, first + _LONGEST_PIECE)]
             by_piece.setdefault(piece, []).append(wording)
-    return _Lexicon({piece: tuple(wordings) for piece, wordings in by_piece.items()}, bit)
+    return _CompiledList(
+        {piece: tuple(wordings) for piece, wordings in by_piece.items()}, frozenset(by_piece)
+    )
 
 
 @lru_cache(maxsize=8192)
@@ -307,19 +302,9 @@ def _wording(text: str, slack: int) -> _Wording:
         parts,
         syllables=sum(part.syllables for part in parts),
         tolerated=sum(part.tolerated for part in parts),
-        sounds=reduce(or_, (_bits(part.code) for part in parts), 0),
+        different=frozenset(code for part in parts for code in _syllables(part.code)),
         whole=tuple(part.code for part in parts if not part.tolerated),
     )
-
-
-@lru_cache(maxsize=8192)
-def _bits(code: str) -> int:
-    """The bits of the different syllables of a code."""
-    return reduce(or_, map(_bit, map(add, code[::2], code[1::2])), 0)
-
-
-def _bit(syllable: str) -> int:
-    return _bit_of.get(syllable) or _bit_of.setdefault(syllable, 1 << next(_numbers))
 
 
 def _part(said: Sounds, slack: int) -> _Part:
@@ -356,7 +341,7 @@ def _tolerated(syllables: int, slack: int) -> int:
     return max(0, usual + slack) if syllables >= _SLACK_FROM else usual
 
 
-def _index(codes: str, code: str) -> int | None:
+def _syllable_at(codes: str, code: str) -> int | None:
     """The syllable at which a code stands among codes."""
     at = codes.find(code)
     while at % 2 and at != -1:
@@ -369,7 +354,7 @@ def _align(part: _Part, heard: Sounds, start: int, end: int) -> tuple[int, int, 
     whole = part.syllables <= _PLAIN and not part.tolerated
     code, codes = (part.exact, heard.exact) if whole else (part.code, heard.code)
     window = codes[2 * start : 2 * end]
-    found_at = _index(window, code)
+    found_at = _syllable_at(window, code)
     if found_at is not None:
         return start + found_at, start + found_at + part.syllables, 1.0
     if not part.tolerated or len(window) < len(code):

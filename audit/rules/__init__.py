@@ -20,14 +20,14 @@ def evaluate(call: Call, rules: Rules, context: Context, *, came_out: Dispositio
         call: as it was heard.
         rules: of the rulebook.
         context: the rulebook's cues, and the models.
-        came_out: as :func:`audit.rules.disposition.tell` has it.
+        came_out: as :func:`audit.rules.disposition.classify` has it.
     """
-    heard = reliance.readable(call)
+    legible = reliance.readable(call)
     found = [
         one
         for rule, settings in rules.built_in()
-        for one in rule.evaluate(heard, settings, context)
+        for one in rule.evaluate(legible, settings, context)
     ]
     thresholds = rules.of(no_interruption.RULE).applied()
-    found += written.evaluate(heard, rules.written, thresholds=thresholds)
+    found += written.evaluate(legible, rules.written, thresholds=thresholds)
     return disposition.withheld(reliance.withheld(found, call, rules), call, rules, came_out)

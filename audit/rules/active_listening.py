@@ -99,13 +99,13 @@ def _responses(call: Call, rule: ActiveListeningRule, cues: SilenceCues) -> list
     customer = call.said_by(Role.CUSTOMER)
     if any(turn.span is None for turn in call.turns):
         return [finding(_RESPONSE, check, Verdict.CANNOT_TELL, NO_TIMES)] if customer else []
-    heard = Timeline.spoken(call.said_by(Role.AGENT))
+    spoken = Timeline.spoken(call.said_by(Role.AGENT))
     floors = [
         (floor, turns)
-        for turns in _floors(customer, heard, rule)
-        if (floor := _alone(turns, heard)).duration_s >= rule.min_floor_s
+        for turns in _floors(customer, spoken, rule)
+        if (floor := _alone(turns, spoken)).duration_s >= rule.min_floor_s
     ]
-    silent = [(f, turns) for f, turns in floors if not any(f.overlap_s(s) for s in heard)]
+    silent = [(f, turns) for f, turns in floors if not any(f.overlap_s(s) for s in spoken)]
     if floors and not silent:
         reason = because("listening.all_answered", count=len(floors))
         return [finding(_RESPONSE, check, Verdict.PASS, reason)]
@@ -117,25 +117,25 @@ def _silent(
 ) -> Finding:
     agent = call.said_by(Role.AGENT)
     before = [turn for turn in agent if turn.index < turns[0].index]
-    doubt: Reason | None = None
+    uncertainty: Reason | None = None
     if not agent:
-        doubt = NO_AGENT
+        uncertainty = NO_AGENT
     elif call.transcript.channels is Channels.MONO:
-        doubt = because("listening.mono")
+        uncertainty = because("listening.mono")
     elif before and find_any((*cues.waits, *cues.requests), before[-1].text):
-        doubt = because("listening.asked_to_wait")
+        uncertainty = because("listening.asked_to_wait")
     elif any(_HEAR_OUT.search(turn.text) for turn in turns):
-        doubt = because("listening.hear_out")
+        uncertainty = because("listening.hear_out")
     elif any(is_to_a_bystander(turn) or _MACHINE.search(turn.text) for turn in turns):
-        doubt = because("listening.other_addressee")
+        uncertainty = because("listening.other_addressee")
     return finding(
         _RESPONSE,
         check,
-        Verdict.CANNOT_TELL if doubt else Verdict.FAIL,
+        Verdict.CANNOT_TELL if uncertainty else Verdict.FAIL,
         because(
             "listening.long_talk",
             seconds=floor.duration_s,
-            why=doubt or because("listening.no_response"),
+            why=uncertainty or because("listening.no_response"),
         ),
         span=floor,
         turn=turns[0],
@@ -190,12 +190,12 @@ def _repeats(call: Call, rule: ActiveListeningRule) -> list[Finding]:
                 excused += 1
                 continue
             blamed.add(again.index)
-            told = all(understood(turn) for turn in (first, answer, again))
+            decided = all(understood(turn) for turn in (first, answer, again))
             failed.append(
                 finding(
                     _REPEAT,
                     check,
-                    Verdict.FAIL if told else Verdict.CANNOT_TELL,
+                    Verdict.FAIL if decided else Verdict.CANNOT_TELL,
                     because(
                         "listening.asked_again",
                         item=written(item.title, item.title_en),

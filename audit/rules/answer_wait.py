@@ -73,12 +73,12 @@ def evaluate(call: Call, rule: AnswerWaitRule, context: Context) -> list[Finding
         return []
     limit_s = rule.max_wait_s
     if waited_s <= limit_s:
-        told = because("answer_wait.in_time", waited_s=waited_s, limit_s=limit_s)
-        return [finding(RULE.id, rule.checks["answer_wait"], Verdict.PASS, told)]
+        waited = because("answer_wait.in_time", waited_s=waited_s, limit_s=limit_s)
+        return [finding(RULE.id, rule.checks["answer_wait"], Verdict.PASS, waited)]
     return [_late(call, rule, because("answer_wait.late", waited_s=waited_s, limit_s=limit_s))]
 
 
-def _late(call: Call, rule: AnswerWaitRule, told: Reason) -> Finding:
+def _late(call: Call, rule: AnswerWaitRule, waited: Reason) -> Finding:
     opening = [turn for turn in call.turns if turn.role is not Role.CUSTOMER][:_OPENING]
     apology = next((turn for turn in opening if find_any(rule.apologies, turn.text)), None)
     verdict, reason = Verdict.FAIL, because("answer_wait.no_apology") if rule.apologies else None
@@ -88,18 +88,18 @@ def _late(call: Call, rule: AnswerWaitRule, told: Reason) -> Finding:
         verdict, reason = Verdict.CANNOT_TELL, because("answer_wait.by_share", share=share)
     elif apology and apology.surely_by(Role.AGENT):
         verdict, reason = Verdict.PASS, because("answer_wait.apologised")
-    elif rule.apologies and (not _told(opening) or beginning.missing(call)):
+    elif rule.apologies and (not _is_understood(opening) or beginning.missing(call)):
         verdict, reason = Verdict.CANNOT_TELL, because("answer_wait.apology_unknown")
     return finding(
         RULE.id,
         rule.checks["answer_wait"],
         verdict,
-        because("answer_wait.with", wait=told, why=reason) if reason else told,
+        because("answer_wait.with", wait=waited, why=reason) if reason else waited,
         turn=apology,
     )
 
 
-def _told(opening: list[Turn]) -> bool:
+def _is_understood(opening: list[Turn]) -> bool:
     """Whether what was not found in the agent's first words was not said."""
     return bool(opening) and all(understood(t) and t.surely_by(Role.AGENT) for t in opening)
 

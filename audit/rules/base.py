@@ -154,7 +154,7 @@ _BYSTANDERS = re.compile(
 )
 
 
-def doubt(call: Call) -> Reason | None:
+def uncertainty(call: Call) -> Reason | None:
     """Why neither seconds nor speakers of a call can be relied on, or None."""
     if any(turn.span is None for turn in call.turns):
         return NO_TIMES
@@ -212,10 +212,10 @@ def finding(
         auto_fail: whether a failure fails the whole call.
     """
     where = span or (turn.span if turn else None)
-    heard = 1.0 if turn is None or turn.asr_confidence is None else turn.asr_confidence
-    told = verdict is not Verdict.CANNOT_TELL
+    word_confidence = 1.0 if turn is None or turn.asr_confidence is None else turn.asr_confidence
+    decided = verdict is not Verdict.CANNOT_TELL
     if confidence is None:
-        confidence = 0.5 + 0.45 * heard if told else 0.0
+        confidence = 0.5 + 0.45 * word_confidence if decided else 0.0
     return Finding(
         rule_id=check_id.partition(".")[0],
         check_id=check_id,

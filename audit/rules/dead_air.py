@@ -108,14 +108,14 @@ def _said_before(silence: Silence, call: Call, cues: SilenceCues) -> list[Turn]:
 def _is_the_customers(said: list[Turn], rule: DeadAirRule, cues: SilenceCues) -> bool:
     """Whether the customer is expected to speak, act or wait; in doubt, yes."""
     last = said[-1]
-    told = (*cues.waits, *cues.requests)
+    instructions = (*cues.waits, *cues.requests)
     if last.role is Role.AGENT:
-        return find_any((*told, *cues.yields), last.text) is not None
+        return find_any((*instructions, *cues.yields), last.text) is not None
     if _is_busy(last, cues):
         return True
     takes_up = spoken_characters(last.text) <= rule.max_reply_characters
     agent = said[0]
-    return takes_up and agent.role is Role.AGENT and find_any(told, agent.text) is not None
+    return takes_up and agent.role is Role.AGENT and find_any(instructions, agent.text) is not None
 
 
 def _is_waited_through(said: list[Turn], after: Turn, cues: SilenceCues) -> bool:

@@ -37,7 +37,7 @@ _WHY = {
 }
 
 
-def tell(call: Call, cues: DispositionCues) -> Disposition:
+def classify(call: Call, cues: DispositionCues) -> Disposition:
     """How a call came out.
 
     A recorded voice is one that says something which only they say, and nothing that they do
@@ -45,13 +45,13 @@ def tell(call: Call, cues: DispositionCues) -> Disposition:
     up and says hardly anything, a voice that says parts of an announcement is one as well.
     """
     voices = _voices(call, cues)
-    heard = [turn for turns in voices.values() for turn in turns]
-    if not heard or (len(voices) == 1 and not any(map(recognised, heard))):
+    spoken = [turn for turns in voices.values() for turn in turns]
+    if not spoken or (len(voices) == 1 and not any(map(recognised, spoken))):
         return Disposition.NO_SPEECH
-    telling = (cues.announcements, cues.menus)
-    recorded = [who for who in voices if _is_recorded(voices, who, telling, cues)]
+    distinctive = (cues.announcements, cues.menus)
+    recorded = [who for who in voices if _is_recorded(voices, who, distinctive, cues)]
     rang_up = _rang_up(call, cues)
-    said = sum(spoken_characters(turn.text) for turn in heard if turn.role is Role.AGENT)
+    said = sum(spoken_characters(turn.text) for turn in spoken if turn.role is Role.AGENT)
     if rang_up and said < cues.min_characters and not recorded:
         others = [who for who in voices if who[0] is not Role.AGENT]
         recorded = [who for who in others if _is_recorded(voices, who, (cues.fragments,), cues)]
@@ -61,7 +61,7 @@ def tell(call: Call, cues: DispositionCues) -> Disposition:
         return Disposition.ONE_SIDED if greets_a_queue else Disposition.ANNOUNCEMENT
     if len(people) > 1 or any(role is Role.UNKNOWN for role, _ in people):
         return Disposition.CONVERSATION
-    alone = heard[0].role is Role.AGENT and rang_up and said < cues.min_characters
+    alone = spoken[0].role is Role.AGENT and rang_up and said < cues.min_characters
     return Disposition.NO_ANSWER if alone else Disposition.ONE_SIDED
 
 
@@ -75,17 +75,17 @@ def withheld(
     agent speaks as on a silent line, and ``silent_call`` tells how.
     """
     if not came_out.connected:
-        return [_untold(one, _WHY[came_out]) for one in findings if one.rule_id in CORE]
-    told = {one.rule_id for one in findings if one.verdict is not Verdict.CANNOT_TELL}
+        return [_cannot_tell(one, _WHY[came_out]) for one in findings if one.rule_id in CORE]
+    decided = {one.rule_id for one in findings if one.verdict is not Verdict.CANNOT_TELL}
     dead = call.transcript.dead_channel is not None
-    if not dead or came_out is Disposition.CONVERSATION or silent_call.RULE.id in told:
+    if not dead or came_out is Disposition.CONVERSATION or silent_call.RULE.id in decided:
         return list(findings)
     who = CUSTOMER if any(turn.role is Role.AGENT for turn in call.turns) else AGENT
     reason = because("disposition.channel_silent", who=who)
     meeting = {rule.id for rule in rules.registry if rule.two_voices}
     interrupting = no_interruption.RULE.id
     kept = [
-        _untold(one, reason) if one.rule_id == interrupting else one
+        _cannot_tell(one, reason) if one.rule_id == interrupting else one
         for one in findings
         if one.rule_id == interrupting or one.rule_id not in meeting
     ]
@@ -121,7 +121,7 @@ def _is_music(turn: Turn, cues: DispositionCues) -> bool:
 def _is_recorded(
     voices: Mapping[_Who, Sequence[Turn]],
     who: _Who,
-    telling: tuple[tuple[str, ...], ...],
+    distinctive: tuple[tuple[str, ...], ...],
     cues: DispositionCues,
 ) -> bool:
     """Whether a voice is a recorded one: all it says is told by cues, or was not recognised.
@@ -137,10 +137,10 @@ def _is_recorded(
     answered = min(others, default=math.inf)
     if not all(_has(known, turn.text) for turn in said if turn.index > answered):
         return False  # as nearly all voices of a conversation: their second turn tells
-    if not _has(telling, "，".join(turn.text for turn in turns)):
+    if not _has(distinctive, "，".join(turn.text for turn in turns)):
         return False
-    tells = next((turn.index for turn in turns if _has(telling, turn.text)), -1)
-    names_itself_until = tells if tells < answered else -1
+    names = next((turn.index for turn in turns if _has(distinctive, turn.text)), -1)
+    names_itself_until = names if names < answered else -1
     return all(turn.index < names_itself_until or _has(known, turn.text) for turn in said)
 
 
@@ -157,7 +157,7 @@ def _are_announced(
     return find_any(cues.announcements, played) is not None
 
 
-def _untold(one: Finding, why: Reason) -> Finding:
+def _cannot_tell(one: Finding, why: Reason) -> Finding:
     worded = one.rule_id == forbidden_language.RULE.id and one.verdict is Verdict.FAIL
     reason = because("disposition.unheard", why=why, finding=one.reason) if worded else why
     return replace(

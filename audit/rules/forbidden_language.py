@@ -124,7 +124,7 @@ _KINDS: dict[ForbiddenKind, Reason] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Hit:
+class _FoundPhrase:
     group: ForbiddenGroup
     match: Match
 
@@ -167,24 +167,28 @@ def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[
         return sorted(findings, key=lambda one: (one.start_s is not None, one.start_s or 0.0))
     if not any(turn.role is Role.AGENT for turn in suspects):
         return [whole_call(RULE.id, Verdict.CANNOT_TELL, NO_ROLES, confidence=0.0)]
-    heard = call.transcript.confidence
+    confidence = call.transcript.confidence
     none = because("wording.none")
-    return [whole_call(RULE.id, Verdict.PASS, none, confidence=1.0 if heard is None else heard)]
+    return [
+        whole_call(
+            RULE.id, Verdict.PASS, none, confidence=1.0 if confidence is None else confidence
+        )
+    ]
 
 
 def _repeated(call: Call) -> dict[int, frozenset[int]]:
     """By turn, indices of the characters that repeat what the customer said before it."""
-    heard: set[str] = set()
+    said: set[str] = set()
     repeated: dict[int, frozenset[int]] = {}
     for turn in call.turns:
         if turn.surely_by(Role.CUSTOMER):
-            heard.update(code for _, code in _windows(turn.text))
+            said.update(code for _, code in _windows(turn.text))
             continue
         positions = sounds(turn.text).positions
         repeated[turn.index] = frozenset(
             position
             for start, code in _windows(turn.text)
-            if code in heard
+            if code in said
             for position in positions[start : start + _REPEATED]
         )
     return repeated
@@ -196,14 +200,14 @@ def _windows(text: str) -> Iterator[tuple[int, str]]:
         yield start, code[2 * start : 2 * (start + _REPEATED)]
 
 
-def _worst(text: str, rule: ForbiddenLanguageRule, repeated: frozenset[int]) -> _Hit | None:
+def _worst(text: str, rule: ForbiddenLanguageRule, repeated: frozenset[int]) -> _FoundPhrase | None:
     """The gravest forbidden wording of a turn."""
     hits = []
     for group, match in _found(text, rule.groups):
         if _acquitted(text, match, group, rule):
             continue
         if not repeated.issuperset(_spoken_in(text, match)):
-            hits.append(_Hit(group, match))
+            hits.append(_FoundPhrase(group, match))
     return max(hits, key=lambda hit: (hit.group.points, hit.match.quality), default=None)
 
 
@@ -236,9 +240,9 @@ def _sentences_of(
     if rule.meaning is None:
         return {}
     texts = [(turn, text) for turn in turns for text in _sentences(turn.text, repeated[turn.index])]
-    told = wording.probabilities([text for _, text in texts]).tolist()
+    decided = wording.probabilities([text for _, text in texts]).tolist()
     found: dict[int, list[_Sentence]] = {}
-    for (turn, text), probability in zip(texts, told, strict=True):
+    for (turn, text), probability in zip(texts, decided, strict=True):
         found.setdefault(turn.index, []).append(_Sentence(text, probability))
     return found
 
@@ -256,15 +260,15 @@ def _likeliest(sentences: Sequence[_Sentence], rule: ForbiddenLanguageRule) -> _
 
 
 def _weighed(
-    turn: Turn, hit: _Hit, sentences: Sequence[_Sentence], meaning: ForbiddenMeaning | None
+    turn: Turn, hit: _FoundPhrase, sentences: Sequence[_Sentence], meaning: ForbiddenMeaning | None
 ) -> Finding | None:
     """What a phrase comes to beside the meaning of the turn; None where that is innocent."""
     if meaning is None or not sentences or not hit.group.by_meaning:
-        return _finding(turn, hit, sure=True)
+        return _finding(turn, hit, certain=True)
     probability = max(sentence.probability for sentence in sentences)
     if probability < meaning.phrase_doubt_from:
         return None
-    return _finding(turn, hit, sure=probability >= meaning.phrase_accuse_from)
+    return _finding(turn, hit, certain=probability >= meaning.phrase_accuse_from)
 
 
 def _sentences(text: str, repeated: frozenset[int]) -> Iterator[str]:
@@ -281,18 +285,18 @@ def _sentences(text: str, repeated: frozenset[int]) -> Iterator[str]:
             yield part
 
 
-def _heard(turn: Turn) -> float:
+def _word_confidence(turn: Turn) -> float:
     return 1.0 if turn.asr_confidence is None else turn.asr_confidence
 
 
-def _finding(turn: Turn, hit: _Hit, *, sure: bool) -> Finding:
-    confidence = round(hit.match.quality * (0.4 + 0.6 * _heard(turn)), 3)
-    told = sure and turn.surely_by(Role.AGENT) and confidence >= WORD_CONFIDENCE_MIN
+def _finding(turn: Turn, hit: _FoundPhrase, *, certain: bool) -> Finding:
+    confidence = round(hit.match.quality * (0.4 + 0.6 * _word_confidence(turn)), 3)
+    decided = certain and turn.surely_by(Role.AGENT) and confidence >= WORD_CONFIDENCE_MIN
     return _event(
         turn,
         hit.group.check(),
-        because("wording.used") if told else _doubt(turn, sure=sure),
-        told=told,
+        because("wording.used") if decided else _uncertainty(turn, certain=certain),
+        decided=decided,
         confidence=confidence,
         meant=hit.match.meant,
         auto_fail=hit.group.auto_fail,
@@ -310,18 +314,18 @@ def _by_meaning(
     """What suspicious sentences come to; one in doubt is told only where nothing else is."""
     if meaning is None:
         return []
-    sure, doubtful = [], []
+    certain, undecided = [], []
     for turn, sentence in meant:
         if sentence.probability >= meaning.accuse_from or _is_complained_of(
             turn, call, meaning.complaints
         ):
-            sure.append(_finding_by_meaning(turn, sentence, meaning, wording, sure=True))
+            certain.append(_finding_by_meaning(turn, sentence, meaning, wording, certain=True))
         elif sentence.probability >= meaning.doubt_from:
-            doubtful.append((sentence.probability, turn, sentence))
-    if sure or others or not doubtful:
-        return sure
-    _, turn, sentence = max(doubtful, key=lambda one: one[0])
-    return [_finding_by_meaning(turn, sentence, meaning, wording, sure=False)]
+            undecided.append((sentence.probability, turn, sentence))
+    if certain or others or not undecided:
+        return certain
+    _, turn, sentence = max(undecided, key=lambda one: one[0])
+    return [_finding_by_meaning(turn, sentence, meaning, wording, certain=False)]
 
 
 def _finding_by_meaning(
@@ -330,18 +334,18 @@ def _finding_by_meaning(
     meaning: ForbiddenMeaning,
     wording: WordingClassifier,
     *,
-    sure: bool,
+    certain: bool,
 ) -> Finding:
-    confidence = round(meant.probability * _heard(turn), 3)
-    told = sure and turn.surely_by(Role.AGENT) and confidence >= WORD_CONFIDENCE_MIN
+    confidence = round(meant.probability * _word_confidence(turn), 3)
+    decided = certain and turn.surely_by(Role.AGENT) and confidence >= WORD_CONFIDENCE_MIN
     kind = wording.kind(meant.text)
-    if told:
+    if decided:
         reason = because("wording.by_meaning", kind=_KINDS[kind])
-    elif sure:
-        reason = _doubt(turn, sure=True)
+    elif certain:
+        reason = _uncertainty(turn, certain=True)
     else:
         reason = because("wording.suspected", kind=_KINDS[kind])
-    return _event(turn, meaning.kinds[kind], reason, told=told, confidence=confidence)
+    return _event(turn, meaning.kinds[kind], reason, decided=decided, confidence=confidence)
 
 
 def _is_complained_of(turn: Turn, call: Call, complaints: tuple[str, ...]) -> bool:
@@ -353,10 +357,10 @@ def _is_complained_of(turn: Turn, call: Call, complaints: tuple[str, ...]) -> bo
     )
 
 
-def _doubt(turn: Turn, *, sure: bool) -> Reason:
+def _uncertainty(turn: Turn, *, certain: bool) -> Reason:
     if not turn.surely_by(Role.AGENT):
         return because("wording.speaker_unknown")
-    return because("wording.unclear") if sure else because("wording.ambiguous")
+    return because("wording.unclear") if certain else because("wording.ambiguous")
 
 
 def _event(
@@ -364,7 +368,7 @@ def _event(
     check: Check,
     reason: Reason,
     *,
-    told: bool,
+    decided: bool,
     confidence: float,
     meant: str | None = None,
     auto_fail: bool = False,
@@ -372,7 +376,7 @@ def _event(
     return finding(
         RULE.id,
         check,
-        Verdict.FAIL if told else Verdict.CANNOT_TELL,
+        Verdict.FAIL if decided else Verdict.CANNOT_TELL,
         reason,
         turn=turn,
         meant=meant,

@@ -114,18 +114,20 @@ def evaluate(call: Call, rule: GreetingRule, context: Context) -> list[Finding]:
         for turn in call.turns
         if turn.stage is Stage.GREETING and not turn.surely_by(Role.CUSTOMER)
     ]
-    doubt = _doubt(call, spoken, opening)
+    uncertainty = _uncertainty(call, spoken, opening)
     asked_for = list(_asked_for(call, rule, spoken))
-    if doubt:
+    if uncertainty:
         return [
-            _untold(name, check, doubt) for name, check in asked_for if check.missing != "nothing"
+            _cannot_tell(name, check, uncertainty)
+            for name, check in asked_for
+            if check.missing != "nothing"
         ]
     excused = beginning.missing(call) or _unanswered(call)
     if excused is None:
         found = [one for name, check in asked_for for one in _judged(call, name, check, opening)]
         return found + _order(call, rule, opening)
     return [
-        _untold(name, check, excused) if one.verdict is Verdict.FAIL else one
+        _cannot_tell(name, check, excused) if one.verdict is Verdict.FAIL else one
         for name, check in asked_for
         for one in _judged(call, name, check, opening)
     ]
@@ -140,7 +142,7 @@ def _asked_for(
             yield check_id, check
 
 
-def _doubt(call: Call, spoken: list[Turn], opening: list[Turn]) -> Reason | None:
+def _uncertainty(call: Call, spoken: list[Turn], opening: list[Turn]) -> Reason | None:
     if not spoken:
         if any(turn.role is Role.UNKNOWN for turn in call.turns):
             return NO_ROLES
@@ -156,8 +158,8 @@ def _unanswered(call: Call) -> Reason | None:
     return because("greeting.unanswered") if out and alone else None
 
 
-def _untold(check_id: str, check: GreetingCheck, doubt: Reason) -> Finding:
-    return replace(finding(check_id, check, Verdict.CANNOT_TELL, doubt), role=None)
+def _cannot_tell(check_id: str, check: GreetingCheck, uncertainty: Reason) -> Finding:
+    return replace(finding(check_id, check, Verdict.CANNOT_TELL, uncertainty), role=None)
 
 
 def _judged(call: Call, check_id: str, check: GreetingCheck, opening: list[Turn]) -> list[Finding]:
@@ -171,11 +173,11 @@ def _judged(call: Call, check_id: str, check: GreetingCheck, opening: list[Turn]
         return []
     doubtful = [turn for turn in spoken if turn.in_stage(Stage.GREETING) is None]
     if any(_said(call, check, turn) for turn in doubtful):
-        return [_untold(check_id, check, _STAGE)]
+        return [_cannot_tell(check_id, check, _STAGE)]
     if any(not turn.surely_by(Role.AGENT) for turn in opening):
-        return [_untold(check_id, check, because("greeting.speaker_unknown"))]
+        return [_cannot_tell(check_id, check, because("greeting.speaker_unknown"))]
     if check.missing == "cannot_tell" or any(find_any(check.unsure, t.text) for t in opening):
-        return [_untold(check_id, check, because("greeting.other_wording"))]
+        return [_cannot_tell(check_id, check, because("greeting.other_wording"))]
     return [_failed(check_id, check, opening)]
 
 

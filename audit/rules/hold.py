@@ -19,8 +19,8 @@ from audit.rules.base import (
     CheckedRule,
     Context,
     Rule,
-    doubt,
     finding,
+    uncertainty,
     understood,
     without,
 )
@@ -95,7 +95,7 @@ def evaluate(call: Call, rule: HoldRule, context: Context) -> list[Finding]:
     cues = context.cues.silences
     if all(turn.role is Role.AGENT for turn in call.turns):
         return []
-    unsure = doubt(call)
+    unsure = uncertainty(call)
     if unsure is None:
         found = waits(call.turns, cues, least_s=rule.min_silence_s)
         return [one for wait in found for one in _judged(wait, call, rule, cues)]

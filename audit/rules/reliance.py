@@ -22,16 +22,16 @@ from audit.rules.base import Needs
 from audit.rules.registry import Rules
 from audit.rules.written.conditions import (
     Echo,
+    EntityCondition,
     HangUp,
     Interruption,
-    Named,
     PickUp,
     Regex,
     Repeated,
     Said,
-    Silence,
+    SilenceCondition,
     Similar,
-    Spoken,
+    SpokenCondition,
     parts,
 )
 from audit.rules.written.settings import WrittenCheck
@@ -50,7 +50,7 @@ _BEFORE_S = 1.5
 """Seconds before a finding in which what was not recognised may be the same speaker's own."""
 _OPENING = 2
 
-_WORDS = (Said, Similar, Regex, Repeated, Named, Echo)
+_WORDS = (Said, Similar, Regex, Repeated, EntityCondition, Echo)
 
 
 def readable(call: Call) -> Call:
@@ -83,8 +83,8 @@ def withheld(findings: Sequence[Finding], call: Call, rules: Rules) -> list[Find
     roles = NO_ROLES if _by_default(call) else None
     words = NOT_READ if _is_unread(call.said_by(Role.AGENT)) else None
     kept = [
-        _withheld(finding, doubt)
-        if (doubt := _doubt(finding, call, rules, roles, words))
+        _withheld(finding, uncertainty)
+        if (uncertainty := _uncertainty(finding, call, rules, roles, words))
         else finding
         for finding in findings
     ]
@@ -105,18 +105,18 @@ def _by_default(call: Call) -> bool:
 
 def _is_unread(turns: Sequence[Turn]) -> bool:
     """Whether too little of some turns was read to rely on what was not found in it."""
-    told = [
+    weighted = [
         (turn.asr_confidence, len(turn.text))
         for turn in turns
         if turn.asr_confidence is not None and not turn.unintelligible
     ]
-    weight = sum(length for _, length in told)
-    if weight and sum(p * n for p, n in told) / weight < _LEAST_CONFIDENCE:
+    weight = sum(length for _, length in weighted)
+    if weight and sum(p * n for p, n in weighted) / weight < _LEAST_CONFIDENCE:
         return True
     return unread_share(turns) >= _MOST_UNREAD
 
 
-def _doubt(
+def _uncertainty(
     finding: Finding, call: Call, rules: Rules, roles: Reason | None, words: Reason | None
 ) -> Reason | None:
     """Why a finding cannot be told; None where it can, or is not told anyway."""
@@ -136,11 +136,11 @@ def _doubt(
         own = _own_turn(finding, call)
         if own and not is_readable(own):
             return UNREADABLE
-        return _doubt_of_meaning(finding, call, words)
+        return _uncertainty_of_meaning(finding, call, words)
     return words or (UNREADABLE if _rests_on_unreadable(finding, call) else None)
 
 
-def _doubt_of_meaning(finding: Finding, call: Call, words: Reason | None) -> Reason | None:
+def _uncertainty_of_meaning(finding: Finding, call: Call, words: Reason | None) -> Reason | None:
     """Why wording that no phrase of the norms holds may mean something else.
 
     The model of meaning knows Mandarin: 莫来头 is 不客气.
@@ -165,7 +165,7 @@ def _written(check: WrittenCheck) -> Needs:
     conditions = (check.applies, check.requires, check.forbids, check.unless)
     used = [part for condition in conditions if condition for part in parts(condition)]
     return Needs(
-        roles=any(_tells_speakers(part) for part in used),
+        roles=any(_depends_on_speakers(part) for part in used),
         words=any(
             isinstance(part, _WORDS) or (isinstance(part, HangUp) and part.hang_up.without)
             for part in used
@@ -174,10 +174,10 @@ def _written(check: WrittenCheck) -> Needs:
     )
 
 
-def _tells_speakers(part: object) -> bool:
-    if isinstance(part, Spoken):
+def _depends_on_speakers(part: object) -> bool:
+    if isinstance(part, SpokenCondition):
         return part.speaker is not None
-    if isinstance(part, Silence):
+    if isinstance(part, SilenceCondition):
         return not {part.silence.after, part.silence.before} <= {"any", "same", "other"}
     if isinstance(part, HangUp):
         return part.hang_up.last is not None
@@ -221,12 +221,12 @@ def _rests_on_unreadable(finding: Finding, call: Call) -> bool:
     )
 
 
-def _withheld(finding: Finding, doubt: Reason) -> Finding:
+def _withheld(finding: Finding, uncertainty: Reason) -> Finding:
     failed = finding.verdict is Verdict.FAIL
     return replace(
         finding,
         verdict=Verdict.CANNOT_TELL,
-        reason=because("but", finding=finding.reason, doubt=doubt) if failed else doubt,
+        reason=because("but", finding=finding.reason, doubt=uncertainty) if failed else uncertainty,
         points=0.0,
         confidence=0.0,
         auto_fail=False,
@@ -236,6 +236,6 @@ def _withheld(finding: Finding, doubt: Reason) -> Finding:
 def _one_for_the_call(findings: Sequence[Finding], rule_id: str) -> list[Finding]:
     """The findings, of a rule one ``cannot_tell`` for the call, and only if it has no ``fail``."""
     own = [finding for finding in findings if finding.rule_id == rule_id]
-    untold = [finding for finding in own if finding.verdict is Verdict.CANNOT_TELL]
-    surplus = untold if len(untold) < len(own) else untold[1:]
+    undecided = [finding for finding in own if finding.verdict is Verdict.CANNOT_TELL]
+    surplus = undecided if len(undecided) < len(own) else undecided[1:]
     return [finding for finding in findings if not any(finding is one for one in surplus)]

@@ -68,10 +68,10 @@ def evaluate(call: Call, rule: SilentCallRule, context: Context) -> list[Finding
     """
     if not call.turns or any(turn.role is not Role.AGENT for turn in call.turns):
         return []
-    doubt = _doubt(call, rule, context.cues.stages.greeting)
-    if doubt:
+    uncertainty = _uncertainty(call, rule, context.cues.stages.greeting)
+    if uncertainty:
         return [
-            finding(check_id, check, Verdict.CANNOT_TELL, doubt)
+            finding(check_id, check, Verdict.CANNOT_TELL, uncertainty)
             for check_id, check in rule.checks.items()
         ]
     steps = _steps(call, rule)
@@ -92,7 +92,7 @@ def _unrecorded(one: Finding) -> Finding:
     return replace(one, verdict=Verdict.CANNOT_TELL, reason=reason, points=0.0, confidence=0.0)
 
 
-def _doubt(call: Call, rule: SilentCallRule, greeting: tuple[str, ...]) -> Reason | None:
+def _uncertainty(call: Call, rule: SilentCallRule, greeting: tuple[str, ...]) -> Reason | None:
     if any(turn.span is None for turn in call.turns):
         return NO_TIMES
     if call.transcript.channels is Channels.MONO:
@@ -138,7 +138,7 @@ def _time_left(steps: Sequence[_Step], rule: SilentCallRule) -> bool:
     return pause_s is not None and pause_s >= rule.wait_s + rule.tolerance_s
 
 
-def _heard(steps: Sequence[_Step]) -> bool:
+def _are_understood(steps: Sequence[_Step]) -> bool:
     """Whether what was not found in the words was not said."""
     return all(understood(step.turn) for step in steps)
 
@@ -149,7 +149,7 @@ def _greets_again(steps: Sequence[_Step], rule: SilentCallRule) -> Finding:
     turn = steps[0].turn
     if len(greeted) > 1:
         verdict, reason, turn = Verdict.PASS, because("silent_call.greeted_again"), greeted[1]
-    elif not _heard(steps):
+    elif not _are_understood(steps):
         verdict, reason = Verdict.CANNOT_TELL, because("silent_call.greeting_unclear")
     elif len(steps) > 1 or _time_left(steps, rule):
         verdict, reason = Verdict.FAIL, because("silent_call.not_greeted_again")
@@ -166,7 +166,7 @@ def _announces(steps: Sequence[_Step], rule: SilentCallRule) -> Finding:
         step, match = announced
         verdict, reason, turn = Verdict.PASS, because("silent_call.announced"), step.turn
         meant = match.meant
-    elif not _heard(steps):
+    elif not _are_understood(steps):
         verdict, reason = Verdict.CANNOT_TELL, because("silent_call.announcement_unclear")
     elif _time_left(steps, rule):
         verdict, reason = Verdict.FAIL, because("silent_call.not_announced")

@@ -10,7 +10,7 @@ from pydantic import Field
 from audit.language.intelligibility import is_readable
 from audit.language.text import spoken_characters
 from audit.reasons import because
-from audit.rules.base import Check, CheckedRule, Context, Rule, doubt, finding
+from audit.rules.base import Check, CheckedRule, Context, Rule, finding, uncertainty
 from audit.timeline import Timeline, characters_per_minute
 from audit.types import Call, Finding, Role, Turn, Verdict
 
@@ -28,7 +28,7 @@ def evaluate(call: Call, rule: SpeechRateRule, context: Context) -> list[Finding
     spoken = list(filter(is_readable, call.said_by(Role.AGENT)))
     if all(turn.role is Role.CUSTOMER for turn in call.turns):
         return []
-    check, unsure = rule.checks["speech_rate"], doubt(call)
+    check, unsure = rule.checks["speech_rate"], uncertainty(call)
     if unsure:
         return [finding(RULE.id, check, Verdict.CANNOT_TELL, unsure)]
     if not _is_timed(spoken):

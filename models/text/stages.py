@@ -107,11 +107,6 @@ class StageModel:
         """:meth:`_word_scores`, cached: most turns of a batch occur many times."""
         return lru_cache(maxsize=65_536)(self._word_scores)
 
-    def forget(self) -> None:
-        """Clear the caches of turns, as for a measurement of speed."""
-        vars(self).pop("_said", None)
-        said.cache_clear()
-
     def _word_scores(self, text: str, role: Role) -> Array:
         """Scores of a turn's words in each of :data:`_VIEWS`, shape ``(len(_VIEWS), 3)``."""
         grams, spoken = said(text)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from audit.reasons import Reason, because, written
 from audit.rules.base import finding
-from audit.rules.no_interruption import InterruptionThresholds
+from audit.rules.overlaps import InterruptionThresholds
 from audit.rules.written.evaluator import ConditionEvaluator
 from audit.rules.written.evidence import Hit, Result
 from audit.rules.written.settings import WrittenCheck, WrittenRule
@@ -44,9 +44,9 @@ def judged(check_id: str, check: WrittenCheck, evaluator: ConditionEvaluator) ->
     else:
         findings = _forbidden(check_id, check, evaluator)
     if applies.holds is None:
-        doubt = applies.doubt
+        uncertainty = applies.uncertainty
         kept = [found for found in findings if found.verdict is not Verdict.PASS]
-        return [_untold(check_id, check, doubt, _first(applies))] if kept else []
+        return [_cannot_tell(check_id, check, uncertainty, _first(applies))] if kept else []
     return findings
 
 
@@ -61,8 +61,8 @@ def _required(
     if unless.holds:
         return []
     if result.holds is None or unless.holds is None:
-        doubt = result.doubt if result.holds is None else unless.doubt
-        return [_untold(check_id, check, doubt, _first(result) or _first(applies))]
+        uncertainty = result.uncertainty if result.holds is None else unless.uncertainty
+        return [_cannot_tell(check_id, check, uncertainty, _first(result) or _first(applies))]
     return [_found(check_id, check, Verdict.FAIL, _own(check), _first(applies))]
 
 
@@ -78,8 +78,8 @@ def _forbidden(check_id: str, check: WrittenCheck, evaluator: ConditionEvaluator
                 worst[place] = one
     if worst:
         return list(worst.values())
-    if result.hits and result.blind:
-        return [_untold(check_id, check, result.blind, None)]
+    if result.hits and result.incomplete:
+        return [_cannot_tell(check_id, check, result.incomplete, None)]
     return [_found(check_id, check, Verdict.PASS, because("written.none"), None)]
 
 
@@ -94,16 +94,16 @@ def _accused(
     unless = evaluator.result(check.unless, hit) if check.unless else Result(False)
     if unless.holds:
         return None
-    doubt = result.doubt if result.holds is None else hit.doubt if hit else None
-    if doubt or unless.holds is None:
-        return _untold(check_id, check, doubt or unless.doubt, hit)
+    uncertainty = result.uncertainty if result.holds is None else hit.uncertainty if hit else None
+    if uncertainty or unless.holds is None:
+        return _cannot_tell(check_id, check, uncertainty or unless.uncertainty, hit)
     return _found(check_id, check, Verdict.FAIL, _own(check), hit)
 
 
 def _first(result: Result) -> Hit | None:
     """A hit to show: the first that is beyond doubt, if there is one."""
-    sure = (hit for hit in result.hits if hit.doubt is None)
-    return next(sure, result.hits[0] if result.hits else None)
+    certain = (hit for hit in result.hits if hit.uncertainty is None)
+    return next(certain, result.hits[0] if result.hits else None)
 
 
 def _own(check: WrittenCheck) -> Reason:
@@ -111,8 +111,10 @@ def _own(check: WrittenCheck) -> Reason:
     return written(check.reason, check.reason_en)
 
 
-def _untold(check_id: str, check: WrittenCheck, doubt: Reason, hit: Hit | None) -> Finding:
-    why = because("written.cannot_tell", doubt=doubt)
+def _cannot_tell(
+    check_id: str, check: WrittenCheck, uncertainty: Reason, hit: Hit | None
+) -> Finding:
+    why = because("written.cannot_tell", doubt=uncertainty)
     return _found(check_id, check, Verdict.CANNOT_TELL, why, hit)
 
 

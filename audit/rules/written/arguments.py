@@ -173,7 +173,7 @@ class Pace(Strict):
         return self
 
 
-class Level(Strict):
+class LoudnessBounds(Strict):
     """Loudness of a turn, in dB below full scale, or against the speaker's other turns.
 
     ``above_usual_db`` and ``below_usual_db``: than the median of the speaker's turns; ``rise_db``:
@@ -250,7 +250,7 @@ class Turns(Strict):
         return self
 
 
-class Column(Strict):
+class ColumnTest(Strict):
     """A value that the manifest gives, as text or as a number."""
 
     column: str

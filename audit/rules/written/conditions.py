@@ -22,15 +22,15 @@ from pydantic import (
 
 from audit.rules.fields import Strict
 from audit.rules.written.arguments import (
-    Column,
+    ColumnTest,
     CuttingIn,
     Ending,
     Entities,
     Expression,
     Keywords,
     Length,
-    Level,
     Likeness,
+    LoudnessBounds,
     Opening,
     Pace,
     Quiet,
@@ -77,7 +77,7 @@ class Anchor(Strict):
 _Anchor = Annotated[Anchor, _under("of")]
 
 
-class Placed(Strict):
+class ScopedCondition(Strict):
     """What every operator over turns takes: where in the call it looks."""
 
     stage: Stage | None = None
@@ -94,7 +94,7 @@ class Placed(Strict):
         return None
 
 
-class Spoken(Placed):
+class SpokenCondition(ScopedCondition):
     """What looks at one speaker's turns, the agent's unless told otherwise."""
 
     role: Speaker = "agent"
@@ -108,31 +108,31 @@ class Spoken(Placed):
 # what is asked
 
 
-class Said(Spoken):
+class Said(SpokenCondition):
     """Phrases are heard."""
 
     said: Annotated[Keywords, _under("any")]
 
 
-class Similar(Spoken):
+class Similar(SpokenCondition):
     """Something like a sentence is said."""
 
     similar: Annotated[Likeness, _under("sentences")]
 
 
-class Regex(Spoken):
+class Regex(SpokenCondition):
     """A regular expression matches."""
 
     regex: Annotated[Expression, _under("pattern")]
 
 
-class Repeated(Spoken):
+class Repeated(SpokenCondition):
     """The same is said again."""
 
     repeated: Repetition
 
 
-class Named(Spoken):
+class EntityCondition(SpokenCondition):
     """A number, a date, a name … is said."""
 
     entity: Annotated[Entities, _under("any")]
@@ -145,31 +145,31 @@ class Echoing(Strict):
     last_digits: int | None = Field(4, ge=1)
 
 
-class Echo(Spoken):
+class Echo(SpokenCondition):
     """Words of another hit are said again, later."""
 
     echo: Annotated[Echoing, _under("of")]
 
 
-class Silence(Placed):
+class SilenceCondition(ScopedCondition):
     """Nobody speaks; it lies where the turn before it lies."""
 
     silence: Quiet
 
 
-class Rate(Spoken):
+class Rate(SpokenCondition):
     """Speech is fast or slow."""
 
     rate: Pace
 
 
-class Loudness(Spoken):
+class Loudness(SpokenCondition):
     """Somebody speaks loudly, or more loudly than usual."""
 
-    loudness: Level
+    loudness: LoudnessBounds
 
 
-class Interruption(Placed):
+class Interruption(ScopedCondition):
     """One cuts the other short."""
 
     interruption: CuttingIn
@@ -193,7 +193,7 @@ class Duration(Strict):
     duration: Length
 
 
-class TurnCount(Spoken):
+class TurnCount(SpokenCondition):
     """There are many or few turns."""
 
     turn_count: Turns
@@ -202,7 +202,7 @@ class TurnCount(Spoken):
 class CallData(Strict):
     """What the manifest says of the call."""
 
-    call: Column
+    call: ColumnTest
 
 
 class All(Strict):
@@ -253,9 +253,9 @@ _OPERATORS: dict[str, type[Strict]] = {
     "similar": Similar,
     "regex": Regex,
     "repeated": Repeated,
-    "entity": Named,
+    "entity": EntityCondition,
     "echo": Echo,
-    "silence": Silence,
+    "silence": SilenceCondition,
     "rate": Rate,
     "loudness": Loudness,
     "interruption": Interruption,
@@ -285,9 +285,9 @@ Condition = Annotated[
     | Annotated[Similar, Tag("<similar>")]
     | Annotated[Regex, Tag("<regex>")]
     | Annotated[Repeated, Tag("<repeated>")]
-    | Annotated[Named, Tag("<entity>")]
+    | Annotated[EntityCondition, Tag("<entity>")]
     | Annotated[Echo, Tag("<echo>")]
-    | Annotated[Silence, Tag("<silence>")]
+    | Annotated[SilenceCondition, Tag("<silence>")]
     | Annotated[Rate, Tag("<rate>")]
     | Annotated[Loudness, Tag("<loudness>")]
     | Annotated[Interruption, Tag("<interruption>")]

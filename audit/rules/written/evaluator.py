@@ -12,13 +12,13 @@ from rapidfuzz import fuzz
 from audit.language.text import sounds, spoken_characters
 from audit.reasons import because
 from audit.rules.base import NO_AGENT, NO_ROLES, NO_TIMES
-from audit.rules.no_interruption import (
+from audit.rules.overlaps import (
+    DESCRIPTIONS,
     VIOLATIONS,
-    WHAT,
-    Contact,
     InterruptionThresholds,
-    edges,
-    meetings,
+    OverlapKind,
+    edge_tolerance,
+    overlaps,
 )
 from audit.rules.written import entities, loudness
 from audit.rules.written.arguments import Keywords
@@ -31,19 +31,19 @@ from audit.rules.written.conditions import (
     Count,
     Duration,
     Echo,
+    EntityCondition,
     HangUp,
     Interruption,
     Loudness,
-    Named,
     Not,
     Order,
     PickUp,
-    Placed,
     Rate,
     Regex,
     Repeated,
     Said,
-    Silence,
+    ScopedCondition,
+    SilenceCondition,
     Similar,
     TurnCount,
     needs_hit,
@@ -57,19 +57,27 @@ from audit.rules.written.evidence import (
     found,
     negated,
     ordered,
-    settled,
+    resolved,
     threshold,
 )
 from audit.rules.written.matching import alike, between, column, conjunction, fits, matches
-from audit.rules.written.scope import Scope, Spoken, Window, is_by, length_s, scope, spoken
+from audit.rules.written.scope import (
+    Scope,
+    SpeakerTurns,
+    TurnWindow,
+    is_by,
+    length_s,
+    scope,
+    spoken,
+)
 from audit.rules.written.searching import (
-    doubt_of,
     echoed_in,
-    heard,
     is_next_speaker,
     is_speaker,
+    is_understood,
     on_turn,
     searched,
+    uncertainty_of,
     whole,
     whole_turn,
 )
@@ -91,7 +99,7 @@ class ConditionEvaluator:
 
     call: Call
     thresholds: InterruptionThresholds
-    _spoken: dict[Role | None, Spoken] = field(default_factory=dict)
+    _spoken: dict[Role | None, SpeakerTurns] = field(default_factory=dict)
     _results: dict[tuple[Condition, Hit | None], Result] = field(default_factory=dict)
 
     def result(self, condition: Condition, hit: Hit | None = None) -> Result:
@@ -123,7 +131,7 @@ class ConditionEvaluator:
     def _(self, condition: Similar, hit: Hit | None) -> Result:
         wanted = condition.similar
 
-        def like(window: Window) -> Iterator[Hit]:
+        def like(window: TurnWindow) -> Iterator[Hit]:
             best = max(
                 (
                     (likeness, first, last, sentence)
@@ -142,7 +150,7 @@ class ConditionEvaluator:
     def _(self, condition: Regex, hit: Hit | None) -> Result:
         wanted = condition.regex
 
-        def matching(window: Window) -> Iterator[Hit]:
+        def matching(window: TurnWindow) -> Iterator[Hit]:
             if wanted.but_not and re.search(wanted.but_not, window.turn.text):
                 return
             for match in re.finditer(wanted.pattern, window.text):
@@ -151,10 +159,10 @@ class ConditionEvaluator:
         return searched(self._scope(condition, hit), matching)
 
     @_evaluate.register
-    def _(self, condition: Named, hit: Hit | None) -> Result:
+    def _(self, condition: EntityCondition, hit: Hit | None) -> Result:
         wanted = condition.entity
 
-        def naming(window: Window) -> Iterator[Hit]:
+        def naming(window: TurnWindow) -> Iterator[Hit]:
             for kind in wanted.any:
                 for first, last in entities.find(kind, window.text, min_digits=wanted.min_digits):
                     yield Hit(window.turn, window.first + first, window.first + last)
@@ -176,9 +184,9 @@ class ConditionEvaluator:
                 >= 100 * wanted.likeness
             ]
             if len(alike) + 1 >= wanted.times:
-                doubts = (doubt_of(w) for w in (window, *alike))
-                hits.append(whole(window).doubted(next(filter(None, doubts), None)))
-        return found(hits, area.blind)
+                uncertainties = (uncertainty_of(w) for w in (window, *alike))
+                hits.append(whole(window).with_uncertainty(next(filter(None, uncertainties), None)))
+        return found(hits, area.incomplete)
 
     @_evaluate.register
     def _(self, condition: Echo, hit: Hit | None) -> Result:
@@ -186,17 +194,17 @@ class ConditionEvaluator:
         source = found([hit] if hit else []) if wanted.of is None else self.result(wanted.of, hit)
         numbers = [entities.digits(window.text) for window in area.windows]
         echoes = [
-            whole(window).doubted(window.doubt or said.doubt)
+            whole(window).with_uncertainty(window.uncertainty or said.uncertainty)
             for said in source.hits
             for window in echoed_in(said, area.windows, numbers, wanted.last_digits)
         ]
-        unheard = any(not heard(window) for window in area.windows)
-        return found(echoes, area.blind or source.blind or (UNCLEAR if unheard else None))
+        unclear = any(not is_understood(window) for window in area.windows)
+        return found(echoes, area.incomplete or source.incomplete or (UNCLEAR if unclear else None))
 
     # seconds
 
     @_evaluate.register
-    def _(self, condition: Silence, hit: Hit | None) -> Result:
+    def _(self, condition: SilenceCondition, hit: Hit | None) -> Result:
         wanted, area = condition.silence, self._scope(condition, hit)
         if self._untimed():
             return Result(None, (), NO_TIMES)
@@ -213,8 +221,12 @@ class ConditionEvaluator:
             if False not in sides:
                 end = len(silence.before.text)
                 place = Hit(silence.before, end, end, span=silence.span)
-                hits.append(place.doubted(window.doubt or (NO_ROLES if None in sides else None)))
-        return found(hits, area.blind)
+                hits.append(
+                    place.with_uncertainty(
+                        window.uncertainty or (NO_ROLES if None in sides else None)
+                    )
+                )
+        return found(hits, area.incomplete)
 
     @_evaluate.register
     def _(self, condition: Rate, hit: Hit | None) -> Result:
@@ -230,9 +242,9 @@ class ConditionEvaluator:
             if pace is None or said < wanted.min_characters:
                 continue
             if between(pace, wanted.over, wanted.under):
-                doubt = next(filter(None, map(doubt_of, group)), None)
-                hits.append(whole(group[0]).doubted(doubt))
-        return found(hits, area.blind)
+                uncertainty = next(filter(None, map(uncertainty_of, group)), None)
+                hits.append(whole(group[0]).with_uncertainty(uncertainty))
+        return found(hits, area.incomplete)
 
     @_evaluate.register
     def _(self, condition: Loudness, hit: Hit | None) -> Result:
@@ -242,8 +254,10 @@ class ConditionEvaluator:
         if levels is None:
             return Result(None, (), loudness.NO_LEVELS)
         loud = loudness.fitting(levels, condition.loudness)
-        hits = (whole(w).doubted(w.doubt) for w in area.windows if w.turn.index in loud)
-        return found(hits, area.blind)
+        hits = (
+            whole(w).with_uncertainty(w.uncertainty) for w in area.windows if w.turn.index in loud
+        )
+        return found(hits, area.incomplete)
 
     @_evaluate.register
     def _(self, condition: Interruption, hit: Hit | None) -> Result:
@@ -260,17 +274,17 @@ class ConditionEvaluator:
             one, other = other, one
         windows = {window.turn.index: window for window in area.windows}
         thresholds = self.thresholds.model_copy(update=changes)
-        met = meetings(one, other, thresholds, edges=edges(self.call, thresholds))
+        undecided = OverlapKind.UNDECIDED
+        met = overlaps(one, other, thresholds, tolerance=edge_tolerance(self.call, thresholds))
         return found(
             (
-                whole(window).doubted(
-                    window.doubt or (WHAT[m.contact] if m.contact is Contact.UNSURE else None)
+                whole(window).with_uncertainty(
+                    window.uncertainty or (DESCRIPTIONS[m.kind] if m.kind is undecided else None)
                 )
                 for m in met
-                if m.contact in (*VIOLATIONS, Contact.UNSURE)
-                and (window := windows.get(m.turn.index))
+                if m.kind in (*VIOLATIONS, undecided) and (window := windows.get(m.turn.index))
             ),
-            area.blind,
+            area.incomplete,
         )
 
     # the whole call
@@ -286,8 +300,8 @@ class ConditionEvaluator:
         if wanted.last is not None:
             answers.append(is_by(last, Role(wanted.last)))
         if wanted.within_s is not None:
-            told = last.end_s is not None and end_s is not None
-            answers.append(end_s - last.end_s <= wanted.within_s if told else None)  # type: ignore[operator]
+            timed = last.end_s is not None and end_s is not None
+            answers.append(end_s - last.end_s <= wanted.within_s if timed else None)  # type: ignore[operator]
         if wanted.without is not None:
             area = Scope(tuple(map(whole_turn, said[-_LAST_TURNS:])))
             words = Keywords(any=wanted.without)
@@ -317,14 +331,18 @@ class ConditionEvaluator:
     @_evaluate.register
     def _(self, condition: TurnCount, hit: Hit | None) -> Result:
         area, wanted = self._scope(condition, hit), condition.turn_count
-        counted = [whole(w).doubted(w.doubt) for w in area.windows if not w.turn.is_backchannel]
+        counted = [
+            whole(w).with_uncertainty(w.uncertainty)
+            for w in area.windows
+            if not w.turn.is_backchannel
+        ]
         answers: list[bool | None] = []
         if wanted.over is not None:
-            answers.append(at_least(counted, wanted.over + 1, area.blind))
+            answers.append(at_least(counted, wanted.over + 1, area.incomplete))
         if wanted.under is not None:
-            reached = at_least(counted, wanted.under, area.blind)
+            reached = at_least(counted, wanted.under, area.incomplete)
             answers.append(None if reached is None else not reached)
-        return fact(conjunction(answers), area.blind or NO_ROLES)
+        return fact(conjunction(answers), area.incomplete or NO_ROLES)
 
     @_evaluate.register
     def _(self, condition: CallData, _: Hit | None) -> Result:
@@ -343,9 +361,9 @@ class ConditionEvaluator:
                 return Result(False)
         holds = conjunction([result.holds for result in results])
         first = next((result for result in results if result.hits), None)
-        blind = next((result.doubt for result in results if result.holds is None), None)
+        incomplete = next((result.uncertainty for result in results if result.holds is None), None)
         seen = first.hits if first else ()
-        return settled(holds, seen, blind or (first.blind if first else None))
+        return resolved(holds, seen, incomplete or (first.incomplete if first else None))
 
     @_evaluate.register
     def _(self, condition: Any_, hit: Hit | None) -> Result:
@@ -361,11 +379,11 @@ class ConditionEvaluator:
         result = self.result(wanted.of, hit)
         answers: list[bool | None] = []
         if wanted.at_least is not None:
-            answers.append(at_least(result.hits, wanted.at_least, result.blind))
+            answers.append(at_least(result.hits, wanted.at_least, result.incomplete))
         if wanted.at_most is not None:
-            more = at_least(result.hits, wanted.at_most + 1, result.blind)
+            more = at_least(result.hits, wanted.at_most + 1, result.incomplete)
             answers.append(None if more is None else not more)
-        return settled(conjunction(answers), result.hits, result.blind)
+        return resolved(conjunction(answers), result.hits, result.incomplete)
 
     @_evaluate.register
     def _(self, condition: Order, hit: Hit | None) -> Result:
@@ -375,7 +393,7 @@ class ConditionEvaluator:
 
     # what they share
 
-    def _scope(self, condition: Placed, hit: Hit | None) -> Scope:
+    def _scope(self, condition: ScopedCondition, hit: Hit | None) -> Scope:
         def anchored(anchor: Anchor) -> Result:
             if anchor.of is None:
                 return found([hit] if hit else [])
@@ -387,13 +405,13 @@ class ConditionEvaluator:
         return scope(condition, self._spoken[speaker], length_s(self.call), anchored)
 
     def _keywords(self, words: Keywords, phrases: tuple[str, ...], area: Scope) -> Result:
-        def hearing(window: Window) -> list[Hit]:
+        def matching_phrases(window: TurnWindow) -> list[Hit]:
             return [
                 Hit(window.turn, match.first, match.last, match.meant)
                 for match in matches(phrases, window.text, words.slack, words.literal, window.first)
             ]
 
-        return searched(area, hearing)
+        return searched(area, matching_phrases)
 
     def _untimed(self) -> bool:
         return any(turn.span is None for turn in self.call.turns)

@@ -29,7 +29,7 @@ class Hit:
     last: int = 0
     meant: str | None = None
     span: Span | None = None
-    doubt: Reason | None = None
+    uncertainty: Reason | None = None
 
     @property
     def place(self) -> tuple[int, int]:
@@ -37,7 +37,7 @@ class Hit:
         return (-1 if self.turn is None else self.turn.index), self.first
 
     @property
-    def heard(self) -> str:
+    def words(self) -> str:
         """The words it is about."""
         return "" if self.turn is None else self.turn.text[self.first : self.last]
 
@@ -46,9 +46,11 @@ class Hit:
         """When it is; None without times."""
         return self.span or (self.turn.span if self.turn else None)
 
-    def doubted(self, doubt: Reason | None) -> Hit:
+    def with_uncertainty(self, uncertainty: Reason | None) -> Hit:
         """The same hit, in doubt if there is one."""
-        return self if self.doubt or not doubt else replace(self, doubt=doubt)
+        return (
+            self if self.uncertainty or not uncertainty else replace(self, uncertainty=uncertainty)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,73 +65,79 @@ class Result:
 
     holds: bool | None
     hits: tuple[Hit, ...] = ()
-    blind: Reason | None = None
+    incomplete: Reason | None = None
 
     @property
-    def doubt(self) -> Reason:
+    def uncertainty(self) -> Reason:
         """Why it cannot be told."""
-        doubts = (hit.doubt for hit in self.hits)
-        return self.blind or next((doubt for doubt in doubts if doubt), UNCLEAR)
+        uncertainties = (hit.uncertainty for hit in self.hits)
+        return self.incomplete or next(
+            (uncertainty for uncertainty in uncertainties if uncertainty), UNCLEAR
+        )
 
 
-def found(hits: Iterable[Hit], blind: Reason | None = None) -> Result:
+def found(hits: Iterable[Hit], incomplete: Reason | None = None) -> Result:
     """What holds if there is a hit."""
     ordered = tuple(sorted(hits, key=lambda hit: hit.place))
-    return Result(at_least(ordered, 1, blind), ordered, blind)
+    return Result(at_least(ordered, 1, incomplete), ordered, incomplete)
 
 
-def fact(holds: bool | None, doubt: Reason | None = None) -> Result:
+def fact(holds: bool | None, uncertainty: Reason | None = None) -> Result:
     """What is said of the whole call."""
-    return Result(holds, (), doubt if holds is None else None)
+    return Result(holds, (), uncertainty if holds is None else None)
 
 
-def settled(holds: bool | None, hits: Iterable[Hit], blind: Reason | None) -> Result:
+def resolved(holds: bool | None, hits: Iterable[Hit], incomplete: Reason | None) -> Result:
     """What holds or not for another reason than its hits: none if not, in doubt if untold."""
     if holds is False:
         return Result(False)
-    doubt = None if holds else blind or UNCLEAR
-    ordered = tuple(sorted((hit.doubted(doubt) for hit in hits), key=lambda hit: hit.place))
-    return Result(holds, ordered, blind)
+    uncertainty = None if holds else incomplete or UNCLEAR
+    ordered = tuple(
+        sorted((hit.with_uncertainty(uncertainty) for hit in hits), key=lambda hit: hit.place)
+    )
+    return Result(holds, ordered, incomplete)
 
 
-def at_least(hits: Sequence[Hit], times: int, blind: Reason | None) -> bool | None:
+def at_least(hits: Sequence[Hit], times: int, incomplete: Reason | None) -> bool | None:
     """Whether there are so many hits, those that were not seen taken into account."""
-    if sum(hit.doubt is None for hit in hits) >= times:
+    if sum(hit.uncertainty is None for hit in hits) >= times:
         return True
-    return None if blind or len(hits) >= times else False
+    return None if incomplete or len(hits) >= times else False
 
 
 def negated(result: Result) -> Result:
     """The opposite, which has no hits."""
     if result.holds is None:
-        return Result(None, (), result.doubt)
+        return Result(None, (), result.uncertainty)
     return Result(not result.holds)
 
 
 def threshold(results: Sequence[Result], least: int) -> Result:
     """Whether at least so many hold; the hits are those of all that do or may."""
-    sure = sum(result.holds is True for result in results)
+    certain = sum(result.holds is True for result in results)
     possible = sum(result.holds is not False for result in results)
-    holds = True if sure >= least else None if possible >= least else False
+    holds = True if certain >= least else None if possible >= least else False
     hits = [hit for result in results if result.holds is not False for hit in result.hits]
-    blind = [r.blind for r in results if r.blind]
-    unseen = [r.doubt for r in results if r.holds is None]
-    return settled(holds, hits, next(iter((*blind, *unseen)), None))
+    incomplete = [r.incomplete for r in results if r.incomplete]
+    unseen = [r.uncertainty for r in results if r.holds is None]
+    return resolved(holds, hits, next(iter((*incomplete, *unseen)), None))
 
 
 def ordered(results: Sequence[Result]) -> Result:
     """Whether hits of the results follow each other; the hit is the first of them."""
     if any(result.holds is False for result in results):
         return Result(False)
-    sure = _chain([[hit for hit in result.hits if hit.doubt is None] for result in results])
-    if sure and all(result.holds for result in results):
-        return Result(True, (sure,))
-    doubt = next((result.doubt for result in results if result.holds is not True), None)
+    certain = _chain(
+        [[hit for hit in result.hits if hit.uncertainty is None] for result in results]
+    )
+    if certain and all(result.holds for result in results):
+        return Result(True, (certain,))
+    uncertainty = next((result.uncertainty for result in results if result.holds is not True), None)
     possible = _chain([result.hits for result in results])
     if possible:
-        return Result(None, (possible.doubted(doubt or UNCLEAR),), doubt)
-    blind = next((result.blind for result in results if result.blind), None)
-    return Result(None if blind else False, (), blind)
+        return Result(None, (possible.with_uncertainty(uncertainty or UNCLEAR),), uncertainty)
+    incomplete = next((result.incomplete for result in results if result.incomplete), None)
+    return Result(None if incomplete else False, (), incomplete)
 
 
 def _chain(steps: Sequence[Sequence[Hit]]) -> Hit | None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import median
 
 from audit.reasons import because
-from audit.rules.written.arguments import Level
+from audit.rules.written.arguments import LoudnessBounds
 from audit.rules.written.matching import between
 from audit.types import Role, Turn
 
@@ -20,11 +20,11 @@ def levels(turns: Sequence[Turn]) -> list[tuple[Turn, float]] | None:
     None where a turn has none, as in a transcript without audio.
     """
     known = [(turn, turn.level_db) for turn in turns if not turn.is_backchannel]
-    told = [(turn, level_db) for turn, level_db in known if level_db is not None]
-    return told if len(told) == len(known) else None
+    measured = [(turn, level_db) for turn, level_db in known if level_db is not None]
+    return measured if len(measured) == len(known) else None
 
 
-def fitting(known: Sequence[tuple[Turn, float]], wanted: Level) -> set[int]:
+def fitting(known: Sequence[tuple[Turn, float]], wanted: LoudnessBounds) -> set[int]:
     """Indices of the turns whose loudness is as wanted; all bounds given must hold."""
     by_speaker: dict[Role, list[tuple[Turn, float]]] = {}
     for turn, level_db in known:
@@ -44,6 +44,6 @@ def _rises(own: Sequence[tuple[Turn, float]]) -> list[float]:
     return [float("-inf"), *(after - before for (_, before), (_, after) in pairwise(own))]
 
 
-def _differs(difference_db: float, wanted: Level) -> bool:
+def _differs(difference_db: float, wanted: LoudnessBounds) -> bool:
     above, below = wanted.above_usual_db, wanted.below_usual_db
     return (above is None or difference_db > above) and (below is None or -difference_db > below)

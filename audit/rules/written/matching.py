@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from audit.language.phrases import Match, find_any, find_literal
 from audit.language.text import sounds
-from audit.rules.written.arguments import Column
+from audit.rules.written.arguments import ColumnTest
 from audit.types import Call
 
 _CLAUSE = re.compile("[^，。？！、；,.?!;]+")
@@ -69,7 +69,7 @@ def column(call: Call, name: str) -> str | None:
     return (text.lower() if isinstance(value, bool) else text) or None
 
 
-def fits(value: str | None, wanted: Column) -> bool | None:
+def fits(value: str | None, wanted: ColumnTest) -> bool | None:
     """Whether a value is as wanted; None where there is none, or no number where one is asked."""
     if value is None:
         return None

@@ -11,7 +11,7 @@ from audit.rules.base import NO_AGENT, NO_ROLES, NO_TIMES
 from audit.rules.written.arguments import SecondsRange, TurnRange
 from audit.rules.written.conditions import (
     Anchor,
-    Placed,
+    ScopedCondition,
 )
 from audit.rules.written.evidence import Hit, Result
 from audit.types import Call, Role, Stage, Turn
@@ -20,30 +20,32 @@ NO_STAGE = because("written.no_stage")
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class TurnWindow:
     """A stretch of a turn's text; ``doubt`` is why it may not be in scope."""
 
     turn: Turn
     first: int
     last: int
-    doubt: Reason | None = None
+    uncertainty: Reason | None = None
 
     @property
     def text(self) -> str:
         """The words in it."""
         return self.turn.text[self.first : self.last]
 
-    def doubted(self, doubt: Reason | None) -> Window:
+    def with_uncertainty(self, uncertainty: Reason | None) -> TurnWindow:
         """The same window, in doubt if there is one."""
-        return self if self.doubt or not doubt else replace(self, doubt=doubt)
+        return (
+            self if self.uncertainty or not uncertainty else replace(self, uncertainty=uncertainty)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Windows in the order of the call; ``blind`` is why there may be others."""
 
-    windows: tuple[Window, ...]
-    blind: Reason | None = None
+    windows: tuple[TurnWindow, ...]
+    incomplete: Reason | None = None
 
 
 Anchored = Callable[[Anchor], Result]
@@ -51,7 +53,7 @@ Anchored = Callable[[Anchor], Result]
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class SpeakerTurns:
     """A speaker's turns, or everybody's.
 
     Attributes:
@@ -60,19 +62,21 @@ class Spoken:
         blind: why there may be others.
     """
 
-    windows: tuple[Window, ...]
+    windows: tuple[TurnWindow, ...]
     counted: tuple[int, ...]
-    blind: Reason | None
+    incomplete: Reason | None
 
 
-def spoken(call: Call, speaker: Role | None) -> Spoken:
+def spoken(call: Call, speaker: Role | None) -> SpeakerTurns:
     """The turns that are or may be a speaker's; everybody's for None."""
     windows = tuple(_spoken_by(call.turns, speaker))
     counted = tuple(w.turn.index for w in windows if not w.turn.is_backchannel)
-    return Spoken(windows, counted, _unheard(call, speaker))
+    return SpeakerTurns(windows, counted, _incomplete(call, speaker))
 
 
-def scope(condition: Placed, said: Spoken, end_s: float | None, anchored: Anchored) -> Scope:
+def scope(
+    condition: ScopedCondition, said: SpeakerTurns, end_s: float | None, anchored: Anchored
+) -> Scope:
     """Where a condition looks.
 
     Args:
@@ -92,7 +96,7 @@ def scope(condition: Placed, said: Spoken, end_s: float | None, anchored: Anchor
         anchor: Anchor | None = getattr(condition, kind)
         if anchor is not None:
             windows = _anchored(windows, kind, anchor, anchored(anchor), said.counted)
-    return Scope(tuple(windows), said.blind)
+    return Scope(tuple(windows), said.incomplete)
 
 
 def length_s(call: Call) -> float | None:
@@ -108,28 +112,28 @@ def is_by(turn: Turn, role: Role) -> bool | None:
     return True if turn.surely_by(role) else False if turn.surely_by(other) else None
 
 
-def _unheard(call: Call, speaker: Role | None) -> Reason | None:
+def _incomplete(call: Call, speaker: Role | None) -> Reason | None:
     if speaker is not Role.AGENT or any(turn.surely_by(speaker) for turn in call.turns):
         return None
     return NO_ROLES if any(is_by(turn, speaker) is None for turn in call.turns) else NO_AGENT
 
 
-def _spoken_by(turns: Sequence[Turn], speaker: Role | None) -> list[Window]:
-    windows = [Window(turn, 0, len(turn.text)) for turn in turns]
+def _spoken_by(turns: Sequence[Turn], speaker: Role | None) -> list[TurnWindow]:
+    windows = [TurnWindow(turn, 0, len(turn.text)) for turn in turns]
     if speaker is None:
         return windows
     return [
-        window.doubted(None if by else NO_ROLES)
+        window.with_uncertainty(None if by else NO_ROLES)
         for window in windows
         if (by := is_by(window.turn, speaker)) is not False
     ]
 
 
-def _ranged(windows: list[Window], turns: TurnRange) -> list[Window]:
+def _ranged(windows: list[TurnWindow], turns: TurnRange) -> list[TurnWindow]:
     """The turns from one to another; back-channels are not counted."""
     counted = [window for window in windows if not window.turn.is_backchannel]
-    if any(window.doubt for window in counted):
-        return [window.doubted(NO_ROLES) for window in windows]
+    if any(window.uncertainty for window in counted):
+        return [window.with_uncertainty(NO_ROLES) for window in windows]
     start = turns.from_ - 1 if turns.from_ > 0 else len(counted) + turns.from_
     end = turns.to if turns.to > 0 else len(counted) + turns.to + 1
     chosen = counted[max(0, start) : max(0, end)]
@@ -140,20 +144,22 @@ def _ranged(windows: list[Window], turns: TurnRange) -> list[Window]:
     return [window for window in windows if first <= window.turn.index <= last]
 
 
-def _staged(windows: list[Window], stage: Stage) -> list[Window]:
+def _staged(windows: list[TurnWindow], stage: Stage) -> list[TurnWindow]:
     return [
-        window.doubted(NO_STAGE if inside is None else None)
+        window.with_uncertainty(NO_STAGE if inside is None else None)
         for window in windows
         if (inside := window.turn.in_stage(stage)) is not False
     ]
 
 
-def _timed(windows: list[Window], seconds: SecondsRange, end_s: float | None) -> list[Window]:
+def _timed(
+    windows: list[TurnWindow], seconds: SecondsRange, end_s: float | None
+) -> list[TurnWindow]:
     kept = []
     for window in windows:
         span = window.turn.span
         if span is None or end_s is None:
-            kept.append(window.doubted(NO_TIMES))
+            kept.append(window.with_uncertainty(NO_TIMES))
         elif (seconds.first is not None and span.start_s < seconds.first) or (
             seconds.last is not None and span.end_s > end_s - seconds.last
         ):
@@ -162,13 +168,13 @@ def _timed(windows: list[Window], seconds: SecondsRange, end_s: float | None) ->
 
 
 def _anchored(
-    windows: list[Window], kind: str, anchor: Anchor, result: Result, own: Sequence[int]
-) -> list[Window]:
+    windows: list[TurnWindow], kind: str, anchor: Anchor, result: Result, own: Sequence[int]
+) -> list[TurnWindow]:
     """What lies where an anchor says; in doubt where its hits are."""
-    hits, blind = [hit for hit in result.hits if hit.turn is not None], result.blind
+    hits, incomplete = [hit for hit in result.hits if hit.turn is not None], result.incomplete
     if anchor.nth is not None:
-        if blind or any(hit.doubt for hit in hits):
-            hits = [hit.doubted(blind or result.doubt) for hit in hits]
+        if incomplete or any(hit.uncertainty for hit in hits):
+            hits = [hit.with_uncertainty(incomplete or result.uncertainty) for hit in hits]
         else:
             at = anchor.nth - 1 if anchor.nth > 0 else anchor.nth
             hits = hits[at:][:1] if -len(hits) <= at < len(hits) else []
@@ -176,10 +182,10 @@ def _anchored(
     kept = []
     for window in windows:
         pieces = [p for hit in hits if (p := _piece(window, kind, anchor, hit, own)) is not None]
-        if blind:
-            pieces.append(window.doubted(blind))
+        if incomplete:
+            pieces.append(window.with_uncertainty(incomplete))
         if pieces:
-            kept.append(max(pieces, key=lambda p: (p.doubt is None, p.last - p.first)))
+            kept.append(max(pieces, key=lambda p: (p.uncertainty is None, p.last - p.first)))
     return kept
 
 
@@ -188,12 +194,12 @@ def _widest(hits: list[Hit], kind: str, anchor: Anchor) -> list[Hit]:
     if kind not in ("after", "before") or anchor.turns or anchor.seconds is not None:
         return hits
     edge = slice(0, 1) if kind == "after" else slice(-1, None)
-    return [*[hit for hit in hits if hit.doubt is None][edge], *hits[edge]]
+    return [*[hit for hit in hits if hit.uncertainty is None][edge], *hits[edge]]
 
 
 def _piece(
-    window: Window, kind: str, anchor: Anchor, hit: Hit, own: Sequence[int]
-) -> Window | None:
+    window: TurnWindow, kind: str, anchor: Anchor, hit: Hit, own: Sequence[int]
+) -> TurnWindow | None:
     """The part of a window that an anchor's hit admits."""
     assert hit.turn is not None
     steps = window.turn.index - hit.turn.index
@@ -204,20 +210,24 @@ def _piece(
     reach = 1 if kind == "around" and anchor.seconds is None else None
     if _turns_between(window.turn, hit.turn, own) > (anchor.turns or reach or len(own)):
         return None
-    doubt = hit.doubt
+    uncertainty = hit.uncertainty
     if anchor.seconds is not None:
         mine, theirs = window.turn.span, hit.seconds
         if mine is None or theirs is None:
-            doubt = doubt or NO_TIMES
+            uncertainty = uncertainty or NO_TIMES
         elif max(mine.start_s - theirs.end_s, theirs.start_s - mine.end_s) > anchor.seconds:
             return None
-    return window.doubted(doubt)
+    return window.with_uncertainty(uncertainty)
 
 
-def _same_turn(window: Window, kind: str, hit: Hit) -> Window | None:
+def _same_turn(window: TurnWindow, kind: str, hit: Hit) -> TurnWindow | None:
     first = max(window.first, hit.last) if kind == "after" else window.first
     last = min(window.last, hit.first) if kind == "before" else window.last
-    return replace(window, first=first, last=last).doubted(hit.doubt) if first < last else None
+    return (
+        replace(window, first=first, last=last).with_uncertainty(hit.uncertainty)
+        if first < last
+        else None
+    )
 
 
 def _turns_between(turn: Turn, hit: Turn, own: Sequence[int]) -> int:

@@ -12,50 +12,50 @@ from audit.rules.base import understood
 from audit.rules.written import entities
 from audit.rules.written.evidence import UNCLEAR, Hit, Result, found
 from audit.rules.written.matching import conjunction
-from audit.rules.written.scope import Scope, Window, is_by
+from audit.rules.written.scope import Scope, TurnWindow, is_by
 from audit.types import Role, Turn
 
-Matcher = Callable[[Window], Iterable[Hit]]
+Matcher = Callable[[TurnWindow], Iterable[Hit]]
 
 
 def searched(area: Scope, matcher: Matcher) -> Result:
     """The hits in scope; in doubt where words were not understood, or their place is."""
     hits: list[Hit] = []
-    blind = area.blind
+    incomplete = area.incomplete
     for window in area.windows:
         own = list(matcher(window))
         if own:
-            doubt = doubt_of(window)
-            hits += [hit.doubted(doubt) for hit in own] if doubt else own
-        elif blind is None and not heard(window):
-            blind = UNCLEAR
-    return found(hits, blind)
+            uncertainty = uncertainty_of(window)
+            hits += [hit.with_uncertainty(uncertainty) for hit in own] if uncertainty else own
+        elif incomplete is None and not is_understood(window):
+            incomplete = UNCLEAR
+    return found(hits, incomplete)
 
 
-def heard(window: Window) -> bool:
+def is_understood(window: TurnWindow) -> bool:
     """Whether what was not found in a window was not said in it; a 嗯 hides nothing."""
     return understood(window.turn) or window.turn.is_backchannel
 
 
-def doubt_of(window: Window) -> Reason | None:
+def uncertainty_of(window: TurnWindow) -> Reason | None:
     """Why what is found in a window may not have been said, or not there; None if it was."""
-    return window.doubt or (None if understood(window.turn) else UNCLEAR)
+    return window.uncertainty or (None if understood(window.turn) else UNCLEAR)
 
 
-def whole_turn(turn: Turn) -> Window:
+def whole_turn(turn: Turn) -> TurnWindow:
     """A turn as a window."""
-    return Window(turn, 0, len(turn.text))
+    return TurnWindow(turn, 0, len(turn.text))
 
 
-def whole(window: Window) -> Hit:
+def whole(window: TurnWindow) -> Hit:
     """A hit on all the words of a window's turn."""
     return Hit(window.turn, 0, len(window.turn.text))
 
 
-def on_turn(turn: Turn, answers: Sequence[bool | None], doubt: Reason) -> Result:
+def on_turn(turn: Turn, answers: Sequence[bool | None], uncertainty: Reason) -> Result:
     """A hit on a turn if all answers are yes."""
     holds = conjunction(answers)
-    hit = Hit(turn, 0, len(turn.text), doubt=doubt if holds is None else None)
+    hit = Hit(turn, 0, len(turn.text), uncertainty=uncertainty if holds is None else None)
     return found(() if holds is False else (hit,))
 
 
@@ -74,13 +74,13 @@ def is_next_speaker(before: Turn, after: Turn, speaker: str) -> bool | None:
 
 def echoed_in(
     said: Hit,
-    windows: Sequence[Window],
+    windows: Sequence[TurnWindow],
     numbers: Sequence[str],
     last_digits: int | None,
-) -> Iterator[Window]:
+) -> Iterator[TurnWindow]:
     """The windows in which the words of a hit are said again; ``numbers`` are their digits."""
     start = sum(window.turn.index <= said.place[0] for window in windows)
-    number = entities.digits(said.heard)
+    number = entities.digits(said.words)
     if len(number) >= 3:  # a number may be read out in several turns
         wanted = number[-last_digits:] if last_digits else number
         at = "".join(numbers[start:]).rfind(wanted)
@@ -88,7 +88,7 @@ def echoed_in(
         if at >= 0:
             yield windows[start + bisect_right(ends, at)]
         return
-    words = "".join(sign for sign in said.heard if sign.isalnum())
+    words = "".join(sign for sign in said.words if sign.isalnum())
     for window in windows[start:]:
         if words and find_words(words, window.text):
             yield window

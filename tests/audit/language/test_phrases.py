@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.language.phrases import MAX_GAP, expand, find, find_any, find_each
+from audit.language.phrases import MAX_GAP, PhraseIndex, expand, find, find_any, find_each
 from audit.rulebooks import load
 
 _RULES = load("hotline").rules
@@ -162,3 +162,15 @@ def test_the_index_finds_what_a_search_of_every_phrase_finds(
     (each, nothing) = find_each([tuple(wordings), ("呜噜噜",)], text)
     assert each == indexed
     assert nothing is None
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(WORDINGS), max_size=4).map(tuple), max_size=6),
+    st.lists(st.sampled_from(WORDINGS), max_size=3),
+)
+def test_an_index_finds_for_each_list_what_a_search_of_it_alone_finds(
+    lists: list[tuple[str, ...]], spoken: list[str]
+) -> None:
+    index, text = PhraseIndex(lists), "，".join(spoken)
+    assert list(index.find_each(text)) == [find_any(phrases, text) for phrases in lists]
+    assert list(index.find_each("")) == [None] * len(lists)

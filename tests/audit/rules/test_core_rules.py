@@ -10,7 +10,7 @@ import pytest
 from audit.errors import UsageError
 from audit.rulebooks import Rulebook, load
 from audit.rules import forbidden_language, greeting, no_interruption
-from audit.rules.no_interruption import WHAT, Contact
+from audit.rules.overlaps import DESCRIPTIONS, OverlapKind
 from audit.types import Call, Channels, Finding, Role, Severity, Verdict
 from reports.wording import sentence
 from tests.calls import found_by, found_by_all
@@ -359,25 +359,25 @@ def test_a_violation_is_graver_the_longer_it_is_and_where_the_customer_stops(
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "kind"),
     [
-        ([FLOOR, ("A", "嗯嗯", 9, 9.6)], Contact.BACKCHANNEL),
-        ([FLOOR, ("A", "请问您贵姓怎么称呼", 13.8, 16)], Contact.TERMINAL),
-        ([("C", TROUBLE, 7, 14), ("A", "请问您贵姓怎么称呼", 10.2, 13)], Contact.PAUSE),
-        ([("A", "我帮您看一下", 5, 9), FLOOR], Contact.CUSTOMER_CUTS_IN),
-        ([FLOOR, ("A", "请问您贵姓怎么称呼", 7.3, 9)], Contact.TOGETHER),
+        ([FLOOR, ("A", "嗯嗯", 9, 9.6)], OverlapKind.BACKCHANNEL),
+        ([FLOOR, ("A", "请问您贵姓怎么称呼", 13.8, 16)], OverlapKind.TERMINAL_OVERLAP),
+        ([("C", TROUBLE, 7, 14), ("A", "请问您贵姓怎么称呼", 10.2, 13)], OverlapKind.PAUSE),
+        ([("A", "我帮您看一下", 5, 9), FLOOR], OverlapKind.CUSTOMER_CUTS_IN),
+        ([FLOOR, ("A", "请问您贵姓怎么称呼", 7.3, 9)], OverlapKind.SIMULTANEOUS_START),
     ],
 )
-def test_what_is_no_violation_is_told_by_its_kind(
-    make_call: MakeCall, book: Rulebook, said: list[Said], told: Contact
+def test_an_overlap_that_is_not_a_violation_is_counted_by_its_kind(
+    make_call: MakeCall, book: Rulebook, said: list[Said], kind: OverlapKind
 ) -> None:
-    pauses = {0: [(7, 9.5), (11, 14)]} if told is Contact.PAUSE else None
-    listens = [1] if told is Contact.BACKCHANNEL else []
+    pauses = {0: [(7, 9.5), (11, 14)]} if kind is OverlapKind.PAUSE else None
+    listens = [1] if kind is OverlapKind.BACKCHANNEL else []
     (finding,) = found_by(
         no_interruption.RULE, make_call(said, backchannels=listens, pauses=pauses), book
     )
     assert finding.verdict is PASS
-    assert f"{sentence(WHAT[told])} 1 次" in sentence(finding.reason)
+    assert f"{sentence(DESCRIPTIONS[kind])} 1 次" in sentence(finding.reason)
 
 
 def test_the_preset_of_teams_that_come_from_alibaba(make_call: MakeCall, tmp_path: Path) -> None:

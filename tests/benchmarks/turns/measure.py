@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from audit import rulebooks
-from audit.rules.no_interruption import VIOLATIONS, Meeting, meetings
+from audit.rules.overlaps import VIOLATIONS, Overlap, overlaps
 from audit.transcription import turns, windows
 from audit.transcription.activity import detect_speech
 from audit.transcription.decoding import Audio, decode
@@ -111,13 +111,13 @@ def regions_by_silero(audio: Audio) -> Regions:
     return detect_speech(audio, detector=detector)
 
 
-def interruptions_of(regions: Regions, pieces: Sequence[Piece]) -> list[Meeting]:
+def interruptions_of(regions: Regions, pieces: Sequence[Piece]) -> list[Overlap]:
     """What the product takes for interruptions, given regions and the words of the truth."""
     heard = [(spoken, _words(spoken, pieces)) for spoken in windows.join_utterances(regions)]
     built = turns.build(heard, regions, roles=_ROLES)
     agent, customer = ([turn for turn in built if turn.role is role] for role in _ROLES)
     thresholds = rulebooks.load("hotline").rules.no_interruption.applied()
-    return [met for met in meetings(agent, customer, thresholds) if met.contact in VIOLATIONS]
+    return [met for met in overlaps(agent, customer, thresholds) if met.kind in VIOLATIONS]
 
 
 def true_regions(call: DrawnCall) -> Regions:
