@@ -32,7 +32,7 @@ def judge(
         staged_by: hashes of the model and the cues by which this same code gave the turns the
             stages that they have; these are kept if model and cues are still the same.
     """
-    classified_by = stages.told_by(rulebook.stages, models.stages)
+    classified_by = stages.model_and_cues_sha256(rulebook.stages, models.stages)
     if staged_by != classified_by:
         staged = stages.assign(call.turns, cues=rulebook.stages, model=models.stages)
         call = replace(call, transcript=replace(call.transcript, turns=staged))

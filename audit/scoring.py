@@ -28,8 +28,8 @@ def tally(
 ) -> Scorecard:
     """Score a call.
 
-    A rule earns its weight less the points of its failures, never below 0. A rule that cannot
-    be told leaves the sum on both sides; one that had no occasion in the call, and so has no
+    A rule earns its weight less the points of its failures, never below 0. A rule that is
+    undecidable leaves the sum on both sides; one that had no occasion in the call, and so has no
     findings, is not in it at all. The score is 100 times what was earned over what could be
     earned; an auto-fail makes it 0.
     """

@@ -25,7 +25,7 @@ def assign(turns: Sequence[Turn], *, cues: StageCues, model: StageClassifier) ->
     Args:
         turns: in the order in which they start.
         cues: phrases that speak for each stage.
-        model: tells the stages of a whole call.
+        model: classifies the stages of a whole call.
 
     Returns:
         The same turns with ``stage``, ``stage_confidence`` and ``stage_or`` set; stages come
@@ -47,8 +47,8 @@ def assign(turns: Sequence[Turn], *, cues: StageCues, model: StageClassifier) ->
     return tuple(staged)
 
 
-def told_by(cues: StageCues, model: StageClassifier) -> tuple[str, str]:
-    """Hashes of the model and of the cues that :func:`assign` tells stages by."""
+def model_and_cues_sha256(cues: StageCues, model: StageClassifier) -> tuple[str, str]:
+    """Hashes of the model and of the cues by which :func:`assign` classifies stages."""
     return model.sha256, _cues_sha256(cues)
 
 

@@ -1,7 +1,7 @@
 """Whether a text can be what a person said in Mandarin.
 
-Whisper was told to read Mandarin. Of what is none (another language, a dialect, music, noise) it
-makes repeats without end, or Chinese that nobody said, and is as sure of it as of anything. The
+Whisper is made to transcribe Mandarin. Of anything else (another language, a dialect, music,
+noise) it makes endless repeats, or Chinese that nobody said, with the same confidence. The
 probability of its words does not show that; repeats, their rate and foreign writing do.
 """
 

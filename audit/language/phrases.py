@@ -30,7 +30,7 @@ _SLACK_FROM = 3
 """Syllables from which slack is given: with less, 我叫 would be found in 我就."""
 
 MAX_GAP = 8
-"""Syllables that ``…`` may stand for."""
+"""Syllables that ``…`` may match."""
 
 _SIGNS = re.compile("[(|)…]")
 
@@ -45,7 +45,7 @@ class Match:
     Attributes:
         first: index in the text of the first character matched.
         last: index after the last one.
-        quality: share of the phrase's sounds that were heard, 0 to 1.
+        quality: share of the phrase's sounds that match, 0 to 1.
         meant: the phrase as written, alternatives chosen.
     """
 
@@ -56,7 +56,7 @@ class Match:
 
 
 def variety(phrase: str) -> int:
-    """How many wordings a phrase stands for.
+    """How many wordings a phrase has.
 
     >>> variety("你(去|)找(他|她|他们)")
     6
@@ -75,7 +75,7 @@ def variety(phrase: str) -> int:
 
 @lru_cache(maxsize=8192)
 def expand(phrase: str) -> tuple[str, ...]:
-    """All wordings a phrase stands for.
+    """All wordings of a phrase.
 
     >>> expand("你(去|)找")
     ('你去找', '你找')
@@ -98,8 +98,8 @@ def expand(phrase: str) -> tuple[str, ...]:
 
 def find(phrase: str, text: str, *, slack: int = 0) -> Match | None:
     """The best match of one phrase in a text, or None; see :func:`find_any`."""
-    heard = sounds(text)
-    matches = (_find_wording(_wording(wording, slack), heard) for wording in expand(phrase))
+    spoken = sounds(text)
+    matches = (_find_wording(_wording(wording, slack), spoken) for wording in expand(phrase))
     return max(filter(None, matches), key=_rank, default=None)
 
 
@@ -109,10 +109,7 @@ def find_words(words: str, text: str) -> Match | None:
 
 
 def find_literal(phrases: tuple[str, ...], text: str) -> Match | None:
-    """The longest wording whose characters stand in the text, marks between them passed over.
-
-    Letters may be large or small.
-    """
+    """The longest wording whose characters are in the text, punctuation and case aside."""
     plain, positions = _plain(text)
     held = (
         w for w, small in zip(_wordings(phrases), _small(phrases), strict=True) if small in plain
@@ -126,7 +123,7 @@ def find_literal(phrases: tuple[str, ...], text: str) -> Match | None:
 
 @lru_cache(maxsize=4096)
 def _plain(text: str) -> tuple[str, list[int]]:
-    """A text in simplified characters without marks, and where each of them stands in it."""
+    """A text in simplified characters without punctuation, and the index of each of them in it."""
     text = simplify(text)
     positions = [i for i, character in enumerate(text) if character.isalnum()]
     return _lowered("".join(text[i] for i in positions)), positions
@@ -206,7 +203,7 @@ def _rank(match: Match) -> tuple[float, int, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What stands between two gaps of a wording: its sounds, and how many may be wrong.
+    """What is between two gaps of a wording: its sounds, and how many may be wrong.
 
     ``least_score`` is that of an alignment with as many wrong as are tolerated, in per cent.
     """
@@ -313,46 +310,46 @@ def _part(said: Sounds, slack: int) -> _Part:
     return _Part(said.code, said.exact, len(said), tolerated, least_score)
 
 
-def _find_wording(wording: _Wording, heard: Sounds) -> Match | None:
-    if not wording.parts or wording.syllables > len(heard):
+def _find_wording(wording: _Wording, spoken: Sounds) -> Match | None:
+    if not wording.parts or wording.syllables > len(spoken):
         return None
     for code in wording.whole:
-        if code not in heard.code:
+        if code not in spoken.code:
             return None
     start, first, quality = 0, None, 0.0
     for part in wording.parts:
-        reach = len(heard) if first is None else min(len(heard), start + MAX_GAP + part.syllables)
-        found = _align(part, heard, start, reach)
+        reach = len(spoken) if first is None else min(len(spoken), start + MAX_GAP + part.syllables)
+        found = _align(part, spoken, start, reach)
         if found is None:
             return None
         begin, start, similarity = found
         first = begin if first is None else first
         quality += similarity * part.syllables / wording.syllables
     assert first is not None
-    return Match(heard.positions[first], heard.positions[start - 1] + 1, quality, wording.text)
+    return Match(spoken.positions[first], spoken.positions[start - 1] + 1, quality, wording.text)
 
 
 def _tolerated(syllables: int, slack: int) -> int:
     """Half syllables that may be wrong in a part of that length.
 
-    A short part must be heard whole, or innocent words would match.
+    A short part must match exactly, or innocent words would.
     """
     usual = 0 if syllables <= 4 else 1 if syllables <= 6 else 2
     return max(0, usual + slack) if syllables >= _SLACK_FROM else usual
 
 
 def _syllable_at(codes: str, code: str) -> int | None:
-    """The syllable at which a code stands among codes."""
+    """The syllable at which a code is found among codes."""
     at = codes.find(code)
     while at % 2 and at != -1:
         at = codes.find(code, at + 1)
     return None if at < 0 else at // 2
 
 
-def _align(part: _Part, heard: Sounds, start: int, end: int) -> tuple[int, int, float] | None:
+def _align(part: _Part, spoken: Sounds, start: int, end: int) -> tuple[int, int, float] | None:
     """Best place of a part among the syllables ``start`` to ``end``: begin, end, similarity."""
     whole = part.syllables <= _PLAIN and not part.tolerated
-    code, codes = (part.exact, heard.exact) if whole else (part.code, heard.code)
+    code, codes = (part.exact, spoken.exact) if whole else (part.code, spoken.code)
     window = codes[2 * start : 2 * end]
     found_at = _syllable_at(window, code)
     if found_at is not None:

@@ -1,4 +1,4 @@
-"""Chinese text for comparing what was heard with what a norm says.
+"""Chinese text for comparing what was said with what a norm says.
 
 A recogniser writes 有一件 for 有意见 and 公号 for 工号: the sounds are right, the characters are
 not. Text is therefore compared by its syllables without tones, and sounds that telephone lines
@@ -42,12 +42,12 @@ def _simplifier() -> Any:
 
 
 def simplify(text: str) -> str:
-    """Simplified characters for traditional ones; what is no character becomes ``?``."""
+    """Simplified characters for traditional ones; invalid characters become ``?``."""
     return str(_simplifier().convert(text.encode("utf-8", "replace").decode()))
 
 
 def spoken_characters(text: str) -> int:
-    """How many syllables a Chinese text stands for (digits count as one each)."""
+    """How many syllables a Chinese text has (digits count as one each)."""
     return len(_SPOKEN.findall(text))
 
 
@@ -73,7 +73,7 @@ class Sounds:
 def _reading(character: str) -> str:
     """The commonest reading of a character, without tone.
 
-    Always the same one, whatever stands beside it: a character must match itself in every
+    Always the same one, whatever is beside it: a character must match itself in every
     context more than a rare reading must be right.
     """
     from pypinyin import Style, lazy_pinyin

@@ -47,17 +47,17 @@ _NOTHING = "nothing"
 def problems(
     rulebook: Rulebook, file: Path, *, model: StageClassifier, say: Callable[[Reason], str]
 ) -> tuple[str, ...]:
-    """Examples that a check judges otherwise, and keys that stand twice, with their lines.
+    """Examples that a check judges otherwise, and keys that are given twice, with their lines.
 
     Args:
         rulebook: as loaded from the file.
         file: what to name lines of.
-        model: tells the stages of the examples.
+        model: classifies the stages of the examples.
         say: puts a reason into words.
     """
     root = composed(file)
     doubled = [
-        f"line {line}: {key} stands there twice, and only the second one counts"
+        f"line {line}: {key} is given twice; only the second value counts"
         for line, key in repeated_keys(root)
     ]
     disagreeing = (
@@ -127,7 +127,7 @@ def as_call(dialogue: Dialogue, rulebook: Rulebook, *, model: StageClassifier) -
         dialogue: lines ``[0.0-4.2] 客服: …`` or ``[0.0-4.2 -20dB] 客服: …``, and mappings of the
             call's columns.
         rulebook: for the cues of the stages.
-        model: tells the stages.
+        model: classifies the stages.
 
     Raises:
         ValueError: a line is none, there is none, or a column has a value that it cannot have.

@@ -77,7 +77,7 @@ def _load(id_or_path: str, registry: Registry) -> Rulebook:
         rulebook = rulebook_type(registry).model_validate(_filled(raw, known))
     except ValidationError as error:
         raise InvalidRulebook(id_or_path, _problems(error, id_or_path)) from error
-    except ValueError as error:  # a parameter that stands for too much
+    except ValueError as error:  # a parameter with too many wordings
         raise InvalidRulebook(id_or_path, (str(error),)) from error
     except RecursionError as error:
         raise InvalidRulebook(id_or_path, ("it is nested too deeply",)) from error

@@ -1,4 +1,4 @@
-"""Where in a YAML file a value stands."""
+"""Where in a YAML file a value is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def composed(path: Path) -> yaml.Node | None:
 
 
 def line_of(root: yaml.Node | None, place: Sequence[str | int]) -> int | None:
-    """The line, from 1, of a value or of what it would stand in; None if the file has neither.
+    """The line, from 1, of a value or of the mapping it belongs to; None if the file has neither.
 
     Args:
         root: the file, as :func:`composed` reads it.
@@ -38,7 +38,7 @@ def line_of(root: yaml.Node | None, place: Sequence[str | int]) -> int | None:
 
 
 def repeated_keys(node: yaml.Node | None) -> Iterator[tuple[int, str]]:
-    """Line and name of each key that stands twice in a mapping, the second one hiding the first."""
+    """Line and name of each key that a mapping has twice, the second one hiding the first."""
     seen: set[str] = set()
     for key, value in _items(node):
         if isinstance(node, yaml.MappingNode) and key.value in seen:

@@ -12,12 +12,12 @@ def evaluate(call: Call, rules: Rules, context: Context, *, came_out: Dispositio
     """Judge a call, whose turns have their stages, by every rule of a rulebook.
 
     A rule gives nothing where the rulebook does not have it, nor, but for the core ones, where
-    the call has no occasion for it (a call without a wait, for ``hold``). What rests on words or
-    speakers that are not sure is not told (:mod:`audit.rules.reliance`), nor what cannot be told
-    where nobody was talked to or one of two channels is dead (:mod:`audit.rules.disposition`).
+    the call has no occasion for it (a call without a wait, for ``hold``). What rests on
+    uncertain words or speakers is ``cannot_tell`` (:mod:`audit.rules.reliance`), and so is what is
+    undecidable without a conversation or with a dead channel (:mod:`audit.rules.disposition`).
 
     Args:
-        call: as it was heard.
+        call: as transcribed.
         rules: of the rulebook.
         context: the rulebook's cues, and the models.
         came_out: as :func:`audit.rules.disposition.classify` has it.

@@ -30,10 +30,10 @@ from audit.types import Call, Channels, Finding, Role, Span, Turn, Verdict
 
 
 class AskedItem(Strict):
-    """Something an agent asks for, and how to tell that the customer has answered.
+    """Something an agent asks for, and by what an answer to it is recognised.
 
-    An answer has so many digits in a row (``min_digits``), or so many characters
-    (``min_characters``), or one of the phrases ``answers``.
+    An answer has at least ``min_digits`` digits in a row, or ``min_characters`` characters,
+    or one of the phrases ``answers``.
     """
 
     title: str
@@ -74,7 +74,7 @@ _NO_ANSWER = re.compile("什么|吗|没|等|不是|怎么|再|？")
 
 _BREAK = re.compile("[您你问]|一下")
 _FILLERS = "的是那就呢啊嗯好请，。？！、"
-"""What stands before a question without saying what it is about: 那请问您的…."""
+"""What comes before a question without saying what it is about: 那请问您的…."""
 
 
 def evaluate(call: Call, rule: ActiveListeningRule, context: Context) -> list[Finding]:

@@ -63,7 +63,7 @@ _OPENING = 2
 
 
 def evaluate(call: Call, rule: AnswerWaitRule, context: Context) -> list[Finding]:
-    """One finding where the manifest tells the wait (``answer_wait_s``) of a call that came in.
+    """One finding where the manifest has the wait (``answer_wait_s``) of a call that came in.
 
     A late answer is ``cannot_tell`` where the norm asks for a share of the day's calls, or where
     the agent's first words may hold the apology that makes up for it.

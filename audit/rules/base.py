@@ -66,7 +66,7 @@ class RuleSettings(Strict):
         raise NotImplementedError
 
     def own_clauses(self) -> tuple[str, ...]:
-        """Clauses that the rule as a whole stands for, beside those of its checks."""
+        """Clauses that the rule as a whole answers for, beside those of its checks."""
         return ()
 
 
@@ -171,18 +171,18 @@ def without(phrases: tuple[str, ...], text: str) -> str:
 
 
 def is_to_a_bystander(turn: Turn) -> bool:
-    """Whether words begin by calling someone who stands by: 老婆，卡在哪儿."""
+    """Whether words begin by addressing a bystander: 老婆，卡在哪儿."""
     return _BYSTANDERS.match(turn.text) is not None
 
 
 def recognised(turn: Turn) -> bool:
-    """Whether a turn's words, in whatever language, were heard well enough to build on."""
+    """Whether a turn's words, in whatever language, were recognised well enough to rely on."""
     clear = turn.asr_confidence is None or turn.asr_confidence >= WORD_CONFIDENCE_MIN
     return bool(turn.text) and clear and not turn.unintelligible
 
 
 def understood(turn: Turn) -> bool:
-    """Whether a turn's words were heard well enough to build on, and are Mandarin."""
+    """Whether a turn's words were recognised well enough to rely on, and are Mandarin."""
     return recognised(turn) and is_mandarin(turn.text)
 
 

@@ -1,6 +1,6 @@
 """Is the beginning of a call in its recording: a recorder may start late, a call lie in parts.
 
-What was not heard at a beginning that is missing was not therefore left unsaid, so nobody is
+What is missing from a recording that starts late may have been said all the same, so nobody is
 accused of it.
 """
 

@@ -45,7 +45,7 @@ class SilenceCues(Strict):
 
 
 class DispositionCues(Strict):
-    """Words that tell a call in which nobody was talked to.
+    """Words by which a call without a conversation is recognised.
 
     What networks and voicemail say (``announcements``; ``fragments`` are parts of it that people
     hardly say alone, ``courtesies`` what they say as often), what switchboards and queues play

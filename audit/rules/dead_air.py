@@ -51,7 +51,7 @@ _COMMISSIONS = re.compile("帮我|我想(问|查|看|找|改|退|换)")
 def evaluate(call: Call, rule: DeadAirRule, context: Context) -> list[Finding]:
     """One ``fail`` (or ``cannot_tell``) for each long silence that is the agent's, else a ``pass``.
 
-    What lies before the first and after the last sound does not count, nor does a call in which
+    What is before the first and after the last sound does not count, nor does a call in which
     no customer speaks (that is ``silent_call``).
     """
     cues = context.cues.silences
@@ -106,7 +106,7 @@ def _said_before(silence: Silence, call: Call, cues: SilenceCues) -> list[Turn]:
 
 
 def _is_the_customers(said: list[Turn], rule: DeadAirRule, cues: SilenceCues) -> bool:
-    """Whether the customer is expected to speak, act or wait; in doubt, yes."""
+    """Whether the customer is expected to speak, act or wait; if uncertain, yes."""
     last = said[-1]
     instructions = (*cues.waits, *cues.requests)
     if last.role is Role.AGENT:

@@ -1,8 +1,9 @@
 """How a call came out: did people talk, and what may be said of a call in which nobody did.
 
 Ringing, tones, music and noise leave no turns. What networks, voicemail and switchboards say
-does, and is told by its words, whoever it is taken for: it counts neither as the agent's nor as
-the customer's. A call without a conversation has no score, and no verdict but ``cannot_tell``.
+does, and is recognised by its words, whichever role it was given: it counts neither as the
+agent's nor as the customer's. A call without a conversation has no score, and no verdict but
+``cannot_tell``.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ def _is_recorded(
     distinctive: tuple[tuple[str, ...], ...],
     cues: DispositionCues,
 ) -> bool:
-    """Whether a voice is a recorded one: all it says is told by cues, or was not recognised.
+    """Whether a voice is a recorded one: all it says matches cues, or was not recognised.
 
     Before anyone else speaks, voicemail may name itself in words of its own.
     """

@@ -59,7 +59,7 @@ def _whole(phrase: str) -> str:
     if "{" in phrase or "}" in phrase:
         raise ValueError(f"phrase {phrase!r} has a brace without its partner")
     if not any(len(sounds(wording)) for wording in all_wordings(phrase)):
-        raise ValueError(f"phrase {phrase!r} has no word that could be heard")
+        raise ValueError(f"phrase {phrase!r} has no syllable to look for")
     return phrase
 
 

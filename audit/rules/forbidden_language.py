@@ -57,9 +57,9 @@ class ForbiddenMeaning(Strict):
 
     A sentence in which no phrase was found fails from the probability ``accuse_from`` on, or
     from ``suspect_from`` on where the customer objects to the manner afterwards
-    (``complaints``); from ``doubt_from`` on it cannot be told. One with a phrase of a group
-    ``by_meaning`` fails from ``phrase_accuse_from`` on and cannot be told from
-    ``phrase_doubt_from`` on. ``unless``: words of a sentence that goes about helping, which is
+    (``complaints``); from ``doubt_from`` on it is undecidable. One with a phrase of a group
+    ``by_meaning`` fails from ``phrase_accuse_from`` on and is undecidable from
+    ``phrase_doubt_from`` on. ``unless``: words of a sentence that offers help, which is
     no fault. ``kinds``: which clause each kind breaks; none fails the whole call.
     """
 
@@ -82,7 +82,7 @@ class ForbiddenMeaning(Strict):
 
 
 class ForbiddenLanguageRule(RuleSettings):
-    """What the agent must not say; with ``meaning``, in words of one's own too."""
+    """What the agent must not say; with ``meaning``, in other words as well."""
 
     groups: tuple[ForbiddenGroup, ...]
     not_after: tuple[Phrase, ...] = ()
@@ -97,7 +97,7 @@ class ForbiddenLanguageRule(RuleSettings):
 
 
 _STRICT = -2
-"""What acquits must be heard whole: 应该自己 is not 应该在."""
+"""What acquits must match exactly: 应该自己 is not 应该在."""
 
 _REPEATED = 4
 """Syllables that the customer said before, from which on the agent repeats them."""
@@ -142,8 +142,8 @@ def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[
 
     Only what the agent says counts. Where roles are not known, wording that would be forbidden
     is reported as ``cannot_tell``. Phrases and meaning are weighed together: a phrase in what is
-    innocent as a whole is none, and what no phrase holds may be told by its meaning: where that
-    is very likely, or where the customer then objects to the manner.
+    innocent as a whole does not count, and what no phrase matches may fail by its meaning, where
+    that is very likely or the customer then objects to the manner.
     """
     wording = context.models.wording
     suspects = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
@@ -311,7 +311,7 @@ def _by_meaning(
     *,
     others: bool,
 ) -> list[Finding]:
-    """What suspicious sentences come to; one in doubt is told only where nothing else is."""
+    """What suspicious sentences come to; an undecided one is reported only without others."""
     if meaning is None:
         return []
     certain, undecided = [], []

@@ -31,12 +31,12 @@ from audit.types import Call, Direction, Finding, Role, Stage, Turn, Verdict
 class GreetingCheck(Check):
     """One element of the greeting.
 
-    ``slack``: half syllables that may be misheard beyond the usual, for names. ``missing``: what
-    the check says where the element is not heard; with ``nothing`` the norm does not ask for it,
-    and it is noted where it is said. ``unsure``: words with which a missing element
-    ``cannot_tell`` instead (a name that no list has). ``first_turns``: of so many of the agent's
-    first turns each may say it, whatever its stage. ``when``: asked for only where the agent says
-    one of these words in the call. ``by_name``: the agent's name from the manifest will do too.
+    ``slack``: half syllables that may be wrong beyond the usual tolerance, for names. ``missing``:
+    what the check says where the element is not found; with ``nothing`` the norm does not ask for
+    it, and it is noted where it is said. ``unsure``: words with which a missing element
+    ``cannot_tell`` instead (a name that no list has). ``first_turns``: how many of the
+    agent's first turns may say it, whatever their stage. ``when``: asked for only where the agent
+    says one of these words in the call. ``by_name``: the agent's name from the manifest counts too.
     """
 
     slack: int = Field(0, ge=0, le=2)
@@ -81,7 +81,7 @@ class GreetingRule(RuleSettings):
     def _known_order(self) -> Self:
         for name in (self.order.first, self.order.then) if self.order else ():
             if name not in self.checks:
-                raise ValueError(f"order names {name!r}, which is no check of the greeting")
+                raise ValueError(f"order names {name!r}, which is not a check of the greeting")
         return self
 
     def specs(self, rule_id: str) -> Iterator[CheckSpec]:
@@ -92,7 +92,7 @@ class GreetingRule(RuleSettings):
             yield spec(rule_id, ORDER, self.order, verdicts=frozenset({Verdict.FAIL}))
 
     def own_clauses(self) -> tuple[str, ...]:
-        """Clauses that the greeting as a whole stands for."""
+        """Clauses that the greeting as a whole answers for."""
         return self.clauses
 
 
@@ -171,8 +171,8 @@ def _judged(call: Call, check_id: str, check: GreetingCheck, opening: list[Turn]
             return [_passed(check_id, check, turn, match)]
     if check.missing == "nothing":
         return []
-    doubtful = [turn for turn in spoken if turn.in_stage(Stage.GREETING) is None]
-    if any(_said(call, check, turn) for turn in doubtful):
+    uncertain = [turn for turn in spoken if turn.in_stage(Stage.GREETING) is None]
+    if any(_said(call, check, turn) for turn in uncertain):
         return [_cannot_tell(check_id, check, _STAGE)]
     if any(not turn.surely_by(Role.AGENT) for turn in opening):
         return [_cannot_tell(check_id, check, because("greeting.speaker_unknown"))]

@@ -161,7 +161,7 @@ def _still_waits(
 
 
 def _asks_on(turn: Turn, cues: SilenceCues) -> bool:
-    """Whether the agent's words ask to wait, and tell nothing: 还在查，您稍等."""
+    """Whether the agent's words ask to wait, and say nothing else: 还在查，您稍等."""
     if spoken_characters(_bare(turn.text, cues)) > _ASIDE_CHARACTERS or _DONE.search(turn.text):
         return False
     return announcement(turn.text, cues) is not None

@@ -42,7 +42,7 @@ RULES: Registry = (
 
 CORE: tuple[str, ...] = tuple(rule.id for rule in RULES if rule.core)
 """Rules that every scorecard names, whatever the call. Without one of them there is no score:
-that nobody is silent for long says nothing of a call whose words cannot be told apart."""
+that nobody is silent for long says nothing of a call whose words are unintelligible."""
 
 
 class Rules(Strict):

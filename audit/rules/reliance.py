@@ -1,8 +1,8 @@
 """What rules rely on, and what becomes of their findings where that cannot be relied on.
 
-Rules judge what was heard as if it were right. Three things may be wrong with all of it: who is
-the agent may be a mere default, what the agent speaks may be no Mandarin, and single turns may be
-no text. Then nobody is accused, and nobody is acquitted by it either.
+Rules judge a transcript as if it were right. Three things may be wrong with all of it: who is
+the agent may be a mere default, what the agent speaks may not be Mandarin, and single turns may not
+be text. Then nobody is accused, and nobody is acquitted by it either.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def withheld(findings: Sequence[Finding], call: Call, rules: Rules) -> list[Find
 
     Args:
         findings: of all rules.
-        call: as it was heard.
+        call: as transcribed.
         rules: that they were made by.
     """
     roles = NO_ROLES if _by_default(call) else None
@@ -119,7 +119,7 @@ def _is_unread(turns: Sequence[Turn]) -> bool:
 def _uncertainty(
     finding: Finding, call: Call, rules: Rules, roles: Reason | None, words: Reason | None
 ) -> Reason | None:
-    """Why a finding cannot be told; None where it can, or is not told anyway."""
+    """Why a finding is undecidable; None where it is decided, or was undecided anyway."""
     passed = finding.verdict is Verdict.PASS
     if finding.verdict is Verdict.CANNOT_TELL or (passed and not (roles or words)):
         return None

@@ -84,7 +84,7 @@ def evaluate(call: Call, rule: SilentCallRule, context: Context) -> list[Finding
 def _unrecorded(one: Finding) -> Finding:
     """No ``fail`` where the customer may have spoken without being recorded.
 
-    Only where the agent says that there is no sound, nobody heard it either.
+    Where the agent says that there is no sound, the agent did not hear anybody either.
     """
     if one.verdict is not Verdict.FAIL:
         return one

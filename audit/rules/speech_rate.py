@@ -16,7 +16,7 @@ from audit.types import Call, Finding, Role, Turn, Verdict
 
 
 class SpeechRateRule(CheckedRule):
-    """The agent does not talk too fast; told from ``min_characters`` on."""
+    """The agent does not talk too fast; judged from ``min_characters`` on."""
 
     checks: dict[Literal["speech_rate"], Check] = Field(min_length=1)
     max_characters_per_min: float = Field(gt=0)
@@ -24,7 +24,7 @@ class SpeechRateRule(CheckedRule):
 
 
 def evaluate(call: Call, rule: SpeechRateRule, context: Context) -> list[Finding]:
-    """One finding for a call in which the agent says enough to tell a pace."""
+    """One finding for a call in which the agent says enough to measure a pace."""
     spoken = list(filter(is_readable, call.said_by(Role.AGENT)))
     if all(turn.role is Role.CUSTOMER for turn in call.turns):
         return []

@@ -71,7 +71,8 @@ def _round(calls: Sequence[Call], book: rulebooks.Rulebook) -> _Round:
     ]
     told = time.process_time()
     for call in staged:
-        wiring.judge(call, book, staged_by=stages.told_by(book.stages, MODELS.stages))
+        staged_by = stages.model_and_cues_sha256(book.stages, MODELS.stages)
+        wiring.judge(call, book, staged_by=staged_by)
     return _Round(told - cut, time.process_time() - told, cut - started)
 
 

@@ -101,7 +101,7 @@ def _accused(
 
 
 def _first(result: Result) -> Hit | None:
-    """A hit to show: the first that is beyond doubt, if there is one."""
+    """A hit to show: the first that is certain, if there is one."""
     certain = (hit for hit in result.hits if hit.uncertainty is None)
     return next(certain, result.hits[0] if result.hits else None)
 

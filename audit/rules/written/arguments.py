@@ -14,7 +14,7 @@ def _compiled(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+        raise ValueError(f"{pattern!r} is not a valid regular expression: {error}") from error
     return pattern
 
 
@@ -81,7 +81,7 @@ class TurnRange(Strict):
     @model_validator(mode="after")
     def _onward(self) -> Self:
         if self.from_ > self.to and (self.from_ > 0) == (self.to > 0):
-            raise ValueError(f"no turn lies from {self.from_} to {self.to}")
+            raise ValueError(f"there is no turn from {self.from_} to {self.to}")
         return self
 
 
@@ -98,7 +98,7 @@ class SecondsRange(Strict):
 
 
 class Keywords(Strict):
-    """Phrases: any of them (``at_least`` so many different ones), all of them, or none."""
+    """Phrases: any of them (at least ``at_least`` different ones), all of them, or none."""
 
     any: Phrases | None = None
     all: Phrases | None = None
@@ -130,7 +130,7 @@ class Expression(Strict):
 
 
 class Repetition(Strict):
-    """``times`` alike within so many of the speaker's turns."""
+    """``times`` similar turns among ``turns`` of the same speaker."""
 
     times: int = Field(2, ge=2)
     turns: int = Field(10, ge=2)

@@ -72,12 +72,12 @@ from audit.rules.written.scope import (
 )
 from audit.rules.written.searching import (
     echoed_in,
+    first_uncertainty,
     is_next_speaker,
     is_speaker,
     is_understood,
     on_turn,
     searched,
-    uncertainty_of,
     whole,
     whole_turn,
 )
@@ -184,8 +184,7 @@ class ConditionEvaluator:
                 >= 100 * wanted.likeness
             ]
             if len(alike) + 1 >= wanted.times:
-                uncertainties = (uncertainty_of(w) for w in (window, *alike))
-                hits.append(whole(window).with_uncertainty(next(filter(None, uncertainties), None)))
+                hits.append(whole(window, first_uncertainty((window, *alike))))
         return found(hits, area.incomplete)
 
     @_evaluate.register
@@ -194,7 +193,7 @@ class ConditionEvaluator:
         source = found([hit] if hit else []) if wanted.of is None else self.result(wanted.of, hit)
         numbers = [entities.digits(window.text) for window in area.windows]
         echoes = [
-            whole(window).with_uncertainty(window.uncertainty or said.uncertainty)
+            whole(window, window.uncertainty or said.uncertainty)
             for said in source.hits
             for window in echoed_in(said, area.windows, numbers, wanted.last_digits)
         ]
@@ -220,12 +219,8 @@ class ConditionEvaluator:
             )
             if False not in sides:
                 end = len(silence.before.text)
-                place = Hit(silence.before, end, end, span=silence.span)
-                hits.append(
-                    place.with_uncertainty(
-                        window.uncertainty or (NO_ROLES if None in sides else None)
-                    )
-                )
+                why = window.uncertainty or (NO_ROLES if None in sides else None)
+                hits.append(Hit(silence.before, end, end, span=silence.span, uncertainty=why))
         return found(hits, area.incomplete)
 
     @_evaluate.register
@@ -242,8 +237,7 @@ class ConditionEvaluator:
             if pace is None or said < wanted.min_characters:
                 continue
             if between(pace, wanted.over, wanted.under):
-                uncertainty = next(filter(None, map(uncertainty_of, group)), None)
-                hits.append(whole(group[0]).with_uncertainty(uncertainty))
+                hits.append(whole(group[0], first_uncertainty(group)))
         return found(hits, area.incomplete)
 
     @_evaluate.register
@@ -254,9 +248,7 @@ class ConditionEvaluator:
         if levels is None:
             return Result(None, (), loudness.NO_LEVELS)
         loud = loudness.fitting(levels, condition.loudness)
-        hits = (
-            whole(w).with_uncertainty(w.uncertainty) for w in area.windows if w.turn.index in loud
-        )
+        hits = (whole(w, w.uncertainty) for w in area.windows if w.turn.index in loud)
         return found(hits, area.incomplete)
 
     @_evaluate.register
@@ -269,23 +261,18 @@ class ConditionEvaluator:
         changes = {"min_advance_s": wanted.advance_s, "min_characters": wanted.min_characters}
         if wanted.delay_s is not None:
             changes["min_floor_s"] = wanted.delay_s
-        one, other = self.call.said_by(Role.AGENT), self.call.said_by(Role.CUSTOMER)
-        if wanted.by == "customer":
-            one, other = other, one
+        sides = (self.call.said_by(Role.AGENT), self.call.said_by(Role.CUSTOMER))
+        one, other = sides if wanted.by == "agent" else sides[::-1]
         windows = {window.turn.index: window for window in area.windows}
         thresholds = self.thresholds.model_copy(update=changes)
-        undecided = OverlapKind.UNDECIDED
+        undecided = {OverlapKind.UNDECIDED: DESCRIPTIONS[OverlapKind.UNDECIDED]}
         met = overlaps(one, other, thresholds, tolerance=edge_tolerance(self.call, thresholds))
-        return found(
-            (
-                whole(window).with_uncertainty(
-                    window.uncertainty or (DESCRIPTIONS[m.kind] if m.kind is undecided else None)
-                )
-                for m in met
-                if m.kind in (*VIOLATIONS, undecided) and (window := windows.get(m.turn.index))
-            ),
-            area.incomplete,
+        hits = (
+            whole(window, window.uncertainty or undecided.get(m.kind))
+            for m in met
+            if m.kind in (*VIOLATIONS, *undecided) and (window := windows.get(m.turn.index))
         )
+        return found(hits, area.incomplete)
 
     # the whole call
 
@@ -331,11 +318,7 @@ class ConditionEvaluator:
     @_evaluate.register
     def _(self, condition: TurnCount, hit: Hit | None) -> Result:
         area, wanted = self._scope(condition, hit), condition.turn_count
-        counted = [
-            whole(w).with_uncertainty(w.uncertainty)
-            for w in area.windows
-            if not w.turn.is_backchannel
-        ]
+        counted = [whole(w, w.uncertainty) for w in area.windows if not w.turn.is_backchannel]
         answers: list[bool | None] = []
         if wanted.over is not None:
             answers.append(at_least(counted, wanted.over + 1, area.incomplete))

@@ -16,12 +16,12 @@ class Hit:
     """A place where a condition holds.
 
     Attributes:
-        turn: the turn it lies in; None for what is said of the whole call.
+        turn: the turn it is in; None for a statement about the whole call.
         first: index in the turn's text of the first character it is about.
         last: index after the last one.
-        meant: the phrase that was recognised.
+        meant: the phrase it matches.
         span: the seconds it is about, if not those of the turn.
-        doubt: why it may be none; None where it surely is one.
+        uncertainty: why the condition may not hold here; None where it certainly does.
     """
 
     turn: Turn | None = None
@@ -47,20 +47,20 @@ class Hit:
         return self.span or (self.turn.span if self.turn else None)
 
     def with_uncertainty(self, uncertainty: Reason | None) -> Hit:
-        """The same hit, in doubt if there is one."""
-        return (
-            self if self.uncertainty or not uncertainty else replace(self, uncertainty=uncertainty)
-        )
+        """The same hit, uncertain if there is a reason; the first reason stays."""
+        if self.uncertainty or not uncertainty:
+            return self
+        return replace(self, uncertainty=uncertainty)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Whether a condition holds (None: cannot be told), its hits, and what may be missing.
+    """Whether a condition holds (None: undecidable), its hits, and what may be missing.
 
     Attributes:
         holds: the answer.
-        hits: in the order of the call; those in doubt among them.
-        blind: why there may be hits that were not seen; None where there are no others.
+        hits: in the order of the call, uncertain ones included.
+        incomplete: why there may be other hits; None where these are all.
     """
 
     holds: bool | None
@@ -69,11 +69,9 @@ class Result:
 
     @property
     def uncertainty(self) -> Reason:
-        """Why it cannot be told."""
-        uncertainties = (hit.uncertainty for hit in self.hits)
-        return self.incomplete or next(
-            (uncertainty for uncertainty in uncertainties if uncertainty), UNCLEAR
-        )
+        """Why it is undecidable."""
+        reasons = (hit.uncertainty for hit in self.hits)
+        return self.incomplete or next(filter(None, reasons), UNCLEAR)
 
 
 def found(hits: Iterable[Hit], incomplete: Reason | None = None) -> Result:
@@ -88,7 +86,7 @@ def fact(holds: bool | None, uncertainty: Reason | None = None) -> Result:
 
 
 def resolved(holds: bool | None, hits: Iterable[Hit], incomplete: Reason | None) -> Result:
-    """What holds or not for another reason than its hits: none if not, in doubt if untold."""
+    """A result that does not follow from its hits, which are uncertain where it is undecidable."""
     if holds is False:
         return Result(False)
     uncertainty = None if holds else incomplete or UNCLEAR
@@ -99,7 +97,7 @@ def resolved(holds: bool | None, hits: Iterable[Hit], incomplete: Reason | None)
 
 
 def at_least(hits: Sequence[Hit], times: int, incomplete: Reason | None) -> bool | None:
-    """Whether there are so many hits, those that were not seen taken into account."""
+    """Whether there are at least ``times`` hits, with regard to those that may be missing."""
     if sum(hit.uncertainty is None for hit in hits) >= times:
         return True
     return None if incomplete or len(hits) >= times else False
@@ -113,7 +111,7 @@ def negated(result: Result) -> Result:
 
 
 def threshold(results: Sequence[Result], least: int) -> Result:
-    """Whether at least so many hold; the hits are those of all that do or may."""
+    """Whether at least ``least`` results hold; the hits are those of all that do or may."""
     certain = sum(result.holds is True for result in results)
     possible = sum(result.holds is not False for result in results)
     holds = True if certain >= least else None if possible >= least else False

@@ -21,7 +21,7 @@ NO_STAGE = because("written.no_stage")
 
 @dataclass(frozen=True, slots=True)
 class TurnWindow:
-    """A stretch of a turn's text; ``doubt`` is why it may not be in scope."""
+    """A stretch of a turn's text; ``uncertainty`` is why it may not be in scope."""
 
     turn: Turn
     first: int
@@ -34,7 +34,7 @@ class TurnWindow:
         return self.turn.text[self.first : self.last]
 
     def with_uncertainty(self, uncertainty: Reason | None) -> TurnWindow:
-        """The same window, in doubt if there is one."""
+        """The same window, uncertain if there is a reason; the first reason stays."""
         return (
             self if self.uncertainty or not uncertainty else replace(self, uncertainty=uncertainty)
         )
@@ -42,7 +42,7 @@ class TurnWindow:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Windows in the order of the call; ``blind`` is why there may be others."""
+    """Windows in the order of the call; ``incomplete`` is why there may be others."""
 
     windows: tuple[TurnWindow, ...]
     incomplete: Reason | None = None
@@ -57,9 +57,9 @@ class SpeakerTurns:
     """A speaker's turns, or everybody's.
 
     Attributes:
-        windows: whole turns, in doubt where they may be another's.
-        counted: indices of the turns that are no back-channels.
-        blind: why there may be others.
+        windows: whole turns, uncertain where they may be another speaker's.
+        counted: indices of the turns that are not backchannels.
+        incomplete: why there may be others.
     """
 
     windows: tuple[TurnWindow, ...]
@@ -107,7 +107,7 @@ def length_s(call: Call) -> float | None:
 
 
 def is_by(turn: Turn, role: Role) -> bool | None:
-    """Whether a turn is somebody's; None where it cannot be told."""
+    """Whether a turn is somebody's; None where that is undecidable."""
     other = Role.CUSTOMER if role is Role.AGENT else Role.AGENT
     return True if turn.surely_by(role) else False if turn.surely_by(other) else None
 
@@ -130,7 +130,7 @@ def _spoken_by(turns: Sequence[Turn], speaker: Role | None) -> list[TurnWindow]:
 
 
 def _ranged(windows: list[TurnWindow], turns: TurnRange) -> list[TurnWindow]:
-    """The turns from one to another; back-channels are not counted."""
+    """The turns from one to another; backchannels are not counted."""
     counted = [window for window in windows if not window.turn.is_backchannel]
     if any(window.uncertainty for window in counted):
         return [window.with_uncertainty(NO_ROLES) for window in windows]
@@ -170,7 +170,7 @@ def _timed(
 def _anchored(
     windows: list[TurnWindow], kind: str, anchor: Anchor, result: Result, own: Sequence[int]
 ) -> list[TurnWindow]:
-    """What lies where an anchor says; in doubt where its hits are."""
+    """What is where an anchor says; uncertain where its hits are."""
     hits, incomplete = [hit for hit in result.hits if hit.turn is not None], result.incomplete
     if anchor.nth is not None:
         if incomplete or any(hit.uncertainty for hit in hits):

@@ -19,7 +19,7 @@ Matcher = Callable[[TurnWindow], Iterable[Hit]]
 
 
 def searched(area: Scope, matcher: Matcher) -> Result:
-    """The hits in scope; in doubt where words were not understood, or their place is."""
+    """The hits in scope; uncertain where the words or their place in the call are."""
     hits: list[Hit] = []
     incomplete = area.incomplete
     for window in area.windows:
@@ -33,7 +33,10 @@ def searched(area: Scope, matcher: Matcher) -> Result:
 
 
 def is_understood(window: TurnWindow) -> bool:
-    """Whether what was not found in a window was not said in it; a 嗯 hides nothing."""
+    """Whether a window's words are reliable enough to say what is not in them.
+
+    A backchannel counts as understood: there is nothing to find in 嗯.
+    """
     return understood(window.turn) or window.turn.is_backchannel
 
 
@@ -42,14 +45,19 @@ def uncertainty_of(window: TurnWindow) -> Reason | None:
     return window.uncertainty or (None if understood(window.turn) else UNCLEAR)
 
 
+def first_uncertainty(windows: Iterable[TurnWindow]) -> Reason | None:
+    """The first reason for which what is found in some windows is uncertain."""
+    return next(filter(None, map(uncertainty_of, windows)), None)
+
+
 def whole_turn(turn: Turn) -> TurnWindow:
     """A turn as a window."""
     return TurnWindow(turn, 0, len(turn.text))
 
 
-def whole(window: TurnWindow) -> Hit:
-    """A hit on all the words of a window's turn."""
-    return Hit(window.turn, 0, len(window.turn.text))
+def whole(window: TurnWindow, uncertainty: Reason | None) -> Hit:
+    """A hit on all the words of a window's turn, uncertain if there is a reason."""
+    return Hit(window.turn, 0, len(window.turn.text), uncertainty=uncertainty)
 
 
 def on_turn(turn: Turn, answers: Sequence[bool | None], uncertainty: Reason) -> Result:
@@ -60,7 +68,7 @@ def on_turn(turn: Turn, answers: Sequence[bool | None], uncertainty: Reason) -> 
 
 
 def is_speaker(turn: Turn, speaker: str) -> bool | None:
-    """Whether a turn is by a speaker; None where that cannot be told."""
+    """Whether a turn is by a speaker; None where that is undecidable."""
     return True if speaker == "any" else is_by(turn, Role(speaker))
 
 
