@@ -19,6 +19,7 @@ from audit.transcription.decoding import Audio, decode
 from audit.transcription.media import RAW_FORMS
 from audit.types import SAMPLE_RATE, Encoding, RawForm
 from reports.pages import playback
+from reports.wording import sentence
 
 CALL = Path(__file__).parents[3] / "data_samples" / "calls" / "S06_2006_20261116T153312.wav"
 LENGTH_S = 12.0
@@ -138,7 +139,7 @@ def test_a_wav_whose_recorder_died_is_heard_to_its_end(
     assert audio.lengths is not None
     assert audio.lengths.file_s == pytest.approx(LENGTH_S, abs=0.1)
     assert audio.lengths.header_s < 5
-    assert "秒，已听到文件末尾" in doubts.of_audio(audio)[-1]
+    assert "秒，已听到文件末尾" in sentence(doubts.of_audio(audio)[-1])
     playback.transcode(path, tmp_path / "copy.ogg")
     assert decode(tmp_path / "copy.ogg").duration_s == pytest.approx(LENGTH_S, abs=0.1)
 
@@ -270,7 +271,7 @@ def test_what_is_neither_chunks_nor_sound_is_doubted(tmp_path: Path, speech: Pcm
     audio = decode(path)
     assert_heard(audio, speech)
     assert audio.lengths is not None
-    doubt = doubts.of_audio(audio)[-1]
+    doubt = sentence(doubts.of_audio(audio)[-1])
     assert "12.0 秒" in doubt and "21.4 秒" in doubt and "没有听" in doubt
 
 
@@ -287,7 +288,7 @@ def test_a_copy_that_broke_off_is_doubted(
     assert audio.lengths is not None
     assert audio.lengths.header_s == pytest.approx(LENGTH_S, abs=0.1)
     assert audio.lengths.file_s == pytest.approx(audio.duration_s, abs=0.1)
-    assert "录音不完整" in doubts.of_audio(audio)[-1]
+    assert "录音不完整" in sentence(doubts.of_audio(audio)[-1])
 
 
 def oki(samples: Pcm) -> bytes:
