@@ -1,10 +1,10 @@
-"""Draws a month of tables, with effects in it that an analyst can find: for tests and benchmarks.
+"""Generates a month of tables with known effects, for tests, benchmarks and the notebook.
 
 ``python -m data_samples.generate.months OUT --calls 100000 --agents 1000 --nights 30`` writes
-``OUT/parquet`` as a run does, without audio, recogniser or rules. Everything is drawn from a seed.
-Invented effects: forbidden wording is commoner in the evening, after a hold and in long calls;
-half of the agents are trained at the middle of the month, and use less of it from then on; one
-finding in ten is wrong, the less sure ones oftener.
+``OUT/parquet`` as a run does, without audio, ASR or rules. Everything is sampled from a seed.
+Effects: forbidden wording is more frequent in the evening, after a hold and in long calls; half of
+the agents are trained in the middle of the month and use less of it afterwards; one finding in ten
+is wrong, more often where the confidence is low.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from reports.store.schema import (
 
 _RULES = ("greeting", "no_interruption", "forbidden_language", "hold", "dead_air", "courtesy")
 _WEIGHTS = (25.0, 35.0, 40.0, 10.0, 10.0, 5.0)
-_SAID = (
+_TURNS = (
     ("agent", "您好，远山软件服务热线，请问有什么可以帮您"),
     ("customer", "我们办公室的打印机从今天早上开始连不上网络了"),
     ("agent", "好的，我帮您看一下，请问打印机的型号是多少"),
@@ -47,7 +47,7 @@ _SAID = (
     ("agent", "这边看到您的网络配置有一项没有更新，您现在重启一下"),
     ("customer", "行，我试一试，能连上了"),
 )
-_HEARD_FORBIDDEN = "你问我我去问谁"
+_FORBIDDEN_WORDING = "你问我我去问谁"
 _REVIEWERS = ("赵敏", "钱伟", "孙立")
 
 Columns = dict[str, Any]
@@ -55,7 +55,7 @@ Columns = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is drawn; the same plan gives the same rows."""
+    """What is generated; the same plan gives the same rows."""
 
     calls: int = 100_000
     agents: int = 1_000
@@ -66,9 +66,9 @@ class Plan:
 
 
 def write(out: Path, plan: Plan) -> int:
-    """Write the month under OUT, a file for each table, night and agent; returns the files."""
+    """Write the month under OUT, a file for each table, night and agent; return their number."""
     files = 0
-    for night, tables in drawn(plan):
+    for night, tables in nights(plan):
         for name, rows in tables.items():
             for agent, part in _by_agent(rows):
                 path = Layout(out).partition(TABLES[name], night, agent)
@@ -78,7 +78,7 @@ def write(out: Path, plan: Plan) -> int:
     return files
 
 
-def drawn(plan: Plan) -> Iterator[tuple[date, dict[str, pa.Table]]]:
+def nights(plan: Plan) -> Iterator[tuple[date, dict[str, pa.Table]]]:
     """The tables of each night, sorted by ``agent``."""
     rng = np.random.default_rng(plan.seed)
     skill = rng.normal(size=plan.agents)
@@ -98,75 +98,112 @@ def drawn(plan: Plan) -> Iterator[tuple[date, dict[str, pa.Table]]]:
         yield night, {name: tables[name] for name in plan.tables}
 
 
-def _calls(
-    rng: np.random.Generator, plan: Plan, night: date, number: int, n: int, skill: NDArray[Any]
-) -> Columns:
-    who = np.sort(rng.integers(0, plan.agents, n))
+@dataclass(frozen=True, slots=True)
+class _Sampled:
+    """What decides the outcome of a night's calls; arrays with an element for each call."""
+
+    agent: NDArray[np.int64]
+    second: NDArray[np.float64]
+    """Seconds since midnight."""
+    duration_s: NDArray[np.float64]
+    has_hold: NDArray[np.bool_]
+    has_roles: NDArray[np.bool_]
+    """False for mono calls whose speakers are unknown: nothing can be decided in them."""
+    fails: dict[str, NDArray[np.bool_]]
+    """By rule."""
+
+    def where_known(self, values: NDArray[Any]) -> list[Any]:
+        """Values of calls whose speakers are known, None for the others."""
+        return [v if k else None for v, k in zip(values.tolist(), self.has_roles, strict=True)]
+
+
+def _sampled(
+    rng: np.random.Generator, plan: Plan, number: int, n: int, skill: NDArray[Any]
+) -> _Sampled:
+    agent = np.sort(rng.integers(0, plan.agents, n))
     second = np.clip(rng.normal(13.5, 3.5, n), 8, 21.9) * 3600
     duration = np.round(rng.gamma(3.0, 60.0, n) + 20, 3)
-    held = rng.random(n) < 0.2
-    trained = (who % 2 == 0) & (number >= plan.nights // 2)
-    odds = -4.2 - 0.5 * skill[who] + 0.9 * (second > 18 * 3600) + 0.7 * held
+    has_hold = rng.random(n) < 0.2
+    trained = (agent % 2 == 0) & (number >= plan.nights // 2)
+    odds = -4.2 - 0.5 * skill[agent] + 0.9 * (second > 18 * 3600) + 0.7 * has_hold
     odds += 0.004 * (duration - 200) - 1.0 * trained
-    told = rng.random(n) > 0.06  # the rest is mono whose voices cannot be told apart
+    has_roles = rng.random(n) > 0.06
     fails = {
         "greeting": rng.random(n) < 0.12,
         "no_interruption": rng.random(n) < 0.05,
         "forbidden_language": rng.random(n) < 1 / (1 + np.exp(-odds)),
-        "hold": held & (rng.random(n) < 0.25),
+        "hold": has_hold & (rng.random(n) < 0.25),
         "dead_air": rng.random(n) < 0.04,
         "courtesy": rng.random(n) < 0.08,
     }
-    earned = {r: np.where(fails[r], 0.0, w) for r, w in zip(_RULES, _WEIGHTS, strict=True)}
+    return _Sampled(agent, second, duration, has_hold, has_roles, fails)
+
+
+def _scores(rng: np.random.Generator, calls: _Sampled) -> Columns:
+    """The columns of verdicts, scores and grades."""
+    n, known = len(calls.agent), calls.has_roles
+    points = list(zip(_RULES, _WEIGHTS, strict=True))
+    earned = {r: np.where(calls.fails[r], 0.0, w) for r, w in points}
     verdicts = {
-        r: np.where(told, np.where(fails[r], "fail", "pass"), "cannot_tell") for r in _RULES
+        r: np.where(known, np.where(calls.fails[r], "fail", "pass"), "cannot_tell") for r in _RULES
     }
-    used = {r: held if r == "hold" else np.ones(n, bool) for r in _RULES}
-    whole = sum(w * used[r] for r, w in zip(_RULES, _WEIGHTS, strict=True))
-    score = np.round(100 * sum(earned[r] * used[r] for r in _RULES) / whole, 1)
-    auto = told & fails["forbidden_language"] & (rng.random(n) < 0.1)
-    score = np.where(auto, 0.0, score)
+    applies = {r: calls.has_hold if r == "hold" else np.ones(n, bool) for r in _RULES}
+    total_weight = sum(w * applies[r] for r, w in points)
+    score = np.round(100 * sum(earned[r] * applies[r] for r in _RULES) / total_weight, 1)
+    auto_fail = known & calls.fails["forbidden_language"] & (rng.random(n) < 0.1)
+    score = np.where(auto_fail, 0.0, score)
     grade = np.select([score >= 90, score >= 75, score >= 60], ["A", "B", "C"], "D")
+    return {
+        "score": calls.where_known(score),
+        "grade": calls.where_known(grade),
+        "auto_fail": auto_fail,
+        "rule_scores": [
+            [
+                {
+                    "rule_id": rule,
+                    "verdict": verdicts[rule][i],
+                    "weight": weight,
+                    "earned": earned[rule][i] * known[i],
+                }
+                for rule, weight in points
+                if applies[rule][i]
+            ]
+            for i in range(n)
+        ],
+        **{f"{rule}_verdict": verdicts[rule] for rule in _RULES[:3]},
+    }
+
+
+def _calls(
+    rng: np.random.Generator, plan: Plan, night: date, number: int, n: int, skill: NDArray[Any]
+) -> Columns:
+    calls = _sampled(rng, plan, number, n, skill)
+    scores = _scores(rng, calls)
+    duration, known = calls.duration_s, calls.has_roles
     agent_s = np.round(duration * rng.uniform(0.3, 0.5, n), 3)
     customer_s = np.round(duration * rng.uniform(0.2, 0.4, n), 3)
-    moment = np.datetime64(night, "us") + (second * 1e6).astype("timedelta64[us]")
-    scores = [
-        [
-            {"rule_id": r, "verdict": verdicts[r][i], "weight": w, "earned": earned[r][i] * told[i]}
-            for r, w in zip(_RULES, _WEIGHTS, strict=True)
-            if used[r][i]
-        ]
-        for i in range(n)
-    ]
+    moment = np.datetime64(night, "us") + (calls.second * 1e6).astype("timedelta64[us]")
     ids = [f"M{night:%m%d}-{i:06d}" for i in range(n)]
     middle = plan.first + timedelta(days=plan.nights // 2)
     return {
         "call_id": ids,
-        "agent": [f"{2000 + i}" for i in who],
-        "agent_name": [f"坐席{i}" for i in who],
+        "agent": [f"{2000 + i}" for i in calls.agent],
+        "agent_name": [f"坐席{i}" for i in calls.agent],
         "source_file": [f"{i}.wav" for i in ids],
         "started_at": moment - np.timedelta64(8, "h"),
         "started_local": moment,
         "direction": np.where(rng.random(n) < 0.9, "in", "out"),
         "answer_wait_s": np.round(rng.gamma(2.0, 4.0, n), 1),
         "duration_s": duration,
-        "channels": np.where(told, "stereo", "mono"),
-        "agent_channel": [0 if t else None for t in told],
+        "channels": np.where(known, "stereo", "mono"),
+        "agent_channel": calls.where_known(np.zeros(n, int)),
         "rulebook_id": ["hotline"] * n,
-        "score": [s if t else None for s, t in zip(score.tolist(), told, strict=True)],
-        "grade": [g if t else None for g, t in zip(grade.tolist(), told, strict=True)],
-        "auto_fail": auto,
-        "rule_scores": scores,
-        **{f"{rule}_verdict": verdicts[rule] for rule in _RULES[:3]},
-        "agent_talk_s": [s if t else None for s, t in zip(agent_s.tolist(), told, strict=True)],
-        "customer_talk_s": [
-            s if t else None for s, t in zip(customer_s.tolist(), told, strict=True)
-        ],
+        **scores,
+        "agent_talk_s": calls.where_known(agent_s),
+        "customer_talk_s": calls.where_known(customer_s),
         "silence_s": np.round(duration - agent_s - customer_s, 3),
         "agent_chars_per_min": np.round(rng.normal(240, 30, n), 1),
-        "interruptions": [
-            int(f) if t else None for f, t in zip(fails["no_interruption"], told, strict=True)
-        ],
+        "interruptions": calls.where_known(calls.fails["no_interruption"].astype(int)),
         "transcript_confidence": np.round(np.clip(rng.normal(0.85, 0.05, n), 0.3, 0.99), 4),
         "doubts": [[]] * n,
         "audio_sha256": [rng.bytes(32).hex() for _ in range(n)],
@@ -176,7 +213,7 @@ def _calls(
         "rulebook_sha256": ["c" * 64] * n,
         "audit_version": ["0.1.0"] * n,
         "meta_queue": rng.choice(["宽带", "账单", "办公网"], n),
-        "meta_trained_on": [middle.isoformat() if i % 2 == 0 else None for i in who],
+        "meta_trained_on": [middle.isoformat() if i % 2 == 0 else None for i in calls.agent],
     }
 
 
@@ -187,19 +224,19 @@ def _turns(rng: np.random.Generator, calls: Columns) -> Columns:
     step = np.asarray(calls["duration_s"])[at] / counts[at]
     start = np.round(index * step, 3)
     end = np.round(start + 0.8 * step, 3)
-    said = index % len(_SAID)
+    said = index % len(_TURNS)
     stage = np.where(
         index == 0, "greeting", np.where(index == counts[at] - 1, "closing", "handling")
     )
     return {
         **{name: np.asarray(calls[name])[at] for name in ("call_id", "agent")},
         "turn_index": index,
-        "role": np.array([role for role, _ in _SAID])[said],
+        "role": np.array([role for role, _ in _TURNS])[said],
         "channel": said % 2,
         "speaker": said % 2,
         "start_s": start,
         "end_s": end,
-        "text": np.array([text for _, text in _SAID])[said],
+        "text": np.array([text for _, text in _TURNS])[said],
         "segment": stage,
         "asr_confidence": np.round(np.clip(rng.normal(0.85, 0.08, len(at)), 0.2, 0.99), 4),
         "level_db": np.round(rng.normal(-24, 3, len(at)), 1),
@@ -211,7 +248,7 @@ def _turns(rng: np.random.Generator, calls: Columns) -> Columns:
 
 
 def _findings(rng: np.random.Generator, calls: Columns) -> Columns:
-    """A row for each rule of each call that has an occasion for it."""
+    """A row for each rule that applies to a call."""
     at, rules, verdicts = [], [], []
     for i, scores in enumerate(calls["rule_scores"]):
         for rule in scores:
@@ -238,15 +275,15 @@ def _findings(rng: np.random.Generator, calls: Columns) -> Columns:
         "role": ["agent" if f else None for f in failed],
         "start_s": [s if f else None for s, f in zip(start.tolist(), failed, strict=True)],
         "end_s": [s + 2 if f else None for s, f in zip(start.tolist(), failed, strict=True)],
-        "evidence": [_HEARD_FORBIDDEN if f else None for f in failed & worst],
-        "meant": [_HEARD_FORBIDDEN if f else None for f in failed & worst],
+        "evidence": [_FORBIDDEN_WORDING if f else None for f in failed & worst],
+        "meant": [_FORBIDDEN_WORDING if f else None for f in failed & worst],
         "reason": ["drawn"] * n,
         "auto_fail": np.zeros(n, bool),
     }
 
 
 def _reviews(rng: np.random.Generator, night: date, findings: Columns) -> pa.Table:
-    """One failure in ten and one pass in two hundred is reviewed, a third of those twice."""
+    """One failure in ten and one pass in two hundred are reviewed, a third of them twice."""
     verdict = np.array(findings["verdict"])
     sure = np.asarray(findings["confidence"])
     wrong = rng.random(len(verdict)) < 0.5 * (1.0 - sure) ** 1.2  # about one in ten
@@ -311,7 +348,7 @@ def _by_agent(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
 
 
 def main() -> None:
-    """Write a month and say how many files it has."""
+    """Write a month and print the number of files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     for name in ("calls", "agents", "nights", "seed"):
