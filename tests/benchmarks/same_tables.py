@@ -4,7 +4,8 @@
 own dialogues: turns of several are mixed, some lose their times, and every rulebook judges its
 share. Audit them, and recordings, with the code before and after. Then
 ``python -m tests.benchmarks.same_tables compare BEFORE AFTER`` names the rows in which two output
-folders differ; ids of code, run and schema, and columns that only one side has, are left aside.
+folders differ; hashes and ids of code, run and
+schema, where recordings were, and columns that only one side has, are left aside.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ LEFT_ASIDE = {
     "cues_sha256",
     "tariff_sha256",
     "audited_at",
+    "transcript_id",
+    "source_uri",
 }
 
 
