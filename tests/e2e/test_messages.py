@@ -100,4 +100,4 @@ def test_each_error_of_the_system_has_its_own_advice() -> None:
     assert "free some space" in said[28]
     assert "let this user write" in said[13]
     assert "mount it" in said[30]
-    assert "mend that" in said[5]
+    assert "fix that" in said[5]
