@@ -1,4 +1,4 @@
-"""Configuration: defaults, a YAML file, and what it may say.
+"""Configuration: defaults, and what a YAML file may set.
 
 The descriptions are the tables of ``docs/configuration.md``, see :mod:`flows.options`.
 """
@@ -216,7 +216,7 @@ class BatchConfig(_Strict):
 
 
 class PrivacyConfig(_Strict):
-    """What becomes of customers' personal data: numbers, names, addresses that are said."""
+    """How PII in transcripts is handled: numbers, names, addresses."""
 
     mode: PrivacyMode = Field(
         "mask",
@@ -267,7 +267,7 @@ class Config(_Strict):
         return with_current_names(given)
 
     def transcription_fingerprint(self, *, engine: str, model_sha256: str | None) -> str:
-        """Hash of all that decides what a transcript looks like, the audio itself left out."""
+        """Hash of everything except the audio that determines a transcript."""
         transcription = self.transcription.model_dump(mode="json")
         asr = transcription["asr"]
         del asr["engine"], asr["threads"], asr["device"], asr["batch_size"]

@@ -1,4 +1,4 @@
-"""What can go wrong, as data: named, picklable exceptions and the reasons of rejects."""
+"""Named, picklable exceptions, and the reasons of rejects."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _ADVICE = {
     **dict.fromkeys((errno.EACCES, errno.EPERM), "let this user write there"),
     errno.EROFS: "mount it so that it can be written, or name another folder",
     errno.ENOTDIR: "name a folder that is not below a file",
-    errno.ENOENT: "see that the disk or share is there",
+    errno.ENOENT: "make sure that the disk or share is mounted",
     errno.ENAMETOOLONG: "name a folder with a shorter path",
 }
-"""What to do about an error of the operating system on writing."""
+"""What to do about an operating system error on writing."""
 
 
 class RejectReason(StrEnum):
@@ -47,11 +47,11 @@ class UsageError(CallauditError):
 
 
 class NoAudit(UsageError):
-    """There are no tables where an audit should be."""
+    """A folder does not contain an audit."""
 
     @classmethod
     def at(cls, out: Path) -> NoAudit:
-        """The sentence for a place: no folder of this machine, not there, or without an audit."""
+        """The error for a place: a URL, a folder that does not exist, or one without an audit."""
         if re.match(r"[a-z][a-z0-9+.-]+:/", str(out)):  # a Path has one slash for two
             return cls(f"{out} is a URL; copy the audit to a folder of this machine, and name that")
         if not out.exists():
@@ -71,12 +71,12 @@ class OutputFailed(CallauditError):
 
     @classmethod
     def at(cls, place: Path, error: OSError) -> OutputFailed:
-        """The sentence for an error of the operating system at a place."""
+        """The error for an operating system error at a place."""
         cause = os.strerror(error.errno) if error.errno else type(error).__name__
-        advice = _ADVICE.get(error.errno or 0, "mend that")
+        advice = _ADVICE.get(error.errno or 0, "fix that")
         return cls(
             f"{place} cannot be written ({cause}); {advice} and run the batch again: "
-            "what was heard is kept and is not heard twice"
+            "recordings that were transcribed are not transcribed again"
         )
 
 
@@ -85,7 +85,7 @@ class RejectedRecording(CallauditError):
 
     Args:
         reason: the enumerated reason.
-        detail: one sentence for the person who has to mend it.
+        detail: one sentence for the person who has to fix it.
     """
 
     def __init__(self, reason: RejectReason, detail: str) -> None:

@@ -22,7 +22,7 @@ SAMPLE_RATE = 16_000
 """Samples a second of all audio inside callaudit (what Whisper and the VADs expect)."""
 
 ROLE_CONFIDENCE_MIN = 0.9
-"""Probability from which a turn counts as rightly told to be somebody's, or of its stage."""
+"""Probability from which a turn's role or stage counts as certain."""
 
 Samples = NDArray[np.float32]
 
@@ -44,7 +44,7 @@ class Stage(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a check says; ``CANNOT_TELL`` where the recording does not carry the answer."""
+    """The outcome of a check; ``CANNOT_TELL`` where the recording does not allow a decision."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -52,7 +52,7 @@ class Verdict(StrEnum):
 
 
 class Severity(StrEnum):
-    """How grave a failed check is."""
+    """How serious a failed check is."""
 
     MINOR = "minor"
     MAJOR = "major"
@@ -75,7 +75,7 @@ class Direction(StrEnum):
 
 
 class Disposition(StrEnum):
-    """How a call came out: whether people talked, and who was heard; see ``docs/inputs.md``."""
+    """The outcome of a call: whether people talked, and who spoke; see ``docs/inputs.md``."""
 
     CONVERSATION = "conversation"
     ONE_SIDED = "one_sided"
@@ -85,7 +85,7 @@ class Disposition(StrEnum):
 
     @property
     def connected(self) -> bool:
-        """Whether somebody may have been talked to; else there is nothing to judge."""
+        """Whether a conversation may have taken place; other calls are not judged."""
         return self in (Disposition.CONVERSATION, Disposition.ONE_SIDED)
 
 
@@ -161,7 +161,7 @@ class RawForm:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One planned recording: where it lies and what the manifest says of it."""
+    """One planned recording: its file and its metadata from the manifest."""
 
     source_file: str
     """As the manifest or the listing names it, relative to the root of the recordings."""
@@ -198,7 +198,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """Customers' data that a mark stands for; without times where its turn has none."""
+    """PII that was replaced by a placeholder; without times where its turn has none."""
 
     kind: str
     start_s: float | None = None
@@ -218,18 +218,18 @@ class Turn:
     text: str
     channel: int | None = None
     speaker: int | None = None
-    """Which voice it is: its channel's in stereo, one of those told apart in mono."""
+    """Number of the speaker: the channel in stereo, the diarized speaker in mono."""
     start_s: float | None = None
     end_s: float | None = None
     speech: tuple[Span, ...] = ()
     asr_confidence: float | None = None
     role_confidence: float | None = None
-    """Probability that the voice is rightly told (mono); None where a channel tells it."""
+    """Probability that the speaker is correct (mono); None where the channel identifies it."""
     level_db: float | None = None
     """Root mean square of its sound, in dB below full scale."""
     is_backchannel: bool = False
     unintelligible: bool = False
-    """Whether its words are none (endless repeats, another language): held against nobody."""
+    """Whether its text (endless repeats, another language) cannot be used as evidence."""
     stage: Stage | None = None
     stage_confidence: float | None = None
     """Probability of the stage, over the whole call."""
@@ -238,7 +238,7 @@ class Turn:
     words: tuple[Word, ...] = field(default=(), compare=False, repr=False)
     """Its words with their times, which no table has."""
     masked: tuple[Masked, ...] = ()
-    """What its text has marks for."""
+    """The PII that placeholders in its text replace, in order."""
 
     @property
     def span(self) -> Span | None:
@@ -248,12 +248,12 @@ class Turn:
         return Span(self.start_s, self.end_s)
 
     def surely_by(self, role: Role) -> bool:
-        """Whether the turn is this role's beyond reasonable doubt, as an accusation needs."""
-        told = self.role_confidence is None or self.role_confidence >= ROLE_CONFIDENCE_MIN
-        return self.role is role and told
+        """Whether the turn is certainly this role's, as an accusation requires."""
+        certain = self.role_confidence is None or self.role_confidence >= ROLE_CONFIDENCE_MIN
+        return self.role is role and certain
 
     def in_stage(self, stage: Stage) -> bool | None:
-        """Whether the turn belongs to a stage; None where it cannot be told."""
+        """Whether the turn belongs to a stage; None where that is uncertain."""
         if self.stage is None or (self.stage_or and stage in (self.stage, self.stage_or)):
             return None
         return self.stage is stage
@@ -261,7 +261,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What produced a transcript: enough to tell whether it has to be made again."""
+    """What produced a transcript: enough to decide whether it must be made again."""
 
     audio_sha256: str | None
     engine: str | None
@@ -271,7 +271,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A call as heard: turns in the order in which they start."""
+    """The transcript of a call: turns in the order in which they start."""
 
     turns: tuple[Turn, ...]
     channels: Channels
@@ -280,22 +280,22 @@ class Transcript:
     confidence: float | None = None
     """Mean word probability, weighted by length of turn; None for ready transcripts."""
     role_confidence: float | None = None
-    """Probability that agent and customer are told rightly; None for ready transcripts."""
+    """Probability that agent and customer are assigned correctly; None for ready transcripts."""
     role_source: str | None = None
-    """What told them: ``manifest``, ``default`` or ``content``."""
+    """How they were assigned: by ``manifest``, ``default`` or ``content``."""
     roles_confirmed: bool | None = None
-    """Whether that is as sure as configured; None for ready transcripts."""
+    """Whether the assignment is as certain as configured; None for ready transcripts."""
     doubts: tuple[Reason, ...] = ()
-    """Why some things cannot be told from this recording."""
+    """Reasons why some checks cannot be decided from this recording."""
     dead_channel: int | None = None
     """The one of two channels that carries nothing all the time, or a constant hum."""
     begins_in_speech: bool | None = None
-    """Whether somebody is speaking already at its first instant; None without audio."""
+    """Whether somebody is already speaking when it begins; None without audio."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call ready to be judged: what is known of it and what was heard."""
+    """A call ready to be judged: its metadata and its transcript."""
 
     recording: Recording
     transcript: Transcript
@@ -328,15 +328,15 @@ class Finding:
     start_s: float | None = None
     end_s: float | None = None
     evidence: str | None = None
-    """The words as heard."""
+    """The words as transcribed."""
     meant: str | None = None
-    """The norm's own wording that the words were recognised as."""
+    """The wording of the norm that the words were matched to."""
     auto_fail: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RuleScore:
-    """How one rule entered the score: ``earned`` of ``weight``, or neither if not told."""
+    """How one rule entered the score: ``earned`` of ``weight``, or neither if undecided."""
 
     rule_id: str
     verdict: Verdict
@@ -349,7 +349,7 @@ class Scorecard:
     """A call's score and how it came about."""
 
     score: float | None
-    """0 to 100; None where no rule could be told."""
+    """0 to 100; None where no rule could be decided."""
     grade: str | None
     auto_fail: bool
     rules: tuple[RuleScore, ...]
@@ -364,7 +364,7 @@ class Scorecard:
 
 @dataclass(frozen=True, slots=True)
 class AuditedCall:
-    """The end of the way: a call, its findings and its score."""
+    """A call with its findings and its score."""
 
     call: Call
     findings: tuple[Finding, ...]
@@ -373,7 +373,7 @@ class AuditedCall:
     rulebook_sha256: str
     disposition: Disposition = Disposition.CONVERSATION
     stages_sha256: str | None = None
-    """Hash of the model that told the stages."""
+    """Hash of the stage classifier."""
     cues_sha256: str | None = None
     """Hash of the cue phrases among its evidence."""
     code_sha256: str | None = None
@@ -382,19 +382,19 @@ class AuditedCall:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A stretch of one channel that the recogniser is to hear."""
+    """A span of one channel that is to be transcribed."""
 
     channel: int
     span: Span
     unintelligible: bool = False
-    """Whether what was recognised in it is not what was said."""
+    """Whether its transcript is not what was said."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowResult:
-    """What a recogniser heard in one window, with times on the window's own clock."""
+    """What the ASR engine transcribed in one window, with times on the window's own clock."""
 
     words: tuple[Word, ...]
     no_speech_probability: float
     language_probability: float | None = None
-    """Probability that it is the language that is read; None where nothing gave cause to ask."""
+    """Probability that it is in the expected language; None where that was not checked."""

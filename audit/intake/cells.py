@@ -15,8 +15,8 @@ from audit.types import Direction
 
 _TIME = "a time such as 2026-11-09T09:02:00+08:00"
 _AMBIGUOUS = (
-    "written with the year first, such as 2026-11-09: which of its first two numbers is the month "
-    "cannot be told"
+    "written with the year first, such as 2026-11-09, because it is ambiguous which of its first "
+    "two numbers is the month"
 )
 IN_FULL = "written in full: a spreadsheet has shortened it; format the column as text"
 """What a number must be that :func:`is_shortened`."""
@@ -24,16 +24,16 @@ IN_FULL = "written in full: a spreadsheet has shortened it; format the column as
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _NAMED_MONTH = re.compile(r"(\d{1,2})[- ]([a-z]{3})[a-z]*\.?[- ,]+(\d{4})", re.IGNORECASE)
 _WEEKDAY = re.compile(r"(星期|周|週)[一二三四五六日天]")
-_HALF = r"上午|下午|[ap]\.?m\.?"
-_WRITTEN = re.compile(
+_HALF_OF_DAY = r"上午|下午|[ap]\.?m\.?"
+_DATE_TIME = re.compile(
     rf"""
     (?P<first>\d{{1,4}}) \s*[-/.年]\s* (?P<second>\d{{1,2}}) \s*[-/.月]\s* (?P<third>\d{{1,4}})
     (?: \s*(?:[日号號]|[T,\s]|$)\s*
       (?:
-        (?P<before>{_HALF})? \s*
+        (?P<before>{_HALF_OF_DAY})? \s*
         (?P<hour>\d{{1,2}}) \s*(?:[:时時点點])\s* (?P<minute>\d{{1,2}})
         (?: \s*[:分]\s* (?: (?P<second_s>\d{{1,2}}) (?:[.,](?P<fraction>\d+))? )? \s*秒? )?
-        \s* (?P<after>{_HALF})?
+        \s* (?P<after>{_HALF_OF_DAY})?
         \s* (?: Z | (?:UTC|GMT)?(?P<offset>[-+]\d{{1,2}}(?::?\d{{2}})?) | (?P<utc>UTC|GMT) )?
       )?
     )
@@ -41,12 +41,14 @@ _WRITTEN = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
-_FIRST_S, _LAST_S = 631_152_000, 7_258_118_400  # 1990 and 2200, since 1970
+_EPOCH_MIN_S, _EPOCH_MAX_S = 631_152_000, 7_258_118_400  # 1990 and 2200, since 1970
 _EXCEL_DAY_0 = datetime(1899, 12, 30)
 _EXCEL_DAYS = range(32_874, 109_576)  # the same years, in days
 
-_IN = frozenset({"in", "inbound", "incoming", "inward", "呼入", "来电", "來電", "入"})
-_OUT = frozenset({"out", "outbound", "outgoing", "outward", "呼出", "外呼", "去电", "去電", "出"})
+_INBOUND = frozenset({"in", "inbound", "incoming", "inward", "呼入", "来电", "來電", "入"})
+_OUTBOUND = frozenset(
+    {"out", "outbound", "outgoing", "outward", "呼出", "外呼", "去电", "去電", "出"}
+)
 _CHANNELS = {
     **dict.fromkeys(("0", "0.0", "left", "l", "左", "左声道", "左聲道", "left channel"), "0"),
     **dict.fromkeys(("1", "1.0", "right", "r", "右", "右声道", "右聲道", "right channel"), "1"),
@@ -75,31 +77,31 @@ def moment(text: str, zone: ZoneInfo) -> datetime:
     text = _WEEKDAY.sub(" ", unicodedata.normalize("NFKC", text)).strip()
     try:
         if re.fullmatch(r"\d+(\.\d+)?", text):
-            return _counted(text, zone)
-        written = _WRITTEN.fullmatch(_NAMED_MONTH.sub(_numbered, text))
-        if written is None:
+            return _from_number(text, zone)
+        found = _DATE_TIME.fullmatch(_NAMED_MONTH.sub(_with_month_number, text))
+        if found is None:
             return datetime.fromisoformat("" if "." in text else text)
-        year, month, day = _date(written["first"], written["second"], written["third"])
-        return _with_clock(datetime(year, month, day), written)
+        year, month, day = _date(found["first"], found["second"], found["third"])
+        return _with_clock(datetime(year, month, day), found)
     except ValueError as error:
         if is_shortened(text):
             raise ValueError(IN_FULL) from error
         raise ValueError(_AMBIGUOUS if error.args == (_AMBIGUOUS,) else _TIME) from error
 
 
-def _counted(text: str, zone: ZoneInfo) -> datetime:
+def _from_number(text: str, zone: ZoneInfo) -> datetime:
     if len(text) in _COMPACT and text.isdecimal() and text[:2] in {"19", "20", "21"}:
         return datetime.strptime(text, _COMPACT[len(text)])
     number = float(text)
     if int(number) in _EXCEL_DAYS:
         return _EXCEL_DAY_0 + timedelta(seconds=round(number * 86_400))
     for in_a_second in (1, 1_000, 1_000_000, 1_000_000_000):
-        if _FIRST_S <= number / in_a_second < _LAST_S:
+        if _EPOCH_MIN_S <= number / in_a_second < _EPOCH_MAX_S:
             return datetime.fromtimestamp(number / in_a_second, zone)
     raise ValueError(_TIME)
 
 
-def _numbered(match: re.Match[str]) -> str:
+def _with_month_number(match: re.Match[str]) -> str:
     day, name, year = match.groups()
     if name.lower() not in _MONTHS:
         return match[0]
@@ -118,26 +120,26 @@ def _date(first: str, second: str, third: str) -> tuple[int, int, int]:
     return (int(third), b, a) if a > 12 else (int(third), a, b)
 
 
-def _with_clock(midnight: datetime, written: re.Match[str]) -> datetime:
-    if written["hour"] is None:
+def _with_clock(midnight: datetime, found: re.Match[str]) -> datetime:
+    if found["hour"] is None:
         return midnight
-    hour = int(written["hour"])
-    half = (written["before"] or written["after"] or "").lower()
+    hour = int(found["hour"])
+    half = (found["before"] or found["after"] or "").lower()
     if half.startswith(("p", "下")):
         hour += 12 if hour < 12 else 0
     elif half:
         hour = {12: 0}.get(hour, hour if hour < 12 else 24)
     local = midnight.replace(
         hour=hour,
-        minute=int(written["minute"]),
-        second=int(written["second_s"] or 0),
-        microsecond=int((written["fraction"] or "0").ljust(6, "0")[:6]),
+        minute=int(found["minute"]),
+        second=int(found["second_s"] or 0),
+        microsecond=int((found["fraction"] or "0").ljust(6, "0")[:6]),
     )
-    if written["offset"]:
-        sign, digits = written["offset"][0], written["offset"][1:].replace(":", "")
+    if found["offset"]:
+        sign, digits = found["offset"][0], found["offset"][1:].replace(":", "")
         hours, minutes = (digits[:-2], digits[-2:]) if len(digits) > 2 else (digits, "00")
         return datetime.fromisoformat(f"{local.isoformat()}{sign}{hours:0>2}:{minutes}")
-    utc = written["utc"] or written[0].upper().endswith("Z")
+    utc = found["utc"] or found[0].upper().endswith("Z")
     return datetime.fromisoformat(f"{local.isoformat()}+00:00") if utc else local
 
 
@@ -151,18 +153,18 @@ def is_shortened(text: str) -> bool:
 
 
 def direction(text: str) -> Direction:
-    """Who rang whom.
+    """The direction of a call.
 
     >>> direction("呼出")
     <Direction.OUT: 'out'>
 
     Raises:
-        ValueError: it does not say.
+        ValueError: it is not a direction.
     """
     plain = re.sub(r"call|电话|電話|[\s_-]", "", text.lower())
-    if plain in _IN:
+    if plain in _INBOUND:
         return Direction.IN
-    if plain in _OUT:
+    if plain in _OUTBOUND:
         return Direction.OUT
     raise ValueError("in, out or nothing")
 
@@ -171,7 +173,7 @@ def channel(text: str) -> str:
     """Which channel is meant: ``"0"`` (left), ``"1"`` (right) or ``"mono"``.
 
     Raises:
-        ValueError: it names none.
+        ValueError: it does not name one.
     """
     try:
         return _CHANNELS[" ".join(text.lower().split())]
@@ -183,7 +185,7 @@ def truth(text: str) -> bool:
     """A truth value.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     if text.lower() in _TRUE:
         return True
@@ -193,7 +195,7 @@ def truth(text: str) -> bool:
 
 
 def seconds(text: str) -> float:
-    """Seconds, as a number or on a clock; they may be of any size, or no number.
+    """Seconds, as a number or on a clock; of any size, or NaN.
 
     >>> seconds("00:01:02.500"), seconds("12.5s"), seconds("1:02,5")
     (62.5, 12.5, 62.5)

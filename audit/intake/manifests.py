@@ -1,4 +1,4 @@
-"""What a manifest, or a file's name, says of a recording."""
+"""Reads a recording's metadata from a manifest, or from the name of its file."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from audit.intake import cells, sheets
 from audit.intake.sheets import Row
 from audit.types import Recording
 
-_NAME = re.compile(r"(?P<call>.+)_(?P<agent>[^_]+)_(?P<time>\d{8}T\d{6})")
-_KNOWN = {
+_FILE_NAME = re.compile(r"(?P<call>.+)_(?P<agent>[^_]+)_(?P<time>\d{8}T\d{6})")
+_KNOWN_COLUMNS = {
     "file",
     "agent_id",
     "call_id",
@@ -28,19 +28,19 @@ _KNOWN = {
     "answer_wait_s",
     "customer_vip",
 }
-_REQUIRED = frozenset({"file", "agent_id", "started_at"})
-"""Columns before whose cell no row may end: the rest counts as empty, which Excel leaves out."""
+_REQUIRED_COLUMNS = frozenset({"file", "agent_id", "started_at"})
+"""Columns that every row must reach; Excel omits empty cells after the last one."""
 _T = TypeVar("_T")
 _MAX_ID_BYTES = 200
 ID_WANTED = f"printable and at most {_MAX_ID_BYTES} bytes long when escaped for a folder's name"
-"""What :func:`is_id` asks for, in words."""
+"""What :func:`is_id` requires, as the end of a sentence."""
 
 
 def time_zone(name: str) -> ZoneInfo:
     """The time zone of that name.
 
     Raises:
-        UsageError: there is none.
+        UsageError: it does not exist.
     """
     try:
         return ZoneInfo(name)
@@ -61,7 +61,7 @@ def read(location: str) -> list[Row]:
     try:
         with fsspec.open(location, "rb") as file:
             blob = file.read()
-        columns, rows = sheets.read(blob, known=_KNOWN, required=_REQUIRED)
+        columns, rows = sheets.read(blob, known=_KNOWN_COLUMNS, required=_REQUIRED_COLUMNS)
     except UsageError:
         raise
     except FileNotFoundError as error:
@@ -86,7 +86,7 @@ def is_header(line: str) -> bool:
     (True, False)
     """
     names = {re.sub(r"[\s\"_\ufeff-]", "", cell).lower() for cell in re.split(r"[,;\t|]", line)}
-    known = {name.replace("_", "") for name in _KNOWN}
+    known = {name.replace("_", "") for name in _KNOWN_COLUMNS}
     return not line.startswith(("{", "[")) and len(names & known) > 1
 
 
@@ -102,7 +102,7 @@ def from_name(row: Mapping[str, str], zone: ZoneInfo) -> Recording:
         RejectedRecording: it is not named so.
     """
     name = row["file"]
-    match = _NAME.fullmatch(posixpath.splitext(posixpath.basename(name))[0])
+    match = _FILE_NAME.fullmatch(posixpath.splitext(posixpath.basename(name))[0])
     if match is None:
         raise RejectedRecording(
             RejectReason.NO_AGENT,
@@ -140,25 +140,25 @@ def from_row(row: Mapping[str, str], zone: ZoneInfo) -> Recording:
         agent_id=row["agent_id"],
         started_at=_moment(row, zone),
         agent_name=row.get("agent_name") or None,
-        direction=_told(row, "direction", cells.direction),
+        direction=_parsed_cell(row, "direction", cells.direction),
         rulebook_id=row.get("rulebook") or None,
-        agent_channel=_told(row, "agent_channel", cells.channel),
-        answer_wait_s=_told(row, "answer_wait_s", wait_s),
-        customer_vip=_told(row, "customer_vip", cells.truth),
-        meta={f"meta_{key}": value for key, value in row.items() if key not in _KNOWN},
+        agent_channel=_parsed_cell(row, "agent_channel", cells.channel),
+        answer_wait_s=_parsed_cell(row, "answer_wait_s", wait_s),
+        customer_vip=_parsed_cell(row, "customer_vip", cells.truth),
+        meta={f"meta_{key}": value for key, value in row.items() if key not in _KNOWN_COLUMNS},
     )
 
 
 def started(row: Mapping[str, str]) -> str:
-    """When a row or its file's name says the call began; empty if neither does."""
+    """The start of the call as text, from the row or from the file's name; else empty."""
     if row.get("started_at"):
         return row["started_at"]
-    named = _NAME.fullmatch(posixpath.splitext(posixpath.basename(row.get("file", "")))[0])
+    named = _FILE_NAME.fullmatch(posixpath.splitext(posixpath.basename(row.get("file", "")))[0])
     return named["time"] if named else ""
 
 
 def _moment(row: Mapping[str, str], zone: ZoneInfo) -> datetime:
-    """When the call began, by the row or by its file's name; now if neither says it."""
+    """The start of the call, from the row or from the file's name; else now."""
     when = started(row)
     if not when:
         return datetime.now(zone)
@@ -169,8 +169,8 @@ def _moment(row: Mapping[str, str], zone: ZoneInfo) -> datetime:
             raise
         raise RejectedRecording(
             RejectReason.BAD_METADATA,
-            f"the name of {row['file']} gives {when} as the time, which is none; rename the "
-            "recording, or list it in a manifest with started_at",
+            f"the name of {row['file']} gives {when} as the time, which does not exist; rename "
+            "the recording, or list it in a manifest with started_at",
         ) from error
 
 
@@ -193,17 +193,17 @@ def read_time(text: str, zone: ZoneInfo) -> datetime:
 
 
 def in_zone(moment: datetime, zone: ZoneInfo) -> datetime:
-    """The same moment by the clock of ``zone``: its date is the night that a call belongs to.
+    """The same moment by the clock of ``zone``, whose date is the batch date of the call.
 
-    A moment without an offset is read off that clock: an hour that comes twice is its first, and
-    one that is left out counts on from before it, as in RFC 5545.
+    A moment without an offset is local to ``zone``: of an hour that occurs twice it is the first,
+    and in an hour that is skipped it is shifted forward, as in RFC 5545.
 
     >>> moment = datetime.fromisoformat("2026-11-16T17:05:00Z")
     >>> in_zone(moment, ZoneInfo("Asia/Shanghai")).isoformat()
     '2026-11-17T01:05:00+08:00'
     """
     local = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    return local.astimezone(UTC).astimezone(zone)  # by way of UTC: no clock shows an hour left out
+    return local.astimezone(UTC).astimezone(zone)  # by way of UTC, which skips no hour
 
 
 def is_year(year: int) -> bool:
@@ -212,8 +212,8 @@ def is_year(year: int) -> bool:
 
 
 def date_of(row: Mapping[str, str], zone: ZoneInfo) -> date | None:
-    """The night a rejected row belongs to, if it says so in any readable way."""
-    named = _NAME.fullmatch(posixpath.splitext(posixpath.basename(row.get("file", "")))[0])
+    """The batch date of a rejected row, if it has a readable one."""
+    named = _FILE_NAME.fullmatch(posixpath.splitext(posixpath.basename(row.get("file", "")))[0])
     for text in (row.get("started_at", ""), named["time"] if named else ""):
         try:
             return read_time(text, zone).date()
@@ -222,7 +222,7 @@ def date_of(row: Mapping[str, str], zone: ZoneInfo) -> date | None:
     return None
 
 
-def _told(row: Mapping[str, str], column: str, reader: Callable[[str], _T]) -> _T | None:
+def _parsed_cell(row: Mapping[str, str], column: str, reader: Callable[[str], _T]) -> _T | None:
     """What a cell means; None where it is empty."""
     text = row.get(column, "")
     if not text:
@@ -246,7 +246,7 @@ def wait_s(text: str) -> float:
 
 
 def is_id(value: str) -> bool:
-    """Whether a call or an agent may be named so: printable, and a folder's name once escaped."""
+    """Whether a call or an agent may have this id: printable, and valid as a folder's name."""
     escaped = quote(value, safe="", errors="replace").replace(".", "%2E")
     named = bool(value.strip()) and value != "__HIVE_DEFAULT_PARTITION__"  # readers' word for null
     return named and value.isprintable() and len(escaped) <= _MAX_ID_BYTES
@@ -255,5 +255,5 @@ def is_id(value: str) -> bool:
 def call_id_of(row: Mapping[str, str]) -> str:
     """The call's id as far as a rejected row has it, else the file's stem."""
     stem = posixpath.splitext(posixpath.basename(row.get("file", "")))[0]
-    named = _NAME.fullmatch(stem) if "agent_id" not in row else None
+    named = _FILE_NAME.fullmatch(stem) if "agent_id" not in row else None
     return row.get("call_id") or (named["call"] if named else stem)

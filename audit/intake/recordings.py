@@ -1,4 +1,4 @@
-"""What is to be audited: manifests and listings, planned as recordings and rejects.
+"""Plans what to audit: manifests and listings become recordings and rejects.
 
 Every row of a manifest, or every recording that is listed, becomes exactly one
 :class:`audit.types.Recording` or one :class:`Reject`.
@@ -34,7 +34,7 @@ SUFFIXES = frozenset(
 """Endings of files that a listing takes for recordings."""
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
-"""How a path on Windows begins that is not relative."""
+"""The beginning of an absolute path on Windows."""
 _RENAME = "rename it, a whole folder with `convmv -f gbk -t utf-8 --notest -r FOLDER`"
 
 
@@ -51,7 +51,7 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A night's work: ``len(recordings) + len(rejects)`` recordings are planned."""
+    """A batch: ``len(recordings) + len(rejects)`` recordings are planned."""
 
     recordings: tuple[Recording, ...]
     rejects: tuple[Reject, ...]
@@ -80,10 +80,10 @@ def plan(
         root: where the recordings are.
         manifest: path or URL of a CSV or Parquet file; None to list the folder.
         timezone: whose clock decides a call's night; and of times that name none.
-        rulebooks: ids that calls may name.
+        rulebooks: ids of the rulebooks that calls may use.
         max_bytes: larger files are rejected.
         today: the date of rejects that have no date of their own.
-        settle_s: recordings written to more recently, in seconds, are set apart.
+        settle_s: seconds; recordings written to more recently are left for the next run.
         raw_forms: how files without a header are read, by the ending of their name.
 
     Raises:
@@ -104,7 +104,7 @@ def plan(
     recordings: dict[str, Recording] = {}
     rejects: list[Reject] = []
     waiting: list[Recording] = []
-    settled = datetime.now(UTC) - timedelta(seconds=settle_s)  # no clock that is put back
+    written_before = datetime.now(UTC) - timedelta(seconds=settle_s)  # UTC is never put back
     named = set()
     for number, row, problem in rows:
         if _is_full(row.get("file", "")):
@@ -112,7 +112,7 @@ def plan(
         named.add(posixpath.normpath(row.get("file", "")))
         try:
             recording, written = _planned(row, problem, terms)
-            if settle_s and written > settled:
+            if settle_s and written > written_before:
                 waiting.append(recording)
                 continue
             _check_new(recording, recordings)
@@ -127,7 +127,7 @@ def plan(
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """What rows are planned by; see :func:`plan`."""
+    """The conditions for planning a row; see :func:`plan`."""
 
     read_row: Callable[[Mapping[str, str], ZoneInfo], Recording]
     found: _Found
@@ -172,7 +172,7 @@ def _planned(row: dict[str, str], problem: str | None, terms: _Terms) -> tuple[R
 
 
 def _check_new(recording: Recording, planned: Mapping[str, Recording]) -> None:
-    """Refuse a call that is planned already."""
+    """Reject a call that is planned already."""
     if recording.call_id in planned:
         raise RejectedRecording(
             RejectReason.DUPLICATE_CALL_ID,
@@ -232,25 +232,25 @@ class _Found:
         return {_stem(name): name for name in sorted(self.files, reverse=True)}
 
     def instead_of(self, name: str) -> str:
-        """What to do about a file that is not there: the one that may be meant, if there is one."""
+        """What to do about a missing file; names a similar one, if there is one."""
         if posixpath.normpath(name) in self.files:
-            return f"{name} is a link to something that is not there; fix the link"
+            return f"{name} is a link to something that does not exist; fix the link"
         like = self._by_stem.get(_stem(name))
         if like is None:
             return (
-                f"{name} is not below the recordings' folder; copy it there, or take its row out "
-                "of the manifest"
+                f"{name} is not in the recordings folder; copy it there, or remove its row from "
+                "the manifest"
             )
         if like != _showable(like):
-            return f"{name} is there under a name that is not in UTF-8; {_RENAME}"
+            return f"{name} exists under a name that is not in UTF-8; {_RENAME}"
         return (
-            f"{name} is not below the recordings' folder, but {like} is; if that is meant, write "
-            "it so in the manifest, with its folder, letter case and ending"
+            f"{name} is not in the recordings folder, but {like} is; if that is the recording, "
+            "write that path in the manifest, with the same folder, letter case and extension"
         )
 
 
 def _stem(name: str) -> str:
-    """A file's name as people remember it: without folder, letter case, ending and encoding."""
+    """A file's name for comparison: without folder, letter case, extension and encoding."""
     base = posixpath.basename(name.replace("\\", "/"))
     if base != _showable(base):
         base = os.fsencode(base).decode("gb18030", "replace")
@@ -266,7 +266,7 @@ def _is_hidden(name: str) -> bool:
 
 
 def _showable(text: str) -> str:
-    """Text that can be written down: bytes of file names that are not UTF-8 become escapes."""
+    """Text that can be encoded: bytes of file names that are not UTF-8 are escaped."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -280,7 +280,7 @@ def _ending(name: str) -> str:
 
 
 def _check_name(row: Mapping[str, str]) -> None:
-    """Refuse a file whose name is in another encoding than UTF-8, which no table can hold."""
+    """Reject a file whose name is not in UTF-8, because tables cannot store it."""
     name = row.get("file", "")
     if name != _showable(name):
         raise RejectedRecording(
@@ -289,7 +289,7 @@ def _check_name(row: Mapping[str, str]) -> None:
 
 
 def _check(recording: Recording, terms: _Terms) -> FileState:
-    """Refuse what is outside the root, missing, too large or not for any rulebook."""
+    """Reject what is outside the root, missing, too large or has an unknown rulebook."""
     for column, value in (("call_id", recording.call_id), ("agent_id", recording.agent_id)):
         if not manifests.is_id(value):
             raise manifests.bad_value(column, value[:40], manifests.ID_WANTED)

@@ -47,7 +47,7 @@ class Root:
         return path.removeprefix(f"{self.path}/") if path.startswith(f"{self.path}/") else full
 
     def uri(self, relative: str) -> str:
-        """What a person or a page can open the file by."""
+        """The path or URL by which a person or a page can open the file."""
         full = self.join(relative)
         return full if self.local else str(self.filesystem.unstrip_protocol(full))
 
@@ -115,9 +115,9 @@ def listing(root: Root) -> dict[str, FileState]:
 
 
 def local_file(root: Root, name: str) -> FileState | None:
-    """A file on this machine, links followed as far as the root reaches; None if there is none.
+    """The state of a local file, links inside the root followed; None if it does not exist.
 
-    (A listing does not say what links point at.)
+    (A listing does not say where links point.)
     """
     try:
         resolved = os.path.realpath(root.join(name))
@@ -144,8 +144,8 @@ def outside(name: str) -> RejectedRecording:
     """The reject of a file that is not below the root."""
     return RejectedRecording(
         RejectReason.OUTSIDE_ROOT,
-        f"{name} leads out of the recordings' folder; put the recording inside it, and name it "
-        "relative to it",
+        f"{name} points outside the recordings folder; put the recording inside it, and write its "
+        "path relative to it",
     )
 
 
@@ -168,7 +168,8 @@ def fetched(root: Root, recording: Recording) -> Iterator[tuple[Path, str]]:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except FileNotFoundError as error:
             raise RejectedRecording(
-                RejectReason.MISSING_FILE, f"{recording.source_file} has gone since it was listed"
+                RejectReason.MISSING_FILE,
+                f"{recording.source_file} was removed after it was listed; copy it again",
             ) from error
         except PermissionError as error:
             raise unreadable(recording.source_file) from error
@@ -176,7 +177,7 @@ def fetched(root: Root, recording: Recording) -> Iterator[tuple[Path, str]]:
             cause = error.strerror or type(error).__name__
             raise RejectedRecording(
                 RejectReason.MISSING_FILE,
-                f"{recording.source_file} cannot be read ({cause}); see to its disk or share and "
+                f"{recording.source_file} cannot be read ({cause}); check its disk or share and "
                 "run the batch again",
             ) from error
         yield path, digest

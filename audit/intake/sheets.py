@@ -120,9 +120,9 @@ def _delimited(text: str, known: Collection[str]) -> tuple[str, str]:
     if stated:
         return text[stated.end() :], stated[1]
     first = re.split(r"[\r\n]", text, maxsplit=1)[0]
-    names = {_plain(name) for name in known}
+    names = {_normalized(name) for name in known}
     return text, max(
-        _DELIMITERS, key=lambda mark: sum(_plain(c) in names for c in first.split(mark))
+        _DELIMITERS, key=lambda mark: sum(_normalized(c) in names for c in first.split(mark))
     )
 
 
@@ -144,14 +144,14 @@ def _lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 def _unclosed(line: int) -> UsageError:
     return UsageError(
-        f"the manifest has a cell with a quotation mark that is not closed, or not in its place, "
-        f"in the row that begins in line {line}; take the mark out, or write it twice and put the "
-        "whole cell in quotation marks"
+        "the manifest has a cell with an unclosed or misplaced quotation mark in the row that "
+        f"begins in line {line}; remove the mark, or write it twice and put the whole cell in "
+        "quotation marks"
     )
 
 
 def _holds_a_row(cell: str, columns: Sequence[str], delimiter: str) -> bool:
-    """Whether a line within a cell looks as if it were a row that an open quotation took in."""
+    """Whether a line within a cell looks like a row that an unclosed quotation mark swallowed."""
     place = columns.index("file") if "file" in columns else 0
     for line in cell.splitlines()[1:]:
         parts = line.split(delimiter)
@@ -189,14 +189,14 @@ def _row(
 
 
 def _names(header: Sequence[str], known: Collection[str]) -> list[str]:
-    """Columns by the names we know them by, where they differ in letter case or spaces only."""
+    """Column names, replaced by known ones that differ only in letter case or spaces."""
     names = [" ".join(name.strip("\ufeff \t\r\n").split()) for name in header]
-    meant = {_plain(name): name for name in known if name not in names}
+    meant = {_normalized(name): name for name in known if name not in names}
     return [
-        meant.get(_plain(name), name) or f"unnamed_{place}"
+        meant.get(_normalized(name), name) or f"unnamed_{place}"
         for place, name in enumerate(names, start=1)
     ]
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
     return re.sub(r"[\s\"_\ufeff-]", "", name).lower()

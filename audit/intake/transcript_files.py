@@ -1,6 +1,6 @@
-"""Files of ready transcripts: the calls in JSON Lines, or in other JSON, each with its place.
+"""Reads files of ready transcripts: calls in JSON Lines, or in other JSON, with their position.
 
-Nothing is validated here but that it is JSON.
+Only the JSON syntax is validated here.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from audit.intake.manifests import is_header
 from audit.language.encoding import text_of
 
 HEAD_BYTES = 4096
-"""What :func:`check_kind` looks at."""
+"""Bytes that :func:`check_kind` examines."""
 
+_NOT_TEXT = "has bytes that are not UTF-8, UTF-16 or GB 18030; export it again as UTF-8"
 _GAP = re.compile(r"[\s,]*")
 _BETWEEN_CALLS = re.compile(r"[\s,\[\]]*")
 _CUT_TOKEN = re.compile(r"[-+.eE\d]*|tr?u?|fa?l?s?|nu?l?|Na?|In?f?i?n?i?t?|\\?u?[0-9a-fA-F]{0,3}")
 """What a line may end with that is cut within a number, a word of JSON or an escape."""
-_MAGIC_OF_OTHERS = (
+_OTHER_FILE_SIGNATURES = (
     b"RIFF",
     b"RF64",
     b"OggS",
@@ -44,7 +45,7 @@ _CONTROLS_MAX_SHARE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class GivenCall:
-    """What a file gives for a call: its place, its JSON, and what is wrong with that."""
+    """A call as a file has it: its position, its JSON, and what is wrong with that."""
 
     place: str
     text: str
@@ -53,18 +54,18 @@ class GivenCall:
 
 
 def check_kind(path: Path, head: bytes) -> None:
-    """Refuse what is plainly something else, by the first bytes of the file.
+    """Reject files that are not transcripts, by their first bytes.
 
     Raises:
-        UsageError: it is empty, no text, or a table.
+        UsageError: it is empty, not text, or a table.
     """
     wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or head[:2].count(0) == 1
     if not head.strip():
         raise UsageError(f"transcripts {path} are empty; they need one call on each line, as JSON")
     controls = 0 if wide else len(head) - len(head.translate(None, _CONTROLS))
-    if head.startswith(_MAGIC_OF_OTHERS) or controls > _CONTROLS_MAX_SHARE * len(head):
+    if head.startswith(_OTHER_FILE_SIGNATURES) or controls > _CONTROLS_MAX_SHARE * len(head):
         raise UsageError(
-            f"{path} is no text, and transcripts are JSON Lines; recordings are audited with "
+            f"{path} is not text, and transcripts are JSON Lines; audit recordings with "
             "callaudit run FOLDER"
         )
     try:
@@ -109,10 +110,7 @@ def _parsed(raws: Iterable[bytes | str]) -> Iterator[GivenCall]:
         try:
             text = (raw if isinstance(raw, str) else text_of(raw)).strip()
         except UnicodeDecodeError:
-            problem = (
-                "the line holds bytes that are no text in UTF-8, UTF-16 or GB 18030; export it "
-                "again as UTF-8"
-            )
+            problem = f"the line {_NOT_TEXT}"
             yield GivenCall(str(number), "", problem=problem)
             continue
         if not text:
@@ -147,19 +145,19 @@ def _calls_on_one_line(text: str) -> list[tuple[str, object]]:
 def _problem_of(text: str, error: Exception) -> str:
     if _is_cut(text, error):
         return (
-            "the line ends in the middle of a call, as if it had not been written to its end; "
-            "export the file again"
+            "the line ends in the middle of a call, as if the file was truncated; export the file "
+            "again"
         )
-    return f"the line is no JSON that can be read: {_cause(error)}"
+    return f"the line is not valid JSON ({_cause(error)}); export it again"
 
 
 def _cause(error: Exception) -> str:
-    """Why JSON cannot be read, without Python's advice to its programmers."""
+    """Why JSON cannot be read, in one clause for the user."""
     if isinstance(error, RecursionError):
-        return "its brackets lie too deep in one another"
+        return "its brackets are nested too deeply"
     if isinstance(error, json.JSONDecodeError):
         return str(error)
-    return "it holds a number of some thousand digits"
+    return "it has a number with thousands of digits"
 
 
 def _is_cut(text: str, error: Exception) -> bool:
@@ -198,10 +196,7 @@ def _from_document(blob: bytes) -> Iterator[GivenCall]:
     try:
         text = text_of(blob)
     except UnicodeDecodeError:
-        problem = (
-            "the file holds bytes that are no text in UTF-8, UTF-16 or GB 18030; export it again "
-            "as UTF-8"
-        )
+        problem = f"the file {_NOT_TEXT}"
         yield GivenCall("1", "", problem=problem)
         return
     decoder = json.JSONDecoder()
@@ -212,11 +207,13 @@ def _from_document(blob: bytes) -> Iterator[GivenCall]:
             line = text.count("\n", 0, at) + 1
             cut = _is_cut(text.rstrip(), error)
             why = "the file ends within it; export it again" if cut else _cause(error)
-            problem = f"the call that begins in line {line}, and what follows, is no JSON ({why})"
+            problem = (
+                f"the call that begins in line {line}, and the rest, is not valid JSON ({why})"
+            )
             yield GivenCall(str(number + 1), "", problem=problem)
             return
         for call in [value] if (calls := _calls_of(value)) is None else calls:
             number += 1
             yield GivenCall(str(number), json.dumps(call, ensure_ascii=False), call)
     if number == 0:
-        yield GivenCall("1", "", problem="the file holds no calls: not one {...} with turns")
+        yield GivenCall("1", "", problem="the file has no calls; a call is {...} with turns")

@@ -1,4 +1,4 @@
-"""What a call in a ready transcript may say: fields, their types, and the units of times."""
+"""The schema of a call in a ready transcript: fields, their types, and the units of times."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from audit.language.text import simplify
 from audit.types import Direction, Role, Span
 
 TIME_TOLERANCE_S = 0.1
-"""By which a turn's times may be off: rounding, and aligners' frames."""
+"""Seconds by which a turn's times may be wrong, because of rounding and aligners' frames."""
 
 _T = TypeVar("_T")
 _MAX_TIME_S = 86_400.0  # a day: what is later is not a time within a call but a time stamp
-_SLOWEST_S_PER_CHARACTER = 20.0  # median of a call; in milliseconds it is above, 20 a second are 50
-_MILLISECONDS_FROM = 1000.0
+_CHARACTER_MAX_S = 20.0  # median of a call; in milliseconds it is above, 20 a second are 50
+_MILLISECONDS_MIN = 1000.0
 
 _AGENT = frozenset(
     {"agent", "operator", "representative", "rep", "csr", "customer service"}
@@ -53,7 +53,7 @@ def _seconds(value: object) -> object:
     if not -TIME_TOLERANCE_S <= number <= _MAX_TIME_S:  # and NaN
         raise ValueError(
             f"it is {value!r}; it must be seconds from the beginning of the call, from 0 to "
-            f"{_MAX_TIME_S:.0f}, no milliseconds and no time of day"
+            f"{_MAX_TIME_S:.0f}, not milliseconds or a time of day"
         )
     return float(number)
 
@@ -62,7 +62,7 @@ def _parsed(reader: Callable[[str], _T], text: str) -> _T:
     """What text means to a parser of :mod:`audit.intake.cells`.
 
     Raises:
-        ValueError: it means nothing; says what it must be.
+        ValueError: it is not valid; the message says what it must be.
     """
     try:
         return reader(text)
@@ -83,7 +83,7 @@ class GivenTurn(BaseModel):
     start_s: _Seconds = None
     end_s: _Seconds = None
     unread: tuple[str, ...] = ()
-    """Keys that hold times of which nothing says what they count in."""
+    """Keys with times whose unit is unknown."""
 
     @model_validator(mode="before")
     @classmethod
@@ -107,7 +107,7 @@ class GivenTurn(BaseModel):
                 return role
         raise ValueError(
             f"it is {value!r}; it must be agent (客服, 坐席), customer (客户, 用户), or unknown "
-            "where it is not told"
+            "where it is not known"
         )
 
     @field_validator("text", mode="before")
@@ -128,14 +128,14 @@ class GivenTurn(BaseModel):
 
     @property
     def off_s(self) -> float:
-        """By how much its times cannot be right."""
+        """Seconds by which its times are wrong."""
         if self.start_s is None or self.end_s is None:
             return 0.0
         return round(max(0.0, -self.start_s, -self.end_s, self.start_s - self.end_s), 3)
 
     @property
     def span(self) -> Span | None:
-        """Its times, with what is slightly off put right."""
+        """Its times, with small errors corrected."""
         if self.start_s is None or self.end_s is None:
             return None
         start_s = max(0.0, self.start_s)
@@ -205,12 +205,12 @@ class GivenLine(BaseModel):
         timed = [(turn.span, len(turn.text)) for turn in self.turns]
         slow = [span.duration_s / length for span, length in timed if span and length]
         last_s = max((span.end_s for span, _ in timed if span), default=0.0)
-        told_s = self.duration_s or 0.0
-        if (slow and median(slow) > _SLOWEST_S_PER_CHARACTER and last_s > _MILLISECONDS_FROM) or (
-            told_s > _MILLISECONDS_FROM and 0 < last_s * 900 < told_s
+        stated_s = self.duration_s or 0.0
+        if (slow and median(slow) > _CHARACTER_MAX_S and last_s > _MILLISECONDS_MIN) or (
+            stated_s > _MILLISECONDS_MIN and 0 < last_s * 900 < stated_s
         ):
             raise ValueError(
-                f"its times (up to {max(last_s, told_s):.0f}) are those of milliseconds, not of "
+                f"its times (up to {max(last_s, stated_s):.0f}) are in milliseconds, not in "
                 "seconds; divide them by 1000"
             )
         return self
@@ -219,12 +219,12 @@ class GivenLine(BaseModel):
 _PROBLEMS = {
     "missing": "it is missing; every call needs it",
     "list_type": "it must be a list: [{...}, {...}]",
-    "too_short": "it is empty; a call has one turn at least",
+    "too_short": "it is empty; a call has at least one turn",
 }
 
 
 def problem_of(error: ErrorDetails) -> str:
-    """What pydantic says of a value, in our words where it has none of use."""
+    """What is wrong with a value: pydantic's message, or a clearer one."""
     if error["type"] == "model_type":
         return "it must be a turn: {...}" if error["loc"] else "it must be a call: {...}"
     said = error["msg"].removeprefix("Value error, ").replace("Input should be", "it must be")

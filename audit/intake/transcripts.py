@@ -1,4 +1,4 @@
-"""Ready transcripts: JSONL, one call a line, or other JSON, judged without audio."""
+"""Ready transcripts: JSONL with one call per line, or other JSON, audited without audio."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from audit.types import Call, Channels, Origin, Recording, Span, Transcript, Tur
 
 _COLUMN = re.compile(r"[\w-]{1,64}")
 _TOO_FAST_MAX_SHARE = 0.3
-"""Share of turns with more text than can be said in their time from which the times are wrong."""
+"""Maximum share of turns that are too short for their text; above it, the times are wrong."""
 
 
 def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Call | Reject]:
@@ -64,19 +64,19 @@ def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Ca
         check_kind(path, file.read(HEAD_BYTES))
         file.seek(0)
         for given in given_calls(file):
-            source = f"{_written(path.name)}:{given.place}"
+            source = f"{_encodable(path.name)}:{given.place}"
             try:
                 result = _read_call(given, source, written, zone, rulebooks)
             except Exception as error:  # no message: it may quote
-                detail = f"reading the line failed with {type(error).__name__}; mend it or leave it"
+                detail = f"reading the line failed with {type(error).__name__}; fix it or remove it"
                 call_id = _id_of(given.value)
                 result = Reject(source, RejectReason.CRASHED, detail, written.date(), call_id)
             if isinstance(result, Call) and result.recording.call_id in seen:
                 yield Reject(
                     source,
                     RejectReason.DUPLICATE_CALL_ID,
-                    f"call_id {result.recording.call_id!r} stands in the file twice; the first is "
-                    "judged: give each call its own",
+                    f"call_id {result.recording.call_id!r} occurs twice in the file and only the "
+                    "first call is audited; give each call its own",
                     result.recording.audit_date,
                     result.recording.call_id,
                 )
@@ -93,12 +93,12 @@ def _read_call(
     if given.problem is not None:
         return Reject(source, RejectReason.BAD_METADATA, given.problem, day)
     call_id = _id_of(given.value)
-    if (names := _hidden_in(given.value)) is not None:
-        said = (
+    if (names := _nested_calls(given.value)) is not None:
+        detail = (
             f"it has no turns itself, but calls under {names}; write the calls as a list "
             '[{...}, {...}], as {"calls": [...]}, or one on each line'
         )
-        return Reject(source, RejectReason.BAD_METADATA, said, day, call_id)
+        return Reject(source, RejectReason.BAD_METADATA, detail, day, call_id)
     try:
         line = GivenLine.model_validate(given.value, context={"zone": zone})
     except ValidationError as error:
@@ -156,7 +156,7 @@ def _id_of(value: object) -> str | None:
     return text if is_id(text) else None
 
 
-def _hidden_in(value: object) -> str | None:
+def _nested_calls(value: object) -> str | None:
     """The first keys under which an object that is not a call holds some; None if it holds none."""
     if not isinstance(value, dict) or "turns" in value:
         return None
@@ -168,7 +168,7 @@ def _hidden_in(value: object) -> str | None:
             for one in (held if isinstance(held, list) else [held])
         )
     ]
-    shown = ", ".join(repr(_written(name[:40])) for name in found[:3])
+    shown = ", ".join(repr(_encodable(name[:40])) for name in found[:3])
     return (shown + (", …" if len(found) > 3 else "")) if found else None
 
 
@@ -178,11 +178,11 @@ def _cell(value: str | float) -> str:
         return str(value).lower()
     if isinstance(value, float) and not math.isfinite(value):
         return ""
-    return _written(str(value))
+    return _encodable(str(value))
 
 
-def _written(text: str) -> str:
-    """Text that files can hold: what is not a character becomes ``?``."""
+def _encodable(text: str) -> str:
+    """Text that can be encoded: invalid characters become ``?``."""
     return text.encode("utf-8", "replace").decode()
 
 
@@ -217,7 +217,7 @@ def _bytes(text: str) -> bytes:
 
 
 def _doubts(line: GivenLine, last_s: float) -> Iterator[Reason]:
-    unread = list(dict.fromkeys(_written(name) for turn in line.turns for name in turn.unread))
+    unread = list(dict.fromkeys(_encodable(name) for turn in line.turns for name in turn.unread))
     if unread:
         yield because("transcript.times_unread", fields=tuple(map(verbatim, unread[:4])))
     off = [turn.off_s for turn in line.turns if turn.off_s]

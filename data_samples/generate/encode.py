@@ -37,7 +37,7 @@ def write_mu_law(path: Path, audio: FloatArray, *, rate: int) -> None:
 
 
 def write_coded(path: Path, audio: FloatArray, *, rate: int, codec: str) -> None:
-    """Write Opus in Ogg, MP3 or AMR-NB (the encoders lie in PyAV's own wheel).
+    """Write Opus in Ogg, MP3 or AMR-NB (with the encoders in PyAV's wheel).
 
     Args:
         path: File to write; its ending names the container.
@@ -105,9 +105,9 @@ def shift_s(before: FloatArray, after: FloatArray, *, rate: int, reach_s: float 
     size = min(len(before), len(after))
     total = 2 ** (2 * size).bit_length()
     product = np.fft.rfft(after[:size], total) * np.conj(np.fft.rfft(before[:size], total))
-    alike = np.fft.irfft(product, total)
+    correlation = np.fft.irfft(product, total)
     lags = np.arange(-reach, reach + 1)
-    return float(lags[int(np.argmax(alike[lags]))] / rate)
+    return float(lags[int(np.argmax(correlation[lags]))] / rate)
 
 
 def _samples(frame: Any) -> FloatArray:

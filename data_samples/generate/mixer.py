@@ -1,4 +1,4 @@
-"""Two-channel telephone calls from ready utterances: placing, cross-talk, echo, noise, band-pass.
+"""Two-channel telephone calls from ready utterances: placing, crosstalk, echo, noise, band-pass.
 
 Pure functions on numpy arrays; where the utterances come from does not matter. :func:`lay_out`
 turns anchors ("half a second before the other ends") into intervals, and :func:`mix` turns clips
@@ -43,7 +43,7 @@ class Before:
     """Starts before the other channel's last turn ends.
 
     Attributes:
-        overlap_s: How long both are heard together.
+        overlap_s: Seconds during which both speak.
         lost_s: How much of the other's turn is lost because its speaker breaks off; 0 lets it run
             to its end.
     """
@@ -81,7 +81,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Where a clip lies on the recording's clock, in seconds; ``cut_off`` if its end is lost."""
+    """Position of a clip on the recording's clock, in seconds; ``cut_off`` if its end is lost."""
 
     channel: int
     start_s: float
@@ -91,7 +91,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The line a call is heard over.
+    """The telephone line of a call.
 
     Attributes:
         rate: Sampling rate in Hz.
@@ -100,8 +100,8 @@ class Scene:
         level: RMS of speech at 0 dB, on a full scale of 1.
         gains_db: Level of each channel against that.
         snr_db: Speech to noise of each channel, speech taken at 0 dB gain of that channel.
-        leak_db: Level at which a channel is heard on the other; None for no cross-talk.
-        leak_s: Delay of that cross-talk.
+        leak_db: Level at which a channel leaks into the other; None for no crosstalk.
+        leak_s: Delay of that crosstalk.
         echo_db: Level of a channel's own echo; None for none.
         echo_s: Delay of that echo.
         band_hz: Pass band; None for none.
@@ -180,7 +180,7 @@ def mix(clips: Sequence[Clip], *, scene: Scene) -> Mix:
         scene: The line.
 
     Returns:
-        The audio, and the intervals at which the clips themselves (not their cross-talk) lie.
+        The audio, and the intervals of the clips themselves (without their crosstalk).
 
     Raises:
         ValueError: See :func:`lay_out`.
@@ -238,10 +238,10 @@ def to_line(samples: FloatArray, *, rate: int, line_rate: int = LINE_RATE) -> Fl
     """Resample a whole-number multiple of the line's rate down to it and limit it to the band.
 
     Raises:
-        ValueError: ``rate`` is no multiple of ``line_rate``.
+        ValueError: ``rate`` is not a multiple of ``line_rate``.
     """
     if rate % line_rate:
-        raise ValueError(f"{rate} Hz is no multiple of {line_rate} Hz")
+        raise ValueError(f"{rate} Hz is not a multiple of {line_rate} Hz")
     lower = resample_poly(samples, 1, rate // line_rate).astype(np.float32)
     return band_pass(lower, rate=line_rate)
 

@@ -1,8 +1,8 @@
-"""Draws labelled dialogues from the frames beside it: ``python -m data_samples.generate.pii``.
+"""Generates labelled dialogues from frames: ``python -m data_samples.generate.pii``.
 
-A frame's slots are filled with invented values as they are spoken, and their places noted. A third
-of the dialogues goes through what recognisers do: homophones in digits, names and key words,
-hesitations, digits as numerals, lost or doubled ones in what the agent repeats.
+A frame's slots are filled with invented values as they are spoken, and their positions recorded. A
+third of the dialogues has ASR noise: homophones in digits, names and key words, hesitations, digits
+as numerals, and lost or doubled digits in what the agent repeats.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pathlib import Path
 from audit.language.surnames import SURNAMES
 
 _HERE = Path(__file__).parents[1] / "privacy"
-DRAWS = 3
-"""Each frame is drawn so often; the last time with noise."""
+VARIANTS = 3
+"""Dialogues generated from each frame; the last one has ASR noise."""
 
 _SLOT = re.compile(r"\{(!?)([a-z]+)(2?)(?:\[(-?\d*):(-?\d*)\])?\}")
-_KINDS = {
+_ENTITY_TYPES = {
     "mobile": "mobile",
     "land": "landline",
     "id": "id_number",
@@ -35,11 +35,11 @@ _KINDS = {
     "spell": "name",
     "dob": "birth",
 }
-_HAN = "零一二三四五六七八九"
-_GIVEN = list(
+_HAN_DIGITS = "零一二三四五六七八九"
+_GIVEN_NAME_CHARACTERS = list(
     "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂英建国志华玉兰小红海燕雪梅文博子涵雨欣浩宇"
 )
-_SPELT = {
+_SPELLED_SURNAMES = {
     "张": "弓长张",
     "李": "木子李",
     "陈": "耳东陈",
@@ -63,7 +63,7 @@ _ESTATES = (
 _CITIES = ("南京市", "成都", "深圳市", "武汉", "西安市", "杭州市", "青岛", "广州市")
 _AREAS = ("鼓楼区", "高新区", "福田区", "武侯区", "江岸区", "滨江区", "崂山区", "天河区")
 _PLATES = "京沪粤苏浙川鄂鲁湘豫冀闽"
-_HEARD = {  # what is heard for a digit or a name's character
+_MISRECOGNIZED = {  # ASR errors for a digit or a name's character
     "一": "衣医",
     "幺": "要腰",
     "二": "而儿",
@@ -91,7 +91,7 @@ _HEARD = {  # what is heard for a digit or a name's character
     "静": "净",
     "明": "名",
 }
-_WORDS = {
+_MISRECOGNIZED_WORDS = {
     "身份证": "身分证",
     "手机号": "手机好",
     "工号": "公号",
@@ -113,23 +113,23 @@ def _check_digit(seventeen: str) -> str:
 
 def _luhn(body: str) -> str:
     total = 0
-    for place, sign in enumerate(reversed(body)):
-        value = int(sign) * (2 if place % 2 == 0 else 1)
+    for place, character in enumerate(reversed(body)):
+        value = int(character) * (2 if place % 2 == 0 else 1)
         total += value - 9 if value > 9 else value
     return body + str(-total % 10)
 
 
 class Values:
-    """The invented values of one dialogue, each drawn once."""
+    """The invented values of one dialogue, each sampled once."""
 
     def __init__(self, dice: random.Random) -> None:
         self._dice = dice
-        self._drawn: dict[str, str] = {}
+        self._values: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> str:
-        if name not in self._drawn:
-            self._drawn[name] = getattr(self, "_" + name.rstrip("2"))()
-        return self._drawn[name]
+        if name not in self._values:
+            self._values[name] = getattr(self, "_" + name.rstrip("2"))()
+        return self._values[name]
 
     def _digits(self, count: int) -> str:
         return "".join(self._dice.choice("0123456789") for _ in range(count))
@@ -163,15 +163,17 @@ class Values:
         return user + "@" + self._dice.choice(("163.com", "qq.com", "126.com", "yunfan.com.cn"))
 
     def _sur(self) -> str:
-        return self["name"][0] if "name" in self._drawn else self._dice.choice(SURNAMES[:90])
+        return self["name"][0] if "name" in self._values else self._dice.choice(SURNAMES[:90])
 
     def _name(self) -> str:
-        surname = self["sur"] if "sur" in self._drawn else self._dice.choice(SURNAMES[:90])
-        return surname + "".join(self._dice.sample(_GIVEN, self._dice.choice((1, 2, 2))))
+        surname = self["sur"] if "sur" in self._values else self._dice.choice(SURNAMES[:90])
+        return surname + "".join(
+            self._dice.sample(_GIVEN_NAME_CHARACTERS, self._dice.choice((1, 2, 2)))
+        )
 
     def _spell(self) -> str:
-        self._drawn["name"] = self._drawn.get("name", "张丽")
-        return _SPELT.get(self["name"][0], self["name"][0] + "姓的" + self["name"][0])
+        self._values["name"] = self._values.get("name", "张丽")
+        return _SPELLED_SURNAMES.get(self["name"][0], self["name"][0] + "姓的" + self["name"][0])
 
     def _dob(self) -> str:
         year = str(self._dice.randint(1950, 2004))
@@ -212,42 +214,42 @@ class Values:
 
 def _numeral(number: int) -> str:
     if number < 10:
-        return _HAN[number]
+        return _HAN_DIGITS[number]
     if number < 100:
-        tens = "" if number < 20 else _HAN[number // 10]
-        return tens + "十" + (_HAN[number % 10] if number % 10 else "")
+        tens = "" if number < 20 else _HAN_DIGITS[number // 10]
+        return tens + "十" + (_HAN_DIGITS[number % 10] if number % 10 else "")
     rest = number % 100
     if not rest:
-        return _HAN[number // 100] + "百"
+        return _HAN_DIGITS[number // 100] + "百"
     between = "零" if rest < 10 else ("一" if rest < 20 else "")
-    return _HAN[number // 100] + "百" + between + _numeral(rest)
+    return _HAN_DIGITS[number // 100] + "百" + between + _numeral(rest)
 
 
-def spoken(kind: str, value: str, dice: random.Random, *, noisy: bool) -> str:
-    """A value as somebody says it and a recogniser writes it."""
-    if kind == "email":
+def spoken(entity_type: str, value: str, dice: random.Random, *, noisy: bool) -> str:
+    """A value as it is spoken and transcribed."""
+    if entity_type == "email":
         form = dice.random()
         if form < 0.4:
             return value
         value = value.replace("@", dice.choice(("艾特", "at", "艾特"))).replace(".", "点")
-        return re.sub(r"\d", lambda m: _HAN[int(m[0])], value) if form < 0.7 else value
-    if kind in ("address", "birth"):
+        return re.sub(r"\d", lambda m: _HAN_DIGITS[int(m[0])], value) if form < 0.7 else value
+    if entity_type in ("address", "birth"):
         if dice.random() < 0.4:
             return value
         value = re.sub(
-            r"\d{4}(?=年)|\d{2}(?=年)", lambda m: "".join(_HAN[int(d)] for d in m[0]), value
+            r"\d{4}(?=年)|\d{2}(?=年)", lambda m: "".join(_HAN_DIGITS[int(d)] for d in m[0]), value
         )
         value = re.sub(
             r"\d+",
             lambda m: (
-                "".join(_HAN[int(d)] for d in m[0])
+                "".join(_HAN_DIGITS[int(d)] for d in m[0])
                 if len(m[0]) >= 3 and (m.end() == len(value) or value[m.end()] == "室")
                 else _numeral(int(m[0]))
             ),
             value,
         )
         return value
-    if kind == "name":
+    if entity_type == "name":
         return value
     style = dice.random()
     if style < (0.5 if noisy else 0.35):
@@ -256,7 +258,7 @@ def spoken(kind: str, value: str, dice: random.Random, *, noisy: bool) -> str:
             said = dice.choice((" ", "-", "")).join((value[:3], value[3:7], value[7:]))
         return said
     one = "一" if style < 0.55 else "幺"
-    digits = [one if d == "1" else _HAN[int(d)] if d.isdecimal() else d for d in value]
+    digits = [one if d == "1" else _HAN_DIGITS[int(d)] if d.isdecimal() else d for d in value]
     if "0" in value and dice.random() < 0.1:
         digits = ["洞" if d == "零" else d for d in digits]
     if len(digits) < 6:
@@ -267,51 +269,51 @@ def spoken(kind: str, value: str, dice: random.Random, *, noisy: bool) -> str:
     return glue.join(groups)
 
 
-def misheard(text: str, kind: str, dice: random.Random, *, by_agent: bool) -> str:
-    """A spoken value as a recogniser gets it wrong."""
-    if kind in ("email", "address", "birth"):
+def with_asr_errors(text: str, entity_type: str, dice: random.Random, *, by_agent: bool) -> str:
+    """A spoken value with simulated ASR errors."""
+    if entity_type in ("email", "address", "birth"):
         return text
-    if kind == "name":
+    if entity_type == "name":
         at = dice.randrange(len(text))
-        return text[:at] + dice.choice(_HEARD.get(text[at], text[at])) + text[at + 1 :]
+        return text[:at] + dice.choice(_MISRECOGNIZED.get(text[at], text[at])) + text[at + 1 :]
     if len(text) < 5:
         return text
     for _ in range(dice.choice((1, 1, 2))):
         at = dice.randrange(1, len(text) - 1)
-        before, sign, after = text[:at], text[at], text[at + 1 :]
+        before, character, after = text[:at], text[at], text[at + 1 :]
         what = dice.random()
-        if what < 0.4 and sign in _HEARD:
-            sign = dice.choice(_HEARD[sign])
+        if what < 0.4 and character in _MISRECOGNIZED:
+            character = dice.choice(_MISRECOGNIZED[character])
         elif what < 0.65:
-            sign = dice.choice(("，嗯，", "，那个", "，呃", "。")) + sign
+            character = dice.choice(("，嗯，", "，那个", "，呃", "。")) + character
         elif what < 0.8 and by_agent and len(text) > 9:
-            sign = dice.choice(("", sign + sign))
-        text = before + sign + after
+            character = dice.choice(("", character + character))
+        text = before + character + after
     return text
 
 
 def dialogue(name: str, frame: str, dice: random.Random, *, noisy: bool) -> dict[str, object]:
-    """One dialogue of a frame with the places of what is private in it."""
-    values, turns, private = Values(dice), [], []
+    """One dialogue of a frame, with the positions of PII in it."""
+    values, turns, entities = Values(dice), [], []
     agent_name = "周涛" if "周涛" in frame else "高峰" if "高峰" in frame else "林静"
     for index, line in enumerate(frame.splitlines()):
         role, _, script = line.partition(" ")
         text, position = "", 0
         for match in _SLOT.finditer(script):
-            text += _words(script[position : match.start()], dice, noisy=noisy)
+            text += _script_text(script[position : match.start()], dice, noisy=noisy)
             position = match.end()
             value = values[match[2] + match[3]]
             if match[4] is not None:
                 value = value[int(match[4] or 0) : int(match[5]) if match[5] else None]
-            kind = _KINDS.get(match[2], match[2])
-            said = spoken(kind, value, dice, noisy=noisy)
+            entity_type = _ENTITY_TYPES.get(match[2], match[2])
+            said = spoken(entity_type, value, dice, noisy=noisy)
             if noisy and dice.random() < 0.6:
-                said = misheard(said, kind, dice, by_agent=role == "A")
+                said = with_asr_errors(said, entity_type, dice, by_agent=role == "A")
             if not match[1]:
                 span = {"turn": index, "start": len(text), "end": len(text) + len(said)}
-                private.append({**span, "kind": kind})
+                entities.append({**span, "kind": entity_type})
             text += said
-        text += _words(script[position:], dice, noisy=noisy)
+        text += _script_text(script[position:], dice, noisy=noisy)
         turns.append({"role": "agent" if role == "A" else "customer", "text": text})
     return {
         "call_id": name,
@@ -319,27 +321,30 @@ def dialogue(name: str, frame: str, dice: random.Random, *, noisy: bool) -> dict
         "agent_name": agent_name,
         "noise": noisy,
         "turns": turns,
-        "private": private,
+        "private": entities,
     }
 
 
-def _words(text: str, dice: random.Random, *, noisy: bool) -> str:
-    for word, heard in _WORDS.items() if noisy else ():
+def _script_text(text: str, dice: random.Random, *, noisy: bool) -> str:
+    for word, misrecognized in _MISRECOGNIZED_WORDS.items() if noisy else ():
         if word in text and dice.random() < 0.35:
-            text = text.replace(word, heard, 1)
+            text = text.replace(word, misrecognized, 1)
     return text
 
 
 def main() -> None:
-    """Write both halves anew."""
+    """Write both sets again."""
     for half, seed in (("tuning", 9), ("held_out", 90)):
         frames = (_HERE / f"{half}.txt").read_text("utf-8").strip().split("\n\n")
         lines = []
         for number, frame in enumerate(frames, start=1):
-            for draw in range(DRAWS):
-                dice = random.Random(f"{seed}/{number}/{draw}")
+            for variant in range(VARIANTS):
+                dice = random.Random(f"{seed}/{number}/{variant}")
                 made = dialogue(
-                    f"{half[0]}{number:02}{'abc'[draw]}", frame, dice, noisy=draw == DRAWS - 1
+                    f"{half[0]}{number:02}{'abc'[variant]}",
+                    frame,
+                    dice,
+                    noisy=variant == VARIANTS - 1,
                 )
                 lines.append(json.dumps(made, ensure_ascii=False) + "\n")
         (_HERE / f"{half}.jsonl").write_text("".join(lines), "utf-8")

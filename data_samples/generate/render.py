@@ -160,7 +160,7 @@ def compose(call: Call, *, bank: VoiceBank, session: Any, cache: Path) -> Mix:
         )
         anchor = _anchor(item, pause_s=pause_s)
         speech = tighten(trim(spoken, rate=LINE_RATE), rate=LINE_RATE)
-        clips.append(Clip(_even(speech), _CHANNELS[item.role], anchor))
+        clips.append(Clip(_at_common_level(speech), _CHANNELS[item.role], anchor))
         pause_s = round(chance.uniform(*_PAUSE_S), 3)
     scene = Scene(
         lead_s=lead_s,
@@ -298,7 +298,7 @@ def _sound_clip(sound: Sound) -> Clip:
     return Clip(keys, 1, After(sound.gap_s), speech=False)
 
 
-def _even(samples: FloatArray) -> FloatArray:
+def _at_common_level(samples: FloatArray) -> FloatArray:
     """Bring an utterance to the common level, measured in the telephone band."""
     rms = speech_rms(samples)
     return fade_out(samples * np.float32(0.1 / rms if rms else 1.0), rate=LINE_RATE, seconds=0.004)

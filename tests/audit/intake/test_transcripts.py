@@ -111,9 +111,9 @@ def test_turns_are_put_in_the_order_in_which_they_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason", "told"),
     [
-        (b"{not json", "bad_metadata", "no JSON"),
-        (b"[" * 100_000, "bad_metadata", "no JSON"),
-        ("通话".encode("gb18030"), "bad_metadata", "no JSON"),
+        (b"{not json", "bad_metadata", "not valid JSON"),
+        (b"[" * 100_000, "bad_metadata", "not valid JSON"),
+        ("通话".encode("gb18030"), "bad_metadata", "not valid JSON"),
         (b"[]", "bad_metadata", "no calls"),
         (b"null", "bad_metadata", "the line"),
         (line(call_id=None), "bad_metadata", "call_id"),
@@ -408,7 +408,7 @@ def test_words_for_roles(tmp_path: Path, said: str, role: Role) -> None:
 def test_words_that_may_be_either_are_not_guessed(tmp_path: Path, said: object) -> None:
     got = only(tmp_path, line(turns=[{"role": said, "text": "喂"}]))
     assert isinstance(got, Reject)
-    assert "unknown where it is not told" in got.detail
+    assert "unknown where it is not known" in got.detail
 
 
 @pytest.mark.parametrize(
