@@ -4,8 +4,8 @@
 own dialogues: turns of several are mixed, some lose their times, and every rulebook judges its
 share. Audit them, and recordings, with the code before and after. Then
 ``python -m tests.benchmarks.same_tables compare BEFORE AFTER`` names the rows in which two output
-folders differ; hashes and ids of code, run and
-schema, where recordings were, and columns that only one side has, are left aside.
+folders differ. Hashes and ids of code, run and schema, where recordings were, and columns that only
+one side has are left aside.
 """
 
 from __future__ import annotations
