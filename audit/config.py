@@ -216,7 +216,7 @@ class BatchConfig(_Strict):
 
 
 class PrivacyConfig(_Strict):
-    """How PII in transcripts is handled: numbers, names, addresses."""
+    """How personal data in transcripts is handled: numbers, names, addresses."""
 
     mode: PrivacyMode = Field(
         "mask",

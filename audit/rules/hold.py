@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,12 +14,15 @@ from audit.language.phrases import Match, find_any, find_literal
 from audit.language.text import spoken_characters
 from audit.reasons import because
 from audit.rules.base import (
+    ALL_VERDICTS,
     NO_TIMES,
     Check,
     CheckedRule,
+    CheckSpec,
     Context,
     Rule,
     finding,
+    spec,
     uncertainty,
     understood,
     without,
@@ -47,6 +50,12 @@ class HoldRule(CheckedRule):
     max_bare_characters: int = Field(ge=0)
     reasons: tuple[Phrase, ...] = Field(min_length=1)
     unless: tuple[Phrase, ...] = ()
+
+    def specs(self, rule_id: str) -> Iterator[CheckSpec]:
+        """Every check; a silence that nobody announced is ``dead_air``, never a failed hold."""
+        for check_id, check in self.checks.items():
+            never = {Verdict.FAIL} if check_id == "hold.announced" else set()
+            yield spec(rule_id, check_id, check, verdicts=ALL_VERDICTS - never)
 
 
 _TOKEN_CHARACTERS = 3

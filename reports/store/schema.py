@@ -41,7 +41,12 @@ CALLS = Table(
             "started_local", pa.timestamp("us"), "the same in the time zone `batch.timezone`"
         ),
         text("direction", "inbound or outbound", nullable=True, values=Direction),
-        real("answer_wait_s", "ringing time before the call was answered", unit="s", nullable=True),
+        real(
+            "answer_wait_s",
+            "how long the customer waited before the call was answered",
+            unit="s",
+            nullable=True,
+        ),
         TableColumn("customer_vip", pa.bool_(), "the customer is a VIP", nullable=True),
         real("duration_s", "length of the recording", unit="s", nullable=True),
         text("channels", "which channels were transcribed", values=Channels),
@@ -50,7 +55,7 @@ CALLS = Table(
         ),
         text(
             "disposition",
-            "outcome of the call; it has no score with no_answer, announcement and no_speech",
+            "whether people talked at all; no_answer, announcement and no_speech have no score",
             nullable=True,
             values=Disposition,
         ),
@@ -67,7 +72,11 @@ CALLS = Table(
             nullable=True,
         ),
         text("rulebook_id", "the rulebook that judged the call"),
-        real("score", "0 to 100; empty where no rule could be decided", nullable=True),
+        real(
+            "score",
+            "0 to 100; empty where none of the first three rules could be decided",
+            nullable=True,
+        ),
         text("grade", "grade of the score by the rulebook's table", nullable=True),
         TableColumn("auto_fail", pa.bool_(), "a finding fails the call outright"),
         TableColumn(
@@ -154,7 +163,7 @@ CALLS = Table(
         text("code_sha256", "hash of the code that judged the call", nullable=True),
         text(
             "private",
-            "how PII in this call was treated (before 1.5 all of it was kept)",
+            "how personal data in this call was treated (before 1.5 all of it was kept)",
             nullable=True,
             values=get_args(PrivacyMode),
         ),
@@ -219,7 +228,7 @@ TURNS = Table(
         TableColumn(
             "masked",
             pa.list_(_MASKED),
-            "PII that placeholders in the text stand for, in order",
+            "personal data that placeholders in the text stand for, in order",
             nullable=True,
             unit="s",
         ),
