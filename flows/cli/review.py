@@ -11,7 +11,7 @@ from flows.cli import common, formatters
 
 @click.group("review", cls=common.Group)
 def review() -> None:
-    """Reviews of findings by the QA team, and appeals by agents."""
+    """QA reviews of findings, and agents' appeals."""
 
 
 @review.command("import")

@@ -90,4 +90,4 @@ def test_they_are_a_group_of_their_own(out: Path) -> None:
     agents = (out / "html" / "agents" / "0317.html").read_text("utf-8")
     assert "未接通 2" in agents and "calls/engaged.html" in agents
     call = (out / "html" / "calls" / "engaged.html").read_text("utf-8")
-    assert "没有人通话，不评分" in call
+    assert "没有真正通话，不评分" in call
