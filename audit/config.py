@@ -92,7 +92,7 @@ class StagesConfig(_Strict):
 
     model: Path | None = Field(
         None,
-        description="A model that `callaudit train stages` wrote; `null` for the one that ships.",
+        description="A model that `callaudit train stages` wrote; `null` for the built-in one.",
     )
 
 
@@ -162,8 +162,7 @@ class BatchConfig(_Strict):
     )
     timezone: str = Field(
         "Asia/Shanghai",
-        description="Time zone whose clock decides a call's night and when a schedule runs; also "
-        "of times without an offset.",
+        description="Time zone of nights, schedules and times without an offset.",
     )
     rulebook: str = Field(
         "hotline", description="Rulebook of calls whose manifest row does not name one."
@@ -172,7 +171,7 @@ class BatchConfig(_Strict):
         300,
         gt=0,
         description="Seconds; hard limit for reading and decoding a recording, and again for "
-        "transcribing it. Recordings that take longer are tried again, then set aside. Typical: "
+        "transcribing it. Recordings that take longer are tried again, then rejected. Typical: "
         "120 to 600.",
     )
     timeout_per_s: float = Field(
@@ -185,17 +184,18 @@ class BatchConfig(_Strict):
         3,
         ge=1,
         le=20,
-        description="How often, 1 to 20, a recording is tried that hangs or crashes before it is "
-        "set aside. Typical: 2 to 5.",
+        description="How often, 1 to 20, a recording that hangs or crashes is tried before it is "
+        "rejected. Typical: 2 to 5.",
     )
     memory_mb: int | None = Field(
         None,
         ge=500,
-        description="MB; most memory of a transcribing process, which crashes above it and takes "
-        "no other process along; `null` for no limit. Typical: 2000 to 8000.",
+        description="MB; maximum memory of a transcribing process. Above it only that process "
+        "ends; `null` for no limit. Typical: 2000 to 8000.",
     )
     bundle_audio: bool = Field(
-        False, description="Copy every recording beside the pages, as Opus (also `--bundle-audio`)."
+        False,
+        description="Copy every recording next to the pages, as Opus (also `--bundle-audio`).",
     )
 
     @property
@@ -240,7 +240,7 @@ class ScheduleConfig(_Strict):
         7,
         ge=1,
         le=366,
-        description="Nights, 1 to 366, for which missed runs are made up. Typical: 3 to 14.",
+        description="Nights, 1 to 366, for which missed runs are caught up. Typical: 3 to 14.",
     )
     settle_s: float = Field(
         120,

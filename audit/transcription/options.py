@@ -84,7 +84,7 @@ class VadOptions(Options):
     begins_s: float = Field(
         0.1,
         description="Seconds; a recording whose first speech starts earlier counts as cut in the "
-        "middle of speech, so that a missing greeting accuses nobody. Typical: 0.05 to 0.3.",
+        "middle of speech, so that a missing greeting is `cannot_tell`. Typical: 0.05 to 0.3.",
     )
     dead_range_db: float = Field(
         6.0,
@@ -249,7 +249,7 @@ class TranscriptionOptions(Options):
         0.9,
         ge=0.5,
         le=1,
-        description="Least probability, 0.5 to 1, at which agent and customer count as identified. "
-        "Higher values leave more recordings undecided, lower ones accuse the wrong speaker more "
-        "often. Typical: 0.8 to 0.95.",
+        description="Minimum probability, 0.5 to 1, at which agent and customer count as "
+        "identified. Higher values leave more recordings undecided, lower ones accuse the wrong "
+        "speaker more often. Typical: 0.8 to 0.95.",
     )

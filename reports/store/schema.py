@@ -78,7 +78,7 @@ CALLS = Table(
             nullable=True,
         ),
         text("grade", "grade of the score by the rulebook's table", nullable=True),
-        TableColumn("auto_fail", pa.bool_(), "a finding fails the call outright"),
+        TableColumn("auto_fail", pa.bool_(), "a finding is an auto-fail: the score is 0"),
         TableColumn(
             "rule_scores",
             pa.list_(
@@ -119,7 +119,7 @@ CALLS = Table(
         real("greeting_end_s", "end of the greeting", unit="s", nullable=True),
         real("closing_start_s", "start of the closing", unit="s", nullable=True),
         real("greeting_s", "length of the greeting, up to what follows", unit="s", nullable=True),
-        real("handling_s", "length of the handling, likewise", unit="s", nullable=True),
+        real("handling_s", "length of the handling, up to what follows", unit="s", nullable=True),
         real("closing_s", "length of the closing", unit="s", nullable=True),
         TableColumn(
             "role_confidence",
@@ -216,7 +216,7 @@ TURNS = Table(
         TableColumn(
             "unintelligible",
             pa.bool_(),
-            "not usable as words (a loop, another language): not counted against anybody",
+            "not usable as words (repetitions, another language): not counted against the agent",
             nullable=True,
         ),
         TableColumn(
@@ -265,7 +265,9 @@ FINDINGS = Table(
             nullable=True,
         ),
         text("reason_values", "values of the sentence's placeholders, as JSON", nullable=True),
-        TableColumn("auto_fail", pa.bool_(), "this finding fails the whole call"),
+        TableColumn(
+            "auto_fail", pa.bool_(), "an auto-fail: this finding makes the score of the call 0"
+        ),
         *_LINEAGE,
     ),
     "one row per verdict of a check",
@@ -288,7 +290,7 @@ AGENTS = Table(
         real("mean_score", "mean of the scores that are not empty", nullable=True),
         real("score_ci_low", "lower end of the mean's 95 % interval", nullable=True),
         real("score_ci_high", "upper end of the mean's 95 % interval", nullable=True),
-        TableColumn("auto_fails", pa.int32(), "calls failed outright"),
+        TableColumn("auto_fails", pa.int32(), "calls with an auto-fail"),
         real("greeting_fail_rate", "share of decided calls whose greeting failed", nullable=True),
         real(
             "interruption_rate",
