@@ -100,7 +100,7 @@ def test_a_person_reviews_exports_and_imports(night: Path, browser: Any) -> None
         == "得分80等级B→100复核后"
     )
     assert browser.run("return document.querySelector('[data-count]').textContent") == "0"
-    assert "机器 80 分 → 复核后 100 分" in Layout(night).call_page("C1").read_text("utf-8")
+    assert "系统 80 分 → 复核后 100 分" in Layout(night).call_page("C1").read_text("utf-8")
     for path in (Layout(night).index_page, Layout(night).agent_page("A1")):
         assert "→ 100</ins>" in path.read_text("utf-8")
     assert browser.complaints() == []
