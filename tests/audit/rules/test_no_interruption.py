@@ -13,11 +13,10 @@ from audit.rules import no_interruption
 from audit.rules.overlaps import DESCRIPTIONS, OverlapKind
 from audit.types import Call, Channels, Finding, Severity, Verdict
 from reports.wording import sentence
-from tests.calls import found_by
+from tests.calls import Said, found_by
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
-Said = tuple[str, str] | tuple[str, str, float, float]
 
 HELLO = "您好，远山软件服务热线，工号二零零一，很高兴为您服务，请问有什么可以帮助您？"
 TROUBLE = "我们办公室的打印机从今天早上开始连不上网络了，重启了两次都没有用"
