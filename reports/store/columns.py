@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -61,9 +62,11 @@ class Table:
         return pa.schema(fields, metadata={"callaudit.schema_version": SCHEMA_VERSION})
 
 
-def text(name: str, meaning: str, *, nullable: bool = False, values: object = ()) -> TableColumn:
+def text(
+    name: str, meaning: str, *, nullable: bool = False, values: Iterable[object] = ()
+) -> TableColumn:
     """A column of text; ``values`` are the only ones allowed, where there are any."""
-    allowed = tuple(str(value) for value in values)  # type: ignore[attr-defined]
+    allowed = tuple(str(value) for value in values)
     return TableColumn(name, pa.string(), meaning, nullable=nullable, values=allowed)
 
 

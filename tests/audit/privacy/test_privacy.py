@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from audit.errors import UsageError
-from audit.privacy import EntityType, find, mask, redacted_spans
+from audit.privacy import find, mask, redacted_spans
 from audit.privacy.benchmark import evaluate, read, without_punctuation
+from audit.privacy.entities import EntityType
 from audit.privacy.folding import folded
 from audit.reasons import verbatim
 from audit.types import (
