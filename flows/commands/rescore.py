@@ -19,6 +19,7 @@ from reports import publish
 from reports.crashes import Crashes, Step
 from reports.pages import html
 from reports.store import Store, full_text, rows
+from reports.store.columns import Row
 from reports.store.layout import Layout
 from reports.store.rows import CallRows
 from reports.store.staging import Batch
@@ -26,7 +27,6 @@ from reports.store.staging import Batch
 EXAMPLES = 20
 """Findings gained and lost that are kept as examples, of each rule."""
 
-Row = Mapping[str, Any]
 _SAME = ("rule_id", "check_id", "verdict", "start_s", "evidence")
 _WEIGHT = ("clause_id", "points", "severity", "auto_fail")
 _Scores = tuple[tuple[float | None, bool], tuple[float | None, bool]]

@@ -20,7 +20,7 @@ from audit.rates import wilson
 from audit.rules.registry import CORE
 from audit.types import Disposition, Finding, Stage, Verdict
 from reports.store import measures, reviews, rows
-from reports.store.columns import SCHEMA_VERSION, Table
+from reports.store.columns import SCHEMA_VERSION, Row, Table
 from reports.store.parquet import iterate, read_partition
 from reports.store.schema import CALLS, FINDINGS
 from reports.store.store import Store
@@ -31,8 +31,6 @@ RULES = (*CORE, *(rule_id for rule_id in _NAMED if rule_id not in CORE))
 """In the order in which pages show them and the strings name them; others come after."""
 
 _REPEATED = ("audit_date", "agent", "agent_name", "direction", "disposition", "grade")
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

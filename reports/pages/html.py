@@ -19,13 +19,14 @@ from jinja2 import Environment, Template
 from audit.rules.registry import CORE
 from audit.types import Role
 from reports.analysis import figures, sampling
-from reports.analysis.figures import CallFinding, CallRow, Row
+from reports.analysis.figures import CallFinding, CallRow
 from reports.isolation import error_of, failing
 from reports.pages import coaching, playback, views
 from reports.pages.environment import anchor, call_href, environment, static_files
 from reports.pages.views import CallPage, NightPage
 from reports.store import reviews
 from reports.store.atomic import write_changed
+from reports.store.columns import Row
 from reports.store.store import Store
 from reports.wording import by_key
 

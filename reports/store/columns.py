@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
+
+Row = Mapping[str, Any]
+"""A row of a table as it is read: the values of its columns."""
 
 SCHEMA_VERSION = "1.7"
 """Major.minor: the major changes when a column is renamed, dropped or changes its meaning."""
