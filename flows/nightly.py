@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -13,8 +10,6 @@ from typing import Any
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.server.api.server import SubprocessASGIServer
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from audit import rulebooks
@@ -22,7 +17,7 @@ from audit.config import Config
 from audit.errors import CallauditError, UsageError
 from audit.intake import manifests, recordings, roots
 from audit.intake.recordings import Plan
-from flows import bucket, jobs, lineage, wiring
+from flows import bucket, jobs, lineage, prefect_server, wiring
 from flows.jobs import Job, RunSummary
 from flows.workers import publisher, shards
 from reports.store import Store
@@ -161,33 +156,6 @@ def nightly(
         return publish_run(job_file)
 
 
-@contextmanager
-def _one_server() -> Iterator[None]:
-    """A Prefect server for this run, unless there is one; started again if it dies."""
-    if PREFECT_API_URL.value():
-        yield
-        return
-    with SubprocessASGIServer() as server, temporary_settings({PREFECT_API_URL: server.api_url}):
-        ended = threading.Event()
-        keeper = threading.Thread(target=_keep_up, args=(server, ended), daemon=True)
-        keeper.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            keeper.join()
-
-
-def _keep_up(server: SubprocessASGIServer, ended: threading.Event) -> None:
-    """Start a server that has died again, on its port: whoever asks it anything waits for it."""
-    while not ended.wait(0.5):
-        process = server.server_process
-        if process is not None and process.poll() is not None:
-            server.running = False
-            with suppress(Exception):  # it is tried again
-                server.start()
-
-
 def task_runner(config: Config) -> Any:
     """Threads that each have a transcribing process, or a Dask cluster."""
     if config.batch.dask_scheduler is None:
@@ -211,7 +179,7 @@ def run(
 ) -> RunSummary:
     """Run the flow in this process, with as many transcribing processes as configured."""
     only = night.isoformat() if night else None
-    with _one_server():
+    with prefect_server.one_server():
         return nightly.with_options(task_runner=task_runner(config))(
             location, out, manifest, config.model_dump(mode="json"), resume, run_id, only
         )

@@ -130,7 +130,7 @@ def as_call(dialogue: Dialogue, rulebook: Rulebook, *, model: StageClassifier) -
         model: classifies the stages.
 
     Raises:
-        ValueError: a line is none, there is none, or a column has a value that it cannot have.
+        ValueError: a line names no speaker, there is no line, or a column has an invalid value.
     """
     columns: dict[str, str] = {}
     turns: list[Turn] = []
@@ -139,7 +139,7 @@ def as_call(dialogue: Dialogue, rulebook: Rulebook, *, model: StageClassifier) -
             columns |= {name: str(value) for name, value in line.items()}
             continue
         text = line if isinstance(line, str) else ": ".join(map(str, next(iter(line.items()))))
-        turns.append(_turn(len(turns), text))
+        turns.append(turn_of(text, index=len(turns)))
     if not turns:
         raise ValueError("no line begins with 客服:, 客户: or 未知:")
     spans = [turn.span for turn in turns if turn.span is not None]
@@ -155,7 +155,12 @@ def as_call(dialogue: Dialogue, rulebook: Rulebook, *, model: StageClassifier) -
     )
 
 
-def _turn(index: int, line: str) -> Turn:
+def turn_of(line: str, *, index: int) -> Turn:
+    """One line of a dialogue as a turn.
+
+    Raises:
+        ValueError: the line names no speaker.
+    """
     match = _LINE.fullmatch(line)
     if match is None:
         raise ValueError(f"{line!r} does not begin with 客服:, 客户: or 未知:")

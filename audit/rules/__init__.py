@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from audit.rules import disposition, no_interruption, reliance, written
-from audit.rules.base import Context
-from audit.rules.registry import Rules
+from audit.rules.base import Context, Rule
+from audit.rules.registry import CORE, RULES, Rules
 from audit.types import Call, Disposition, Finding
+
+__all__ = ["CORE", "RULES", "Context", "Rule", "Rules", "evaluate"]
 
 
 def evaluate(call: Call, rules: Rules, context: Context, *, came_out: Disposition) -> list[Finding]:

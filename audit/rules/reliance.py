@@ -37,7 +37,7 @@ from audit.rules.written.conditions import (
 from audit.rules.written.settings import WrittenCheck
 from audit.types import ROLE_CONFIDENCE_MIN, Call, Channels, Finding, Role, Stage, Turn, Verdict
 
-NO_ROLES = because("roles.unconfirmed")
+ROLES_UNCONFIRMED = because("roles.unconfirmed")
 NOT_READ = because("words.not_mandarin")
 IN_DIALECT = because("words.dialect")
 UNREADABLE = because("words.unreadable")
@@ -80,7 +80,7 @@ def withheld(findings: Sequence[Finding], call: Call, rules: Rules) -> list[Find
         call: as transcribed.
         rules: that they were made by.
     """
-    roles = NO_ROLES if _by_default(call) else None
+    roles = ROLES_UNCONFIRMED if _by_default(call) else None
     words = NOT_READ if _is_unread(call.said_by(Role.AGENT)) else None
     kept = [
         _withheld(finding, uncertainty)

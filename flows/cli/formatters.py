@@ -15,11 +15,11 @@ from audit.rates import wilson
 if TYPE_CHECKING:
     from flows.commands.calibrate import Calibration
     from flows.commands.import_reviews import Imported
-    from flows.commands.rescore import CallResult, Difference
     from flows.doctor import DoctorCheck
     from flows.sizing import Estimate
     from models.training.own_stages import Measured
     from reports.analysis.calibration import Agreement, RuleQuality, Threshold
+    from reports.analysis.comparison import CallResult, Difference
     from reports.analysis.drift import Alarm
     from reports.analysis.error_rates import Counts
     from reports.analysis.evaluation import Evaluation

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from audit.intake.labelled import LabelledCall, LabelledTurn
 from audit.types import Role, Span, Stage, Verdict
 from reports.analysis.error_rates import Counts, ErrorRate
+from reports.store.columns import Row
 
-Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
 Matched = tuple[Counts, list[str]]
 """Counts of one rule on one call, and a note on each error."""

@@ -20,30 +20,17 @@ from audit.rates import wilson
 from audit.rules.registry import CORE
 from audit.types import Disposition, Finding, Stage, Verdict
 from reports.store import measures, reviews, rows
-from reports.store.columns import SCHEMA_VERSION, Table
+from reports.store.columns import SCHEMA_VERSION, Row, Table
 from reports.store.parquet import iterate, read_partition
 from reports.store.schema import CALLS, FINDINGS
 from reports.store.store import Store
+from reports.wording import strings
 
-RULES = (
-    *CORE,
-    *(
-        "closing",
-        "hold",
-        "dead_air",
-        "active_listening",
-        "key_info_confirmed",
-        "courtesy",
-        "speech_rate",
-        "silent_call",
-    ),
-    "answer_wait",
-)
-"""In the order in which pages show them; a rulebook's own rules come after."""
+_NAMED: Iterable[str] = strings("zh")["rule"]
+RULES = (*CORE, *(rule_id for rule_id in _NAMED if rule_id not in CORE))
+"""In the order in which pages show them and the strings name them; others come after."""
 
 _REPEATED = ("audit_date", "agent", "agent_name", "direction", "disposition", "grade")
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +124,7 @@ class CallRow:
 
     @property
     def others(self) -> int:
-        """How many rules beyond the first three failed."""
+        """How many rules beside the core ones failed."""
         return self.verdicts[len(CORE) :].count("f")
 
 
@@ -284,7 +271,7 @@ def agent_row(calls: Sequence[Row], *, run_id: str) -> dict[str, Any]:
         calls: the rows of all the agent's calls of that night, at least one.
         run_id: the run that writes it.
     """
-    figures = summary(calls[0]["agent"], [_with_first_verdicts(row) for row in calls])
+    figures = summary(calls[0]["agent"], [_with_core_verdicts(row) for row in calls])
     low, high = figures.interval or (None, None)
     connected = [row for row in calls if rows.is_connected(row)]
     names = [row["agent_name"] for row in calls if row["agent_name"]]
@@ -310,8 +297,8 @@ def agent_row(calls: Sequence[Row], *, run_id: str) -> dict[str, Any]:
     }
 
 
-def _with_first_verdicts(row: Row) -> CallRow:
-    """A call of which the verdicts of the first three rules are known, whatever wrote its row."""
+def _with_core_verdicts(row: Row) -> CallRow:
+    """A call of which the verdicts of the core rules are known, whatever wrote its row."""
     own = ("audit_date", "rules", "verdicts", "reviewed", "overridden", "overridden_grade")
     facts: dict[str, Any] = {f.name: row.get(f.name) for f in fields(CallRow) if f.name not in own}
     verdicts = "".join(str(row[f"{rule}_verdict"])[0] for rule in CORE)

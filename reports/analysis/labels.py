@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from reports.analysis.calibration import latest
+from reports.store.columns import Row
 from reports.store.store import Store
-
-Row = Mapping[str, Any]
 
 
 def export(store: Store, folder: Path) -> dict[str, int]:

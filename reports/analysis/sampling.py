@@ -16,7 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from audit.types import Verdict
-from reports.analysis.figures import CallFinding, CallRow, Row, by_call_id, call_findings, partition
+from reports.analysis.figures import CallFinding, CallRow, by_call_id, call_findings, partition
+from reports.store.columns import Row
 from reports.store.schema import FINDINGS
 from reports.store.store import Store
 

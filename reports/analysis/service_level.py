@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from audit.penalties import Service
-from reports.store.parquet import Row, iterate
+from reports.store.columns import Row
+from reports.store.parquet import iterate
 from reports.store.rows import is_connected
 from reports.store.store import Store
 

@@ -19,13 +19,15 @@ from jinja2 import Environment, Template
 from audit.rules.registry import CORE
 from audit.types import Role
 from reports.analysis import figures, sampling
-from reports.analysis.figures import CallFinding, CallRow, Row
+from reports.analysis.comparison import Difference
+from reports.analysis.figures import CallFinding, CallRow
 from reports.isolation import error_of, failing
 from reports.pages import coaching, playback, views
 from reports.pages.environment import anchor, call_href, environment, static_files
 from reports.pages.views import CallPage, NightPage
 from reports.store import reviews
 from reports.store.atomic import write_changed
+from reports.store.columns import Row
 from reports.store.store import Store
 from reports.wording import by_key
 
@@ -75,8 +77,8 @@ def render_pages(store: Store, *, touched: Touched | None = None) -> RenderedPag
     return RenderedPages(index, failed)
 
 
-def render_comparison(path: Path, difference: object, *, root: str) -> None:
-    """Write the page of a rescore (``flows.commands.rescore.Difference``).
+def render_comparison(path: Path, difference: Difference, *, root: str) -> None:
+    """Write the page of a rescore.
 
     Args:
         path: the page.

@@ -24,7 +24,6 @@ from reports.analysis.figures import (
     CallFinding,
     CallRow,
     CallsSummary,
-    Row,
     bins,
     by_call_id,
     call_findings,
@@ -34,6 +33,7 @@ from reports.analysis.figures import (
 from reports.analysis.sampling import SampledFinding, review_queue
 from reports.analysis.service_level import ServiceLevel, service_levels
 from reports.store import reasons, reviews, rows
+from reports.store.columns import Row
 from reports.store.schema import CALLS, FINDINGS, TURNS
 from reports.store.store import Store
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
+
+Row = Mapping[str, Any]
+"""A row of a table as it is read: the values of its columns."""
 
 SCHEMA_VERSION = "1.7"
 """Major.minor: the major changes when a column is renamed, dropped or changes its meaning."""
@@ -61,9 +66,11 @@ class Table:
         return pa.schema(fields, metadata={"callaudit.schema_version": SCHEMA_VERSION})
 
 
-def text(name: str, meaning: str, *, nullable: bool = False, values: object = ()) -> TableColumn:
+def text(
+    name: str, meaning: str, *, nullable: bool = False, values: Iterable[object] = ()
+) -> TableColumn:
     """A column of text; ``values`` are the only ones allowed, where there are any."""
-    allowed = tuple(str(value) for value in values)  # type: ignore[attr-defined]
+    allowed = tuple(str(value) for value in values)
     return TableColumn(name, pa.string(), meaning, nullable=nullable, values=allowed)
 
 

@@ -11,9 +11,8 @@ from audit import privacy
 from audit.errors import UsageError
 from audit.types import Call, Transcript
 from reports.store import rows
+from reports.store.columns import Row
 from reports.store.store import Store
-
-Row = Mapping[str, Any]
 
 
 def in_full(store: Store, row: Row, call: Call, *, same_code: bool) -> Call | None:

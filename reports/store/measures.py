@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from audit.rules import no_interruption
 from audit.timeline import Timeline, characters_per_minute
 from audit.types import AuditedCall, Call, Channels, Role, Stage, Verdict
 
@@ -13,9 +14,9 @@ Row = dict[str, Any]
 def of_call(audited: AuditedCall) -> Row:
     """Speech, silence, pace and interruptions; None where they are undecidable."""
     call = audited.call
-    verdict = audited.scorecard.verdict("no_interruption")
+    verdict = audited.scorecard.verdict(no_interruption.RULE.id)
     interruptions = sum(
-        finding.rule_id == "no_interruption" and finding.verdict is Verdict.FAIL
+        finding.rule_id == no_interruption.RULE.id and finding.verdict is Verdict.FAIL
         for finding in audited.findings
     )
     measures: Row = {

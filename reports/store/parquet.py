@@ -25,13 +25,11 @@ import pyarrow.parquet as pq
 from audit.errors import CallauditError
 from reports.store import months, widening
 from reports.store.atomic import replacing
-from reports.store.columns import SCHEMA_VERSION, Table
+from reports.store.columns import SCHEMA_VERSION, Row, Table
 from reports.store.layout import PARTITION_FILE, Layout, partition_value
 from reports.store.schema import TABLES
 
 _MANY_ROWS = 1_000
-
-Row = Mapping[str, Any]
 
 
 def read(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from audit.errors import UsageError
+from audit.rates import Z_95
 from reports.store import months, parquet, schema
 from reports.store.columns import Table
 from reports.store.layout import Layout
@@ -27,8 +28,9 @@ VIEWS = ("agent_month", "rule_trend", "service_level", "reviewed_precision")
 
 _WILSON = """
 CREATE MACRO wilson_{edge}(hits, n) AS CASE WHEN n > 0 THEN greatest(0, least(1,
-    ((hits + 1.9207) {sign} 1.96 * sqrt(hits * (n - hits) / n + 0.9604)) / (n + 3.8416))) END
+    (hits + {z}^2 / 2 {sign} {z} * sqrt(hits * (n - hits) / n + {z}^2 / 4)) / (n + {z}^2))) END
 """
+"""The interval of :func:`audit.rates.wilson`, for queries; NULL where nothing was tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ class Database:
                 raise UsageError("SQL needs DuckDB: pip install 'callaudit[analysis]'") from error
             made = self._open["connection"] = duckdb.connect()
             for edge, sign in (("low", "-"), ("high", "+")):
-                made.execute(_WILSON.format(edge=edge, sign=sign))
+                made.execute(_WILSON.format(edge=edge, sign=sign, z=Z_95))
         connection: duckdb.DuckDBPyConnection = self._open["connection"]
         return connection
 

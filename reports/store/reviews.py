@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from audit.penalties import Penalties
 from audit.review import Decision, Review, ReviewedCall, ReviewKind, apply_reviews
 from audit.types import Finding, RuleScore, Verdict
 from reports.store import rows
+from reports.store.columns import Row
 from reports.store.store import Store
-
-Row = Mapping[str, Any]
 
 
 def stored(store: Store) -> dict[str, list[Row]]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from audit import stages
 from audit.rulebooks import load
 from audit.types import ROLE_CONFIDENCE_MIN, Role, Stage, Turn
-from tests.calls import MODELS
+from tests.calls import MODELS, turns
 
 BOOK = load("hotline")
 G, H, C = Stage.GREETING, Stage.HANDLING, Stage.CLOSING
@@ -29,9 +29,8 @@ TEXTS = (
 
 
 def staged(*said: tuple[str, str]) -> list[Stage | None]:
-    roles = {"A": Role.AGENT, "C": Role.CUSTOMER}
-    turns = [Turn(i, roles[who], text) for i, (who, text) in enumerate(said)]
-    return [turn.stage for turn in stages.assign(turns, cues=BOOK.stages, model=MODELS.stages)]
+    assigned = stages.assign(turns(said), cues=BOOK.stages, model=MODELS.stages)
+    return [turn.stage for turn in assigned]
 
 
 def test_a_whole_call() -> None:

@@ -17,10 +17,9 @@ from pathlib import Path
 import jieba
 
 from audit import rulebooks, stages
-from audit.rulebooks.examples import as_call
 from audit.types import Call
 from flows import wiring
-from tests.calls import MODELS
+from tests.calls import MODELS, dialogue
 
 TRUTH = Path("data_samples/truth")
 _ROLES = {"A": "客服", "C": "客户"}
@@ -81,7 +80,7 @@ def _call(truth: dict[str, list[dict[str, str]]], book: rulebooks.Rulebook) -> C
         f"[{turn['start']}-{turn['end']}] {_ROLES[turn['role']]}: {turn['text']}"
         for turn in truth["turns"]
     )
-    return as_call(tuple(lines), book, model=MODELS.stages)
+    return dialogue(lines, book)
 
 
 def _anew(calls: Sequence[Call], word: str) -> list[Call]:

@@ -287,8 +287,8 @@ class ConditionEvaluator:
         if wanted.last is not None:
             answers.append(is_by(last, Role(wanted.last)))
         if wanted.within_s is not None:
-            timed = last.end_s is not None and end_s is not None
-            answers.append(end_s - last.end_s <= wanted.within_s if timed else None)  # type: ignore[operator]
+            rest_s = None if last.end_s is None or end_s is None else end_s - last.end_s
+            answers.append(None if rest_s is None else rest_s <= wanted.within_s)
         if wanted.without is not None:
             area = Scope(tuple(map(whole_turn, said[-_LAST_TURNS:])))
             words = Keywords(any=wanted.without)

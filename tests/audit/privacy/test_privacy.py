@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from audit.errors import UsageError
-from audit.privacy import EntityType, find, mask, redacted_spans
+from audit.privacy import find, mask, redacted_spans
 from audit.privacy.benchmark import evaluate, read, without_punctuation
+from audit.privacy.entities import EntityType
 from audit.privacy.folding import folded
 from audit.reasons import verbatim
 from audit.types import (
@@ -34,14 +35,14 @@ from reports.store import Store, private
 from reports.store.layout import Layout
 from reports.store.private import PrivateStore
 from reports.wording import sentence
+from tests import calls
 
 LABELLED = Path(__file__).parents[3] / "data_samples" / "privacy"
 
 
 def turns(*lines: str) -> tuple[Turn, ...]:
     """Turns from ``A …`` and ``C …``."""
-    roles = {"A": Role.AGENT, "C": Role.CUSTOMER}
-    return tuple(Turn(i, roles[line[0]], line[2:]) for i, line in enumerate(lines))
+    return tuple(calls.turns((line[0], line[2:]) for line in lines))
 
 
 def found(*lines: str, agent_name: str | None = None) -> list[tuple[str, EntityType]]:

@@ -19,13 +19,10 @@ from audit.types import (
     Finding,
     Origin,
     Recording,
-    Role,
-    Span,
     Transcript,
-    Turn,
     Verdict,
 )
-from tests.calls import MODELS, found_by_all
+from tests.calls import MODELS, found_by_all, turns
 
 ROOT = Path(__file__).parents[3]
 CLAUSES = coverage.clauses()
@@ -69,18 +66,10 @@ def findings(call_id: str) -> tuple[Finding, ...]:
     """What the five rulebooks say of a sample call, as its label has it."""
     truth = json.loads((ROOT / "data_samples" / "truth" / f"{call_id}.json").read_text("utf-8"))
     labelled = sorted(truth["turns"], key=lambda turn: turn["start"])
-    turns = [
-        Turn(
-            index=index,
-            role=Role.AGENT if turn["role"] == "A" else Role.CUSTOMER,
-            text=turn["text"],
-            start_s=turn["start"],
-            end_s=turn["end"],
-            speech=(Span(turn["start"], turn["end"]),),
-            is_backchannel=turn.get("backchannel", False),
-        )
-        for index, turn in enumerate(labelled)
-    ]
+    said = turns(
+        [(turn["role"], turn["text"], turn["start"], turn["end"]) for turn in labelled],
+        backchannels=[n for n, turn in enumerate(labelled) if turn.get("backchannel")],
+    )
     recording = Recording(
         truth["file"],
         call_id,
@@ -91,7 +80,7 @@ def findings(call_id: str) -> tuple[Finding, ...]:
     found: list[Finding] = []
     for book in BOOKS:
         transcript = Transcript(
-            stages.assign(turns, cues=book.stages, model=MODELS.stages),
+            stages.assign(said, cues=book.stages, model=MODELS.stages),
             Channels.STEREO,
             Origin(None, None, None, None),
             duration_s=truth["duration_s"],

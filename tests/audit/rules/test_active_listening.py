@@ -10,12 +10,11 @@ from audit.rulebooks import Rulebook
 from audit.rules import active_listening
 from audit.types import Call, Channels, Finding, Role, Verdict
 from reports.wording import sentence
-from tests.calls import found_by
+from tests.calls import Said, found_by
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
 Told = Callable[[list[Finding]], dict[str, Verdict]]
-Said = tuple[str, str] | tuple[str, str, float, float]
 
 HELLO = ("A", "您好，远山软件服务热线，请问有什么可以帮助您？", 0.0, 5.0)
 STORY = "我们仓库上个星期换了新的扫码枪，前几天用得好好的，从昨天下午开始系统里就没有数据了"

@@ -10,13 +10,12 @@ import pytest
 from audit.rulebooks import Rulebook
 from audit.rules import dead_air
 from audit.types import Call, Channels, Finding, Verdict
-from tests.calls import found_by
+from tests.calls import Said, found_by
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
 Quiet = Callable[..., Call]
 Told = Callable[[list[Finding]], dict[str, Verdict]]
-Said = tuple[str, str] | tuple[str, str, float, float]
 
 STORY = "我们仓库上个星期换了新的扫码枪，前几天用得好好的，从昨天下午开始系统里就没有数据了"
 

@@ -9,13 +9,12 @@ import pytest
 from audit.rulebooks import Rulebook
 from audit.rules import dead_air, hold
 from audit.types import Call, Channels, Finding, Severity, Verdict
-from tests.calls import found_by
+from tests.calls import Said, found_by
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
 Quiet = Callable[..., Call]
 Told = Callable[[list[Finding]], dict[str, Verdict]]
-Said = tuple[str, str] | tuple[str, str, float, float]
 
 
 # hold

@@ -102,3 +102,10 @@ def test_rules_that_a_rulebook_does_not_have(book: Rulebook) -> None:
     assert "hold" not in dict(bare.settings())
     assert bare.of(greeting.RULE) == book.rules.of(greeting.RULE)
     assert bare.get(answer_wait.RULE) is not None
+
+
+def test_core_rules_speak_about_every_call(make_call: MakeCall, book: Rulebook) -> None:
+    opening = ("A", "您好，远山软件服务热线，请问有什么可以帮助您？", 0.0, 6.0)
+    asked = ("C", "我们办公室的打印机从今天早上开始连不上网络了", 7.0, 14.0)
+    for said in ([], [opening], [opening, asked], [("?", "您好，远山软件服务热线")]):
+        assert {finding.rule_id for finding in found_by_all(make_call(said), book)} >= {*CORE}

@@ -11,12 +11,11 @@ from audit.rulebooks import Rulebook
 from audit.rules import dead_air, hold, silent_call
 from audit.types import Call, Channels, Direction, Finding, Verdict
 from reports.wording import sentence
-from tests.calls import found_by
+from tests.calls import Said, found_by
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
 Told = Callable[[list[Finding]], dict[str, Verdict]]
-Said = tuple[str, str] | tuple[str, str, float, float]
 
 HELLO = ("A", "您好，远山软件服务热线，请问有什么可以帮助您？", 0.0, 5.0)
 

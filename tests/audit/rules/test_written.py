@@ -15,7 +15,6 @@ from pydantic import TypeAdapter
 
 from audit.errors import UsageError
 from audit.rulebooks import Rulebook, load
-from audit.rulebooks.examples import as_call
 from audit.rules.written import entities
 from audit.rules.written.arguments import Entity
 from audit.rules.written.conditions import Condition
@@ -23,7 +22,7 @@ from audit.scoring import score
 from audit.types import Call, Channels, Finding, Verdict
 from flows.cli.main import main
 from reports.wording import sentence
-from tests.calls import MODELS, evaluator, found_by_all, found_by_written
+from tests.calls import dialogue, evaluator, found_by_all, found_by_written
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 CONDITION: TypeAdapter[Any] = TypeAdapter(Condition)
@@ -38,10 +37,6 @@ ORDER_NUMBER = """
 [36-41] 客服: 非常抱歉，明天下午三点给您回复，再见。
 """
 """One call for most operators: a silence of 12 s, a number that is repeated, two apologies."""
-
-
-def dialogue(text: str, book: Rulebook, **columns: str) -> Call:
-    return as_call((columns, *text.strip().splitlines()), book, model=MODELS.stages)
 
 
 def holds(condition: str, call: Call, book: Rulebook) -> bool | None:
@@ -642,10 +637,7 @@ def test_every_row_of_the_table_is_a_condition() -> None:
 
 def test_two_thousand_turns_a_second(book: Rulebook) -> None:
     lines = [line.split("] ")[1] for line in ORDER_NUMBER.strip().splitlines()]
-    calls = [
-        as_call(tuple(f"{line}第{number}次" for line in lines * 6), book, model=MODELS.stages)
-        for number in range(20)
-    ]
+    calls = [dialogue((f"{line}第{number}次" for line in lines * 6), book) for number in range(20)]
     found_by_written(calls[0], book)
     seconds = []
     for some in (calls[:7], calls[7:14], calls[14:]):

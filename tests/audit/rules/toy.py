@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from audit.language.phrases import find_any
+from audit.reasons import verbatim
 from audit.rules.base import Check, CheckedRule, Context, Rule, finding
 from audit.rules.fields import Phrase
 from audit.types import Call, Finding, Role, Verdict
@@ -27,8 +28,8 @@ def evaluate(call: Call, rule: ToyRule, context: Context) -> list[Finding]:
     check = rule.checks["toy.magic"]
     for turn in spoken:
         if find_any(rule.magic, turn.text):
-            return [finding("toy.magic", check, Verdict.PASS, "说了", turn=turn)]
-    return [finding("toy.magic", check, Verdict.FAIL, "没有说", turn=spoken[0])]
+            return [finding("toy.magic", check, Verdict.PASS, verbatim("说了"), turn=turn)]
+    return [finding("toy.magic", check, Verdict.FAIL, verbatim("没有说"), turn=spoken[0])]
 
 
 RULE = Rule("toy", ToyRule, evaluate)

@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from audit.rulebooks import load
-from audit.rulebooks.examples import as_call
 from audit.types import Direction
 from flows import wiring
 from reports import publish
 from reports.analysis import figures
 from reports.analysis.service_level import service_levels
 from reports.store import Store
-from tests.calls import MODELS
+from tests.calls import dialogue
 
 TALKED = (
     "[1.0-6.0] 客服: 您好，青禾软件服务热线，工号零三一七，请问有什么可以帮您？",
@@ -39,7 +38,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Store(out).penalties.keep(book)
     located = []
     for call_id, (lines, direction, waited_s) in CALLS.items():
-        call = as_call(lines, book, model=MODELS.stages)
+        call = dialogue(lines, book)
         recording = replace(
             call.recording,
             call_id=call_id,

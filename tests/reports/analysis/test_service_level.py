@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from audit.rulebooks import load
-from audit.rulebooks.examples import as_call
 from flows import wiring
 from reports import publish
 from reports.analysis.service_level import service_levels
 from reports.store import Store
-from tests.calls import MODELS
+from tests.calls import dialogue
 
 WAITS = [(5, None), (12, None), (20, True), (21, True), (90, None), (8, True), (3, None), (2, True)]
 LINES = ("客服: 您好，请问有什么可以帮您？", "客户: 我想查一下话费。", "客服: 好的，再见。")
@@ -25,7 +24,7 @@ def night_of(out: Path, rulebook_id: str) -> str:
     Store(out).penalties.keep(book)
     located = []
     for number, (waited_s, vip) in enumerate(WAITS):
-        call = as_call(LINES, book, model=MODELS.stages)
+        call = dialogue(LINES, book)
         recording = replace(
             call.recording,
             call_id=f"W{number}",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows.commands.rescore import AgentChange, CallResult, Difference, Flip
+from reports.analysis.comparison import AgentChange, CallResult, Difference, Flip
 from reports.pages import case_file
 from reports.pages.html import render_comparison
 from reports.store import Store

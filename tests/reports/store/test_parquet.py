@@ -25,7 +25,6 @@ from audit.types import (
     Direction,
     Origin,
     Recording,
-    Role,
     Span,
     Transcript,
     Turn,
@@ -37,6 +36,7 @@ from reports.store import Store, parquet
 from reports.store import rows as table_rows
 from reports.store.layout import Layout
 from reports.store.schema import CALLS, FINDINGS, REJECTS, TABLES, TURNS
+from tests.calls import Said, turns
 
 BEIJING = timezone(timedelta(hours=8))
 NIGHT = date(2026, 11, 16)
@@ -64,24 +64,14 @@ def audited(
     meta: Mapping[str, str] | None = None,
     timed: bool = True,
 ) -> AuditedCall:
-    said = [
-        (Role.AGENT, "您好，远山软件服务热线，工号二零零一，请问有什么可以帮助您？", 0.99, 6.12),
-        (Role.CUSTOMER, "我们办公室的打印机从今天早上开始连不上网络了", 6.5, 11.25),
-        (Role.AGENT, text, 9.5, 13.0),
+    said: list[Said] = [
+        ("A", "您好，远山软件服务热线，工号二零零一，请问有什么可以帮助您？", 0.99, 6.12),
+        ("C", "我们办公室的打印机从今天早上开始连不上网络了", 6.5, 11.25),
+        ("A", text, 9.5, 13.0),
     ]
-    turns = tuple(
-        Turn(
-            index=i,
-            role=role,
-            text=words,
-            channel=0 if role is Role.AGENT else 1,
-            start_s=start_s if timed else None,
-            end_s=end_s if timed else None,
-            speech=(Span(start_s, start_s + 1.0), Span(start_s + 1.2, end_s)) if timed else (),
-            asr_confidence=0.91,
-        )
-        for i, (role, words, start_s, end_s) in enumerate(said)
-    )
+    built = turns(said if timed else [one[:2] for one in said], asr_confidence=0.91)
+    if timed:
+        built = [replace(turn, speech=_with_a_pause(turn)) for turn in built]
     recording = Recording(
         source_file=f"{call_id}.wav",
         call_id=call_id,
@@ -94,7 +84,7 @@ def audited(
         meta=dict(meta or {}),
     )
     transcript = Transcript(
-        turns=turns,
+        turns=tuple(built),
         channels=Channels.STEREO if timed else Channels.TEXT,
         origin=Origin("a" * 64, "faster-whisper", "base", "b" * 64),
         duration_s=14.0 if timed else None,
@@ -102,6 +92,10 @@ def audited(
         doubts=(because("recording.damaged"),),
     )
     return wiring.judge(Call(recording, transcript), rulebooks.load("hotline"))
+
+
+def _with_a_pause(turn: Turn) -> tuple[Span, ...]:
+    return Span(turn.start_s, turn.start_s + 1.0), Span(turn.start_s + 1.2, turn.end_s)
 
 
 def put(out: Path, *calls: AuditedCall, run_id: str = "r1") -> None:

@@ -76,7 +76,7 @@ def test_ready_views_agree_with_pandas(month: Path) -> None:
         assert row["mean_score"] == pytest.approx(own["score"].mean())
         assert (row["forbidden_fails"], row["forbidden_told"]) == (fails, len(told))
         interval = (row["forbidden_low"], row["forbidden_high"])
-        assert interval == pytest.approx(wilson(fails, len(told)), abs=1e-4)
+        assert interval == pytest.approx(wilson(fails, len(told)), abs=1e-12)
     trend = out.sql("SELECT sum(told + cannot_tell) FROM rule_trend WHERE rule_id = 'greeting'")
     assert trend.fetchall() == [(len(calls),)]
     level = out.sql("SELECT sum(calls), sum(answered_in_time) FROM service_level").fetchall()

@@ -1,4 +1,4 @@
-"""Each rule on calls written by hand: what it must find, and whom it must leave in peace."""
+"""Interruptions: who takes the floor, who only listens, and edges that are not sure."""
 
 from __future__ import annotations
 
@@ -9,181 +9,18 @@ import pytest
 
 from audit.errors import UsageError
 from audit.rulebooks import Rulebook, load
-from audit.rules import forbidden_language, greeting, no_interruption
+from audit.rules import no_interruption
 from audit.rules.overlaps import DESCRIPTIONS, OverlapKind
-from audit.types import Call, Channels, Finding, Role, Severity, Verdict
+from audit.types import Call, Channels, Finding, Severity, Verdict
 from reports.wording import sentence
-from tests.calls import found_by, found_by_all
+from tests.calls import Said, found_by
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
-Said = tuple[str, str] | tuple[str, str, float, float]
 
 HELLO = "您好，远山软件服务热线，工号二零零一，很高兴为您服务，请问有什么可以帮助您？"
 TROUBLE = "我们办公室的打印机从今天早上开始连不上网络了，重启了两次都没有用"
-
-
-def verdicts(findings: list[Finding]) -> dict[str, Verdict]:
-    return {finding.check_id: finding.verdict for finding in findings}
-
-
-# greeting
-
-
-def test_a_full_greeting_passes_every_element(make_call: MakeCall, book: Rulebook) -> None:
-    call = make_call([("A", HELLO, 0, 6), ("C", TROUBLE, 7, 12)])
-    findings = found_by(greeting.RULE, call, book)
-    assert set(verdicts(findings).values()) == {PASS}
-    assert [finding.check_id for finding in findings] == list(book.rules.greeting.checks)
-    for finding in findings:
-        assert (finding.role, finding.start_s, finding.end_s) == (Role.AGENT, 0, 6)
-        assert finding.evidence == HELLO
-        assert finding.points == 0
-
-
-@pytest.mark.parametrize(
-    ("said", "missing"),
-    [
-        ("远山软件服务热线，工号二零零一，请问有什么可以帮助您？", "greeting.hello"),
-        ("您好，工号二零零一，请问有什么可以帮助您？", "greeting.organisation"),
-        ("您好，远山软件服务热线，请问有什么可以帮助您？", "greeting.agent_identity"),
-        ("您好，远山软件服务热线，工号二零零一。", "greeting.offer_help"),
-    ],
-)
-def test_each_element_is_missed_where_it_is_not_said(
-    make_call: MakeCall, book: Rulebook, said: str, missing: str
-) -> None:
-    found = found_by(greeting.RULE, make_call([("A", said, 0, 5), ("C", TROUBLE, 6, 11)]), book)
-    failed = [finding for finding in found if finding.verdict is FAIL]
-    assert [finding.check_id for finding in failed] == [missing]
-    assert failed[0].points == book.rules.greeting.checks[missing].points
-    assert failed[0].clause_id == book.rules.greeting.checks[missing].clause
-
-
-def test_the_customers_hello_is_not_the_agents(make_call: MakeCall, book: Rulebook) -> None:
-    call = make_call([("C", HELLO, 0, 6), ("A", "喂，说吧", 7, 8), ("C", TROUBLE, 9, 14)])
-    assert FAIL in verdicts(found_by(greeting.RULE, call, book)).values()
-    assert PASS not in verdicts(found_by(greeting.RULE, call, book)).values()
-
-
-def test_a_greeting_by_misheard_words_passes(make_call: MakeCall, book: Rulebook) -> None:
-    call = make_call([("A", HELLO.replace("工号", "公号"), 0, 6), ("C", TROUBLE, 7, 12)])
-    assert verdicts(found_by(greeting.RULE, call, book))["greeting.agent_identity"] is PASS
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        [("?", HELLO, 0, 6), ("?", TROUBLE, 7, 12)],  # nobody knows who speaks
-        [("C", TROUBLE, 0, 5)],  # no word of the agent
-        [("A", "", 0, 6), ("C", TROUBLE, 7, 12)],  # the greeting was not understood
-        [],
-    ],
-)
-def test_a_greeting_that_cannot_be_told(
-    make_call: MakeCall, book: Rulebook, said: list[tuple[str, str, float, float]]
-) -> None:
-    findings = found_by(greeting.RULE, make_call(said), book)
-    assert set(verdicts(findings).values()) == {UNTOLD}
-    assert all(finding.points == 0 and finding.reason for finding in findings)
-
-
-# forbidden language
-
 OPENING = ("A", HELLO, 0.0, 6.0)
-
-
-@pytest.mark.parametrize(
-    ("said", "clause"),
-    [
-        ("有一件你去告吧", "000-26.8"),
-        ("你问我，我去问谁啊？", "000-26.1"),
-        ("刚才不是跟你说过了吗，怎么还问？", "000-26.2"),
-        ("这个事情不归我管", "000-26.3"),
-        ("我们下班了，你明天再打吧", "000-26.6"),
-        ("你自己的问题，我们能有什么办法", "000-26.7"),
-        ("喂，说吧。", "003-1.2.1-b"),
-        ("再不说话我就挂了啊！", "003-1.2.1-c"),
-        ("你聽不懂人話嗎", "000-26"),
-        ("你跟我发脾气也没用", "002-服务禁忌"),
-    ],
-)
-def test_forbidden_wording_is_found_with_its_clause(
-    make_call: MakeCall, book: Rulebook, said: str, clause: str
-) -> None:
-    call = make_call([OPENING, ("C", TROUBLE, 7, 12), ("A", said, 13, 15)])
-    (finding,) = found_by(forbidden_language.RULE, call, book)
-    assert (finding.verdict, finding.clause_id) == (FAIL, clause)
-    assert (finding.start_s, finding.end_s, finding.evidence) == (13, 15, said)
-    assert finding.points > 0
-    assert finding.meant
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        "如果您有意见可以告诉我，我马上帮您反映",
-        "请问还有什么可以帮您的吗？",
-        "抱歉让您久等了，我马上为您处理",
-        "对不起，这个我也不清楚，我帮您查询一下",
-        "不知道您现在方便吗？",
-        "万一别人对您说不归我管，您就打这个电话",
-        "您自己看一下屏幕右上角，有没有一个红色的灯？",
-        "我们明天再给您打电话",
-        "这个问题必须由工程师上门处理，我来帮您预约",
-    ],
-)
-def test_polite_wording_is_left_in_peace(make_call: MakeCall, book: Rulebook, said: str) -> None:
-    call = make_call([OPENING, ("C", TROUBLE, 7, 12), ("A", said, 13, 15)])
-    (finding,) = found_by(forbidden_language.RULE, call, book)
-    assert finding.verdict is PASS, (finding.meant, finding.clause_id)
-
-
-@pytest.mark.parametrize("said", ["你问我我去问谁", "有意见你去告吧", "你们有病吧", "不归我管"])
-def test_the_customers_words_never_accuse_the_agent(
-    make_call: MakeCall, book: Rulebook, said: str
-) -> None:
-    call = make_call([OPENING, ("C", said, 7, 9), ("A", "请您稍等", 10, 11)])
-    (finding,) = found_by(forbidden_language.RULE, call, book)
-    assert finding.verdict is PASS
-
-
-def test_each_event_has_its_own_finding(make_call: MakeCall, book: Rulebook) -> None:
-    rude = [("A", "不归我管", 10, 11), ("C", "那归谁", 12, 13), ("A", "你问我我去问谁", 14, 15)]
-    findings = found_by(
-        forbidden_language.RULE, make_call([OPENING, ("C", TROUBLE, 7, 9), *rude]), book
-    )
-    assert [finding.start_s for finding in findings] == [10, 14]
-
-
-def test_words_of_unknown_speakers_are_doubts_not_accusations(
-    make_call: MakeCall, book: Rulebook
-) -> None:
-    said = [("?", HELLO, 0, 6), ("?", "你问我我去问谁", 7, 9)]
-    findings = found_by(forbidden_language.RULE, make_call(said, channels=Channels.MONO), book)
-    assert {finding.verdict for finding in findings} == {UNTOLD}
-    assert findings[0].start_s == 7
-    assert not any(finding.points or finding.auto_fail for finding in findings)
-    clean = found_by(forbidden_language.RULE, make_call(said[:1], channels=Channels.MONO), book)
-    assert [finding.verdict for finding in clean] == [UNTOLD]
-
-
-def test_words_hardly_heard_are_doubts(make_call: MakeCall, book: Rulebook) -> None:
-    call = make_call([OPENING, ("A", "你问我我去问谁", 7, 9)], asr_confidence=0.02)
-    findings = found_by(forbidden_language.RULE, call, book)
-    assert {finding.verdict for finding in findings} == {UNTOLD}
-
-
-def test_a_call_without_the_agents_words_cannot_be_told(
-    make_call: MakeCall, book: Rulebook
-) -> None:
-    for said in ([], [("C", TROUBLE, 0, 5)], [("A", "", 0, 1)]):
-        (finding,) = found_by(forbidden_language.RULE, make_call(said), book)
-        assert finding.verdict is UNTOLD
-
-
-# interruptions
-
 FLOOR = ("C", TROUBLE, 7.0, 14.0)
 
 
@@ -419,9 +256,3 @@ def test_interruptions_that_cannot_be_told(
     (finding,) = found_by(no_interruption.RULE, make_call(said, channels=channels), book)
     assert finding.verdict is UNTOLD
     assert finding.reason
-
-
-def test_three_rules_speak_about_every_call(make_call: MakeCall, book: Rulebook) -> None:
-    for said in ([], [OPENING], [OPENING, FLOOR], [("?", HELLO)]):
-        rules = {finding.rule_id for finding in found_by_all(make_call(said), book)}
-        assert rules >= {"greeting", "no_interruption", "forbidden_language"}
