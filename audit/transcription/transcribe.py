@@ -32,7 +32,7 @@ class Speakers:
         utterances: with their words; ``Utterance.channel`` is the speaker.
         speech: of each speaker.
         roles: of each speaker.
-        doubts: what is uncertain about them, in words for the QA team.
+        doubts: what is uncertain about them, as reasons.
         dead_channel: the one of two channels that carries nothing.
         diarization: how a mono recording was given to speakers; None for stereo.
     """
