@@ -356,6 +356,9 @@ def load(path: Path | None, *, overrides: dict[str, Any] | None = None) -> Confi
 
 def _said(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
+        current = RENAMED.get(".".join(map(str, error["loc"])))
+        if current is not None:  # with_current_names leaves it where both are given
+            return f"this is the earlier name of {current}, which is given as well; keep one"
         return "there is no such setting"
     said = error["msg"].removeprefix("Value error, ").replace("Input should be", "it must be")
     given = error["input"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ class Group(click.Group):
 class App(Group):
     """The whole command line: errors are one sentence on stderr and an exit code.
 
-    With ``--verbose`` they are tracebacks.
+    With ``--verbose`` they are a traceback and the same exit code.
     """
 
     def __init__(self, *arguments: Any, **attributes: Any) -> None:
@@ -94,15 +95,16 @@ class App(Group):
             raise
         except Exception as error:
             if is_verbose(ctx):
-                raise
-            sentence = (
-                str(error)
-                if isinstance(error, CallauditError)
-                else f"it failed with {type(error).__name__}: {error}; "
-                "run again with --verbose to see where"
-            )
-            warn(sentence)
+                click.echo(traceback.format_exc(), nl=False, err=True)
+            else:
+                warn(_sentence(error))
             ctx.exit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, CallauditError):
+        return str(error)
+    return f"it failed with {type(error).__name__}: {error}; run again with --verbose to see where"
 
 
 def command(name: str) -> Callable[[Callable[..., Any]], Command]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 VIEWS = ("agent_month", "rule_trend", "service_level", "reviewed_precision")
-"""Ready questions, ``reports/sql/NAME.sql``; ``Store.sql`` knows them beside the tables."""
+"""Ready questions, ``reports/store/sql/NAME.sql``; ``Store.sql`` knows them beside the tables."""
 
 _WILSON = """
 CREATE MACRO wilson_{edge}(hits, n) AS CASE WHEN n > 0 THEN greatest(0, least(1,

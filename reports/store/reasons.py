@@ -58,6 +58,11 @@ def _values(reason: Reason) -> str | None:
 
 
 def _read(sentence: str, reason_id: str | None, values: str | None) -> Reason:
-    if reason_id is None or not wording.knows(reason_id):
+    if reason_id is None:
         return verbatim(sentence)
-    return from_data(reason_id, json.loads(values) if values else {})
+    try:
+        reason = from_data(reason_id, json.loads(values) if values else {})
+        wording.sentence(reason)
+    except (KeyError, TypeError, ValueError):  # of a later version: it, its places or one inside
+        return verbatim(sentence)
+    return reason

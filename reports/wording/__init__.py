@@ -29,11 +29,6 @@ def by_key(language: Language) -> Mapping[str, str]:
     return dict(_leaves(strings(language)))
 
 
-def knows(reason_id: str) -> bool:
-    """Whether there is a sentence for a reason; a later version's tables may have others."""
-    return f"reason.{reason_id}" in by_key("zh")
-
-
 def sentence(reason: Reason, *, language: Language = "zh") -> str:
     """A reason in words for the QA team.
 

@@ -89,8 +89,26 @@ def test_names_of_earlier_versions_are_accepted(tmp_path: Path) -> None:
         backchannel_syllables=2, backchannel_words_s=3, backchannel_words_share=0.7
     )
     assert config.privacy.mode == "drop"
-    with pytest.raises(UsageError, match="hearing: there is no such setting"):
-        load(written(tmp_path, "hearing: {}\ntranscription: {}\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "current"),
+    [
+        ("hearing: {}\ntranscription: {}", "hearing", "transcription"),
+        ("private: {mode: keep}\nprivacy: {mode: mask}", "private", "privacy"),
+        ("transcription: {asr: {}, recogniser: {}}", "transcription.recogniser", "asr"),
+        (
+            "hearing: {turns: {listening_s: 1, backchannel_words_s: 2}}",
+            "transcription.turns.listening_s",
+            "backchannel_words_s",
+        ),
+    ],
+)
+def test_the_earlier_name_beside_the_current_one_is_refused(
+    tmp_path: Path, text: str, place: str, current: str
+) -> None:
+    with pytest.raises(UsageError, match=rf"{place}: .*earlier name of {current}.*keep one"):
+        load(written(tmp_path, text))
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

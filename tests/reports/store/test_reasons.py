@@ -25,6 +25,13 @@ def test_a_sentence_without_an_id_or_with_one_of_a_later_version_is_read_as_it_i
     assert reasons.finding_reason({"reason": "没有说到"}) == verbatim("没有说到")
     later = {"reason": "没有说到", "reason_id": "of.later", "reason_values": None}
     assert reasons.finding_reason(later) == verbatim("没有说到")
+    inside = {
+        "finding": {"id": "of.later", "values": {}},
+        "doubt": {"id": "no_times", "values": {}},
+    }
+    for reason_id, values in (("but", inside), ("hold.too_long", {"of_later": 1})):
+        row = {"reason": "没有说到", "reason_id": reason_id, "reason_values": json.dumps(values)}
+        assert reasons.finding_reason(row) == verbatim("没有说到")
 
 
 def test_doubts_of_earlier_tables_come_once_when_judged_again() -> None:
