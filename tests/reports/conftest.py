@@ -32,7 +32,7 @@ UNSURE = because(
             because("interruption.count", what=because("overlap.pause"), count=1),
         ),
     ),
-    doubt=because("answer_wait.by_share", share=0.85),
+    doubt=because("answer_wait.by_share", share=0.845),
 )
 LINEAGE = {"schema_version": SCHEMA_VERSION, "run_id": "r1"}
 

@@ -105,7 +105,7 @@ def test_reasons_and_doubts_are_said_in_english(night: Path, browser: Any) -> No
         "Forbidden wording was used",
         "The customer was not interrupted (not counted as interruptions: terminal overlap 2×, "
         "reply in a pause of the customer 1×); but the service level is measured by day and "
-        "should be at least 85%",
+        "should be at least 84%",  # 84.5 % goes to the even digit, as in the table
     }
     assert browser.run(listed, ".notice li") == [
         "你好，联通客服",
