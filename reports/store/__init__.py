@@ -2,7 +2,6 @@
 
 from reports.store.layout import Layout
 from reports.store.private import PrivateStore
-from reports.store.query import StoredTable
 from reports.store.store import Store
 
-__all__ = ["Layout", "PrivateStore", "Store", "StoredTable"]
+__all__ = ["Layout", "PrivateStore", "Store"]

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from reports.store.columns import Table
+if TYPE_CHECKING:
+    from reports.store.columns import Table
 
 PARTITION_FILE = "part-0.parquet"
 """The one file of a partition."""

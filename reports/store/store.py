@@ -1,4 +1,8 @@
-"""The output folder as one object, from which everything in it is reached."""
+"""The output folder as one object, from which everything in it is reached.
+
+What tables need is imported where they are asked for: the process that transcribes has a store too,
+and a hard limit of memory, of which Arrow's allocator alone would reserve more than a gigabyte.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +14,21 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-from filelock import BaseFileLock
-
 from audit.errors import NoAudit, UsageError
-from reports.store import months, parquet, schema, staging
 from reports.store.attempts import Attempts
 from reports.store.layout import Layout
-from reports.store.penalties import KeptPenalties
 from reports.store.private import PrivateStore
-from reports.store.query import Database, StoredTable
-from reports.store.staging import Batch
 from reports.store.transcript_cache import TranscriptCache
 from reports.store.waveforms import Waveforms
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
+    from filelock import BaseFileLock
+
+    from reports.store.penalties import KeptPenalties
+    from reports.store.query import Database, StoredTable
+    from reports.store.staging import Batch
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,9 @@ class Store:
 
     def __getitem__(self, name: str) -> StoredTable:
         """A table by its name."""
+        from reports.store import schema
+        from reports.store.query import StoredTable
+
         if name not in schema.TABLES:
             raise UsageError(f"there is no table {name!r}; there are {', '.join(schema.TABLES)}")
         return StoredTable(self.layout, schema.TABLES[name])
@@ -95,6 +101,8 @@ class Store:
 
     @cached_property
     def _database(self) -> Database:
+        from reports.store.query import Database
+
         return Database(self.layout)
 
     def sql(
@@ -119,18 +127,26 @@ class Store:
 
     def lock(self) -> BaseFileLock:
         """Held by whoever writes tables; the same thread may take it again."""
+        from reports.store import months
+
         return months.lock(self.layout)
 
     def write(self, partition: Path, rows: pa.Table) -> None:
         """Write one partition file, all or nothing, see :func:`reports.store.parquet.write`."""
+        from reports.store import parquet
+
         parquet.write(self.layout, partition, rows)
 
     def transaction(self) -> AbstractContextManager[Batch]:
         """Partitions that are exchanged together; what is not committed is dropped."""
+        from reports.store import staging
+
         return staging.staged(self.layout)
 
     def recover(self) -> None:
         """Finish transactions whose process died while they took effect."""
+        from reports.store import staging
+
         staging.recover(self.layout)
 
     # beside the tables
@@ -158,4 +174,6 @@ class Store:
     @cached_property
     def penalties(self) -> KeptPenalties:
         """Penalties of the rulebooks that judged calls."""
+        from reports.store.penalties import KeptPenalties
+
         return KeptPenalties(self.layout)

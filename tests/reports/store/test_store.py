@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,3 +42,14 @@ def test_a_transaction_that_is_not_committed_leaves_nothing(tmp_path: Path) -> N
     with store.transaction() as batch:
         assert list(store.layout.staged()) == [batch.folder]
     assert list(store.layout.staged()) == []
+
+
+def test_the_process_that_transcribes_carries_no_arrow() -> None:
+    """Its memory may be limited, and Arrow's allocator reserves more than a gigabyte."""
+    script = (
+        "import sys; import flows.workers.transcriber_process; from reports.store import Store;"
+        "from pathlib import Path; s = Store(Path('x')); s.private, s.transcripts, s.attempts, s.waveforms;"
+        "print({'pyarrow', 'pandas', 'torch', 'prefect'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("set()\n", 0), done.stderr
