@@ -48,7 +48,8 @@ def test_the_process_that_transcribes_carries_no_arrow() -> None:
     """Its memory may be limited, and Arrow's allocator reserves more than a gigabyte."""
     script = (
         "import sys; import flows.workers.transcriber_process; from reports.store import Store;"
-        "from pathlib import Path; s = Store(Path('x')); s.private, s.transcripts, s.attempts, s.waveforms;"
+        "from pathlib import Path; s = Store(Path('x'));"
+        "s.private, s.transcripts, s.attempts, s.waveforms;"
         "print({'pyarrow', 'pandas', 'torch', 'prefect'} & sys.modules.keys())"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
