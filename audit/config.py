@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from audit.errors import UsageError
@@ -21,7 +21,7 @@ from audit.intake import manifests
 from audit.language.encoding import text_of
 from audit.privacy.entities import PrivacyMode
 from audit.transcription import media
-from audit.transcription.options import TranscriptionOptions
+from audit.transcription.options import Options, TranscriptionOptions
 from audit.types import RawForm
 
 Engine = Literal["auto", "faster-whisper", "openai-whisper"]
@@ -39,11 +39,7 @@ RENAMED = {
 """Names that earlier versions had, in the order in which they are replaced; both are accepted."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class AsrConfig(_Strict):
+class AsrConfig(Options):
     """Which speech recognition engine and model, and how it decodes."""
 
     engine: Engine = Field(
@@ -87,7 +83,7 @@ class TranscriptionConfig(TranscriptionOptions):
     asr: AsrConfig = AsrConfig()
 
 
-class StagesConfig(_Strict):
+class StagesConfig(Options):
     """Stage classification. Changing it does not invalidate cached transcripts."""
 
     model: Path | None = Field(
@@ -96,7 +92,7 @@ class StagesConfig(_Strict):
     )
 
 
-class AudioConfig(_Strict):
+class AudioConfig(Options):
     """How recordings without a header are read."""
 
     headerless: dict[str, RawForm] = Field(
@@ -118,7 +114,7 @@ class AudioConfig(_Strict):
         return {**media.RAW_FORMS, **self.headerless}
 
 
-class LimitsConfig(_Strict):
+class LimitsConfig(Options):
     """What is too short, too long or too large to be audited."""
 
     min_duration_s: float = Field(
@@ -139,7 +135,7 @@ class LimitsConfig(_Strict):
     )
 
 
-class BatchConfig(_Strict):
+class BatchConfig(Options):
     """How a night's recordings are divided and processed."""
 
     shard_size: int = Field(
@@ -215,7 +211,7 @@ class BatchConfig(_Strict):
         return name
 
 
-class PrivacyConfig(_Strict):
+class PrivacyConfig(Options):
     """How personal data in transcripts is handled: numbers, names, addresses."""
 
     mode: PrivacyMode = Field(
@@ -232,7 +228,7 @@ class PrivacyConfig(_Strict):
     )
 
 
-class ScheduleConfig(_Strict):
+class ScheduleConfig(Options):
     """When ``callaudit schedule`` runs."""
 
     cron: str = Field("0 1 * * *", description="Cron expression, in `batch.timezone`.")
@@ -250,7 +246,7 @@ class ScheduleConfig(_Strict):
     )
 
 
-class Config(_Strict):
+class Config(Options):
     """Everything that can be set."""
 
     transcription: TranscriptionConfig = TranscriptionConfig()

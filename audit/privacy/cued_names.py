@@ -12,13 +12,13 @@ from audit.language.surnames import DOUBLE_SURNAMES, EVERYDAY_SURNAMES, RARE_SUR
 from audit.privacy.name_words import (
     FOREIGN,
     FUNCTION,
+    HAN,
     NOT_A_BARE_NAME,
     NOT_A_NAME,
     TITLES,
     UNMISTAKABLE,
 )
 
-_HAN = "[一-鿿]"
 _FORM_FIELD = (
     "户名|姓名|收件人|收货人|寄件人|取件人|联系人|入住人|预订人|预定人|乘车人|乘机人|乘客|旅客|法人(?:代表)?|"
     "投保人|被保险?人|受益人|开户人|持卡人|收款人|付款人|汇款人|机主|户主|车主|业主|申请人|借款人|担保人|监护人|"
@@ -39,7 +39,7 @@ _IS_VERB = re.compile(
 )
 """Verbs between such a cue and the name."""
 _CALLED = re.compile(
-    rf"(?:^叫|叫(?<=[我他她的是字]叫)做?|叫(?<=姓{_HAN}叫)|叫(?<=姓{_HAN}{{2}}叫)|[全真本]名(?:就?是|叫)?)"
+    rf"(?:^叫|叫(?<=[我他她的是字]叫)做?|叫(?<=姓{HAN}叫)|叫(?<=姓{HAN}{{2}}叫)|[全真本]名(?:就?是|叫)?)"
     r"(?:嗯|呃|啊|那个|\s){0,2}"
 )
 _ANSWERS = re.compile(r"(?:嗯|呃|啊|哦|是|就是|叫|我叫|我|找|写的?是?|名字是?|[，,、\s]){0,4}")
@@ -53,7 +53,7 @@ _ETHNICITY = (
     "俄罗斯|西藏|新疆|青海|内蒙古?|凉山|甘孜|阿坝|云南|贵州|四川|广西|香港|澳门|台湾)[人那来的]"
 )
 _ORIGIN = re.compile(rf"{_ETHNICITY}|没[得有]姓|两个字")
-_HAN_RUN = re.compile(f"{_HAN}{{2,}}")
+_HAN_RUN = re.compile(f"{HAN}{{2,}}")
 _NAME_END = re.compile(
     rf"{_DATA.pattern}|{_ORIGIN.pattern}|{TITLES}|的|吗|吧|啊|呢|哈|嘛|对[吗不吧的]|是吗|是不是|本人|收(?:$|[，。])|"
     "没得|没有|打|就是|[男女](?:的|性|$)|是?[我他她]|住|[这那]个"
@@ -69,7 +69,7 @@ _LATIN_NAME = (
 )
 _LATIN = re.compile(rf"[：:，,\s]?({_LATIN_NAME})(?![A-Za-z0-9])")
 _LATIN_ANSWER = re.compile(rf"(?:嗯|呃|我|是|叫|，|,|\s)*({_LATIN_NAME})(?![A-Za-z0-9])")
-_REPEATED_NAME = re.compile(rf"(?<!{_HAN})({_HAN}{{2,4}})[，,\s]?(\1)(?!{_HAN})")
+_REPEATED_NAME = re.compile(rf"(?<!{HAN})({HAN}{{2,4}})[，,\s]?(\1)(?!{HAN})")
 _STAFF = re.compile(
     "(?:师傅|师父|客服|经理|主管|同事|业务员|快递员|配送员|骑手|小哥|工程师|专员|店[长员]|站长|坐席|"
     "维修[工员]|安装[工员]|装维|柜员|调解员|物业|管家|司机)(?:他|她|就?是|说)?$"

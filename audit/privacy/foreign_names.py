@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from audit.privacy.name_words import FOREIGN, TITLES, is_foreign
-
-_HAN = "[一-鿿]"
+from audit.privacy.name_words import FOREIGN, HAN, TITLES, is_foreign
 
 _DOT = re.compile(r"(?<=[一-鿿])\s?([·.])\s?(?=[一-鿿])")
 _BEFORE_DOT = re.compile(
@@ -56,8 +54,8 @@ def dotted_names(text: str) -> Iterator[tuple[int, int]]:
     for dot in _DOT.finditer(text):
         if dot.start() < end:
             continue
-        head = re.search(rf"{_HAN}{{1,10}}$", text[: dot.start()])
-        tail = re.match(rf"{_HAN}{{1,8}}(?:\s?[·.]\s?{_HAN}{{1,8}})*", text[dot.end() :])
+        head = re.search(rf"{HAN}{{1,10}}$", text[: dot.start()])
+        tail = re.match(rf"{HAN}{{1,8}}(?:\s?[·.]\s?{HAN}{{1,8}})*", text[dot.end() :])
         if head is None or tail is None:
             continue
         cut = max((m.end() for m in _BEFORE_DOT.finditer(head[0], 0, len(head[0]) - 1)), default=0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+HAN = "[一-鿿]"
+"""A Chinese character, in a regular expression."""
 TITLES = "先生|女士|小姐|阿姨|大姐|大哥|大爷|叔叔|太太|同学"
 UNMISTAKABLE = (
     "仝冼亓缪佘邝邬褚戚谌喻奚滕卞禹臧庞阮闵娄刁骆霍虞昝裘嵇邢裴荀甄芮羿靳汲邴糜隗宓郗栾钭詹郜蓟蔺胥莘翟逄冉"

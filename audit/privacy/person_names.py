@@ -13,6 +13,7 @@ from audit.privacy.entities import Entity, EntityType
 from audit.privacy.name_words import (
     FOREIGN,
     FUNCTION,
+    HAN,
     NOT_A_BARE_NAME,
     NOT_A_NAME,
     TITLES,
@@ -21,7 +22,6 @@ from audit.privacy.name_words import (
 )
 from audit.types import Role, Turn
 
-_HAN = "[一-鿿]"
 _FIELD_AFTER = "[0-9零一二三四五六七八九幺洞]{3}|电话|店话|手机|身份|身分|地址|我|他|她|住|今年"
 """What may follow a name in transcripts without punctuation."""
 _NAME_END = (
@@ -30,40 +30,40 @@ _NAME_END = (
 )
 
 _DOUBLE_SURNAME_STARTS = "".join({name[0] for name in DOUBLE_SURNAMES.split("|")})
-_GIVEN_NAME = rf"(?:{_HAN}{{1,2}}|(?<=[{_DOUBLE_SURNAME_STARTS}]){_HAN}{{3}})"
+_GIVEN_NAME = rf"(?:{HAN}{{1,2}}|(?<=[{_DOUBLE_SURNAME_STARTS}]){HAN}{{3}})"
 _OWNER = (
     "机主|基主|机组|户主|户名|车主|姓名|名字|大名|收件人|收货人|联系人|开户人|投保人|被保险人|"
     "我爱人|我老公|我老婆|我儿子|我女儿|我爸|我妈|寄件人|登记人|被保人|病人|患者|业主|持卡人|乘客|旅客|"
     "租客|房东|受益人|参保人|就诊人|申请人|取件人|借款人|贷款人|监护人|紧急联系人|下单人|中文名|我先生|我太太|我媳妇"
 )
 _CALLED_NAME = re.compile(
-    rf"(?:(?:{_OWNER})(?:就)?(?:是|叫|写)?[：:，]?|(?<![打您你])叫做?|较)({_HAN}{_GIVEN_NAME}){_NAME_END}"
+    rf"(?:(?:{_OWNER})(?:就)?(?:是|叫|写)?[：:，]?|(?<![打您你])叫做?|较)({HAN}{_GIVEN_NAME}){_NAME_END}"
 )
 _VERB_AFTER = "想|要|是[我他她]|这[个边里]"
 _ANNOUNCED = re.compile(
     rf"(?:(?:我|他|她|{_OWNER})(?:的?(?:名字|姓名|全名|真名))?(?:就?是)?叫做?|(?:{_OWNER})(?:就?是|写的?是?|[：:])|"
-    rf"全名是?|真名是?|有个叫)(?:[：:，,\s]|嗯|呃|啊|那个){{0,3}}({_HAN}{_GIVEN_NAME})(?={_NAME_END[3:-1]}|{_VERB_AFTER})"
+    rf"全名是?|真名是?|有个叫)(?:[：:，,\s]|嗯|呃|啊|那个){{0,3}}({HAN}{_GIVEN_NAME})(?={_NAME_END[3:-1]}|{_VERB_AFTER})"
 )
 """After these a rare surname is one too, and a name has none where its people have none."""
 _I_AM = re.compile(
-    rf"我是([{SURNAMES}{UNMISTAKABLE}]{_HAN}{{2}})(?<![生人的户客员者家工方])(?=[，。,.]|$)"
+    rf"我是([{SURNAMES}{UNMISTAKABLE}]{HAN}{{2}})(?<![生人的户客员者家工方])(?=[，。,.]|$)"
 )
 _DISTINCTIVE_SURNAME = f"(?:{DOUBLE_SURNAMES}|[{SURNAMES}{UNMISTAKABLE}])"
 _ANY_SURNAME = f"(?:{DOUBLE_SURNAMES}|[{SURNAMES}{RARE_SURNAMES}{EVERYDAY_SURNAMES}])"
 _STOP = r"(?=[，。！？、,.!?\s]|$)"
-_FULL_NAME = rf"(?:{_DISTINCTIVE_SURNAME}{_HAN}{{1,2}}|[{RARE_SURNAMES}]{_HAN}{{2}})"
+_FULL_NAME = rf"(?:{_DISTINCTIVE_SURNAME}{HAN}{{1,2}}|[{RARE_SURNAMES}]{HAN}{{2}})"
 _DATA_AFTER = (
     r"[，,、。\s]{1,2}(?:嗯|呃|啊)?"
     r"(?:我?的?(?:电话|手机|身份证|证件|生日|出生|地址|住)|[0-9零一二三四五六七八九幺洞]{3})"
 )
 """What follows names, and little else."""
 _BARE_NAME = re.compile(
-    rf"(?:(?<=^)|(?<=[，。、,\s]))(?:我|是|叫|就|嗯|呃){{0,4}}(?![我是叫就嗯呃])({_FULL_NAME}|{_HAN}{{3,5}})(?={_DATA_AFTER})"
+    rf"(?:(?<=^)|(?<=[，。、,\s]))(?:我|是|叫|就|嗯|呃){{0,4}}(?![我是叫就嗯呃])({_FULL_NAME}|{HAN}{{3,5}})(?={_DATA_AFTER})"
 )
 _OF_ROLE = re.compile(rf"(?:{_OWNER}|司机|学生|孩子|宝宝|小孩)({_FULL_NAME}){_STOP}")
 _KIN = "妈|爸|家长|母亲|父亲|爷爷|奶奶|外公|外婆|姥|儿子|女儿|老婆|老公|爱人|家属|监护人"
 _NAME_OF_KIN = re.compile(
-    rf"(?:我是|[是班级床室])({_FULL_NAME}|[{EVERYDAY_SURNAMES}]{_HAN}{{2}})(?=的(?:{_KIN}))"
+    rf"(?:我是|[是班级床室])({_FULL_NAME}|[{EVERYDAY_SURNAMES}]{HAN}{{2}})(?=的(?:{_KIN}))"
 )
 _BEFORE_NICKNAME = (
     rf"(?:(?<=^)|(?<=[，。！？、,.!?\s好])|叫我|喊我|我叫|我是|请问是?|{_OWNER}|(?<=[是找跟给问]))"
@@ -85,11 +85,11 @@ _KIN_TITLE = re.compile(
 )
 _NOT_KIN_SURNAME = frozenset("和大小老阿我你您他她公师别连都欧表堂干亲后家")
 _SPELT_NAME = re.compile(
-    rf"(?:(?<=^)|(?<=[，。,\s我叫是]))(?![我叫是])({_HAN}{{2,4}})[，,、\s]+(?:{_HAN}是)?({_HAN}{{1,3}})的({_HAN})"
+    rf"(?:(?<=^)|(?<=[，。,\s我叫是]))(?![我叫是])({HAN}{{2,4}})[，,、\s]+(?:{HAN}是)?({HAN}{{1,3}})的({HAN})"
 )
-_SURNAMED = re.compile(rf"(?:(?<![贵百什])|(?<=免贵))姓({DOUBLE_SURNAMES}|{_HAN})(?!的|什么|氏)")
+_SURNAMED = re.compile(rf"(?:(?<![贵百什])|(?<=免贵))姓({DOUBLE_SURNAMES}|{HAN})(?!的|什么|氏)")
 _SURNAMED_FULL = re.compile(
-    rf"姓({DOUBLE_SURNAMES}|{_HAN})[，,。\s]*(?:嗯|呃|我)?[，,]?(?:名字)?(?:就?是|叫)?(\1{_HAN}{{1,2}}){_NAME_END}"
+    rf"姓({DOUBLE_SURNAMES}|{HAN})[，,。\s]*(?:嗯|呃|我)?[，,]?(?:名字)?(?:就?是|叫)?(\1{HAN}{{1,2}}){_NAME_END}"
 )
 _LONG_NAME = re.compile(
     r"(?:我|他|她|名字|机主|姓名)(?:叫|是叫|是(?<=名字是)|是(?<=姓名是))[，,]?"
@@ -98,9 +98,9 @@ _LONG_NAME = re.compile(
 """Names of peoples that have no surname, and whoever else has a long one."""
 _ADDRESSED = re.compile(
     rf"(?:(?<=^)|(?<=[，。！？、,.!?\s是的好问给找跟了吗吧呢您]))"
-    rf"((?![是的好问给找跟]){_HAN}{{1,3}}?)(?={TITLES})"
+    rf"((?![是的好问给找跟]){HAN}{{1,3}}?)(?={TITLES})"
 )
-_PERSON = re.compile(rf"(?:(?<=^)|(?<=[，。！？、,.!?\s是]))({_HAN}{_GIVEN_NAME})(?=本人|收[，。])")
+_PERSON = re.compile(rf"(?:(?<=^)|(?<=[，。！？、,.!?\s是]))({HAN}{_GIVEN_NAME})(?=本人|收[，。])")
 _SURNAME_TITLE = re.compile(
     rf"(?<![关由对位至押现奖余])({DOUBLE_SURNAMES}|[{SURNAMES}])(?={TITLES})"
 )
@@ -109,16 +109,16 @@ _GREETED_SURNAME = re.compile(
     rf"|(?<=请问是)({_ANY_SURNAME})(?=(?:经理|主任|老师|师傅|总|工)吗)"
 )
 _MISRECOGNIZED_SURNAME = re.compile(
-    rf"^(?:免贵|我|嗯|，)*[心新信幸性星]({_HAN})(?=[，。！？,.]|$|[在的是])"
+    rf"^(?:免贵|我|嗯|，)*[心新信幸性星]({HAN})(?=[，。！？,.]|$|[在的是])"
 )
 """In answer to a question: 我心白, misrecognized for 我姓白."""
 _ASKS = re.compile(
     rf"贵姓|称呼|叫什么|名字|姓名|{_OWNER}|怎么写|谁的名|登记的是谁|名下|哪位|收款人|付款人|单名"
 )
 _NAME_ANSWER = re.compile(
-    rf"^(?:嗯|呃|啊|哦|是|叫|我|就|的|写|，|、|：)*?({_HAN}{_GIVEN_NAME})(?=[，。！？,.!?\s]|$|{_FIELD_AFTER})"
+    rf"^(?:嗯|呃|啊|哦|是|叫|我|就|的|写|，|、|：)*?({HAN}{_GIVEN_NAME})(?=[，。！？,.!?\s]|$|{_FIELD_AFTER})"
 )
-_FOREIGN_ANSWER = re.compile(rf"^(?:嗯|呃|我|是|叫|，)*({_HAN}{{2,12}})[。.]?$")
+_FOREIGN_ANSWER = re.compile(rf"^(?:嗯|呃|我|是|叫|，)*({HAN}{{2,12}})[。.]?$")
 _SPELT_SURNAME = re.compile(
     "弓长张|木子李|立早章|耳东陈|双口吕|草头黄|三横王|古月胡|口天吴|言午许|双人徐|双木林|走肖赵|"
     "草字头蒋|草头蒋|马各骆|人可何|木土杜|一横王|干勾于|文刀刘|禾呈程|禾火秋|走之底边|西早覃|木易杨|关耳郑|"
@@ -321,7 +321,7 @@ def _repeated_mentions(text: str, full: set[str], surnames: set[str]) -> Iterato
         if not "一" <= character <= "鿿":
             continue
         if character in surnames:
-            spelt_out = rf"{character}?{_HAN}{{2}}{character}{_STOP}"
+            spelt_out = rf"{character}?{HAN}{{2}}{character}{_STOP}"
             nickname = rf"(?<![一-鿿])(?:[小老阿]{character}{_AFTER_NICKNAME}|{spelt_out})"
             before = text.find(character)
             for match in re.finditer(nickname, text):
@@ -329,7 +329,7 @@ def _repeated_mentions(text: str, full: set[str], surnames: set[str]) -> Iterato
                 if not _NOT_NICKNAME.match(match[0]) and (short or before < match.start()):
                     yield match.span()
         for match in re.finditer(
-            rf"{character}?是?((?:{character}|{_HAN}{{1,2}}{character}|{character}{_HAN}{{1,3}}))的{character}",
+            rf"{character}?是?((?:{character}|{HAN}{{1,2}}{character}|{character}{HAN}{{1,3}}))的{character}",
             text,
         ):
             yield match.start(1), match.end()

@@ -7,20 +7,20 @@ from collections.abc import Iterator, Sequence
 
 from audit.privacy.digits import digit_by_sound, digit_of, runs
 from audit.privacy.entities import Entity, EntityType
+from audit.privacy.name_words import HAN
 from audit.privacy.number_formats import type_by_format
 from audit.privacy.topics import Topic, is_public, topics
 from audit.types import Role, Turn
 
-_HAN = "[一-鿿]"
 _NUMBER = "[0-9零〇一二三四五六七八九十百幺两]{1,7}"
 _UNIT_NUMBER = rf"(?:[A-Za-z东南西北中](?=[座栋区幢塔]|单元)|[A-Za-z]?{_NUMBER}|[甲乙丙丁])"
 _ROAD = (
-    rf"{_HAN}{{1,5}}(?:路|街|大道|巷|弄|胡同|道|大街|里弄)(?:[一二三四五六七八九十东西南北中0-9]{{1,2}}段)?{_NUMBER}(?:[-之]{_NUMBER})?"
+    rf"{HAN}{{1,5}}(?:路|街|大道|巷|弄|胡同|道|大街|里弄)(?:[一二三四五六七八九十东西南北中0-9]{{1,2}}段)?{_NUMBER}(?:[-之]{_NUMBER})?"
     r"(?:号(?:院|弄|附[0-9一二三四五六七八九十]{1,3}号|之[0-9一二三四五六七八九十]{1,2})?|弄)(?!楼)"
 )
 _FIRM_ESTATE = "小区|花园|家园|公寓|新村|壹号|大厦|公馆|华庭|宿舍|大楼|写字楼|商厦|雅苑|名苑|别墅"
 _ESTATE = (
-    rf"{_HAN}{{2,8}}(?:{_FIRM_ESTATE}|苑|庭|广场|府|城|湾|院|里|村|园|郡|墅|中心|国际|楼盘|"
+    rf"{HAN}{{2,8}}(?:{_FIRM_ESTATE}|苑|庭|广场|府|城|湾|院|里|村|园|郡|墅|中心|国际|楼盘|"
     "社区|学校|大学|医院)"
 )
 _GAP = r"(?:[，,、\s]|嗯|呃|的|那个)?"
@@ -38,7 +38,7 @@ _INSIDE = rf"(?:{_GAP}{_HOUSE}|{_FLOOR}|{_ROOM})"
 _CORE = re.compile(
     rf"{_ROAD}{_GAP}(?:{_ESTATE}{_GAP})?(?:{_HOUSE}|{_FLOOR}|{_ROOM})?"
     rf"|(?:{_ESTATE}{_GAP})?{_HOUSE}|{_ESTATE}{_INSIDE}"
-    rf"|{_HAN}{{2,5}}(?:镇|乡|村|街道){_HAN}{{1,5}}(?:村|组|屯|社区|大队){_NUMBER}(?:[号组队]|社)(?:{_NUMBER}号)?"
+    rf"|{HAN}{{2,5}}(?:镇|乡|村|街道){HAN}{{1,5}}(?:村|组|屯|社区|大队){_NUMBER}(?:[号组队]|社)(?:{_NUMBER}号)?"
 )
 _DASHED = re.compile(
     r"(?<![0-9A-Za-z一二三四五六七八九十-])(?:[0-9]{1,3}-(?:[0-9]{1,2}-)?[0-9]{3,4}|"
@@ -46,8 +46,8 @@ _DASHED = re.compile(
 )
 """Building, unit and door, behind an estate's name."""
 _BEFORE_DASHED = re.compile(
-    rf"(?:住在|住的是?|住|家在|家是|地址是?|送到|寄到)[：:，,\s]?({_HAN}{{2,12}})[，,\s]?$|"
-    rf"({_HAN}{{2,8}}(?:{_FIRM_ESTATE}))[，,\s]?$"
+    rf"(?:住在|住的是?|住|家在|家是|地址是?|送到|寄到)[：:，,\s]?({HAN}{{2,12}})[，,\s]?$|"
+    rf"({HAN}{{2,8}}(?:{_FIRM_ESTATE}))[，,\s]?$"
 )
 _HAS_DOOR = re.compile(
     r"单元.{0,3}[0-9零一二三四五六七八九幺]{2}|单元.{0,2}[0-9一二三四五六七八九]+[号室户]|[室户]"
@@ -64,10 +64,10 @@ _ESTATE_ONLY = re.compile(rf"^(?:嗯|呃|啊|是|在|住|我|就|那个|，)*({_
 _STOREY = re.compile(rf"{_ESTATE}{_GAP}{_UNIT_NUMBER}(?:楼|层)")
 """A storey alone is a place to go to, not a home address: 医院三楼."""
 _LIVES = re.compile(
-    rf"(?:住在|家在|住)({_HAN}{{2,12}}(?:{_FIRM_ESTATE}))(?=[，。！？,.]|$|的|里|这)"
+    rf"(?:住在|家在|住)({HAN}{{2,12}}(?:{_FIRM_ESTATE}))(?=[，。！？,.]|$|的|里|这)"
 )
 _DISTRICTS = re.compile(
-    rf"(?:{_HAN}{{2,8}}(?:省|自治区|市|区|县|旗|州|镇|乡|街道|新区|开发区)[，,、\s]+)+$"
+    rf"(?:{HAN}{{2,8}}(?:省|自治区|市|区|县|旗|州|镇|乡|街道|新区|开发区)[，,、\s]+)+$"
 )
 """The first parts of an address that is separated by commas."""
 _ASKS_WHERE = re.compile(
@@ -101,7 +101,7 @@ _MAIL_WITHOUT_AT = re.compile(
 )
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _PLATE = re.compile(
-    rf"([{_PROVINCES}]|{_HAN})(?:[，,]?{_HAN}{{1,3}}的\1)?(?:[\s，,]|牌)*(?:大写的?|字母)?"
+    rf"([{_PROVINCES}]|{HAN})(?:[，,]?{HAN}{{1,3}}的\1)?(?:[\s，,]|牌)*(?:大写的?|字母)?"
     r"([A-Za-z])[·.，,\- ]?"
 )
 _PLATE_PAUSE = re.compile(
