@@ -29,7 +29,10 @@ from models.text import tokens
 
 GITHUB = "https://github.com"
 LEFT_OUT = Path(__file__).parent / "ordinary_talk_left_out.txt"
-"""Names of rude turns: the first 16 hexadecimal digits of the SHA-256 of their text, one a line."""
+"""Names of turns, one a line: the first 16 hexadecimal digits of the SHA-256 of their text.
+
+They are rude, doubtful, or worded exactly like a forbidden sentence of the training data.
+"""
 TURNS_MAX = 30_000
 """Turns kept of each corpus, those of the agents first."""
 _CHARACTERS_MIN = 2
