@@ -96,19 +96,40 @@ ForbiddenKind = Literal[
     "ordering",
     "rushing",
     "provoking",
+    "threat",
+    "impatience",
 ]
 """Kinds of forbidden wording, in the order of the classifier's outputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenTurn:
+    """A turn of an agent with what a classifier of wording may look at beside it.
+
+    Attributes:
+        text: as transcribed.
+        after: what the customer says next; empty if nothing.
+        repeated: share of the turn's syllables that repeat the customer, 0 to 1.
+    """
+
+    text: str
+    after: str = ""
+    repeated: float = 0.0
 
 
 class WordingClassifier(Protocol):
     """Tells forbidden wording by its meaning."""
 
-    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """How likely the wording of each sentence is forbidden, shape ``(len(texts),)``."""
+    def probabilities(self, turns: Sequence[SpokenTurn]) -> NDArray[np.float64]:
+        """How likely the wording of each turn is forbidden, shape ``(len(turns),)``."""
+        ...
+
+    def familiarity(self, text: str) -> float:
+        """Share of a text's pairs of characters that the classifier has met, 0 to 1."""
         ...
 
     def kind(self, text: str) -> ForbiddenKind:
-        """Which kind of forbidden wording a sentence is likeliest to be."""
+        """Which kind of forbidden wording a turn is likeliest to be."""
         ...
 
 

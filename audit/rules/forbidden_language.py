@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, get_args
 
 from pydantic import Field, model_validator
 
 from audit.language.phrases import Match, find_any, find_each, find_literal
+from audit.language.repeats import repeated, runs
 from audit.language.text import sounds, spoken_characters
-from audit.ports import ForbiddenKind, WordingClassifier
+from audit.ports import ForbiddenKind, SpokenTurn, WordingClassifier
 from audit.reasons import Reason, because
 from audit.rules.base import (
     NO_ROLES,
@@ -27,6 +28,7 @@ from audit.rules.base import (
     whole_call,
 )
 from audit.rules.fields import Phrase, Strict
+from audit.rules.replies import answers, is_objected_to
 from audit.types import Call, Finding, Role, Severity, Turn, Verdict
 
 
@@ -55,12 +57,14 @@ class ForbiddenGroup(Strict):
 class ForbiddenMeaning(Strict):
     """How likely wording is forbidden, by the classifier of :mod:`models.text.forbidden`.
 
-    A sentence in which no phrase was found fails from the probability ``accuse_from`` on, or
-    from ``suspect_from`` on where the customer objects to the manner afterwards
-    (``complaints``); from ``doubt_from`` on it is undecidable. One with a phrase of a group
-    ``by_meaning`` fails from ``phrase_accuse_from`` on and is undecidable from
-    ``phrase_doubt_from`` on. ``unless``: words of a sentence that offers help, which is
-    no fault. ``kinds``: which clause each kind breaks; none fails the whole call.
+    A turn in which no phrase was found fails from the probability ``accuse_from`` on, or from
+    ``suspect_from`` on where the customer then objects to this agent's manner (``complaints``, but
+    not with one of ``complaints_of_others``); from ``doubt_from`` on it is undecidable. A phrase
+    of a group ``by_meaning`` fails where its turn reaches ``phrase_accuse_from`` and is
+    undecidable from ``phrase_doubt_from`` on. Nothing fails in a turn of which the classifier
+    knows less than the share ``familiar_from``: a recogniser garbles what it did not hear.
+    ``unless``: words of a turn that offers help, which is no fault. ``kinds``: which clause each
+    kind breaks; none fails the whole call.
     """
 
     suspect_from: float = Field(gt=0, le=1)
@@ -68,7 +72,9 @@ class ForbiddenMeaning(Strict):
     accuse_from: float = Field(gt=0, le=1)
     phrase_accuse_from: float = Field(gt=0, le=1)
     phrase_doubt_from: float = Field(gt=0, le=1)
+    familiar_from: float = Field(default=0.0, ge=0, le=1)
     complaints: tuple[Phrase, ...] = ()
+    complaints_of_others: tuple[Phrase, ...] = ()
     unless: tuple[Phrase, ...] = ()
     kinds: dict[ForbiddenKind, Check] = Field(min_length=len(get_args(ForbiddenKind)))
 
@@ -99,16 +105,13 @@ class ForbiddenLanguageRule(RuleSettings):
 _STRICT = -2
 """What acquits must match exactly: 应该自己 is not 应该在."""
 
-_REPEATED = 4
-"""Syllables that the customer said before, from which on the agent repeats them."""
-
 _LEAST = 3
-"""Syllables of a sentence that has a meaning of its own."""
+"""Syllables of a turn that has a meaning of its own."""
 
-_LONG = 24
-"""Syllables from which a sentence is judged in parts."""
+_LONG = 48
+"""Syllables from which a turn is judged in parts: one rude sentence is little of a long one."""
 
-_SENTENCE = re.compile("[。！？!?；;…]+")
+_HALT = re.compile("(?<=[。！？!?；;…，, ])")
 
 _KINDS: dict[ForbiddenKind, Reason] = {
     "abuse": because("wording.abuse"),
@@ -120,6 +123,8 @@ _KINDS: dict[ForbiddenKind, Reason] = {
     "ordering": because("wording.ordering"),
     "rushing": because("wording.rushing"),
     "provoking": because("wording.provoking"),
+    "threat": because("wording.threat"),
+    "impatience": because("wording.impatience"),
 }
 
 
@@ -130,11 +135,12 @@ class _FoundPhrase:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sentence:
-    """A sentence and how likely its wording is forbidden."""
+class _Meaning:
+    """The part of a turn that is likeliest forbidden wording, and how likely that is."""
 
-    text: str
+    spoken: SpokenTurn
     probability: float
+    is_familiar: bool
 
 
 def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[Finding]:
@@ -151,17 +157,17 @@ def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[
         return [
             whole_call(RULE.id, Verdict.CANNOT_TELL, because("wording.no_words"), confidence=0.0)
         ]
-    repeated = _repeated(call)
-    said = _sentences_of(suspects, rule, repeated, wording)
+    repeats = _repeated(call)
+    meanings = _meanings(suspects, call, rule, repeats, wording)
     findings: list[Finding] = []
-    meant: list[tuple[Turn, _Sentence]] = []
+    meant: list[tuple[Turn, _Meaning]] = []
     for turn in suspects:
-        sentences = said.get(turn.index, [])
-        hit = _worst(turn.text, rule, repeated[turn.index])
-        if hit is not None and (weighed := _weighed(turn, hit, sentences, rule.meaning)):
+        meaning = meanings.get(turn.index)
+        hit = _worst(turn.text, rule, repeats[turn.index])
+        if hit is not None and (weighed := _weighed(turn, hit, meaning, rule.meaning, wording)):
             findings.append(weighed)
-        elif rule.meaning and (likeliest := _likeliest(sentences, rule)):
-            meant.append((turn, likeliest))
+        elif meaning is not None and _is_suspicious(meaning, rule):
+            meant.append((turn, meaning))
     findings += _by_meaning(meant, call, rule.meaning, wording, others=bool(findings))
     if findings:
         return sorted(findings, key=lambda one: (one.start_s is not None, one.start_s or 0.0))
@@ -179,34 +185,22 @@ def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[
 def _repeated(call: Call) -> dict[int, frozenset[int]]:
     """By turn, indices of the characters that repeat what the customer said before it."""
     said: set[str] = set()
-    repeated: dict[int, frozenset[int]] = {}
+    found: dict[int, frozenset[int]] = {}
     for turn in call.turns:
         if turn.surely_by(Role.CUSTOMER):
-            said.update(code for _, code in _windows(turn.text))
-            continue
-        positions = sounds(turn.text).positions
-        repeated[turn.index] = frozenset(
-            position
-            for start, code in _windows(turn.text)
-            if code in said
-            for position in positions[start : start + _REPEATED]
-        )
-    return repeated
+            said.update(code for _, code in runs(turn.text))
+        else:
+            found[turn.index] = repeated(turn.text, said)
+    return found
 
 
-def _windows(text: str) -> Iterator[tuple[int, str]]:
-    code = sounds(text).code
-    for start in range(len(code) // 2 - _REPEATED + 1):
-        yield start, code[2 * start : 2 * (start + _REPEATED)]
-
-
-def _worst(text: str, rule: ForbiddenLanguageRule, repeated: frozenset[int]) -> _FoundPhrase | None:
+def _worst(text: str, rule: ForbiddenLanguageRule, repeats: frozenset[int]) -> _FoundPhrase | None:
     """The gravest forbidden wording of a turn."""
     hits = []
     for group, match in _found(text, rule.groups):
         if _acquitted(text, match, group, rule):
             continue
-        if not repeated.issuperset(_spoken_in(text, match)):
+        if not repeats.issuperset(_spoken_in(text, match)):
             hits.append(_FoundPhrase(group, match))
     return max(hits, key=lambda hit: (hit.group.points, hit.match.quality), default=None)
 
@@ -230,59 +224,77 @@ def _acquitted(text: str, match: Match, group: ForbiddenGroup, rule: ForbiddenLa
     return find_any(rule.not_after, before) is not None
 
 
-def _sentences_of(
+def _meanings(
     turns: Sequence[Turn],
+    call: Call,
     rule: ForbiddenLanguageRule,
-    repeated: dict[int, frozenset[int]],
+    repeats: dict[int, frozenset[int]],
     wording: WordingClassifier,
-) -> dict[int, list[_Sentence]]:
-    """By turn, its sentences; none where the rulebook does not ask for their meaning."""
+) -> dict[int, _Meaning]:
+    """By turn, its likeliest part; none where the rulebook does not ask for the meaning."""
     if rule.meaning is None:
         return {}
-    texts = [(turn, text) for turn in turns for text in _sentences(turn.text, repeated[turn.index])]
-    decided = wording.probabilities([text for _, text in texts]).tolist()
-    found: dict[int, list[_Sentence]] = {}
-    for (turn, text), probability in zip(texts, decided, strict=True):
-        found.setdefault(turn.index, []).append(_Sentence(text, probability))
+    parts = [(turn, part) for turn in turns for part in _parts(turn.text)]
+    said_next = answers(call)
+    spoken = [
+        SpokenTurn(part, said_next.get(turn.index, ""), _share(turn, repeats[turn.index]))
+        for turn, part in parts
+    ]
+    found: dict[int, _Meaning] = {}
+    probabilities = wording.probabilities(spoken).tolist()
+    for (turn, part), one, probability in zip(parts, spoken, probabilities, strict=True):
+        if turn.index not in found or probability > found[turn.index].probability:
+            is_familiar = (
+                probability < rule.meaning.phrase_doubt_from
+                or wording.familiarity(part) >= rule.meaning.familiar_from
+            )
+            found[turn.index] = _Meaning(one, probability, is_familiar)
     return found
 
 
-def _likeliest(sentences: Sequence[_Sentence], rule: ForbiddenLanguageRule) -> _Sentence | None:
-    """The sentence likeliest to be forbidden, of those that are suspicious at least."""
+def _share(turn: Turn, positions: frozenset[int]) -> float:
+    return len(positions) / max(1, len(sounds(turn.text)))
+
+
+def _parts(text: str) -> Iterator[str]:
+    """A turn as a whole, or a long one in parts."""
+    part = ""
+    for piece in _HALT.split(text):
+        if part and spoken_characters(part) + spoken_characters(piece) > _LONG:
+            yield part
+            part = ""
+        part += piece
+    if spoken_characters(part) >= _LEAST:
+        yield part
+
+
+def _is_suspicious(meaning: _Meaning, rule: ForbiddenLanguageRule) -> bool:
     assert rule.meaning is not None
+    if meaning.probability < min(rule.meaning.suspect_from, rule.meaning.doubt_from):
+        return False
     acquits = (*rule.meaning.unless, *rule.not_after)
-    for sentence in sorted(sentences, key=lambda one: -one.probability):
-        if sentence.probability < rule.meaning.suspect_from:
-            return None
-        if find_any(acquits, sentence.text, slack=_STRICT) is None:
-            return sentence
-    return None
+    return find_any(acquits, meaning.spoken.text, slack=_STRICT) is None
 
 
 def _weighed(
-    turn: Turn, hit: _FoundPhrase, sentences: Sequence[_Sentence], meaning: ForbiddenMeaning | None
+    turn: Turn,
+    hit: _FoundPhrase,
+    meant: _Meaning | None,
+    meaning: ForbiddenMeaning | None,
+    wording: WordingClassifier,
 ) -> Finding | None:
-    """What a phrase comes to beside the meaning of the turn; None where that is innocent."""
-    if meaning is None or not sentences or not hit.group.by_meaning:
+    """What a phrase comes to beside the meaning of the turn; None where that is innocent.
+
+    A friendly answer does not make the norm's own wording better.
+    """
+    if meaning is None or meant is None or not hit.group.by_meaning:
         return _finding(turn, hit, certain=True)
-    probability = max(sentence.probability for sentence in sentences)
+    alone = replace(meant.spoken, after="")
+    probability = max(meant.probability, float(wording.probabilities([alone])[0]))
     if probability < meaning.phrase_doubt_from:
         return None
-    return _finding(turn, hit, certain=probability >= meaning.phrase_accuse_from)
-
-
-def _sentences(text: str, repeated: frozenset[int]) -> Iterator[str]:
-    """The sentences of a turn, long ones in parts, without what repeats the customer."""
-    own = "".join("" if i in repeated else character for i, character in enumerate(text))
-    for sentence in _SENTENCE.split(own):
-        part = ""
-        for clause in re.split("(?<=[，,])", sentence):
-            if part and spoken_characters(part + clause) > _LONG:
-                yield part
-                part = ""
-            part += clause
-        if spoken_characters(part) >= _LEAST:
-            yield part
+    certain = probability >= meaning.phrase_accuse_from and meant.is_familiar
+    return _finding(turn, hit, certain=certain)
 
 
 def _word_confidence(turn: Turn) -> float:
@@ -304,33 +316,34 @@ def _finding(turn: Turn, hit: _FoundPhrase, *, certain: bool) -> Finding:
 
 
 def _by_meaning(
-    meant: Sequence[tuple[Turn, _Sentence]],
+    meant: Sequence[tuple[Turn, _Meaning]],
     call: Call,
     meaning: ForbiddenMeaning | None,
     wording: WordingClassifier,
     *,
     others: bool,
 ) -> list[Finding]:
-    """What suspicious sentences come to; an undecided one is reported only without others."""
+    """What suspicious turns come to; an undecided one is reported only without others."""
     if meaning is None:
         return []
     certain, undecided = [], []
-    for turn, sentence in meant:
-        if sentence.probability >= meaning.accuse_from or _is_complained_of(
-            turn, call, meaning.complaints
-        ):
-            certain.append(_finding_by_meaning(turn, sentence, meaning, wording, certain=True))
-        elif sentence.probability >= meaning.doubt_from:
-            undecided.append((sentence.probability, turn, sentence))
+    for turn, one in meant:
+        objected = one.probability >= meaning.suspect_from and is_objected_to(
+            turn, call, meaning.complaints, but_not=meaning.complaints_of_others
+        )
+        if one.is_familiar and (one.probability >= meaning.accuse_from or objected):
+            certain.append(_finding_by_meaning(turn, one, meaning, wording, certain=True))
+        elif one.probability >= meaning.doubt_from:
+            undecided.append((one.probability, turn, one))
     if certain or others or not undecided:
         return certain
-    _, turn, sentence = max(undecided, key=lambda one: one[0])
-    return [_finding_by_meaning(turn, sentence, meaning, wording, certain=False)]
+    _, turn, one = max(undecided, key=lambda found: found[0])
+    return [_finding_by_meaning(turn, one, meaning, wording, certain=False)]
 
 
 def _finding_by_meaning(
     turn: Turn,
-    meant: _Sentence,
+    meant: _Meaning,
     meaning: ForbiddenMeaning,
     wording: WordingClassifier,
     *,
@@ -338,7 +351,7 @@ def _finding_by_meaning(
 ) -> Finding:
     confidence = round(meant.probability * _word_confidence(turn), 3)
     decided = certain and turn.surely_by(Role.AGENT) and confidence >= WORD_CONFIDENCE_MIN
-    kind = wording.kind(meant.text)
+    kind = wording.kind(meant.spoken.text)
     if decided:
         reason = because("wording.by_meaning", kind=_KINDS[kind])
     elif certain:
@@ -346,15 +359,6 @@ def _finding_by_meaning(
     else:
         reason = because("wording.suspected", kind=_KINDS[kind])
     return _event(turn, meaning.kinds[kind], reason, decided=decided, confidence=confidence)
-
-
-def _is_complained_of(turn: Turn, call: Call, complaints: tuple[str, ...]) -> bool:
-    """Whether the customer objects to the agent's manner afterwards."""
-    return any(
-        later.surely_by(Role.CUSTOMER) and find_any(complaints, later.text) is not None
-        for later in call.turns
-        if later.index > turn.index
-    )
 
 
 def _uncertainty(turn: Turn, *, certain: bool) -> Reason:

@@ -8,7 +8,7 @@ from audit.rulebooks import Rulebook
 from audit.rules import forbidden_language
 from audit.types import Call, Channels, Finding, Verdict
 from models.text.forbidden import INNOCENT
-from models.training.forbidden import held_out
+from models.training.sentences import held_out
 from reports.wording import sentence
 from tests.calls import found_by
 
@@ -17,7 +17,7 @@ MakeCall = Callable[..., Call]
 
 HELLO = ("A", "您好，远山软件服务热线，请问有什么可以帮助您？", 0.0, 5.0)
 ASKED = ("C", "你好，我的邮箱登录不了怎么办呢", 5.5, 9.0)
-INSULT = "看你长得就是一副缺心眼的蠢样子"
+INSULT = "我看你就是个没文化的土包子"
 
 
 def judged(make_call: MakeCall, book: Rulebook, said: str, **options: object) -> list[Finding]:

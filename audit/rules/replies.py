@@ -1,0 +1,39 @@
+"""What the customer says to something the agent has said."""
+
+from __future__ import annotations
+
+from audit.language.phrases import find_any
+from audit.types import Call, Role, Turn
+
+_REPLIES = 2
+"""Turns of the customer after one of the agent's in which an objection is about that one."""
+
+
+def answers(call: Call) -> dict[int, str]:
+    """By index of each turn that is not surely the customer's, what the customer says next.
+
+    Empty where nothing follows.
+    """
+    found: dict[int, str] = {}
+    after = ""
+    for turn in reversed(call.turns):
+        if turn.surely_by(Role.CUSTOMER):
+            after = turn.text
+        else:
+            found[turn.index] = after
+    return found
+
+
+def is_objected_to(
+    turn: Turn, call: Call, objections: tuple[str, ...], *, but_not: tuple[str, ...]
+) -> bool:
+    """Whether one of the customer's next turns has an objection, and none of ``but_not``."""
+    replies = [
+        later.text
+        for later in call.turns
+        if later.index > turn.index and later.surely_by(Role.CUSTOMER)
+    ][:_REPLIES]
+    return any(
+        find_any(objections, reply) is not None and find_any(but_not, reply) is None
+        for reply in replies
+    )
