@@ -111,6 +111,11 @@ _LEAST = 3
 _LONG = 48
 """Syllables from which a turn is judged in parts: one rude sentence is little of a long one."""
 
+_SENTENCE = re.compile("(?<=[。！？!?；;…])")
+
+_SENTENCE_LEAST = 5
+"""Syllables from which a sentence of a turn is judged by itself too."""
+
 _HALT = re.compile("(?<=[。！？!?；;…，, ])")
 
 _KINDS: dict[ForbiddenKind, Reason] = {
@@ -257,7 +262,10 @@ def _share(turn: Turn, positions: frozenset[int]) -> float:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """A turn as a whole, or a long one in parts."""
+    """A turn as a whole, or a long one in parts; and its sentences."""
+    sentences = [one for one in _SENTENCE.split(text) if spoken_characters(one) >= _SENTENCE_LEAST]
+    if len(sentences) > 1:
+        yield from sentences
     part = ""
     for piece in _HALT.split(text):
         if part and spoken_characters(part) + spoken_characters(piece) > _LONG:
