@@ -242,7 +242,11 @@ def _meanings(
     parts = [(turn, part) for turn in turns for part in _parts(turn.text)]
     said_next = answers(call)
     spoken = [
-        SpokenTurn(part, said_next.get(turn.index, ""), _share(turn, repeats[turn.index]))
+        SpokenTurn(
+            part,
+            said_next.get(turn.index, ""),
+            len(repeats[turn.index]) / max(1, len(sounds(turn.text))),
+        )
         for turn, part in parts
     ]
     found: dict[int, _Meaning] = {}
@@ -255,10 +259,6 @@ def _meanings(
             )
             found[turn.index] = _Meaning(one, probability, is_familiar)
     return found
-
-
-def _share(turn: Turn, positions: frozenset[int]) -> float:
-    return len(positions) / max(1, len(sounds(turn.text)))
 
 
 def _parts(text: str) -> Iterator[str]:
