@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self, get_args
@@ -10,9 +9,8 @@ from typing import Self, get_args
 from pydantic import Field, model_validator
 
 from audit.language.phrases import Match, find_any, find_each, find_literal
-from audit.language.repeats import repeated, runs
 from audit.language.text import sounds, spoken_characters
-from audit.ports import ForbiddenKind, SpokenTurn, WordingClassifier
+from audit.ports import ForbiddenKind, WordingClassifier
 from audit.reasons import Reason, because
 from audit.rules.base import (
     NO_ROLES,
@@ -28,7 +26,8 @@ from audit.rules.base import (
     whole_call,
 )
 from audit.rules.fields import Phrase, Strict
-from audit.rules.replies import answers, is_objected_to
+from audit.rules.meanings import Meaning, meanings, repeats_of_customer
+from audit.rules.replies import is_objected_to
 from audit.types import Call, Finding, Role, Severity, Turn, Verdict
 
 
@@ -105,19 +104,6 @@ class ForbiddenLanguageRule(RuleSettings):
 _STRICT = -2
 """What acquits must match exactly: 应该自己 is not 应该在."""
 
-_LEAST = 3
-"""Syllables of a turn that has a meaning of its own."""
-
-_LONG = 48
-"""Syllables from which a turn is judged in parts: one rude sentence is little of a long one."""
-
-_SENTENCE = re.compile("(?<=[。！？!?；;…])")
-
-_SENTENCE_LEAST = 5
-"""Syllables from which a sentence of a turn is judged by itself too."""
-
-_HALT = re.compile("(?<=[。！？!?；;…，, ])")
-
 _KINDS: dict[ForbiddenKind, Reason] = {
     "abuse": because("wording.abuse"),
     "scolding": because("wording.scolding"),
@@ -139,15 +125,6 @@ class _FoundPhrase:
     match: Match
 
 
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    """The part of a turn that is likeliest forbidden wording, and how likely that is."""
-
-    spoken: SpokenTurn
-    probability: float
-    is_familiar: bool
-
-
 def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[Finding]:
     """One ``fail`` (or ``cannot_tell``) for each turn with forbidden wording, else one ``pass``.
 
@@ -162,18 +139,8 @@ def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[
         return [
             whole_call(RULE.id, Verdict.CANNOT_TELL, because("wording.no_words"), confidence=0.0)
         ]
-    repeats = _repeated(call)
-    meanings = _meanings(suspects, call, rule, repeats, wording)
-    findings: list[Finding] = []
-    meant: list[tuple[Turn, _Meaning]] = []
-    for turn in suspects:
-        meaning = meanings.get(turn.index)
-        hit = _worst(turn.text, rule, repeats[turn.index])
-        if hit is not None and (weighed := _weighed(turn, hit, meaning, rule.meaning, wording)):
-            findings.append(weighed)
-        elif meaning is not None and _is_suspicious(meaning, rule):
-            meant.append((turn, meaning))
-    findings += _by_meaning(meant, call, rule.meaning, wording, others=bool(findings))
+    findings, meant = _weigh(suspects, call, rule, wording)
+    findings += _by_meaning(meant, call, rule, wording, others=bool(findings))
     if findings:
         return sorted(findings, key=lambda one: (one.start_s is not None, one.start_s or 0.0))
     if not any(turn.role is Role.AGENT for turn in suspects):
@@ -187,16 +154,57 @@ def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[
     ]
 
 
-def _repeated(call: Call) -> dict[int, frozenset[int]]:
-    """By turn, indices of the characters that repeat what the customer said before it."""
-    said: set[str] = set()
-    found: dict[int, frozenset[int]] = {}
-    for turn in call.turns:
-        if turn.surely_by(Role.CUSTOMER):
-            said.update(code for _, code in runs(turn.text))
-        else:
-            found[turn.index] = repeated(turn.text, said)
-    return found
+@dataclass(frozen=True, slots=True)
+class Likeliest:
+    """How likely the worst wording of a call is forbidden that no phrase finds, 0 to 1.
+
+    ``accused``: where the call fails if it reaches ``accuse_from``; 1 where it fails anyway because
+    the customer objects. ``doubted``: where it is put before a person if it reaches ``doubt_from``
+    and does not fail; 0 where phrases are found, beside which nobody is asked.
+    """
+
+    accused: float
+    doubted: float
+
+
+def likeliest(call: Call, rule: ForbiddenLanguageRule, wording: WordingClassifier) -> Likeliest:
+    """What decides whether a call is accused by meaning, whatever the thresholds.
+
+    Args:
+        call: as transcribed.
+        rule: with ``meaning``; its phrases, objections and excuses count, its ``accuse_from`` and
+            ``doubt_from`` do not.
+        wording: the classifier.
+    """
+    assert rule.meaning is not None
+    suspects = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
+    findings, meant = _weigh(suspects, call, rule, wording)
+    counting = [(turn, one) for turn, one in meant if not _is_excused(one, rule)]
+    accusable = (
+        1.0 if _objected(turn, one, call, rule.meaning) else one.probability
+        for turn, one in counting
+        if _may_fail(turn, one) and _is_familiar(one, rule.meaning, wording)
+    )
+    doubted = max((one.probability for _, one in counting), default=0.0)
+    return Likeliest(max(accusable, default=0.0), 0.0 if findings else doubted)
+
+
+def _weigh(
+    suspects: Sequence[Turn], call: Call, rule: ForbiddenLanguageRule, wording: WordingClassifier
+) -> tuple[list[Finding], list[tuple[Turn, Meaning]]]:
+    """What phrases find, and turns that are left to be judged by their meaning."""
+    repeats = repeats_of_customer(call)
+    likeliest = meanings(suspects, call, repeats, wording) if rule.meaning else {}
+    findings: list[Finding] = []
+    left: list[tuple[Turn, Meaning]] = []
+    for turn in suspects:
+        meaning = likeliest.get(turn.index)
+        hit = _worst(turn.text, rule, repeats[turn.index])
+        if hit is not None and (weighed := _weighed(turn, hit, meaning, rule.meaning, wording)):
+            findings.append(weighed)
+        elif meaning is not None:
+            left.append((turn, meaning))
+    return findings, left
 
 
 def _worst(text: str, rule: ForbiddenLanguageRule, repeats: frozenset[int]) -> _FoundPhrase | None:
@@ -229,65 +237,35 @@ def _acquitted(text: str, match: Match, group: ForbiddenGroup, rule: ForbiddenLa
     return find_any(rule.not_after, before) is not None
 
 
-def _meanings(
-    turns: Sequence[Turn],
-    call: Call,
-    rule: ForbiddenLanguageRule,
-    repeats: dict[int, frozenset[int]],
-    wording: WordingClassifier,
-) -> dict[int, _Meaning]:
-    """By turn, its likeliest part; none where the rulebook does not ask for the meaning."""
-    if rule.meaning is None:
-        return {}
-    parts = [(turn, part) for turn in turns for part in _parts(turn.text)]
-    said_next = answers(call)
-    spoken = [
-        SpokenTurn(
-            part,
-            said_next.get(turn.index, ""),
-            len(repeats[turn.index]) / max(1, len(sounds(turn.text))),
-        )
-        for turn, part in parts
-    ]
-    found: dict[int, _Meaning] = {}
-    probabilities = wording.probabilities(spoken).tolist()
-    for (turn, part), one, probability in zip(parts, spoken, probabilities, strict=True):
-        if turn.index not in found or probability > found[turn.index].probability:
-            is_familiar = (
-                probability < rule.meaning.phrase_doubt_from
-                or wording.familiarity(part) >= rule.meaning.familiar_from
-            )
-            found[turn.index] = _Meaning(one, probability, is_familiar)
-    return found
+def _is_familiar(meant: Meaning, meaning: ForbiddenMeaning, wording: WordingClassifier) -> bool:
+    return wording.familiarity(meant.spoken.text) >= meaning.familiar_from
 
 
-def _parts(text: str) -> Iterator[str]:
-    """A turn as a whole, or a long one in parts; and its sentences."""
-    sentences = [one for one in _SENTENCE.split(text) if spoken_characters(one) >= _SENTENCE_LEAST]
-    if len(sentences) > 1:
-        yield from sentences
-    part = ""
-    for piece in _HALT.split(text):
-        if part and spoken_characters(part) + spoken_characters(piece) > _LONG:
-            yield part
-            part = ""
-        part += piece
-    if spoken_characters(part) >= _LEAST:
-        yield part
-
-
-def _is_suspicious(meaning: _Meaning, rule: ForbiddenLanguageRule) -> bool:
+def _is_excused(meant: Meaning, rule: ForbiddenLanguageRule) -> bool:
     assert rule.meaning is not None
-    if meaning.probability < min(rule.meaning.suspect_from, rule.meaning.doubt_from):
-        return False
     acquits = (*rule.meaning.unless, *rule.not_after)
-    return find_any(acquits, meaning.spoken.text, slack=_STRICT) is None
+    return find_any(acquits, meant.spoken.text, slack=_STRICT) is not None
+
+
+def _objected(turn: Turn, meant: Meaning, call: Call, meaning: ForbiddenMeaning) -> bool:
+    """Whether it is suspicious, and the customer objects to it."""
+    return meant.probability >= meaning.suspect_from and is_objected_to(
+        turn, call, meaning.complaints, but_not=meaning.complaints_of_others
+    )
+
+
+def _may_fail(turn: Turn, meant: Meaning) -> bool:
+    return turn.surely_by(Role.AGENT) and _confidence(turn, meant) >= WORD_CONFIDENCE_MIN
+
+
+def _confidence(turn: Turn, meant: Meaning) -> float:
+    return round(meant.probability * _word_confidence(turn), 3)
 
 
 def _weighed(
     turn: Turn,
     hit: _FoundPhrase,
-    meant: _Meaning | None,
+    meant: Meaning | None,
     meaning: ForbiddenMeaning | None,
     wording: WordingClassifier,
 ) -> Finding | None:
@@ -301,7 +279,7 @@ def _weighed(
     probability = max(meant.probability, float(wording.probabilities([alone])[0]))
     if probability < meaning.phrase_doubt_from:
         return None
-    certain = probability >= meaning.phrase_accuse_from and meant.is_familiar
+    certain = probability >= meaning.phrase_accuse_from and _is_familiar(meant, meaning, wording)
     return _finding(turn, hit, certain=certain)
 
 
@@ -324,22 +302,23 @@ def _finding(turn: Turn, hit: _FoundPhrase, *, certain: bool) -> Finding:
 
 
 def _by_meaning(
-    meant: Sequence[tuple[Turn, _Meaning]],
+    meant: Sequence[tuple[Turn, Meaning]],
     call: Call,
-    meaning: ForbiddenMeaning | None,
+    rule: ForbiddenLanguageRule,
     wording: WordingClassifier,
     *,
     others: bool,
 ) -> list[Finding]:
-    """What suspicious turns come to; an undecided one is reported only without others."""
+    """What turns come to by meaning; an undecided one is reported only without others."""
+    meaning = rule.meaning
     if meaning is None:
         return []
     certain, undecided = [], []
     for turn, one in meant:
-        objected = one.probability >= meaning.suspect_from and is_objected_to(
-            turn, call, meaning.complaints, but_not=meaning.complaints_of_others
-        )
-        if one.is_familiar and (one.probability >= meaning.accuse_from or objected):
+        if one.probability < meaning.suspect_from or _is_excused(one, rule):
+            continue
+        likely = one.probability >= meaning.accuse_from or _objected(turn, one, call, meaning)
+        if likely and _is_familiar(one, meaning, wording):
             certain.append(_finding_by_meaning(turn, one, meaning, wording, certain=True))
         elif one.probability >= meaning.doubt_from:
             undecided.append((one.probability, turn, one))
@@ -351,14 +330,13 @@ def _by_meaning(
 
 def _finding_by_meaning(
     turn: Turn,
-    meant: _Meaning,
+    meant: Meaning,
     meaning: ForbiddenMeaning,
     wording: WordingClassifier,
     *,
     certain: bool,
 ) -> Finding:
-    confidence = round(meant.probability * _word_confidence(turn), 3)
-    decided = certain and turn.surely_by(Role.AGENT) and confidence >= WORD_CONFIDENCE_MIN
+    decided = certain and _may_fail(turn, meant)
     kind = wording.kind(meant.spoken.text)
     if decided:
         reason = because("wording.by_meaning", kind=_KINDS[kind])
@@ -366,6 +344,7 @@ def _finding_by_meaning(
         reason = _uncertainty(turn, certain=True)
     else:
         reason = because("wording.suspected", kind=_KINDS[kind])
+    confidence = _confidence(turn, meant)
     return _event(turn, meaning.kinds[kind], reason, decided=decided, confidence=confidence)
 
 

@@ -15,6 +15,7 @@ from audit.rates import wilson
 if TYPE_CHECKING:
     from flows.commands.calibrate import Calibration
     from flows.commands.import_reviews import Imported
+    from flows.commands.own_thresholds import OwnThreshold, OwnThresholds
     from flows.doctor import DoctorCheck
     from flows.sizing import Estimate
     from models.training.own_stages import Measured
@@ -114,6 +115,29 @@ def calibration(result: Calibration) -> Iterator[str]:
 def calibration_json(result: Calibration) -> str:
     """The same as JSON."""
     return json.dumps(asdict(result), ensure_ascii=False, indent=1)
+
+
+def own_thresholds(suggested: OwnThresholds) -> Iterator[str]:
+    """Thresholds from calls without reviews, and how sure they are."""
+    left = f", {suggested.left} left out (their words are not kept)" if suggested.left else ""
+    yield f"{suggested.calls} calls{left}, rulebook {suggested.rulebook_id}"
+    yield own_threshold("accuse_from", suggested.accuse, what="fail")
+    yield own_threshold("doubt_from", suggested.doubt, what="are put before a person")
+    yield f"suspect_from {suggested.suspect_from}: fail if the customer objects"
+
+
+def own_threshold(name: str, one: OwnThreshold, *, what: str) -> str:
+    """One threshold, what it does to these calls, and what to expect of others."""
+    low, high = one.share
+    return (
+        f"{name} {one.value} (was {one.before}): {one.calls} calls {what} by meaning, "
+        f"{one.wanted:.2%} wanted; of further calls {low:.2%} to {high:.2%} (95 %)"
+    )
+
+
+def own_thresholds_json(suggested: OwnThresholds) -> str:
+    """The same as JSON."""
+    return json.dumps(asdict(suggested), ensure_ascii=False, indent=1)
 
 
 def rule_quality(rules: Iterable[RuleQuality]) -> Iterator[str]:

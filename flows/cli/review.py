@@ -6,7 +6,10 @@ from pathlib import Path
 
 import click
 
+from audit.errors import UsageError
 from flows.cli import common, formatters
+
+_SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
 
 @click.group("review", cls=common.Group)
@@ -38,7 +41,7 @@ def review_import(*, files: tuple[Path, ...], out: Path) -> None:
 @common.out_argument
 @click.option(
     "--precision",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=_SHARE,
     default=0.95,
     show_default=True,
     help="Precision that suggested confidence thresholds have to reach.",
@@ -48,13 +51,61 @@ def review_import(*, files: tuple[Path, ...], out: Path) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder to export the reviews to, as training data for the models.",
 )
+@click.option(
+    "--unlabelled",
+    is_flag=True,
+    help="Without reviews: set the thresholds of forbidden wording by what shares of these calls "
+    "they reach.",
+)
+@click.option(
+    "--accused",
+    type=_SHARE,
+    default=0.005,
+    show_default=True,
+    help="With --unlabelled: share of the calls to be accused by meaning.",
+)
+@click.option(
+    "--doubted",
+    type=_SHARE,
+    default=0.05,
+    show_default=True,
+    help="With --unlabelled: share of the calls to be put before a person by meaning.",
+)
+@click.option(
+    "--rulebook",
+    help="With --unlabelled: id or path of the rulebook to start from (default: that of the "
+    "calls).",
+)
+@click.option(
+    "--write",
+    "rulebook_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --unlabelled: file to write the thresholds to, as a rulebook of your own.",
+)
 @common.json_option
-def calibrate(*, out: Path, precision: float, labels: Path | None, as_json: bool) -> None:
+def calibrate(
+    *,
+    out: Path,
+    precision: float,
+    labels: Path | None,
+    unlabelled: bool,
+    accused: float,
+    doubted: float,
+    rulebook: str | None,
+    rulebook_file: Path | None,
+    as_json: bool,
+) -> None:
     """Measure findings against the reviews under OUT.
 
     Prints precision and estimated recall of each rule, inter-reviewer agreement, drift, and
-    suggested confidence thresholds.
+    suggested confidence thresholds. With --unlabelled it needs no reviews, and prints thresholds
+    of forbidden wording instead.
     """
+    if unlabelled:
+        _own_thresholds(out, accused, doubted, rulebook, rulebook_file, as_json=as_json)
+        return
+    if rulebook or rulebook_file:
+        raise UsageError("--rulebook and --write only work with --unlabelled")
     from flows.commands import calibrate as calibrating
 
     result = calibrating.calibrate(out, precision=precision)
@@ -71,3 +122,30 @@ def calibrate(*, out: Path, precision: float, labels: Path | None, as_json: bool
     if labels is not None:
         listed = ", ".join(f"{count} in {labels / name}.jsonl" for name, count in counts.items())
         click.echo(f"labels: {listed}")
+
+
+def _own_thresholds(
+    out: Path,
+    accused: float,
+    doubted: float,
+    rulebook: str | None,
+    file: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    from flows.commands import own_thresholds
+
+    if file is not None and file.exists():
+        raise UsageError(f"{file} is there already; choose another name or remove it")
+    suggested = own_thresholds.suggest(out, rulebook_id=rulebook, accused=accused, doubted=doubted)
+    if file is not None:
+        own_thresholds.write(suggested, file, base=rulebook)
+    if as_json:
+        click.echo(formatters.own_thresholds_json(suggested))
+        return
+    for line in formatters.own_thresholds(suggested):
+        click.echo(line)
+    if file is not None:
+        click.echo(
+            f"written to {file}; see what it changes: callaudit rescore {out} --rulebook {file}"
+        )

@@ -26,7 +26,7 @@ from reports.analysis.comparison import (
 )
 from reports.crashes import Crashes, Step
 from reports.pages import html
-from reports.store import Store, full_text, rows
+from reports.store import Store, full_text
 from reports.store.columns import Row
 from reports.store.layout import Layout
 from reports.store.rows import CallRows
@@ -131,15 +131,12 @@ def _judged_again(
 
     ``read`` receives its id if its text comes from the private store.
     """
-    stored = rows.call(row, turns)
-    same_code = row["code_sha256"] == code_sha256()
-    call = full_text.in_full(store, row, stored, same_code=same_code)
+    code = code_sha256()
+    call = full_text.stored_call(store, row, turns, code=code, read=read)
     if call is None:
         return None
-    if call is not stored:
-        read.append(row["call_id"])
     call = replace(call, recording=replace(call.recording, rulebook_id=book.id))
-    staged_by = (row["stages_sha256"], row["cues_sha256"]) if same_code else None
+    staged_by = (row["stages_sha256"], row["cues_sha256"]) if row["code_sha256"] == code else None
     audited = wiring.judge(call, book, stage_model=stage_model, staged_by=staged_by)
     return publish.Located(
         audited, row["source_uri"], row["private"] or "keep", row["transcript_id"]

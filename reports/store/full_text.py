@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow.compute as pc
@@ -13,6 +13,28 @@ from audit.types import Call, Transcript
 from reports.store import rows
 from reports.store.columns import Row
 from reports.store.store import Store
+
+
+def stored_call(
+    store: Store, row: Row, turns: Sequence[Row], *, code: str, read: list[str]
+) -> Call | None:
+    """A stored call with its text in full; None where that is kept nowhere.
+
+    Args:
+        store: of the audit.
+        row: its row in the table ``calls``.
+        turns: its rows in the table ``turns``.
+        code: hash of the code that runs, see ``code_sha256``.
+        read: receives its id if its text comes from the private store.
+
+    Raises:
+        UsageError: the private store is encrypted, and the key is missing or another one.
+    """
+    stored = rows.call(row, turns)
+    call = in_full(store, row, stored, same_code=row["code_sha256"] == code)
+    if call is not None and call is not stored:
+        read.append(row["call_id"])
+    return call
 
 
 def in_full(store: Store, row: Row, call: Call, *, same_code: bool) -> Call | None:
