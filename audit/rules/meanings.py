@@ -56,7 +56,7 @@ def meanings(
     wording: WordingClassifier,
 ) -> dict[int, Meaning]:
     """By turn, its likeliest part; turns of under three syllables are left out."""
-    parts = [(turn, part) for turn in turns for part in _parts(turn.text)]
+    judged = [(turn, part) for turn in turns for part in parts(turn.text)]
     said_next = answers(call)
     spoken = [
         SpokenTurn(
@@ -64,18 +64,22 @@ def meanings(
             said_next.get(turn.index, ""),
             len(repeats[turn.index]) / max(1, len(sounds(turn.text))),
         )
-        for turn, part in parts
+        for turn, part in judged
     ]
     found: dict[int, Meaning] = {}
     probabilities = wording.probabilities(spoken).tolist()
-    for (turn, _), one, probability in zip(parts, spoken, probabilities, strict=True):
+    for (turn, _), one, probability in zip(judged, spoken, probabilities, strict=True):
         if turn.index not in found or probability > found[turn.index].probability:
             found[turn.index] = Meaning(one, probability)
     return found
 
 
-def _parts(text: str) -> Iterator[str]:
-    """A turn as a whole, or a long one in parts; and its sentences."""
+def parts(text: str) -> Iterator[str]:
+    """A turn as a whole, or a long one in parts; and its sentences.
+
+    >>> list(parts("您先重启一下。怎么连这个都不会？"))
+    ['您先重启一下。', '怎么连这个都不会？', '您先重启一下。怎么连这个都不会？']
+    """
     sentences = [one for one in _SENTENCE.split(text) if spoken_characters(one) >= _SENTENCE_LEAST]
     if len(sentences) > 1:
         yield from sentences

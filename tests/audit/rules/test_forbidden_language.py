@@ -129,10 +129,10 @@ def test_a_customer_who_objects_backs_a_suspicion(make_call: MakeCall, book: Rul
 def test_a_phrase_in_what_is_innocent_as_a_whole_is_none(
     make_call: MakeCall, book: Rulebook, phrases_only: Rulebook
 ) -> None:
-    said = "白痴电视剧那个台是付费的，不看就给您关了"
+    said = "您说的这个白痴手环我查到了，是我们合作商城的"
     (bare,) = judged(make_call, phrases_only, said)
     assert bare.verdict is FAIL
-    (finding,) = judged(make_call, with_meaning(book, phrase_doubt_from=0.3), said)
+    (finding,) = judged(make_call, book, said)
     assert finding.verdict is PASS
     (finding,) = judged(
         make_call, with_meaning(book, phrase_doubt_from=0.001, phrase_accuse_from=0.99), said
