@@ -129,7 +129,7 @@ def test_a_customer_who_objects_backs_a_suspicion(make_call: MakeCall, book: Rul
 def test_a_phrase_in_what_is_innocent_as_a_whole_is_none(
     make_call: MakeCall, book: Rulebook, phrases_only: Rulebook
 ) -> None:
-    said = "您说的这个白痴手环我查到了，是我们合作商城的"
+    said = "这个指南叫白痴也能学会，您可以下载看看"
     (bare,) = judged(make_call, phrases_only, said)
     assert bare.verdict is FAIL
     (finding,) = judged(make_call, book, said)
