@@ -1,7 +1,8 @@
 """Written dialogues as telephone calls: ``python -m data_samples.generate.dialogues FILE OUT``.
 
-Reads dialogues in the notation of ``data_samples/dialogues/service`` and writes two-channel
-recordings, a manifest and labels to ``OUT``. Voices are those of :mod:`cast`; with
+Reads dialogues in the notation of ``data_samples/dialogues/service``, or a table of exchanges
+(``.tsv``), a dozen of which make a call, and writes two-channel recordings, a manifest and labels
+to ``OUT``. Voices are those of :mod:`cast`; with
 ``--agent-only`` the customer is silent for a while instead, which takes half the time. Voices,
 telephone line and codec follow from a call's name. Labels know no stages: everything is handling.
 """
@@ -14,7 +15,7 @@ import hashlib
 import json
 import random
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ from data_samples.generate.voices import (
     tighten,
     trim,
 )
+from models.text.forbidden import INNOCENT
 from models.training.turns import Line, clause_of, dialogues
 
 CODECS: Final = ("ulaw", "ulaw", "amr", "opus", "mp3")
@@ -43,7 +45,24 @@ _LONGEST: Final = 110
 """Characters that the network says in one go."""
 _LEVEL: Final = 0.1
 _SILENT_S: Final = 1.5
+_EXCHANGES: Final = 12
+"""Exchanges, drawn at random from a file, in one call."""
 _SUFFIX: Final = {"opus": ".ogg", "mp3": ".mp3"}
+
+
+def calls(file: Path) -> Iterator[tuple[str, list[Line]]]:
+    """Name and turns of every dialogue of a file, or of calls made of its exchanges."""
+    if file.suffix != ".tsv":
+        yield from dialogues(file)
+        return
+    rows = [line.split("\t") for line in file.read_text("utf-8").splitlines()]
+    random.Random(file.stem).shuffle(rows)
+    for number, start in enumerate(range(0, len(rows), _EXCHANGES), start=1):
+        lines: list[Line] = []
+        for kind, before, text, _ in rows[start : start + _EXCHANGES]:
+            label = "" if kind == INNOCENT else f"{kind}!"
+            lines += (Line("客", before or "嗯"), Line("坐", text, label))
+        yield f"{file.stem}-{number:03d}", lines
 
 
 def render(name: str, lines: Sequence[Line], target: Path, say: Callable[..., FloatArray]) -> str:
@@ -172,7 +191,7 @@ def main() -> None:
         rows = csv.writer(file, lineterminator="\n")
         if is_new:
             rows.writerow(("file", "agent_id", "call_id", "rulebook", "agent_channel"))
-        for name, lines in dialogues(chosen.file):
+        for name, lines in calls(chosen.file):
             if not chosen.only or name in chosen.only:
                 recording = render(name, lines, chosen.out, say)
                 rows.writerow((recording, recording.split("_")[1], name, "hotline", 0))
