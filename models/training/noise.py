@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from typing import Self
 from rapidfuzz.distance import Levenshtein
 
 from models.text import tokens
-from models.training.turns import HEARD, LabelledTurn, service_turns
+from models.training.turns import LabelledTurn, heard_pairs, service_turns
 
 _HOMOPHONES = 0.4
 """Share of substitutions that another character of the same merged syllable takes."""
@@ -36,7 +35,7 @@ class Noise:
 
     @classmethod
     def learned(cls) -> Self:
-        """From the pairs of ``data_samples/dialogues/service/heard.csv``."""
+        """From all pairs of said and heard turns."""
         substitutes: defaultdict[str, list[str]] = defaultdict(list)
         counts: Counter[str] = Counter()
         for said, heard in _pairs():
@@ -97,9 +96,8 @@ class Noise:
 
 def _pairs() -> list[tuple[str, str]]:
     pairs = []
-    with HEARD.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            said, heard = tokens.plain(row["said"]), tokens.plain(row["heard"])
-            if said and Levenshtein.normalized_similarity(said, heard) >= _LEAST_HEARD:
-                pairs.append((said, heard))
+    for row in heard_pairs():
+        said, heard = tokens.plain(row["said"]), tokens.plain(row["heard"])
+        if said and Levenshtein.normalized_similarity(said, heard) >= _LEAST_HEARD:
+            pairs.append((said, heard))
     return pairs

@@ -24,7 +24,7 @@ from models.text.forbidden import INNOCENT, KINDS
 
 SERVICE = Path("data_samples/dialogues/service")
 EXCHANGES = Path("data_samples/exchanges")
-HEARD = SERVICE / "heard.csv"
+HEARD = (SERVICE / "heard.csv", EXCHANGES / "heard.csv")
 """What real Whisper heard of some agents' turns, by :mod:`data_samples.generate.heard`."""
 _LINE = re.compile(r"(客|坐)(?:\[(\w+[!?])\])?：(.*)")
 
@@ -95,8 +95,9 @@ def service_turns() -> Iterator[LabelledTurn]:
 
 
 def heard_turns() -> Iterator[LabelledTurn]:
-    """Turns of those dialogues as real Whisper heard them; the answers are as they were written."""
-    marks, heard = _marks(), _heard()
+    """Turns as real Whisper heard them; exchanges' answers are as they were written."""
+    marks = _marks()
+    heard = {(row["dialogue"], int(row["turn"])): row["heard"] for row in heard_pairs()}
     for file in sorted(SERVICE.glob("*.txt")):
         for dialogue, lines in dialogues(file):
             noisy = [
@@ -108,14 +109,17 @@ def heard_turns() -> Iterator[LabelledTurn]:
                 if (dialogue, number) in heard and line.text and kind is not None:
                     turn = in_context(noisy, number - 1, line.text)
                     yield LabelledTurn(turn, kind, file.stem, dialogue)
+    by_words = {row["said"]: row["heard"] for row in heard_pairs()}
+    for labelled in exchange_turns():
+        if text := by_words.get(labelled.turn.text):
+            yield replace(labelled, turn=replace(labelled.turn, text=text))
 
 
-def _heard() -> dict[tuple[str, int], str]:
-    """What was heard, by dialogue and number of the turn."""
-    if not HEARD.exists():
-        return {}
-    with HEARD.open(encoding="utf-8", newline="") as lines:
-        return {(row["dialogue"], int(row["turn"])): row["heard"] for row in csv.DictReader(lines)}
+def heard_pairs() -> Iterator[dict[str, str]]:
+    """What was said and heard, as :mod:`data_samples.generate.heard` writes it."""
+    for file in HEARD:
+        with file.open(encoding="utf-8", newline="") as lines:
+            yield from csv.DictReader(lines)
 
 
 def exchange_turns() -> Iterator[LabelledTurn]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from audit.intake.labelled import read_for_evaluation
-from data_samples.generate.dialogues import CODECS, render
+from data_samples.generate.dialogues import CODECS, calls, render
 from data_samples.generate.encode import read_back
 from data_samples.generate.mixer import LINE_RATE
 from models.training.turns import Line, dialogues
@@ -55,3 +55,14 @@ def test_what_is_neither_a_turn_nor_a_title_is_named(tmp_path: Path) -> None:
     (tmp_path / "d.txt").write_text("# t-001\n客: 半角冒号\n", "utf-8")
     with pytest.raises(ValueError, match="line 2"):
         list(dialogues(tmp_path / "d.txt"))
+
+
+def test_exchanges_make_calls_of_a_dozen(tmp_path: Path) -> None:
+    rows = [f"rushing\t\t催什么催{n}\t" if n % 2 else f"innocent\t喂{n}\t您好{n}\t好" for n in range(20)]
+    (tmp_path / "w1.tsv").write_text("\n".join(rows) + "\n", "utf-8")
+    made = dict(calls(tmp_path / "w1.tsv"))
+    assert {name: len(lines) for name, lines in made.items()} == {"w1-001": 24, "w1-002": 16}
+    said = [line for lines in made.values() for line in lines if line.speaker == "坐"]
+    assert {line.text: line.label for line in said} == {
+        row.split("\t")[2]: "rushing!" if row.startswith("rushing") else "" for row in rows
+    }

@@ -272,3 +272,17 @@ def test_a_call_without_the_agents_words_cannot_be_told(
     for said in ([], [("C", TROUBLE, 0, 5)], [("A", "", 0, 1)]):
         (finding,) = found_by(forbidden_language.RULE, make_call(said), book)
         assert finding.verdict is UNTOLD
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        ("你看我这脑子真是笨死了，昨天明明是我接的电话", PASS),
+        ("你这脑子真是笨死了，教了三遍还不会", FAIL),
+    ],
+)
+def test_who_scolds_himself_scolds_nobody(
+    make_call: MakeCall, book: Rulebook, said: str, verdict: Verdict
+) -> None:
+    (finding,) = judged(make_call, book, said)
+    assert finding.verdict is verdict
