@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails
 from audit.errors import UsageError
 from audit.language.encoding import text_of
 from audit.language.surnames import SURNAMES, TITLES
-from audit.rulebooks.rulebook import Rulebook, rulebook_type
+from audit.rulebooks.rulebook import ID_PATTERN, Rulebook, rulebook_type
 from audit.rulebooks.yaml_lines import composed, line_of
 from audit.rules.fields import all_wordings
 from audit.rules.registry import RULES, Registry
@@ -134,7 +134,7 @@ def _read_shipped(name: str) -> dict[str, Any]:
 
 
 def _read(id_or_path: str) -> dict[str, Any]:
-    plain = re.fullmatch(r"[a-z0-9][a-z0-9-]*", id_or_path)
+    plain = re.fullmatch(ID_PATTERN, id_or_path)
     if plain and (_SHIPPED / f"{id_or_path}.yaml").is_file():
         return _read_shipped(id_or_path)
     if not Path(id_or_path).is_file():

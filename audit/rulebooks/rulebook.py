@@ -12,6 +12,9 @@ from audit.rules.cues import Cues, DispositionCues, SilenceCues, StageCues
 from audit.rules.fields import Strict
 from audit.rules.registry import RULES, Registry, Rules, rules_type
 
+ID_PATTERN = "[a-z0-9][a-z0-9-]*"
+"""What a rulebook may be called."""
+
 
 class Scoring(Strict):
     """How a score becomes a grade: each grade's least score."""
@@ -30,7 +33,7 @@ class Scoring(Strict):
 class Rulebook(Strict):
     """One norm, ready to judge calls; :func:`rulebook_type` knows the rules it may have."""
 
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    id: str = Field(pattern=f"^{ID_PATTERN}$")
     title: str
     scoring: Scoring
     stages: StageCues

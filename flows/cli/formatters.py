@@ -119,11 +119,13 @@ def calibration_json(result: Calibration) -> str:
 
 def own_thresholds(suggested: OwnThresholds) -> Iterator[str]:
     """Thresholds from calls without reviews, and how sure they are."""
-    left = f", {suggested.left} left out (their words are not kept)" if suggested.left else ""
-    yield f"{suggested.calls} calls{left}, rulebook {suggested.rulebook_id}"
+    left = f" ({suggested.left} left out: no conversation, or words not kept)"
+    yield (
+        f"{suggested.calls} conversations{left if suggested.left else ''}, "
+        f"rulebook {suggested.rulebook_id}"
+    )
     yield own_threshold("accuse_from", suggested.accuse, what="fail")
     yield own_threshold("doubt_from", suggested.doubt, what="are put before a person")
-    yield f"suspect_from {suggested.suspect_from}: fail if the customer objects"
 
 
 def own_threshold(name: str, one: OwnThreshold, *, what: str) -> str:
@@ -131,7 +133,7 @@ def own_threshold(name: str, one: OwnThreshold, *, what: str) -> str:
     low, high = one.share
     return (
         f"{name} {one.value} (was {one.before}): {one.calls} calls {what} by meaning, "
-        f"{one.wanted:.2%} wanted; of further calls {low:.2%} to {high:.2%} (95 %)"
+        f"at most {one.wanted:.2%} wanted; of further calls {low:.2%} to {high:.2%} (95 %)"
     )
 
 

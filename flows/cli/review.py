@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import math
+import shlex
 from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from audit.errors import UsageError
 from flows.cli import common, formatters
 
-_SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
+_UNLABELLED = ("accused", "doubted", "rulebook", "rulebook_file")
+"""Parameters of ``calibrate --unlabelled`` only."""
+
+
+class _Share(click.FloatRange):
+    """A share above 0 and below 1, and no NaN."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0001, 1, max_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        share = super().convert(value, param, ctx)
+        if math.isnan(share):
+            self.fail("nan is no share; give a number between 0.0001 and 1", param, ctx)
+        return share
+
+
+_SHARE = _Share()
 
 
 @click.group("review", cls=common.Group)
@@ -101,11 +122,10 @@ def calibrate(
     suggested confidence thresholds. With --unlabelled it needs no reviews, and prints thresholds
     of forbidden wording instead.
     """
+    _check_combination(unlabelled=unlabelled)
     if unlabelled:
         _own_thresholds(out, accused, doubted, rulebook, rulebook_file, as_json=as_json)
         return
-    if rulebook or rulebook_file:
-        raise UsageError("--rulebook and --write only work with --unlabelled")
     from flows.commands import calibrate as calibrating
 
     result = calibrating.calibrate(out, precision=precision)
@@ -124,6 +144,17 @@ def calibrate(
         click.echo(f"labels: {listed}")
 
 
+def _check_combination(*, unlabelled: bool) -> None:
+    """Refuse options that the other kind of calibration has."""
+    ctx = click.get_current_context()
+    foreign = ("precision", "labels") if unlabelled else _UNLABELLED
+    for name in foreign:
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = "--write" if name == "rulebook_file" else f"--{name}"
+            only = "without" if unlabelled else "with"
+            raise UsageError(f"{option} works only {only} --unlabelled")
+
+
 def _own_thresholds(
     out: Path,
     accused: float,
@@ -135,17 +166,15 @@ def _own_thresholds(
 ) -> None:
     from flows.commands import own_thresholds
 
-    if file is not None and file.exists():
-        raise UsageError(f"{file} is there already; choose another name or remove it")
-    suggested = own_thresholds.suggest(out, rulebook_id=rulebook, accused=accused, doubted=doubted)
     if file is not None:
-        own_thresholds.write(suggested, file, base=rulebook)
+        own_thresholds.check_name(file)
+    suggested = own_thresholds.suggest(out, rulebook_id=rulebook, accused=accused, doubted=doubted)
     if as_json:
         click.echo(formatters.own_thresholds_json(suggested))
-        return
-    for line in formatters.own_thresholds(suggested):
-        click.echo(line)
+    else:
+        for line in formatters.own_thresholds(suggested):
+            click.echo(line)
     if file is not None:
-        click.echo(
-            f"written to {file}; see what it changes: callaudit rescore {out} --rulebook {file}"
-        )
+        own_thresholds.write(suggested, file, base=rulebook)
+        command = shlex.join(("callaudit", "rescore", str(out), "--rulebook", str(file)))
+        click.echo(f"written to {file}; see what it changes: {command}", err=as_json)

@@ -7,6 +7,8 @@ meaning, and only some be put before a person; the thresholds follow from how ma
 from __future__ import annotations
 
 import math
+import os
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,13 +16,14 @@ from datetime import date
 from pathlib import Path
 
 import yaml
-from scipy.stats import beta
+from scipy.stats import binomtest
 
 from audit import rulebooks
 from audit.errors import UsageError
-from audit.rulebooks import Rulebook
+from audit.rulebooks.rulebook import ID_PATTERN
 from audit.rules import forbidden_language, reliance
 from audit.rules.forbidden_language import ForbiddenLanguageRule, ForbiddenMeaning, Likeliest
+from audit.types import Disposition
 from flows import wiring
 from flows.lineage import code_sha256
 from reports.store import Store, full_text
@@ -34,8 +37,8 @@ class OwnThreshold:
     """A threshold, and what it does.
 
     ``wanted``: share of calls that was asked for; ``calls``: how many of those at hand it reaches;
-    ``share``: what share of further calls of the same kind it reaches, as a 95 % interval;
-    ``before``: the threshold until now.
+    ``share``: what share of further calls of the same kind it reaches, as a 95 % interval
+    (Clopper and Pearson 1934, Biometrika 26:404-413); ``before``: the threshold until now.
     """
 
     value: float
@@ -49,14 +52,13 @@ class OwnThreshold:
 class OwnThresholds:
     """What ``callaudit calibrate --unlabelled`` suggests.
 
-    ``doubt.calls`` and ``doubt.share`` count calls that are put before a person, not those that
-    are accused.
+    ``calls`` are those that were judged, ``left`` those without a conversation or without their
+    full words; ``doubt`` counts calls that are put before a person and not accused.
     """
 
     rulebook_id: str
     calls: int
     left: int
-    suspect_from: float
     accuse: OwnThreshold
     doubt: OwnThreshold
 
@@ -69,8 +71,8 @@ def suggest(out: Path, *, rulebook_id: str | None, accused: float, doubted: floa
     Args:
         out: folder of an audit.
         rulebook_id: whose phrases and objections count; None for the one of all these calls.
-        accused: share of the calls that should be accused, 0 to 1.
-        doubted: share that should be put before a person besides.
+        accused: share of the calls that should be accused at most, 0 to 1.
+        doubted: share that should be put before a person besides, at most.
 
     Raises:
         UsageError: there are too few calls, or the rulebook does not judge meaning.
@@ -89,51 +91,73 @@ def suggest(out: Path, *, rulebook_id: str | None, accused: float, doubted: floa
     least = math.ceil(1 / accused)
     if len(found) < least:
         raise UsageError(
-            f"{out} holds {len(found)} calls with their words; to set a threshold that "
-            f"{accused:.2%} of the calls reach, at least {least} are needed"
+            f"a threshold that {accused:.2%} of the calls reach needs at least {least} "
+            f"conversations; {out} holds {len(found)} with their full words"
         )
-    return thresholds(
-        found, book, rule.meaning, left=len(judged) - len(found), accused=accused, doubted=doubted
-    )
+    accuse, doubt = thresholds(found, rule.meaning, accused=accused, doubted=doubted)
+    return OwnThresholds(book.id, len(found), len(judged) - len(found), accuse, doubt)
 
 
 def thresholds(
-    found: Sequence[Likeliest],
-    book: Rulebook,
-    meaning: ForbiddenMeaning,
-    *,
-    left: int,
-    accused: float,
-    doubted: float,
-) -> OwnThresholds:
-    """The thresholds that so many calls reach, see :func:`suggest`."""
-    accuse = _threshold([one.accused for one in found], accused, meaning.accuse_from)
-    uncertain = [one.doubted if one.accused < accuse.value else 0.0 for one in found]
-    doubt = _threshold(uncertain, doubted, meaning.doubt_from, most=accuse.value)
-    return OwnThresholds(
-        book.id, len(found), left, min(meaning.suspect_from, doubt.value), accuse, doubt
+    found: Sequence[Likeliest], meaning: ForbiddenMeaning, *, accused: float, doubted: float
+) -> tuple[OwnThreshold, OwnThreshold]:
+    """``accuse_from`` and ``doubt_from`` that no more than so many calls reach.
+
+    None is below ``suspect_from``: what is hardly suspicious is not worth anybody's time. Nor is
+    ``accuse_from`` below ``doubt_from``; where more turns would be doubted than wanted, fewer are
+    accused.
+    """
+    reached = [one.accused for one in found]
+    accuse_from, doubt_from = _threshold(reached, accused, least=meaning.suspect_from), 1.0
+    while True:
+        uncertain = [one.doubted if one.accused < accuse_from else 0.0 for one in found]
+        doubt_from = _threshold(uncertain, doubted, least=meaning.suspect_from)
+        if doubt_from <= accuse_from:
+            break
+        accuse_from = doubt_from
+    return (
+        _described(accuse_from, reached, accused, meaning.accuse_from),
+        _described(doubt_from, uncertain, doubted, meaning.doubt_from),
     )
 
 
-def write(suggested: OwnThresholds, file: Path, *, base: str | None) -> Rulebook:
+def check_name(file: Path) -> None:
+    """Make sure, before anything is judged, that a rulebook can be written to a file.
+
+    Raises:
+        UsageError: its name is no rulebook's, there is such a file, or its folder is not writable.
+    """
+    if file.suffix != ".yaml" or not re.fullmatch(ID_PATTERN, file.stem):
+        raise UsageError(
+            f"a rulebook cannot be called {file.name!r}; use small letters, digits and hyphens, as "
+            "in ours.yaml"
+        )
+    if file.stem in rulebooks.shipped():
+        raise UsageError(f"{file.stem} is the name of a built-in rulebook; choose another")
+    try:
+        if file.exists():
+            raise UsageError(f"{file} is there already; choose another name or remove it")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}; check the path") from error
+    if not os.access(file.parent, os.W_OK) or not file.parent.is_dir():
+        raise UsageError(f"{file} cannot be written; check that its folder is there and writable")
+
+
+def write(suggested: OwnThresholds, file: Path, *, base: str | None) -> None:
     """Write a rulebook that only has the thresholds, and extends the one they were set for.
 
     Args:
         suggested: what to write.
-        file: where to; its name becomes the rulebook's id.
+        file: where to, see :func:`check_name`; its name becomes the rulebook's id.
         base: id or path of the rulebook that it extends; None for the calls' own.
 
     Raises:
-        UsageError: there is such a file already, or it cannot be written.
+        UsageError: it cannot be written.
     """
     extends = base or suggested.rulebook_id
-    if Path(extends).is_file():
-        extends = str(Path(extends).resolve())
-    values = {
-        "suspect_from": suggested.suspect_from,
-        "doubt_from": suggested.doubt.value,
-        "accuse_from": suggested.accuse.value,
-    }
+    if extends not in rulebooks.shipped():
+        extends = os.path.relpath(extends, file.parent)
+    values = {"doubt_from": suggested.doubt.value, "accuse_from": suggested.accuse.value}
     raw = {
         "id": file.stem,
         "extends": extends,
@@ -147,28 +171,24 @@ def write(suggested: OwnThresholds, file: Path, *, base: str | None) -> Rulebook
     try:
         with file.open("x", encoding="utf-8") as opened:
             opened.write(head + yaml.safe_dump(raw, allow_unicode=True, sort_keys=False))
-    except FileExistsError as error:
-        raise UsageError(f"{file} is there already; choose another name or remove it") from error
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}; check the path") from error
-    return rulebooks.load(str(file))
 
 
-def _threshold(
-    reached: Sequence[float], wanted: float, before: float, *, most: float = 1.0
-) -> OwnThreshold:
-    """The lowest value, rounded up, that no more than the wanted share reaches.
-
-    The share of further calls above the (k + 1)th highest of n values is distributed as
-    Beta(k + 1, n - k), whatever the distribution of the values (David and Nagaraja 2003, Order
-    Statistics, section 2.5).
-    """
+def _threshold(reached: Sequence[float], wanted: float, *, least: float) -> float:
+    """The lowest value, rounded up, that no more than the wanted share reaches."""
     ordered = sorted(reached, reverse=True)
     highest_left = ordered[min(math.floor(wanted * len(ordered)), len(ordered) - 1)]
-    value = min(most, (math.floor(highest_left * 10**_DIGITS) + 1) / 10**_DIGITS)
+    above = math.floor(highest_left * 10.0**_DIGITS + 1) / 10.0**_DIGITS
+    return min(1.0, max(least, above))
+
+
+def _described(
+    value: float, reached: Sequence[float], wanted: float, before: float
+) -> OwnThreshold:
     calls = sum(one >= value for one in reached)
-    low, high = beta.ppf((0.025, 0.975), calls + 1, len(ordered) - calls)
-    return OwnThreshold(value, before, wanted, calls, (float(low), float(high)))
+    share = binomtest(calls, len(reached)).proportion_ci(method="exact")
+    return OwnThreshold(value, before, wanted, calls, (float(share.low), float(share.high)))
 
 
 def _rulebook_of(store: Store) -> str:
@@ -189,7 +209,7 @@ def _rulebook_of(store: Store) -> str:
 
 
 def _judged(store: Store, rule: ForbiddenLanguageRule) -> Iterator[Likeliest | None]:
-    """Each stored call's likeliest wording; None where its words are kept nowhere."""
+    """Each stored call's likeliest wording; None for those that are left out."""
     wording = wiring.judging_models().wording
     code = code_sha256()
     for night in store.calls.nights():
@@ -198,9 +218,13 @@ def _judged(store: Store, rule: ForbiddenLanguageRule) -> Iterator[Likeliest | N
             turns[turn["call_id"]].append(turn)
         read: list[str] = []
         for row in store.calls.rows(nights=(night, night)):
-            call = full_text.stored_call(store, row, turns[row["call_id"]], code=code, read=read)
-            if call is None:
+            if row["disposition"] != Disposition.CONVERSATION:
                 yield None
-            elif call.transcript.turns:
-                yield forbidden_language.likeliest(reliance.readable(call), rule, wording)
+                continue
+            call = full_text.stored_call(store, row, turns[row["call_id"]], code=code, read=read)
+            yield (
+                None
+                if call is None
+                else forbidden_language.likeliest(reliance.readable(call), rule, wording)
+            )
         store.private.note_access("calibrate", read)

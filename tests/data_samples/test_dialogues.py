@@ -58,7 +58,9 @@ def test_what_is_neither_a_turn_nor_a_title_is_named(tmp_path: Path) -> None:
 
 
 def test_exchanges_make_calls_of_a_dozen(tmp_path: Path) -> None:
-    rows = [f"rushing\t\t催什么催{n}\t" if n % 2 else f"innocent\t喂{n}\t您好{n}\t好" for n in range(20)]
+    rows = [
+        f"rushing\t\t催什么催{n}\t" if n % 2 else f"innocent\t喂{n}\t您好{n}\t好" for n in range(20)
+    ]
     (tmp_path / "w1.tsv").write_text("\n".join(rows) + "\n", "utf-8")
     made = dict(calls(tmp_path / "w1.tsv"))
     assert {name: len(lines) for name, lines in made.items()} == {"w1-001": 24, "w1-002": 16}

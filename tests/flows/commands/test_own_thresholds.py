@@ -70,7 +70,7 @@ def test_as_many_are_accused_and_doubted_as_was_asked_for(out: Path, tmp_path: P
     shares = ("--accused", str(ACCUSED), "--doubted", str(DOUBTED))
     done = calibrate(str(out), *shares, "--write", str(file))
     assert done.exit_code == 0, done.output
-    assert f"{CALLS} calls" in done.output
+    assert f"{CALLS} conversations" in done.output
     rescoring.rescore(out, rulebook_id=str(file), write=True)
     findings = Store.open(out).findings.pandas()
     ours = findings[findings["rule_id"] == "forbidden_language"]
@@ -95,8 +95,8 @@ def test_a_file_that_is_there_is_left_alone(out: Path, tmp_path: Path) -> None:
 def test_too_few_calls_are_said_to_be_too_few(out: Path) -> None:
     done = calibrate(str(out))
     assert done.exit_code == 2
-    assert f"holds {CALLS} calls" in done.output
-    assert "at least 200 are needed" in done.output
+    assert f"holds {CALLS} with" in done.output
+    assert "at least 200 conversations" in done.output
 
 
 def test_a_rulebook_that_does_not_judge_meaning_is_refused(out: Path, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_rulebook_that_does_not_judge_meaning_is_refused(out: Path, tmp_path: 
 def test_its_options_are_only_taken_with_unlabelled(out: Path) -> None:
     done = CliRunner().invoke(main, ["calibrate", str(out), "--rulebook", "hotline"])
     assert done.exit_code == 2
-    assert "only work with --unlabelled" in done.output
+    assert "--rulebook works only with --unlabelled" in done.output
 
 
 def meaning() -> ForbiddenMeaning:
@@ -132,12 +132,74 @@ def meaning() -> ForbiddenMeaning:
 def test_whatever_the_calls_the_thresholds_make_a_rulebook(
     found: list[Likeliest], accused: float, doubted: float
 ) -> None:
-    book = rulebooks.load("hotline")
-    one = own_thresholds.thresholds(
-        found, book, meaning(), left=0, accused=accused, doubted=doubted
-    )
-    assert 0 < one.suspect_from <= one.doubt.value <= one.accuse.value <= 1
-    assert one.accuse.calls <= accused * len(found) or one.accuse.value == 1
-    for threshold in (one.accuse, one.doubt):
+    accuse, doubt = own_thresholds.thresholds(found, meaning(), accused=accused, doubted=doubted)
+    assert meaning().suspect_from <= doubt.value <= accuse.value <= 1
+    reached = sum(one.accused >= accuse.value for one in found)
+    assert reached == accuse.calls
+    assert reached <= accused * len(found) or accuse.value == 1
+    asked = sum(one.accused < accuse.value and one.doubted >= doubt.value for one in found)
+    assert asked == doubt.calls
+    assert asked <= doubted * len(found) or doubt.value == 1
+    for threshold in (accuse, doubt):
         low, high = threshold.share
-        assert low < (threshold.calls + 1) / (len(found) + 1) < high
+        assert 0 <= low <= threshold.calls / len(found) <= high <= 1
+
+
+def test_polite_calls_lower_no_threshold_below_what_is_suspicious() -> None:
+    """Nobody is accused, nor asked about, only because somebody has to be."""
+    polite = [Likeliest(0.0, 0.01)] * 300
+    accuse, doubt = own_thresholds.thresholds(polite, meaning(), accused=0.005, doubted=0.05)
+    assert accuse.value == doubt.value == meaning().suspect_from
+    assert accuse.calls == doubt.calls == 0
+
+
+def test_who_cannot_be_accused_does_not_set_what_is_doubted() -> None:
+    """Calls in which nobody knows who speaks: many doubts, no accusation."""
+    unknown = [Likeliest(0.0, 0.75 + 0.0005 * n) for n in range(400)]
+    accuse, doubt = own_thresholds.thresholds(unknown, meaning(), accused=0.005, doubted=0.05)
+    assert (accuse.calls, doubt.calls) == (0, 20)
+
+
+@pytest.mark.parametrize(
+    "name", ["our_rules.yaml", "Ours.yaml", "我们.yaml", "ours.txt", "ours", "hotline.yaml", ""]
+)
+def test_names_that_no_rulebook_can_have(out: Path, tmp_path: Path, name: str) -> None:
+    done = calibrate(str(out), "--accused", "0.05", "--write", str(tmp_path / name) if name else "")
+    assert done.exit_code == 2
+    assert not list(tmp_path.glob("*.*"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--accused", "nan"),
+        ("--accused", "1e-310"),
+        ("--doubted", "1"),
+        ("--labels", "labels"),
+        ("--precision", "0.9"),
+        ("--write", "/nowhere/ours.yaml"),
+        ("--write", f"/tmp/{'a' * 300}.yaml"),
+    ],
+)
+def test_wrong_use_is_one_sentence(out: Path, options: tuple[str, ...]) -> None:
+    done = calibrate(str(out), *options)
+    assert done.exit_code == 2
+    assert "Traceback" not in done.output
+    assert "run again with --verbose" not in done.output
+
+
+def test_calls_without_a_conversation_do_not_count(tmp_path: Path) -> None:
+    """Nobody picks up; the agent mutters."""
+    call: dict[str, Any] = {
+        "agent_id": "2001",
+        "direction": "outbound",
+        "turns": [{"role": "agent", "text": "又没人接，烦死了", "start_s": 20.0, "end_s": 22.0}],
+    }
+    lines = [json.dumps({"call_id": f"N{n}"} | call, ensure_ascii=False) for n in range(30)]
+    (tmp_path / "calls.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    audit_transcripts.audit_transcripts(
+        tmp_path / "calls.jsonl", tmp_path / "none", config=config.Config()
+    )
+    done = calibrate(str(tmp_path / "none"), "--accused", "0.05")
+    assert done.exit_code == 2
+    assert "holds 0 with" in done.output
