@@ -48,8 +48,8 @@ _JUDGED = ("service", "exchanges")
 """Sources by which models are calibrated and thresholds set."""
 _WEIGHTS = {"talk": 0.3, "families": 0.1, "norms": 1.0, "noise": 0.5}
 """How much a turn counts, beside one that was written for this."""
-_ACCUSED_CALLS = 0.01
-_DOUBTED_CALLS = 0.07
+_ACCUSED_CALLS = 0.018
+_DOUBTED_CALLS = 0.08
 """Shares of dialogues without fault that may be accused, or accused or put before a person. Half
 of these dialogues have something that looks like a fault: the strictest of the ordinary sets."""
 _WEIGHT_MIN = 0.15
