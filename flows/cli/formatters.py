@@ -125,7 +125,7 @@ def own_thresholds(suggested: OwnThresholds) -> Iterator[str]:
         f"rulebook {suggested.rulebook_id}"
     )
     yield own_threshold("accuse_from", suggested.accuse, what="fail")
-    yield own_threshold("doubt_from", suggested.doubt, what="are put before a person")
+    yield own_threshold("doubt_from", suggested.doubt, what="cannot_tell")
 
 
 def own_threshold(name: str, one: OwnThreshold, *, what: str) -> str:

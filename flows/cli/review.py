@@ -75,22 +75,22 @@ def review_import(*, files: tuple[Path, ...], out: Path) -> None:
 @click.option(
     "--unlabelled",
     is_flag=True,
-    help="Without reviews: set the thresholds of forbidden wording by what shares of these calls "
-    "they reach.",
+    help="Without reviews: choose the thresholds of forbidden wording so that only a given share "
+    "of these calls reaches them.",
 )
 @click.option(
     "--accused",
     type=_SHARE,
     default=0.005,
     show_default=True,
-    help="With --unlabelled: share of the calls to be accused by meaning.",
+    help="With --unlabelled: largest share of calls that may fail by meaning.",
 )
 @click.option(
     "--doubted",
     type=_SHARE,
     default=0.05,
     show_default=True,
-    help="With --unlabelled: share of the calls to be put before a person by meaning.",
+    help="With --unlabelled: largest further share that may become cannot_tell by meaning.",
 )
 @click.option(
     "--rulebook",

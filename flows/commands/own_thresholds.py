@@ -53,7 +53,7 @@ class OwnThresholds:
     """What ``callaudit calibrate --unlabelled`` suggests.
 
     ``calls`` are those that were judged, ``left`` those without a conversation or without their
-    full words; ``doubt`` counts calls that are put before a person and not accused.
+    full words; ``doubt`` counts calls that become ``cannot_tell``.
     """
 
     rulebook_id: str
@@ -165,8 +165,8 @@ def write(suggested: OwnThresholds, file: Path, *, base: str | None) -> None:
     }
     head = (
         f"# Written by `callaudit calibrate --unlabelled` on {date.today()}, from "
-        f"{suggested.calls} calls:\n# {suggested.accuse.wanted:.2%} are to be accused by meaning, "
-        f"{suggested.doubt.wanted:.2%} to be put before a person.\n"
+        f"{suggested.calls} calls:\n# at most {suggested.accuse.wanted:.2%} fail by meaning, "
+        f"at most a further {suggested.doubt.wanted:.2%} are cannot_tell.\n"
     )
     try:
         with file.open("x", encoding="utf-8") as opened:
