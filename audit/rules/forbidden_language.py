@@ -159,8 +159,8 @@ class Likeliest:
     """How likely the worst wording of a call is forbidden that no phrase finds, 0 to 1.
 
     ``accused``: where the call fails if it reaches ``accuse_from``; 1 where it fails anyway because
-    the customer objects. ``doubted``: where it is put before a person if it reaches ``doubt_from``
-    and does not fail; 0 where phrases are found, beside which nobody is asked.
+    the customer objects. ``doubted``: where it is ``cannot_tell`` if it reaches ``doubt_from`` and
+    does not fail; 0 where phrases are found, beside which doubts are not reported.
     """
 
     accused: float
@@ -194,11 +194,11 @@ def _weigh(
 ) -> tuple[list[Finding], list[tuple[Turn, Meaning]]]:
     """What phrases find, and turns that are left to be judged by their meaning."""
     repeats = repeats_of_customer(call)
-    likeliest = meanings(suspects, call, repeats, wording) if rule.meaning else {}
+    meant = meanings(suspects, call, repeats, wording) if rule.meaning else {}
     findings: list[Finding] = []
     left: list[tuple[Turn, Meaning]] = []
     for turn in suspects:
-        meaning = likeliest.get(turn.index)
+        meaning = meant.get(turn.index)
         hit = _worst(turn.text, rule, repeats[turn.index])
         if hit is not None and (weighed := _weighed(turn, hit, meaning, rule.meaning, wording)):
             findings.append(weighed)
