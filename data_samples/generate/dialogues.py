@@ -34,7 +34,7 @@ from data_samples.generate.voices import (
     trim,
 )
 from models.text.forbidden import INNOCENT
-from models.training.turns import Line, clause_of, dialogues
+from models.training.turns import Line, clause_of, dialogues, exchanges
 
 CODECS: Final = ("ulaw", "ulaw", "amr", "opus", "mp3")
 """How the line of a call is coded; AMR is decoded again and kept as mu-law."""
@@ -55,7 +55,7 @@ def calls(file: Path) -> Iterator[tuple[str, list[Line]]]:
     if file.suffix != ".tsv":
         yield from dialogues(file)
         return
-    rows = [line.split("\t") for line in file.read_text("utf-8").splitlines()]
+    rows = list(exchanges(file))
     random.Random(file.stem).shuffle(rows)
     for number, start in enumerate(range(0, len(rows), _EXCHANGES), start=1):
         lines: list[Line] = []

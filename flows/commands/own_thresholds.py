@@ -108,7 +108,7 @@ def thresholds(
     accused.
     """
     reached = [one.accused for one in found]
-    accuse_from, doubt_from = _threshold(reached, accused, least=meaning.suspect_from), 1.0
+    accuse_from = _threshold(reached, accused, least=meaning.suspect_from)
     while True:
         uncertain = [one.doubted if one.accused < accuse_from else 0.0 for one in found]
         doubt_from = _threshold(uncertain, doubted, least=meaning.suspect_from)

@@ -122,13 +122,19 @@ def heard_pairs() -> Iterator[dict[str, str]]:
             yield from csv.DictReader(lines)
 
 
+def exchanges(file: Path) -> Iterator[tuple[str, str, str, str]]:
+    """Kind, what the customer says before, the agent's turn, and what the customer says next."""
+    for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
+        kind, before, text, after = line.split("\t")
+        if kind not in (*KINDS, INNOCENT):
+            raise ValueError(f"{file}, line {number}: {kind!r} is no kind of wording")
+        yield kind, before, text, after
+
+
 def exchange_turns() -> Iterator[LabelledTurn]:
     """Turns of exchanges: ``KIND``, customer, agent, customer, separated by tabs."""
     for file in sorted(EXCHANGES.glob("*.tsv")):
-        for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
-            kind, before, text, after = line.split("\t")
-            if kind not in (*KINDS, INNOCENT):
-                raise ValueError(f"{file}, line {number}: {kind!r} is no kind of wording")
+        for kind, before, text, after in exchanges(file):
             turn = SpokenTurn(text, after, repeated_share(text, [before]))
             yield LabelledTurn(turn, kind, file.stem)
 
