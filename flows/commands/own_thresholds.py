@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -26,8 +25,7 @@ from audit.rules.forbidden_language import ForbiddenLanguageRule, ForbiddenMeani
 from audit.types import Disposition
 from flows import wiring
 from flows.lineage import code_sha256
-from reports.store import Store, full_text
-from reports.store.columns import Row
+from reports.store import Store, full_text, rows
 
 _DIGITS = 4
 
@@ -213,9 +211,7 @@ def _judged(store: Store, rule: ForbiddenLanguageRule) -> Iterator[Likeliest | N
     wording = wiring.judging_models().wording
     code = code_sha256()
     for night in store.calls.nights():
-        turns: dict[str, list[Row]] = defaultdict(list)
-        for turn in store.turns.rows(nights=(night, night)):
-            turns[turn["call_id"]].append(turn)
+        turns = rows.by_call(store.turns.rows(nights=(night, night)))
         read: list[str] = []
         for row in store.calls.rows(nights=(night, night)):
             if row["disposition"] != Disposition.CONVERSATION:

@@ -26,7 +26,7 @@ from reports.analysis.comparison import (
 )
 from reports.crashes import Crashes, Step
 from reports.pages import html
-from reports.store import Store, full_text
+from reports.store import Store, full_text, rows
 from reports.store.columns import Row
 from reports.store.layout import Layout
 from reports.store.rows import CallRows
@@ -85,8 +85,8 @@ def _compared(
     scores: dict[str, list[Scores]] = defaultdict(list)
     for night in store.calls.nights():
         only = (night, night)
-        turns = _by_call(store.turns.rows(nights=only))
-        findings = _by_call(store.findings.rows(nights=only, columns=("call_id", *COMPARED)))
+        turns = rows.by_call(store.turns.rows(nights=only))
+        findings = rows.by_call(store.findings.rows(nights=only, columns=("call_id", *COMPARED)))
         places: dict[publish.Place, list[CallRows]] = defaultdict(list)
         read: list[str] = []
         for row in store.calls.rows(nights=only):
@@ -141,10 +141,3 @@ def _judged_again(
     return publish.Located(
         audited, row["source_uri"], row["private"] or "keep", row["transcript_id"]
     )
-
-
-def _by_call(listed: Sequence[Row]) -> dict[str, list[Row]]:
-    grouped: dict[str, list[Row]] = defaultdict(list)
-    for row in listed:
-        grouped[row["call_id"]].append(row)
-    return grouped

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timezone
 from typing import Any
@@ -333,3 +334,11 @@ def finding(row: Mapping[str, Any]) -> Finding:
         meant=row["meant"],
         auto_fail=row["auto_fail"],
     )
+
+
+def by_call(listed: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Rows by their call, in the order they have; nothing for a call without rows."""
+    grouped: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in listed:
+        grouped[row["call_id"]].append(row)
+    return grouped
