@@ -133,6 +133,77 @@ class WordingClassifier(Protocol):
         ...
 
 
+DialogueAct = Literal[
+    # of the customer
+    "repeated_fault",
+    "delay",
+    "manner",
+    "price",
+    "cause",
+    "wants_other_place",
+    "wrong_number",
+    "absent",
+    "busy_now",
+    "own_errand",
+    "cannot_hear_agent",
+    "competitor",
+    "corrects_agent",
+    "nothing_more",
+    "goodbye",
+    "already_told",
+    # of the agent
+    "hello",
+    "offers_help",
+    "names_organisation",
+    "names_self",
+    "confirms_person",
+    "purpose",
+    "asks_time",
+    "asks_name",
+    "apology",
+    "thanks",
+    "asks_wait",
+    "wait_reason",
+    "after_wait",
+    "cannot_hear",
+    "answers_later",
+    "says_when",
+    "own_mistake",
+    "refers_on",
+    "cause_answer",
+    "reads_back",
+    "promises",
+    "tells_wrong_number",
+    "attacks_competitor",
+    "further_help",
+    "reach_again",
+    "farewell",
+    "asks_hang_up",
+    "comforts",
+    "flat_no",
+    "insider_talk",
+    "private_talk",
+    "asks_favour",
+]
+"""What a turn does, in the order of the classifier's outputs; each act is of one side only."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweringTurn:
+    """A turn, or a part of one, and what the other side said before it (empty if nothing)."""
+
+    text: str
+    before: str = ""
+
+
+class ActClassifier(Protocol):
+    """Tells what turns do, by their meaning."""
+
+    def probabilities(self, turns: Sequence[AnsweringTurn]) -> NDArray[np.float64]:
+        """How likely each turn performs each act, shape ``(len(turns), number of acts)``."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class TranscriptionModels:
     """What turns audio into a transcript.
@@ -153,3 +224,4 @@ class JudgingModels:
 
     stages: StageClassifier
     wording: WordingClassifier
+    acts: ActClassifier

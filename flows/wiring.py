@@ -12,7 +12,7 @@ from audit.rulebooks import Rulebook
 from audit.types import AuditedCall, Call
 from flows.lineage import code_sha256
 from models.asr import engines
-from models.text import forbidden, stages
+from models.text import acts, forbidden, stages
 from models.voice import embeddings, pyannote, vad
 
 
@@ -66,7 +66,7 @@ def judging_models(stage_model: Path | None = None) -> JudgingModels:
     Raises:
         UsageError: there is no such model of stages.
     """
-    return JudgingModels(stages=stages.load(stage_model), wording=forbidden)
+    return JudgingModels(stages=stages.load(stage_model), wording=forbidden, acts=acts)
 
 
 def judge(

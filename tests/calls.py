@@ -14,6 +14,7 @@ from audit import rules
 from audit.rulebooks import Rulebook
 from audit.rulebooks.examples import as_call, turn_of
 from audit.rules import disposition, no_interruption, written
+from audit.rules.acts import CallActs
 from audit.rules.base import Context, Rule
 from audit.rules.written.evaluator import ConditionEvaluator
 from audit.types import Call, Finding, Role, Turn
@@ -83,13 +84,15 @@ def found_by(rule: Rule[Any], call: Call, book: Rulebook) -> list[Finding]:
 
 def evaluator(call: Call, book: Rulebook) -> ConditionEvaluator:
     """What evaluates the conditions of written rules on a call."""
-    return ConditionEvaluator(call, book.rules.of(no_interruption.RULE).applied())
+    thresholds = book.rules.of(no_interruption.RULE).applied()
+    return ConditionEvaluator(call, thresholds, CallActs(call, book.acts, MODELS.acts))
 
 
 def found_by_written(call: Call, book: Rulebook) -> list[Finding]:
     """What the written rules of a rulebook find in a call."""
     thresholds = book.rules.of(no_interruption.RULE).applied()
-    return written.evaluate(call, book.rules.written, thresholds=thresholds)
+    acts = CallActs(call, book.acts, MODELS.acts)
+    return written.evaluate(call, book.rules.written, thresholds=thresholds, acts=acts)
 
 
 def found_by_all(call: Call, book: Rulebook) -> list[Finding]:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from audit import stages
 from audit.language.text import simplify
-from audit.ports import StageClassifier
+from audit.ports import JudgingModels, StageClassifier
 from audit.reasons import Reason
 from audit.rulebooks.loading import at_line
 from audit.rulebooks.rulebook import Rulebook
 from audit.rulebooks.yaml_lines import composed, repeated_keys
 from audit.rules import no_interruption
+from audit.rules.acts import CallActs
 from audit.rules.written import judged
 from audit.rules.written.evaluator import ConditionEvaluator
 from audit.rules.written.settings import Dialogue, WrittenCheck
@@ -45,14 +46,14 @@ _NOTHING = "nothing"
 
 
 def problems(
-    rulebook: Rulebook, file: Path, *, model: StageClassifier, say: Callable[[Reason], str]
+    rulebook: Rulebook, file: Path, *, models: JudgingModels, say: Callable[[Reason], str]
 ) -> tuple[str, ...]:
     """Examples that a check judges otherwise, and keys that are given twice, with their lines.
 
     Args:
         rulebook: as loaded from the file.
         file: what to name lines of.
-        model: classifies the stages of the examples.
+        models: what judges calls.
         say: puts a reason into words.
     """
     root = composed(file)
@@ -63,7 +64,7 @@ def problems(
     disagreeing = (
         at_line(root, example.place, sentence)
         for example in _examples(rulebook)
-        if (sentence := _disagreement(example, rulebook, model, say))
+        if (sentence := _disagreement(example, rulebook, models, say))
     )
     return (*doubled, *disagreeing)
 
@@ -93,17 +94,18 @@ def _examples(rulebook: Rulebook) -> Iterator[_Example]:
 
 
 def _disagreement(
-    example: _Example, rulebook: Rulebook, model: StageClassifier, say: Callable[[Reason], str]
+    example: _Example, rulebook: Rulebook, models: JudgingModels, say: Callable[[Reason], str]
 ) -> str | None:
     """What is wrong with an example, in a sentence; None where the check judges as it says."""
     number = int(example.place[-1]) + 1
     name = f"{example.check_id}, example {number} of {example.expected}"
     try:
-        call = as_call(example.dialogue, rulebook, model=model)
+        call = as_call(example.dialogue, rulebook, model=models.stages)
     except ValueError as error:
         return f"{name}: {error}"
     thresholds = rulebook.rules.of(no_interruption.RULE).applied()
-    evaluator = ConditionEvaluator(call, thresholds)
+    acts = CallActs(call, rulebook.acts, models.acts)
+    evaluator = ConditionEvaluator(call, thresholds, acts)
     findings = judged(example.check_id, example.check, evaluator)
     verdict = _verdict(findings)
     if verdict == example.expected:

@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 
 from audit.errors import UsageError
 from audit.language.encoding import text_of
-from audit.language.surnames import SURNAMES, TITLES
+from audit.language.surnames import DOUBLE_SURNAMES, RARE_SURNAMES, SURNAMES, TITLES
 from audit.rulebooks.rulebook import ID_PATTERN, Rulebook, rulebook_type
 from audit.rulebooks.yaml_lines import composed, line_of
 from audit.rules.fields import all_wordings
@@ -92,6 +92,7 @@ def _slots(parameters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ..
         "digit": digits,
         "工号": tuple(f"{digit}…" for digit in digits),
         "姓名": tuple(SURNAMES),
+        "姓": (*SURNAMES, *RARE_SURNAMES, *DOUBLE_SURNAMES.split("|")),
         "称呼": TITLES,
     }
     organisations = parameters.get("organisations")

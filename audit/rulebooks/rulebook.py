@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Self
 
-from pydantic import Field, create_model, field_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
+from audit.rules.acts import Act
 from audit.rules.base import CheckSpec
 from audit.rules.cues import Cues, DispositionCues, SilenceCues, StageCues
 from audit.rules.fields import Strict
@@ -39,14 +41,24 @@ class Rulebook(Strict):
     stages: StageCues
     silences: SilenceCues = SilenceCues()
     dispositions: DispositionCues = DispositionCues()
+    acts: dict[str, Act] = Field(default_factory=dict)
     rules: Rules
     parameters: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     sha256: str = ""
 
+    @model_validator(mode="after")
+    def _known_acts(self) -> Self:
+        named = [(f"rule {name}", settings.acts()) for name, settings in self.rules.settings()]
+        for place, acts in (*named, ("silences", self.silences.acts())):
+            for act in acts:
+                if act not in self.acts:
+                    raise ValueError(f"{place} names the act {act!r}; there is none in acts")
+        return self
+
     @property
     def cues(self) -> Cues:
         """Its cues together."""
-        return Cues(self.stages, self.silences, self.dispositions)
+        return Cues(self.stages, self.silences, self.dispositions, self.acts)
 
     def specs(self) -> Iterator[CheckSpec]:
         """Every check of every rule; the same one again for each clause it judges."""

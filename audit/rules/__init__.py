@@ -31,5 +31,6 @@ def evaluate(call: Call, rules: Rules, context: Context, *, came_out: Dispositio
         for one in rule.evaluate(legible, settings, context)
     ]
     thresholds = rules.of(no_interruption.RULE).applied()
-    found += written.evaluate(legible, rules.written, thresholds=thresholds)
+    acts = context.acts(legible)
+    found += written.evaluate(legible, rules.written, thresholds=thresholds, acts=acts)
     return disposition.withheld(reliance.withheld(found, call, rules), call, rules, came_out)

@@ -11,6 +11,7 @@ from pydantic import Field
 from audit.language.phrases import find_any, find_literal
 from audit.language.text import spoken_characters
 from audit.reasons import Reason, because, written
+from audit.rules.acts import CallActs
 from audit.rules.base import (
     NO_AGENT,
     NO_ROLES,
@@ -48,6 +49,7 @@ class ActiveListeningRule(CheckedRule):
     """The agent answers a customer who talks long, and does not ask for the same thing twice.
 
     ``unless``: words between the answer and the second question that give it a reason.
+    ``protest``: an act of the customer who has said it already, whatever was asked.
     """
 
     checks: dict[Literal["active_listening.response", "active_listening.repeat"], Check] = Field(
@@ -57,9 +59,15 @@ class ActiveListeningRule(CheckedRule):
     max_pause_s: float = Field(ge=0)
     items: dict[str, AskedItem] = Field(default_factory=dict)
     unless: tuple[Phrase, ...] = ()
+    protest: str | None = None
+
+    def acts(self) -> Iterator[str]:
+        """The act by which a customer protests."""
+        return iter(() if self.protest is None else (self.protest,))
 
 
-_RESPONSE, _REPEAT = "active_listening.response", "active_listening.repeat"
+_RESPONSE: Literal["active_listening.response"] = "active_listening.response"
+_REPEAT: Literal["active_listening.repeat"] = "active_listening.repeat"
 
 _DIGITS = re.compile("[0-9零一二三四五六七八九幺夭腰两]+")
 """夭 and 腰 are what recognisers write for 幺, the one of telephone numbers."""
@@ -71,6 +79,9 @@ _MACHINE = re.compile("您拨打的|请按|提示音|欢迎(致电|拨打)|语�
 
 _NO_ANSWER = re.compile("什么|吗|没|等|不是|怎么|再|？")
 """Words of a customer who asks back, has none, or puts the answer off."""
+
+_ASKS = re.compile("[吗呢？]|什么|多少|哪|几|贵姓|留.{0,4}(电话|号码)|[报说讲念]一下|有没有|是不是")
+"""Signs of a question."""
 
 _BREAK = re.compile("[您你问]|一下")
 _FILLERS = "的是那就呢啊嗯好请，。？！、"
@@ -84,7 +95,8 @@ def evaluate(call: Call, rule: ActiveListeningRule, context: Context) -> list[Fi
             finding(check_id, check, Verdict.CANNOT_TELL, NO_ROLES)
             for check_id, check in rule.checks.items()
         ]
-    return [*_responses(call, rule, context.cues.silences), *_repeats(call, rule)]
+    repeats = _repeats(call, rule) or _protested(call, rule, context.acts(call))
+    return [*_responses(call, rule, context.cues.silences), *repeats]
 
 
 def _responses(call: Call, rule: ActiveListeningRule, cues: SilenceCues) -> list[Finding]:
@@ -208,6 +220,29 @@ def _repeats(call: Call, rule: ActiveListeningRule) -> list[Finding]:
         return failed
     explained = because("listening.repeat_explained")
     return [finding(_REPEAT, check, Verdict.PASS, explained)]
+
+
+def _protested(call: Call, rule: ActiveListeningRule, acts: CallActs) -> list[Finding]:
+    """One finding for each question to which the customer says: 刚才不是报过了吗."""
+    check = rule.checks[_REPEAT]
+    found: list[Finding] = []
+    for turn in call.said_by(Role.CUSTOMER) if rule.protest else ():
+        asked = [t for t in call.said_by(Role.AGENT) if t.index < turn.index][-1:]
+        if not asked or not _ASKS.search(asked[0].text) or find_any(rule.unless, asked[0].text):
+            continue
+        for one in acts.performed(rule.protest or "", turn):
+            decided = one.uncertainty is None and understood(turn) and understood(asked[0])
+            reason = because("listening.protested", answer=turn.text)
+            found.append(
+                finding(
+                    _REPEAT,
+                    check,
+                    Verdict.FAIL if decided else Verdict.CANNOT_TELL,
+                    reason if decided else one.uncertainty or reason,
+                    turn=asked[0],
+                )
+            )
+    return found
 
 
 def _asked_twice(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from pydantic import Field
@@ -13,6 +13,7 @@ from audit.language.intelligibility import is_mandarin
 from audit.language.phrases import find_any
 from audit.ports import JudgingModels
 from audit.reasons import Reason, because
+from audit.rules.acts import CallActs
 from audit.rules.cues import Cues
 from audit.rules.fields import Strict
 from audit.types import Call, Finding, Role, Severity, Span, Turn, Verdict
@@ -65,6 +66,10 @@ class RuleSettings(Strict):
         """Every check, in the order in which the rulebook has them."""
         raise NotImplementedError
 
+    def acts(self) -> Iterator[str]:
+        """The acts that it asks for by name."""
+        return iter(())
+
     def own_clauses(self) -> tuple[str, ...]:
         """Clauses that the rule as a whole answers for, beside those of its checks."""
         return ()
@@ -101,6 +106,13 @@ class Context:
 
     cues: Cues
     models: JudgingModels
+    _acts: list[CallActs] = field(default_factory=list)
+
+    def acts(self, call: Call) -> CallActs:
+        """The acts of a call; those of the call that was asked for last are kept."""
+        if not self._acts or self._acts[0].call is not call:
+            self._acts[:] = [CallActs(call, self.cues.acts, self.models.acts)]
+        return self._acts[0]
 
 
 @dataclass(frozen=True, slots=True)

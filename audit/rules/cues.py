@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from pydantic import Field
 
+from audit.rules.acts import Act
 from audit.rules.fields import Phrase, Strict
 
 
@@ -25,7 +27,8 @@ class SilenceCues(Strict):
     一下), thanks for it (``thanks``) or apologises
     (``apologies``), asks the customer to do something (``requests``) or leaves the word to the
     customer (``yields``); the customer asks for time (``busy``) or calls out (``calls``).
-    ``later``: with these words an announcement is of something else (稍后会有短信).
+    ``later``: with these words an announcement is of something else (稍后会有短信). The last five
+    name acts of the rulebook by which the same is told where no phrase is said.
     """
 
     announcements: tuple[Phrase, ...] = ()
@@ -37,6 +40,16 @@ class SilenceCues(Strict):
     yields: tuple[Phrase, ...] = ()
     busy: tuple[Phrase, ...] = ()
     calls: tuple[Phrase, ...] = ()
+    asks_wait: str | None = None
+    gives_reason: str | None = None
+    thanks_for_wait: str | None = None
+    own_errand: str | None = None
+    apologises: str | None = None
+
+    def acts(self) -> Iterator[str]:
+        """The acts that it names."""
+        agent = (self.asks_wait, self.gives_reason, self.thanks_for_wait, self.apologises)
+        return filter(None, (*agent, self.own_errand))
 
     @property
     def waits(self) -> tuple[Phrase, ...]:
@@ -70,3 +83,4 @@ class Cues:
     stages: StageCues
     silences: SilenceCues
     dispositions: DispositionCues
+    acts: Mapping[str, Act] = field(default_factory=dict)

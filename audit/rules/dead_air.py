@@ -24,6 +24,7 @@ from audit.rules.base import (
     understood,
 )
 from audit.rules.cues import SilenceCues
+from audit.rules.waiting import Waiting, is_call, is_token
 from audit.timeline import Silence, silences
 from audit.types import Call, Finding, Role, Turn, Verdict
 
@@ -62,16 +63,18 @@ def evaluate(call: Call, rule: DeadAirRule, context: Context) -> list[Finding]:
         return [finding(RULE.id, check, Verdict.CANNOT_TELL, NO_TIMES)]
     if all(turn.role is Role.CUSTOMER for turn in call.turns):
         return [finding(RULE.id, check, Verdict.CANNOT_TELL, NO_AGENT)]
-    waits = hold.waits(call.turns, cues, least_s=rule.min_silence_s)
+    heard = Waiting(cues, context.acts(call), context.models.wording)
+    waits = hold.waits(call.turns, heard, least_s=rule.min_silence_s)
     found = []
     for silence in silences(call.turns, least_s=rule.min_silence_s):
         if not any(silence.span.overlap_s(wait.span) for wait in waits):
-            found += _judged(silence, call, rule, cues)
+            found += _judged(silence, call, rule, heard)
     none = because("dead_air.none", limit_s=rule.min_silence_s)
     return found or [finding(RULE.id, check, Verdict.PASS, none)]
 
 
-def _judged(silence: Silence, call: Call, rule: DeadAirRule, cues: SilenceCues) -> list[Finding]:
+def _judged(silence: Silence, call: Call, rule: DeadAirRule, heard: Waiting) -> list[Finding]:
+    cues = heard.cues
     said = _said_before(silence, call, cues)
     if any(turn.role is Role.UNKNOWN for turn in call.turns):
         verdict, why = Verdict.CANNOT_TELL, NO_ROLES
@@ -79,7 +82,7 @@ def _judged(silence: Silence, call: Call, rule: DeadAirRule, cues: SilenceCues) 
         verdict, why = Verdict.CANNOT_TELL, NO_AGENT
     elif not all(understood(turn) for turn in said):
         verdict, why = Verdict.CANNOT_TELL, because("dead_air.unclear")
-    elif _is_the_customers(said, rule, cues):
+    elif _is_the_customers(said, rule, cues) or _asks_for_time(said[-1], heard):
         return []
     elif _is_waited_through(said, silence.after, cues):
         verdict, why = Verdict.FAIL, because("dead_air.waited")
@@ -99,7 +102,7 @@ def _said_before(silence: Silence, call: Call, cues: SilenceCues) -> list[Turn]:
         for turn in call.turns
         if turn.span is not None
         and turn.span.start_s < begins_s
-        and not (turn.role is Role.AGENT and hold.is_token(turn, cues))
+        and not (turn.role is Role.AGENT and is_token(turn, cues))
     }
     ordered = sorted(last.values(), key=lambda item: item[0])
     return [turn for _, turn in ordered] or [silence.before]
@@ -118,13 +121,20 @@ def _is_the_customers(said: list[Turn], rule: DeadAirRule, cues: SilenceCues) ->
     return takes_up and agent.role is Role.AGENT and find_any(instructions, agent.text) is not None
 
 
+def _asks_for_time(last: Turn, heard: Waiting) -> bool:
+    """Whether the last words are the customer's, who goes to do something, or may."""
+    if last.role is not Role.CUSTOMER or _COMMISSIONS.search(last.text):
+        return False
+    return heard.is_errand(last)
+
+
 def _is_waited_through(said: list[Turn], after: Turn, cues: SilenceCues) -> bool:
     """Whether the customer is seen to wait: has asked, or calls out into the silence.
 
     Only that accuses; a customer who goes on to look for something says so in a thousand ways.
     """
     last = said[-1]
-    if after.role is Role.CUSTOMER and hold.is_call(after, cues):
+    if after.role is Role.CUSTOMER and is_call(after, cues):
         began = any(turn.role is Role.CUSTOMER for turn in said)
         return began and not _is_busy(last, cues)
     asks = last.role is Role.CUSTOMER and _ASKS.search(last.text) is not None

@@ -65,3 +65,15 @@ def _whole(phrase: str) -> str:
 
 Phrase = Annotated[str, AfterValidator(_whole)]
 """A wording with alternatives, as rulebooks write them: ``请(您|)稍等``."""
+
+
+def _compiled(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is not a valid regular expression: {error}") from error
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiled)]
+"""A regular expression."""

@@ -8,10 +8,11 @@ from typing import Self, get_args
 
 from pydantic import Field, model_validator
 
-from audit.language.phrases import Match, find_any, find_each, find_literal
-from audit.language.text import sounds, spoken_characters
+from audit.language.phrases import find_any
+from audit.language.text import spoken_characters
 from audit.ports import ForbiddenKind, WordingClassifier
 from audit.reasons import Reason, because
+from audit.rules.acts import CallActs, Performed
 from audit.rules.base import (
     NO_ROLES,
     WORD_CONFIDENCE_MIN,
@@ -26,31 +27,10 @@ from audit.rules.base import (
     whole_call,
 )
 from audit.rules.fields import Phrase, Strict
+from audit.rules.forbidden_phrases import STRICT, ForbiddenGroup, FoundPhrase, worst
 from audit.rules.meanings import Meaning, meanings, repeats_of_customer
-from audit.rules.replies import is_objected_to
-from audit.types import Call, Finding, Role, Severity, Turn, Verdict
-
-
-class ForbiddenGroup(Strict):
-    """Wordings that break one clause.
-
-    ``literal``: only the characters themselves count, for words that are short and have
-    innocent neighbours in sound (验证码的 sounds like an oath). ``by_meaning``: what is said has
-    to be like forbidden wording as a whole too (傻瓜相机 is not), see :class:`ForbiddenMeaning`.
-    """
-
-    clause: str
-    severity: Severity
-    points: float = Field(gt=0)
-    phrases: tuple[Phrase, ...] = Field(min_length=1)
-    unless: tuple[Phrase, ...] = ()
-    auto_fail: bool = False
-    literal: bool = False
-    by_meaning: bool = False
-
-    def check(self) -> Check:
-        """What its wordings break, and what that costs."""
-        return Check(clause=self.clause, points=self.points, severity=self.severity)
+from audit.rules.replies import is_objected_to, last_of_customer
+from audit.types import Call, Finding, Role, Turn, Verdict
 
 
 class ForbiddenMeaning(Strict):
@@ -87,22 +67,37 @@ class ForbiddenMeaning(Strict):
 
 
 class ForbiddenLanguageRule(RuleSettings):
-    """What the agent must not say; with ``meaning``, in other words as well."""
+    """What the agent must not say; with ``meaning``, in other words as well.
+
+    ``own_clauses_of``: the clause of this norm that forbids what a clause of another does; groups
+    and kinds that name the other are judged by it. ``forbidden_acts``: acts of the rulebook that
+    break a clause, by name.
+    """
 
     groups: tuple[ForbiddenGroup, ...]
+    own_clauses_of: dict[str, str] = Field(default_factory=dict)
     not_after: tuple[Phrase, ...] = ()
     meaning: ForbiddenMeaning | None = None
+    forbidden_acts: dict[str, Check] = Field(default_factory=dict)
 
     def specs(self, rule_id: str) -> Iterator[CheckSpec]:
         """One check, once for each clause that a group or a kind of wording breaks."""
         for group in self.groups:
-            yield spec(rule_id, rule_id, group.check(), auto_fail=group.auto_fail)
+            yield spec(rule_id, rule_id, self.own(group.check()), auto_fail=group.auto_fail)
         for check in self.meaning.kinds.values() if self.meaning else ():
-            yield spec(rule_id, rule_id, check)
+            yield spec(rule_id, rule_id, self.own(check))
+        for check in self.forbidden_acts.values():
+            yield spec(rule_id, rule_id, self.own(check))
 
+    def acts(self) -> Iterator[str]:
+        """The acts that are forbidden."""
+        return iter(self.forbidden_acts)
 
-_STRICT = -2
-"""What acquits must match exactly: 应该自己 is not 应该在."""
+    def own(self, check: Check) -> Check:
+        """A check under the clause of this norm, if it has one of its own."""
+        clause = self.own_clauses_of.get(check.clause, check.clause)
+        return check.model_copy(update={"clause": clause})
+
 
 _KINDS: dict[ForbiddenKind, Reason] = {
     "abuse": because("wording.abuse"),
@@ -117,12 +112,6 @@ _KINDS: dict[ForbiddenKind, Reason] = {
     "threat": because("wording.threat"),
     "impatience": because("wording.impatience"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _FoundPhrase:
-    group: ForbiddenGroup
-    match: Match
 
 
 def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[Finding]:
@@ -140,7 +129,15 @@ def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[
             whole_call(RULE.id, Verdict.CANNOT_TELL, because("wording.no_words"), confidence=0.0)
         ]
     findings, meant = _weigh(suspects, call, rule, wording)
+    told = {(one.start_s, one.evidence) for one in findings}
+    left = [turn for turn in suspects if (turn.start_s, turn.text) not in told]
+    acts = _by_act(left, rule, context.acts(call))
+    failed = {at: one for at, one in acts.items() if one.verdict is Verdict.FAIL}
+    findings += failed.values()
+    meant = [(turn, one) for turn, one in meant if turn.index not in failed]
     findings += _by_meaning(meant, call, rule, wording, others=bool(findings))
+    if acts and not findings:
+        findings.append(max(acts.values(), key=lambda one: one.confidence))
     if findings:
         return sorted(findings, key=lambda one: (one.start_s is not None, one.start_s or 0.0))
     if not any(turn.role is Role.AGENT for turn in suspects):
@@ -197,44 +194,16 @@ def _weigh(
     meant = meanings(suspects, call, repeats, wording) if rule.meaning else {}
     findings: list[Finding] = []
     left: list[tuple[Turn, Meaning]] = []
+    said_before = last_of_customer(call)
     for turn in suspects:
         meaning = meant.get(turn.index)
-        hit = _worst(turn.text, rule, repeats[turn.index])
-        if hit is not None and (weighed := _weighed(turn, hit, meaning, rule.meaning, wording)):
+        before = said_before[turn.index]
+        hit = worst(turn.text, rule.groups, rule.not_after, repeats[turn.index], before)
+        if hit is not None and (weighed := _weighed(turn, hit, meaning, rule, wording)):
             findings.append(weighed)
         elif meaning is not None:
             left.append((turn, meaning))
     return findings, left
-
-
-def _worst(text: str, rule: ForbiddenLanguageRule, repeats: frozenset[int]) -> _FoundPhrase | None:
-    """The gravest forbidden wording of a turn."""
-    hits = []
-    for group, match in _found(text, rule.groups):
-        if _acquitted(text, match, group, rule):
-            continue
-        if not repeats.issuperset(_spoken_in(text, match)):
-            hits.append(_FoundPhrase(group, match))
-    return max(hits, key=lambda hit: (hit.group.points, hit.match.quality), default=None)
-
-
-def _found(text: str, groups: Sequence[ForbiddenGroup]) -> Iterator[tuple[ForbiddenGroup, Match]]:
-    sounded = find_each([() if group.literal else group.phrases for group in groups], text)
-    for group, match in zip(groups, sounded, strict=True):
-        found = find_literal(group.phrases, text) if group.literal else match
-        if found:
-            yield group, found
-
-
-def _spoken_in(text: str, match: Match) -> Iterator[int]:
-    return (at for at in sounds(text).positions if match.first <= at < match.last)
-
-
-def _acquitted(text: str, match: Match, group: ForbiddenGroup, rule: ForbiddenLanguageRule) -> bool:
-    if group.unless and find_any(group.unless, text, slack=_STRICT):
-        return True
-    before = text[max(0, match.first - 8) : match.first]
-    return find_any(rule.not_after, before) is not None
 
 
 def _is_familiar(meant: Meaning, meaning: ForbiddenMeaning, wording: WordingClassifier) -> bool:
@@ -244,7 +213,7 @@ def _is_familiar(meant: Meaning, meaning: ForbiddenMeaning, wording: WordingClas
 def _is_excused(meant: Meaning, rule: ForbiddenLanguageRule) -> bool:
     assert rule.meaning is not None
     acquits = (*rule.meaning.unless, *rule.not_after)
-    return find_any(acquits, meant.spoken.text, slack=_STRICT) is not None
+    return find_any(acquits, meant.spoken.text, slack=STRICT) is not None
 
 
 def _objected(turn: Turn, meant: Meaning, call: Call, meaning: ForbiddenMeaning) -> bool:
@@ -264,35 +233,36 @@ def _confidence(turn: Turn, meant: Meaning) -> float:
 
 def _weighed(
     turn: Turn,
-    hit: _FoundPhrase,
+    hit: FoundPhrase,
     meant: Meaning | None,
-    meaning: ForbiddenMeaning | None,
+    rule: ForbiddenLanguageRule,
     wording: WordingClassifier,
 ) -> Finding | None:
     """What a phrase comes to beside the meaning of the turn; None where that is innocent.
 
     A friendly answer does not make the norm's own wording better.
     """
+    meaning, check = rule.meaning, rule.own(hit.group.check())
     if meaning is None or meant is None or not hit.group.by_meaning:
-        return _finding(turn, hit, certain=True)
+        return _finding(turn, hit, check, certain=True)
     alone = replace(meant.spoken, after="")
     probability = max(meant.probability, float(wording.probabilities([alone])[0]))
     if probability < meaning.phrase_doubt_from:
         return None
     certain = probability >= meaning.phrase_accuse_from and _is_familiar(meant, meaning, wording)
-    return _finding(turn, hit, certain=certain)
+    return _finding(turn, hit, check, certain=certain)
 
 
 def _word_confidence(turn: Turn) -> float:
     return 1.0 if turn.asr_confidence is None else turn.asr_confidence
 
 
-def _finding(turn: Turn, hit: _FoundPhrase, *, certain: bool) -> Finding:
+def _finding(turn: Turn, hit: FoundPhrase, check: Check, *, certain: bool) -> Finding:
     confidence = round(hit.match.quality * (0.4 + 0.6 * _word_confidence(turn)), 3)
     decided = certain and turn.surely_by(Role.AGENT) and confidence >= WORD_CONFIDENCE_MIN
     return _event(
         turn,
-        hit.group.check(),
+        check,
         because("wording.used") if decided else _uncertainty(turn, certain=certain),
         decided=decided,
         confidence=confidence,
@@ -319,23 +289,24 @@ def _by_meaning(
             continue
         likely = one.probability >= meaning.accuse_from or _objected(turn, one, call, meaning)
         if likely and _is_familiar(one, meaning, wording):
-            certain.append(_finding_by_meaning(turn, one, meaning, wording, certain=True))
+            certain.append(_finding_by_meaning(turn, one, rule, wording, certain=True))
         elif one.probability >= meaning.doubt_from:
             undecided.append((one.probability, turn, one))
     if certain or others or not undecided:
         return certain
     _, turn, one = max(undecided, key=lambda found: found[0])
-    return [_finding_by_meaning(turn, one, meaning, wording, certain=False)]
+    return [_finding_by_meaning(turn, one, rule, wording, certain=False)]
 
 
 def _finding_by_meaning(
     turn: Turn,
     meant: Meaning,
-    meaning: ForbiddenMeaning,
+    rule: ForbiddenLanguageRule,
     wording: WordingClassifier,
     *,
     certain: bool,
 ) -> Finding:
+    assert rule.meaning is not None
     decided = certain and _may_fail(turn, meant)
     kind = wording.kind(meant.spoken.text)
     if decided:
@@ -345,7 +316,34 @@ def _finding_by_meaning(
     else:
         reason = because("wording.suspected", kind=_KINDS[kind])
     confidence = _confidence(turn, meant)
-    return _event(turn, meaning.kinds[kind], reason, decided=decided, confidence=confidence)
+    check = rule.own(rule.meaning.kinds[kind])
+    return _event(turn, check, reason, decided=decided, confidence=confidence)
+
+
+def _by_act(
+    turns: Sequence[Turn], rule: ForbiddenLanguageRule, acts: CallActs
+) -> dict[int, Finding]:
+    """By turn, what a forbidden act in it comes to: the gravest, and what is certain first."""
+    found: dict[int, Finding] = {}
+    for turn in turns:
+        events = [
+            _acted(turn, one, rule.own(check), acts.title(name))
+            for name, check in rule.forbidden_acts.items()
+            for one in acts.performed(name, turn)
+        ]
+        if events:
+            found[turn.index] = max(events, key=lambda one: (one.points, one.confidence))
+    return found
+
+
+def _acted(turn: Turn, one: Performed, check: Check, act: Reason) -> Finding:
+    confidence = round(one.quality * _word_confidence(turn), 3)
+    decided = turn.surely_by(Role.AGENT) and confidence >= WORD_CONFIDENCE_MIN
+    if one.uncertainty is None and decided:
+        reason = because("wording.act", act=act)
+    else:
+        reason, decided = one.uncertainty or _uncertainty(turn, certain=True), False
+    return _event(turn, check, reason, decided=decided, confidence=confidence)
 
 
 def _uncertainty(turn: Turn, *, certain: bool) -> Reason:

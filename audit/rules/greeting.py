@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from audit.language.phrases import Match, find, find_any, find_words
+from audit.language.phrases import find, find_any, find_words
 from audit.language.text import spoken_characters
 from audit.reasons import Reason, because
 from audit.rules import beginning
+from audit.rules.acts import CallActs, Performed
 from audit.rules.base import (
     ALL_VERDICTS,
     NO_AGENT,
@@ -37,15 +39,25 @@ class GreetingCheck(Check):
     ``cannot_tell`` instead (a name that no list has). ``first_turns``: how many of the
     agent's first turns may say it, whatever their stage. ``when``: asked for only where the agent
     says one of these words in the call. ``by_name``: the agent's name from the manifest counts too.
+    ``act``: so does this act of the rulebook. ``if_reached``: asked for only where the person
+    whom the agent rang up could be talked to.
     """
 
     slack: int = Field(0, ge=0, le=2)
-    phrases: tuple[Phrase, ...] = Field(min_length=1)
+    phrases: tuple[Phrase, ...] = ()
     missing: Literal["fail", "cannot_tell", "nothing"] = "fail"
     unsure: tuple[Phrase, ...] = ()
     first_turns: int = Field(0, ge=0)
     when: tuple[Phrase, ...] = ()
     by_name: bool = False
+    act: str | None = None
+    if_reached: bool = False
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.phrases and self.act is None:
+            raise ValueError("give phrases, or an act")
+        return self
 
     @property
     def verdicts(self) -> frozenset[Verdict]:
@@ -69,10 +81,13 @@ class GreetingOrder(Check):
 class GreetingRule(RuleSettings):
     """The greeting and its elements, by ``check_id``.
 
-    ``outbound``: the elements of calls that the agent makes, if they are not those of ``checks``.
+    ``outbound``: the elements of calls that the agent makes, if they are not those of ``checks``;
+    ``not_reached``: acts of the other side by which it is not the person who was rung up, or that
+    person cannot talk.
     """
 
     clauses: tuple[str, ...] = Field(min_length=1)
+    not_reached: tuple[str, ...] = ()
     checks: dict[str, GreetingCheck]
     outbound: dict[str, GreetingCheck] = Field(default_factory=dict)
     order: GreetingOrder | None = None
@@ -91,6 +106,13 @@ class GreetingRule(RuleSettings):
         if self.order is not None:
             yield spec(rule_id, ORDER, self.order, verdicts=frozenset({Verdict.FAIL}))
 
+    def acts(self) -> Iterator[str]:
+        """The acts that its elements name."""
+        yield from self.not_reached
+        for check in (*self.checks.values(), *self.outbound.values()):
+            if check.act is not None:
+                yield check.act
+
     def own_clauses(self) -> tuple[str, ...]:
         """Clauses that the greeting as a whole answers for."""
         return self.clauses
@@ -100,6 +122,14 @@ ORDER = "greeting.order"
 
 _STAGE = because("greeting.stage_unknown")
 
+_CONFIRMS = re.compile(
+    "(喂|嗯|啊|哎|诶|噢|哦)?[，。 ]?(对|是|就是|我是|我就是|是我|是的|对的|本人)"
+)
+"""How the one whom the agent rang up answers: 对，我是."""
+
+_ANSWERS = 3
+"""Turns in which the other side says that it is not the one who was rung up."""
+
 
 def evaluate(call: Call, rule: GreetingRule, context: Context) -> list[Finding]:
     """One finding for each element the rulebook asks for in calls of this direction.
@@ -108,96 +138,148 @@ def evaluate(call: Call, rule: GreetingRule, context: Context) -> list[Finding]:
     not heard where the recording lacks the beginning of the call, or where the agent rang up and
     nobody is heard to answer. A call whose direction is not known is judged as one that came in.
     """
-    spoken = call.said_by(Role.AGENT)
-    opening = [
-        turn
-        for turn in call.turns
-        if turn.stage is Stage.GREETING and not turn.surely_by(Role.CUSTOMER)
-    ]
-    uncertainty = _uncertainty(call, spoken, opening)
-    asked_for = list(_asked_for(call, rule, spoken))
-    if uncertainty:
-        return [
-            _cannot_tell(name, check, uncertainty)
-            for name, check in asked_for
-            if check.missing != "nothing"
+    return _Greeting(call, rule, context.acts(call)).findings()
+
+
+@dataclass(slots=True)
+class _Greeting:
+    """A call's opening, and what a rule says of it."""
+
+    call: Call
+    rule: GreetingRule
+    acts: CallActs
+    spoken: list[Turn] = field(init=False)
+    opening: list[Turn] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.spoken = self.call.said_by(Role.AGENT)
+        self.opening = [
+            turn
+            for turn in self.call.turns
+            if turn.stage is Stage.GREETING and not turn.surely_by(Role.CUSTOMER)
         ]
-    excused = beginning.missing(call) or _unanswered(call)
-    if excused is None:
-        found = [one for name, check in asked_for for one in _judged(call, name, check, opening)]
-        return found + _order(call, rule, opening)
-    return [
-        _cannot_tell(name, check, excused) if one.verdict is Verdict.FAIL else one
-        for name, check in asked_for
-        for one in _judged(call, name, check, opening)
-    ]
 
+    def findings(self) -> list[Finding]:
+        """One for each element asked for, and one for a wrong order."""
+        uncertainty, asked_for = self._uncertainty(), list(self._asked_for())
+        if uncertainty:
+            return [
+                _cannot_tell(name, check, uncertainty)
+                for name, check in asked_for
+                if check.missing != "nothing"
+            ]
+        excused = beginning.missing(self.call) or self._unanswered()
+        found = [one for name, check in asked_for for one in self._judged(name, check)]
+        if excused is None:
+            return found + self._order()
+        checks = dict(asked_for)
+        return [
+            _cannot_tell(one.check_id, checks[one.check_id], excused)
+            if one.verdict is Verdict.FAIL
+            else one
+            for one in found
+        ]
 
-def _asked_for(
-    call: Call, rule: GreetingRule, spoken: list[Turn]
-) -> Iterator[tuple[str, GreetingCheck]]:
-    out = call.recording.direction is Direction.OUT
-    for check_id, check in (rule.outbound if out and rule.outbound else rule.checks).items():
-        if not check.when or any(find_any(check.when, turn.text) for turn in spoken):
-            yield check_id, check
+    @property
+    def _is_outbound(self) -> bool:
+        return self.call.recording.direction is Direction.OUT
 
+    def _asked_for(self) -> Iterator[tuple[str, GreetingCheck]]:
+        rule, outbound = self.rule, self._is_outbound and self.rule.outbound
+        reached = not outbound or not any(one.uncertainty is None for one in self._not_reached())
+        for check_id, check in (rule.outbound if outbound else rule.checks).items():
+            wanted = not check.when or any(find_any(check.when, turn.text) for turn in self.spoken)
+            if wanted and (reached or not check.if_reached):
+                yield check_id, check
 
-def _uncertainty(call: Call, spoken: list[Turn], opening: list[Turn]) -> Reason | None:
-    if not spoken:
-        if any(turn.role is Role.UNKNOWN for turn in call.turns):
-            return NO_ROLES
-        return NO_AGENT
-    if not any(spoken_characters(turn.text) for turn in opening or spoken):
-        return because("greeting.no_words")
-    return None
+    def _not_reached(self) -> list[Performed]:
+        """Where the one who answers is not whom the agent rang up, or cannot talk, or may be so."""
+        answers = self.call.said_by(Role.CUSTOMER)[:_ANSWERS]
+        return [
+            one
+            for turn in answers
+            if not _CONFIRMS.match(turn.text)
+            for act in self.rule.not_reached
+            for one in self.acts.performed(act, turn)
+        ]
 
+    def _uncertainty(self) -> Reason | None:
+        if not self.spoken:
+            if any(turn.role is Role.UNKNOWN for turn in self.call.turns):
+                return NO_ROLES
+            return NO_AGENT
+        if not any(spoken_characters(turn.text) for turn in self.opening or self.spoken):
+            return because("greeting.no_words")
+        return None
 
-def _unanswered(call: Call) -> Reason | None:
-    out = call.recording.direction is Direction.OUT
-    alone = all(turn.role is Role.AGENT for turn in call.turns)
-    return because("greeting.unanswered") if out and alone else None
+    def _unanswered(self) -> Reason | None:
+        alone = all(turn.role is Role.AGENT for turn in self.call.turns)
+        return because("greeting.unanswered") if self._is_outbound and alone else None
+
+    def _judged(self, check_id: str, check: GreetingCheck) -> list[Finding]:
+        later = [turn for turn in self.spoken[: check.first_turns] if turn not in self.opening]
+        doubts: list[Reason] = []
+        for turn in (*self.opening, *later):
+            said = self._said(check, turn)
+            if said is not None and said.uncertainty is None:
+                return [_passed(check_id, check, turn, said)]
+            if said is not None and said.uncertainty is not None:
+                doubts.append(said.uncertainty)
+        if check.missing == "nothing":
+            return []
+        uncertain = [turn for turn in self.spoken if turn.in_stage(Stage.GREETING) is None]
+        if any(self._said(check, turn) for turn in uncertain):
+            return [_cannot_tell(check_id, check, _STAGE)]
+        if any(not turn.surely_by(Role.AGENT) for turn in self.opening):
+            return [_cannot_tell(check_id, check, because("greeting.speaker_unknown"))]
+        if check.if_reached and self._is_outbound:
+            doubts += [one.uncertainty for one in self._not_reached() if one.uncertainty]
+        if doubts:
+            return [_cannot_tell(check_id, check, doubts[0])]
+        unsure = any(find_any(check.unsure, turn.text) for turn in self.opening)
+        if check.missing == "cannot_tell" or unsure:
+            return [_cannot_tell(check_id, check, because("greeting.other_wording"))]
+        return [_failed(check_id, check, self.opening)]
+
+    def _said(self, check: GreetingCheck, turn: Turn) -> Performed | None:
+        name = self.call.recording.agent_name
+        named = find_words(name, turn.text) if check.by_name and name else None
+        if match := find_any(check.phrases, turn.text, slack=check.slack) or named:
+            return Performed(match.first, match.last, match.meant, quality=match.quality)
+        performed = self.acts.performed(check.act, turn) if check.act else ()
+        return performed[0] if performed else None
+
+    def _order(self) -> list[Finding]:
+        """A ``fail`` where the first turn has two elements in the wrong order."""
+        order = self.rule.order
+        if order is None or not self.opening or self._is_outbound:
+            return []
+        turn, then = self.opening[0], self.rule.checks[order.then]
+        hellos = [find(phrase, turn.text) for phrase in self.rule.checks[order.first].phrases]
+        begins = min((match.first for match in hellos if match), default=None)
+        if begins is None or not turn.surely_by(Role.AGENT) or find_any(order.unless, turn.text):
+            return []
+        before, after = turn.text[:begins], turn.text[begins:]
+        if find_any(then.phrases, after) or not find_any(then.phrases, before):
+            return []
+        return [finding(ORDER, order, Verdict.FAIL, because("greeting.order"), turn=turn)]
 
 
 def _cannot_tell(check_id: str, check: GreetingCheck, uncertainty: Reason) -> Finding:
     return replace(finding(check_id, check, Verdict.CANNOT_TELL, uncertainty), role=None)
 
 
-def _judged(call: Call, check_id: str, check: GreetingCheck, opening: list[Turn]) -> list[Finding]:
-    spoken = call.said_by(Role.AGENT)
-    later = [turn for turn in spoken[: check.first_turns] if turn not in opening]
-    for turn in (*opening, *later):
-        match = _said(call, check, turn)
-        if match is not None:
-            return [_passed(check_id, check, turn, match)]
-    if check.missing == "nothing":
-        return []
-    uncertain = [turn for turn in spoken if turn.in_stage(Stage.GREETING) is None]
-    if any(_said(call, check, turn) for turn in uncertain):
-        return [_cannot_tell(check_id, check, _STAGE)]
-    if any(not turn.surely_by(Role.AGENT) for turn in opening):
-        return [_cannot_tell(check_id, check, because("greeting.speaker_unknown"))]
-    if check.missing == "cannot_tell" or any(find_any(check.unsure, t.text) for t in opening):
-        return [_cannot_tell(check_id, check, because("greeting.other_wording"))]
-    return [_failed(check_id, check, opening)]
-
-
-def _said(call: Call, check: GreetingCheck, turn: Turn) -> Match | None:
-    name = call.recording.agent_name
-    named = find_words(name, turn.text) if check.by_name and name else None
-    return find_any(check.phrases, turn.text, slack=check.slack) or named
-
-
-def _passed(check_id: str, check: GreetingCheck, turn: Turn, match: Match) -> Finding:
+def _passed(check_id: str, check: GreetingCheck, turn: Turn, said: Performed) -> Finding:
     greeted = turn.stage is Stage.GREETING
     reason = because("greeting.said") if greeted else because("greeting.said_later")
-    confidence = match.quality * (turn.asr_confidence or 1.0)
+    confidence = said.quality * (turn.asr_confidence or 1.0)
     passed = finding(
         check_id,
         check,
         Verdict.PASS,
         reason,
         turn=turn,
-        meant=match.meant,
+        meant=said.meant,
         confidence=confidence,
     )
     return replace(passed, role=Role.AGENT)
@@ -215,22 +297,6 @@ def _failed(check_id: str, check: GreetingCheck, opening: list[Turn]) -> Finding
         end_s=opening[-1].end_s if opening else None,
         evidence="".join(turn.text for turn in opening) or None,
     )
-
-
-def _order(call: Call, rule: GreetingRule, opening: list[Turn]) -> list[Finding]:
-    """A ``fail`` where the first turn has two elements in the wrong order."""
-    order = rule.order
-    if order is None or not opening or call.recording.direction is Direction.OUT:
-        return []
-    turn, then = opening[0], rule.checks[order.then]
-    hellos = [find(phrase, turn.text) for phrase in rule.checks[order.first].phrases]
-    begins = min((match.first for match in hellos if match), default=None)
-    if begins is None or not turn.surely_by(Role.AGENT) or find_any(order.unless, turn.text):
-        return []
-    before, after = turn.text[:begins], turn.text[begins:]
-    if find_any(then.phrases, after, slack=then.slack) or not find_any(then.phrases, before):
-        return []
-    return [finding(ORDER, order, Verdict.FAIL, because("greeting.order"), turn=turn)]
 
 
 RULE = Rule("greeting", GreetingRule, evaluate, core=True)

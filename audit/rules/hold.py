@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
 
-from audit.language.phrases import Match, find_any, find_literal
+from audit.language.phrases import find_any
 from audit.language.text import spoken_characters
 from audit.reasons import because
+from audit.rules.acts import Performed
 from audit.rules.base import (
-    ALL_VERDICTS,
     NO_TIMES,
     Check,
     CheckedRule,
-    CheckSpec,
     Context,
     Rule,
     finding,
-    spec,
     uncertainty,
     understood,
-    without,
 )
 from audit.rules.cues import SilenceCues
 from audit.rules.fields import Phrase
+from audit.rules.waiting import STRICT, Waiting, announcement, bare, is_call, is_token
 from audit.timeline import Silence, silences
 from audit.types import Call, Finding, Role, Span, Stage, Turn, Verdict
 
@@ -51,29 +49,17 @@ class HoldRule(CheckedRule):
     reasons: tuple[Phrase, ...] = Field(min_length=1)
     unless: tuple[Phrase, ...] = ()
 
-    def specs(self, rule_id: str) -> Iterator[CheckSpec]:
-        """Every check; a silence that nobody announced is ``dead_air``, never a failed hold."""
-        for check_id, check in self.checks.items():
-            never = {Verdict.FAIL} if check_id == "hold.announced" else set()
-            yield spec(rule_id, check_id, check, verdicts=ALL_VERDICTS - never)
-
-
-_TOKEN_CHARACTERS = 3
-"""Characters up to which a turn without any cue is a sound (嗯, 好的) that changes nothing."""
-
-_CALL_CHARACTERS = 2
-"""Characters besides 喂 and the like up to which a customer only calls: 喂，你还在吗."""
-
-_POLITE = re.compile(
-    "好的|好吗|[可行]以?吗|一[下会]儿?|片刻|先生|女士|[好嗯啊哈呀吧呢哦那您你请先行的]"
-)
 
 _ASIDE_CHARACTERS = 5
+_ON = re.compile("再.{0,3}(等|候)|还(在|没|要|得|需)|继续(等|查)|别挂|不要挂|多等")
+"""With which a wait goes on: 网管那边还在导，请您再稍等一下."""
 _DONE = re.compile("[到好完成有]了")
 """What an agent who has come back says; 还没出来, in so few words, is not that."""
 
-_NO_QUESTIONS = re.compile("(好|可以|行)(吗|嘛|么)|好不好|什么(情况|原因|问题)|怎么回事")
-"""What sounds like a question and wants no answer: 请您稍等一下好吗, 我看看是什么情况."""
+
+_ASKED = 3
+"""Turns of the customer before a wait that may say what the agent sets about."""
+
 
 _TRANSFERS = re.compile("[您你]转(?!账)|转(接|到|给|人工)")
 
@@ -91,8 +77,8 @@ class Wait:
     back: Turn
     span: Span
     silent_s: float
-    announced: Match | None
-    thanked: Match | None
+    announced: Performed | None
+    thanked: Performed | None
     asked: bool
 
 
@@ -106,8 +92,9 @@ def evaluate(call: Call, rule: HoldRule, context: Context) -> list[Finding]:
         return []
     unsure = uncertainty(call)
     if unsure is None:
-        found = waits(call.turns, cues, least_s=rule.min_silence_s)
-        return [one for wait in found for one in _judged(wait, call, rule, cues)]
+        heard = Waiting(cues, context.acts(call), context.models.wording)
+        found = waits(call.turns, heard, least_s=rule.min_silence_s)
+        return [one for wait in found for one in _judged(wait, call, rule, heard)]
     for turn in call.turns:
         if turn.role is not Role.CUSTOMER and (match := announcement(turn.text, cues)):
             reason = NO_TIMES if turn.span is None else unsure
@@ -118,41 +105,43 @@ def evaluate(call: Call, rule: HoldRule, context: Context) -> list[Finding]:
     return []
 
 
-def waits(turns: Sequence[Turn], cues: SilenceCues, *, least_s: float) -> list[Wait]:
+def waits(turns: Sequence[Turn], heard: Waiting, *, least_s: float) -> list[Wait]:
     """The waits in a call whose turns have times and roles.
 
     The agent's next words end a wait, unless they ask to wait on (还在查，您稍等) or such words,
     or thanks, follow. What the customer calls meanwhile and the agent's 嗯 do not end it.
     """
-    quiet = silences(turns, least_s=least_s)
+    quiet, cues = silences(turns, least_s=least_s), heard.cues
     if not quiet:
         return []
     words = [turn for turn in turns if turn.role is Role.AGENT and not is_token(turn, cues)]
     found: list[Wait] = []
-    opening: tuple[Turn, Match] | None = None
+    opening: tuple[Turn, Performed] | None = None
     for number, (before, back) in enumerate(itertools.pairwise(words), start=1):
         # a customer who asks 喂 comes between the agent's first words and the thanks
-        after = "".join(turn.text for turn in words[number : number + 2])
-        thanked = find_any(cues.thanks, after)
+        after = words[number : number + 2]
+        thanked = heard.thanked(after)
         previous = words[max(0, number - 2)]
         on = thanked is not None or _asks_on(back, cues)
         aside = _asks_on(before, cues) or (on and _is_aside(turns, before, back, cues))
         if not (aside and _still_waits(turns, quiet, previous, before, cues)):
             opening = None
-        if opening is None and (announced := announcement(before.text, cues)):
-            opening = (before, announced)
         silent_s = sum(silence.span.overlap_s(_between(before, back)) for silence in quiet)
+        if silent_s and opening is None and (announced := heard.announced(before)):
+            opening = (before, announced)
+        if opening is None and _has_gone(turns, before, back, heard):
+            continue
         if not silent_s or not (opening or thanked):
             continue
-        first, match = opening or (before, None)
-        thanked = thanked or find_any(cues.apologies, after)
+        first, announced = opening or (before, None)
+        if thanked is None and find_any(cues.apologies, "".join(turn.text for turn in after)):
+            thanked = Performed(0, len(back.text))
         if found and found[-1].before is first:
             earlier = found.pop()
             silent_s += earlier.silent_s
             thanked = thanked or earlier.thanked
-        asked = find_any(cues.announcements, first.text) is not None
-        span = _between(first, back)
-        found.append(Wait(first, back, span, round(silent_s, 3), match, thanked, asked))
+        span, asked = _between(first, back), heard.asked(first)
+        found.append(Wait(first, back, span, round(silent_s, 3), announced, thanked, asked))
     return found
 
 
@@ -166,14 +155,15 @@ def _still_waits(
     """Whether nothing that ends a wait is said up to and with the agent's words ``now``."""
     first_to_speak = any(silence.after is now for silence in quiet)
     asked = not first_to_speak and _customer_speaks(turns, previous, now, cues)
-    return not asked and find_any(cues.thanks, now.text) is None
+    return not asked and find_any(cues.thanks, now.text, slack=STRICT) is None
 
 
 def _asks_on(turn: Turn, cues: SilenceCues) -> bool:
     """Whether the agent's words ask to wait, and say nothing else: 还在查，您稍等."""
-    if spoken_characters(_bare(turn.text, cues)) > _ASIDE_CHARACTERS or _DONE.search(turn.text):
+    if _DONE.search(turn.text) or announcement(turn.text, cues) is None:
         return False
-    return announcement(turn.text, cues) is not None
+    on = _ON.search(turn.text) is not None
+    return on or spoken_characters(bare(turn.text, cues)) <= _ASIDE_CHARACTERS
 
 
 def _is_aside(turns: Sequence[Turn], words: Turn, back: Turn, cues: SilenceCues) -> bool:
@@ -185,14 +175,17 @@ def _is_aside(turns: Sequence[Turn], words: Turn, back: Turn, cues: SilenceCues)
     )
 
 
-def _bare(text: str, cues: SilenceCues) -> str:
-    """What words say besides 好的，请您稍等一下."""
-    return _POLITE.sub("", without(cues.waits, text))
-
-
 def _between(first: Turn, last: Turn) -> Span:
     assert first.end_s is not None and last.start_s is not None
     return Span(first.end_s, max(first.end_s, last.start_s))
+
+
+def _has_gone(turns: Sequence[Turn], before: Turn, back: Turn, heard: Waiting) -> bool:
+    """Whether it is the customer who is away: 你等我一下，我去拿."""
+    return any(
+        turn.role is Role.CUSTOMER and heard.is_errand(turn)
+        for turn in turns[max(0, before.index - 1) : back.index]
+    )
 
 
 def _customer_speaks(turns: Sequence[Turn], first: Turn, last: Turn, cues: SilenceCues) -> bool:
@@ -204,63 +197,32 @@ def _customer_speaks(turns: Sequence[Turn], first: Turn, last: Turn, cues: Silen
     )
 
 
-def is_call(turn: Turn, cues: SilenceCues) -> bool:
-    """Whether a customer's words only call out into a silence."""
-    text = turn.text
-    while match := find_literal(cues.calls, text):
-        text = text[: match.first] + text[match.last :]
-    return text != turn.text and spoken_characters(text) <= _CALL_CHARACTERS
-
-
-def announcement(text: str, cues: SilenceCues) -> Match | None:
-    """Where the text tells the customer to wait, and not for something that comes later.
-
-    Nor may it go on to ask something else.
-    """
-    match = find_any(cues.waits, text)
-    if match is None or find_any(cues.later, text[match.first :]):
-        return None
-    rest = _NO_QUESTIONS.sub("", without(cues.waits, text[match.last :]))
-    return None if find_any((*cues.requests, *cues.yields), rest) else match
-
-
-def is_token(turn: Turn, cues: SilenceCues) -> bool:
-    """Whether a turn is a mere sound of listening, after which all is as before."""
-    if turn.is_backchannel:
-        return True
-    every = (*cues.waits, *cues.thanks, *cues.requests, *cues.yields, *cues.busy)
-    return (
-        bool(turn.text)
-        and spoken_characters(turn.text) <= _TOKEN_CHARACTERS
-        and find_any(every, turn.text) is None
-    )
-
-
-def _judged(wait: Wait, call: Call, rule: HoldRule, cues: SilenceCues) -> list[Finding]:
-    found = [_announced(wait, rule), _length(wait, rule)]
+def _judged(wait: Wait, call: Call, rule: HoldRule, heard: Waiting) -> list[Finding]:
+    found = [_announced(wait, rule, heard), _length(wait, rule)]
     if wait.silent_s >= rule.min_thanked_s:
-        found += [_reason(wait, call, rule, cues), _thanked(wait, rule)]
+        found += [_reason(wait, call, rule, heard), _thanked(wait, rule)]
     return found
 
 
-def _announced(wait: Wait, rule: HoldRule) -> Finding:
+def _announced(wait: Wait, rule: HoldRule, heard: Waiting) -> Finding:
     check = rule.checks["hold.announced"]
     if wait.announced is None:
-        reason = because("hold.not_heard")
-        return finding(
-            "hold.announced", check, Verdict.CANNOT_TELL, reason, span=wait.span, turn=wait.before
-        )
+        kept = wait.silent_s >= rule.min_thanked_s and heard.is_clear(wait.before)
+        verdict = Verdict.FAIL if kept else Verdict.CANNOT_TELL
+        reason = because("hold.not_announced") if kept else because("hold.not_heard")
+        return finding("hold.announced", check, verdict, reason, span=wait.span, turn=wait.before)
+    doubt = wait.announced.uncertainty
     return finding(
         "hold.announced",
         check,
-        Verdict.PASS,
-        because("hold.announced"),
+        Verdict.CANNOT_TELL if doubt else Verdict.PASS,
+        doubt or because("hold.announced"),
         turn=wait.before,
         meant=wait.announced.meant,
     )
 
 
-def _reason(wait: Wait, call: Call, rule: HoldRule, cues: SilenceCues) -> Finding:
+def _reason(wait: Wait, call: Call, rule: HoldRule, heard: Waiting) -> Finding:
     check = rule.checks["hold.reason"]
     said = [
         turn
@@ -270,14 +232,21 @@ def _reason(wait: Wait, call: Call, rule: HoldRule, cues: SilenceCues) -> Findin
         or (turn.index < wait.before.index and turn.stage is not Stage.GREETING)
     ][-3:]
     match = find_any(rule.reasons, "".join(turn.text for turn in said))
-    asked = [turn for turn in call.said_by(Role.CUSTOMER) if turn.index < wait.before.index][-1:]
-    if match:
+    meant = [
+        one
+        for turn in said
+        if (one := heard.gives_reason(turn)) and (turn is wait.before or not one.uncertainty)
+    ]
+    asked = [t for t in call.said_by(Role.CUSTOMER) if t.index < wait.before.index][-_ASKED:]
+    if match or any(one.uncertainty is None for one in meant):
         verdict, reason = Verdict.PASS, because("hold.reason_given")
+    elif meant and meant[0].uncertainty is not None:
+        verdict, reason = Verdict.CANNOT_TELL, meant[0].uncertainty
     elif any(find_any(rule.reasons, turn.text) for turn in asked):
         verdict, reason = Verdict.CANNOT_TELL, because("hold.asked_by_customer")
     elif (
         not wait.asked
-        or spoken_characters(_bare(wait.before.text, cues)) > rule.max_bare_characters
+        or spoken_characters(bare(wait.before.text, heard.cues)) > rule.max_bare_characters
         or not all(understood(turn) for turn in said)
     ):
         verdict, reason = Verdict.CANNOT_TELL, because("hold.reason_unknown")
@@ -294,22 +263,23 @@ def _reason(wait: Wait, call: Call, rule: HoldRule, cues: SilenceCues) -> Findin
 
 
 def _length(wait: Wait, rule: HoldRule) -> Finding:
-    long = wait.silent_s > rule.max_length_s
     waited_s, limit_s = wait.silent_s, rule.max_length_s
-    return finding(
-        "hold.length",
-        rule.checks["hold.length"],
-        Verdict.FAIL if long else Verdict.PASS,
-        because("hold.too_long", waited_s=waited_s, limit_s=limit_s)
-        if long
-        else because("hold.short_enough", waited_s=waited_s, limit_s=limit_s),
-        span=wait.span,
-        turn=wait.before,
-    )
+    told = [one.uncertainty for one in (wait.announced, wait.thanked) if one is not None]
+    doubt = next(iter(told), None) if None not in told else None
+    if waited_s <= limit_s:
+        verdict = Verdict.PASS
+        reason = because("hold.short_enough", waited_s=waited_s, limit_s=limit_s)
+    else:
+        verdict = Verdict.CANNOT_TELL if doubt else Verdict.FAIL
+        reason = doubt or because("hold.too_long", waited_s=waited_s, limit_s=limit_s)
+    check = rule.checks["hold.length"]
+    return finding("hold.length", check, verdict, reason, span=wait.span, turn=wait.before)
 
 
 def _thanked(wait: Wait, rule: HoldRule) -> Finding:
-    if wait.thanked:
+    if wait.thanked and wait.thanked.uncertainty:
+        verdict, reason = Verdict.CANNOT_TELL, wait.thanked.uncertainty
+    elif wait.thanked:
         verdict, reason = Verdict.PASS, because("hold.thanked")
     elif not understood(wait.back):
         verdict, reason = Verdict.CANNOT_TELL, because("hold.thanks_unclear")

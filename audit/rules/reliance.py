@@ -21,6 +21,7 @@ from audit.rules import forbidden_language, greeting, no_interruption
 from audit.rules.base import Needs
 from audit.rules.registry import Rules
 from audit.rules.written.conditions import (
+    ActCondition,
     Echo,
     EntityCondition,
     HangUp,
@@ -50,7 +51,7 @@ _BEFORE_S = 1.5
 """Seconds before a finding in which what was not recognised may be the same speaker's own."""
 _OPENING = 2
 
-_WORDS = (Said, Similar, Regex, Repeated, EntityCondition, Echo)
+_WORDS = (Said, ActCondition, Similar, Regex, Repeated, EntityCondition, Echo)
 
 
 def readable(call: Call) -> Call:
@@ -181,7 +182,7 @@ def _depends_on_speakers(part: object) -> bool:
         return not {part.silence.after, part.silence.before} <= {"any", "same", "other"}
     if isinstance(part, HangUp):
         return part.hang_up.last is not None
-    return isinstance(part, Interruption) or (
+    return isinstance(part, Interruption | ActCondition) or (
         isinstance(part, PickUp) and part.pick_up.by is not None
     )
 

@@ -1,4 +1,4 @@
-"""What the customer says to something the agent has said."""
+"""What the customer says before and after something the agent says."""
 
 from __future__ import annotations
 
@@ -24,6 +24,17 @@ def answers(call: Call) -> dict[int, str]:
             after = turn.text
         else:
             found[turn.index] = after
+    return found
+
+
+def last_of_customer(call: Call) -> dict[int, str]:
+    """By index of each turn, what the customer said last before it; empty where nothing."""
+    found: dict[int, str] = {}
+    before = ""
+    for turn in call.turns:
+        found[turn.index] = before
+        if turn.surely_by(Role.CUSTOMER):
+            before = turn.text
     return found
 
 

@@ -49,7 +49,7 @@ def rulebook_check(*, file: Path) -> None:
         raise UsageError(f"there is no file {file}; check the path")
     try:
         book = books.load(str(file))
-        problems = examples.problems(book, file, model=wiring.judging_models().stages, say=sentence)
+        problems = examples.problems(book, file, models=wiring.judging_models(), say=sentence)
     except books.InvalidRulebook as error:
         problems = error.problems
     for problem in problems:

@@ -33,19 +33,34 @@ def grams(plain: str, words: Sequence[str]) -> list[str]:
     >>> [gram for gram in grams("有意见", ("有", "意见")) if gram[0] == "w"]
     ['w有', 'w意见', 'w^ 有', 'w有 意见', 'w意见 $']
     """
-    marked = f"^{plain}$"
-    syllables = ["^", *map(syllable, plain), "$"]
+    return [*sound_grams(plain), *word_grams(words)]
+
+
+def word_grams(words: Sequence[str]) -> list[str]:
+    """Single words and pairs of them, and which are the first and the last."""
     return [
-        *[f"c{a}{b}" for a, b in pairwise(marked)],
-        *[f"c{a}{b}{c}" for a, b, c in zip(marked, marked[1:], marked[2:], strict=False)],
-        *[f"s{a} {b}" for a, b in pairwise(syllables)],
-        *[
-            f"s{a} {b} {c}"
-            for a, b, c in zip(syllables, syllables[1:], syllables[2:], strict=False)
-        ],
         *[f"w{word}" for word in words],
         *[f"w{a} {b}" for a, b in zip(["^", *words], [*words, "$"], strict=True)],
     ]
+
+
+def sound_grams(plain: str) -> tuple[str, ...]:
+    """Two or three characters or merged syllables in a row."""
+    syllables = ["^", *map(syllable, plain), "$"]
+    triples = zip(syllables, syllables[1:], syllables[2:], strict=False)
+    return (*short_grams(plain), *[f"s{a} {b} {c}" for a, b, c in triples])
+
+
+@lru_cache(maxsize=4096)
+def short_grams(plain: str) -> tuple[str, ...]:
+    """Two or three characters, or two merged syllables; several models ask for the same."""
+    marked = f"^{plain}$"
+    syllables = ["^", *map(syllable, plain), "$"]
+    return (
+        *[f"c{a}{b}" for a, b in pairwise(marked)],
+        *[f"c{a}{b}{c}" for a, b, c in zip(marked, marked[1:], marked[2:], strict=False)],
+        *[f"s{a} {b}" for a, b in pairwise(syllables)],
+    )
 
 
 @lru_cache(maxsize=65_536)

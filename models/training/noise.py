@@ -74,6 +74,11 @@ class Noise:
             for labelled in turns
         ]
 
+    def garbled(self, texts: Sequence[str], *, seed: int = 0) -> list[str]:
+        """Texts with errors, without punctuation; the same ones each time."""
+        chance = random.Random(seed)
+        return [self._garbled(text, chance) for text in texts]
+
     def _garbled(self, text: str, chance: random.Random) -> str:
         substituted, lost, added = (rate * chance.choice((0.3, 1.0, 2.0)) for rate in self.rate)
         found = []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from audit.reasons import Reason, because, written
+from audit.rules.acts import CallActs
 from audit.rules.base import finding
 from audit.rules.overlaps import InterruptionThresholds
 from audit.rules.written.evaluator import ConditionEvaluator
@@ -16,7 +18,11 @@ _TRUE = Result(True)
 
 
 def evaluate(
-    call: Call, rules: Mapping[str, WrittenRule], *, thresholds: InterruptionThresholds
+    call: Call,
+    rules: Mapping[str, WrittenRule],
+    *,
+    thresholds: InterruptionThresholds,
+    acts: CallActs,
 ) -> list[Finding]:
     """Findings of every written check that has occasion in the call.
 
@@ -24,12 +30,13 @@ def evaluate(
         call: whose turns have their stages.
         rules: by their id; they are evaluated together, as they share conditions.
         thresholds: what counts as an interruption.
+        acts: the acts that the rulebook names, in this call.
     """
-    evaluator = ConditionEvaluator(call, thresholds)
+    evaluator = ConditionEvaluator(call, thresholds, acts)
     return [
         finding
         for rule in rules.values()
-        for check_id, check in rule.checks.items()
+        for check_id, check in rule.enabled()
         for finding in judged(check_id, check, evaluator)
     ]
 
@@ -63,6 +70,8 @@ def _required(
     if result.holds is None or unless.holds is None:
         uncertainty = result.uncertainty if result.holds is None else unless.uncertainty
         return [_cannot_tell(check_id, check, uncertainty, _first(result) or _first(applies))]
+    if check.missing == "cannot_tell":
+        return [_cannot_tell(check_id, check, _own(check), _first(applies))]
     return [_found(check_id, check, Verdict.FAIL, _own(check), _first(applies))]
 
 
@@ -91,7 +100,9 @@ def _accused(
     hit: Hit | None,
 ) -> Finding | None:
     """What is said of a hit of what is forbidden; None where ``unless`` acquits."""
-    unless = evaluator.result(check.unless, hit) if check.unless else Result(False)
+    # what excuses is asked as if the hit were certain: it stands beside the same words
+    certain = replace(hit, uncertainty=None) if hit else None
+    unless = evaluator.result(check.unless, certain) if check.unless else Result(False)
     if unless.holds:
         return None
     uncertainty = result.uncertainty if result.holds is None else hit.uncertainty if hit else None

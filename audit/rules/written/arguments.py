@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
-from audit.rules.fields import Phrase, Strict
-
-
-def _compiled(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"{pattern!r} is not a valid regular expression: {error}") from error
-    return pattern
+from audit.rules.fields import Pattern, Phrase, Strict
 
 
 def no_zero(number: int) -> int:
@@ -35,7 +26,6 @@ def _several(value: Any) -> Any:
 
 Phrases = Annotated[tuple[Phrase, ...], BeforeValidator(_several), Field(min_length=1)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
-Pattern = Annotated[str, AfterValidator(_compiled)]
 Speaker = Literal["agent", "customer", "any"]
 Seconds = Annotated[float, Field(ge=0)]
 Entity = Literal[

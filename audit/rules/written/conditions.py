@@ -38,6 +38,7 @@ from audit.rules.written.arguments import (
     Seconds,
     SecondsRange,
     Speaker,
+    Texts,
     TurnRange,
     Turns,
     no_zero,
@@ -114,6 +115,12 @@ class Said(SpokenCondition):
     said: Annotated[Keywords, _under("any")]
 
 
+class ActCondition(ScopedCondition):
+    """Something that the rulebook names under ``acts`` is done, by the side whose act it is."""
+
+    act: Texts
+
+
 class Similar(SpokenCondition):
     """Something like a sentence is said."""
 
@@ -139,10 +146,17 @@ class EntityCondition(SpokenCondition):
 
 
 class Echoing(Strict):
-    """Whose words are said again (None: the hit's); ``last_digits`` of a number are enough."""
+    """Whose words are said again (None: the hit's), and how much of them is enough.
+
+    Of a number, its ``last_digits``, or any so many in a row with ``any_digits``; of other words,
+    so many ``syllables`` in a row, or all. ``earlier``: what was said before counts as well.
+    """
 
     of: Annotated[Condition | None, BeforeValidator(_the_hit)] = None
     last_digits: int | None = Field(4, ge=1)
+    any_digits: int | None = Field(None, ge=2)
+    syllables: int | None = Field(None, ge=2)
+    earlier: bool = False
 
 
 class Echo(SpokenCondition):
@@ -223,6 +237,12 @@ class Not(Strict):
     not_: Condition = Field(alias="not")
 
 
+class Perhaps(Strict):
+    """Undecided where another holds, or is undecided."""
+
+    perhaps: Condition
+
+
 class Counted(Strict):
     """How often another may hold."""
 
@@ -250,6 +270,7 @@ class Order(Strict):
 
 _OPERATORS: dict[str, type[Strict]] = {
     "said": Said,
+    "act": ActCondition,
     "similar": Similar,
     "regex": Regex,
     "repeated": Repeated,
@@ -267,6 +288,7 @@ _OPERATORS: dict[str, type[Strict]] = {
     "all": All,
     "any": Any_,
     "not": Not,
+    "perhaps": Perhaps,
     "count": Count,
     "order": Order,
 }
@@ -282,6 +304,7 @@ def _operator(value: Any) -> str | None:
 
 Condition = Annotated[
     Annotated[Said, Tag("<said>")]
+    | Annotated[ActCondition, Tag("<act>")]
     | Annotated[Similar, Tag("<similar>")]
     | Annotated[Regex, Tag("<regex>")]
     | Annotated[Repeated, Tag("<repeated>")]
@@ -299,6 +322,7 @@ Condition = Annotated[
     | Annotated[All, Tag("<all>")]
     | Annotated[Any_, Tag("<any>")]
     | Annotated[Not, Tag("<not>")]
+    | Annotated[Perhaps, Tag("<perhaps>")]
     | Annotated[Count, Tag("<count>")]
     | Annotated[Order, Tag("<order>")],
     Discriminator(

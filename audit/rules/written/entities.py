@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from audit.language.surnames import SURNAMES, TITLES
+from audit.language.surnames import DOUBLE_SURNAMES, RARE_SURNAMES, SURNAMES, TITLES
 from audit.rules.written.arguments import Entity
 
 _DIGIT = "[0-9零〇一二三四五六七八九幺两]"
@@ -17,9 +17,10 @@ _DAYTIME = "(?:上午|下午|早上|晚上|中午|凌晨|傍晚)"
 _STREET = "(?:路|街|大道|巷|弄|胡同|小区|大厦|花园|村|广场|家园|公寓|苑)"
 
 _PATTERNS: dict[str, str] = {
-    "surname": f"(?<=姓)[{SURNAMES}]|[{SURNAMES}](?={'|'.join(TITLES)})",
-    "person_name": f"(?:(?<=叫)|(?<=名字是)|(?<=姓名是)|(?<=我是))[{SURNAMES}]{_HAN}{{1,2}}"
-    "(?=[，。！？,.]|的|$)",
+    "surname": f"(?<=姓)[{SURNAMES}{RARE_SURNAMES}]|[{SURNAMES}](?={'|'.join(TITLES)})",
+    "person_name": "(?:(?<=叫)|(?<=名字是)|(?<=姓名是)|(?<=登记的是)|(?<=我是)|(?<=我，)"
+    f"|(?<=姓{_HAN}，))"
+    f"(?:[{SURNAMES}{RARE_SURNAMES}]|{DOUBLE_SURNAMES}){_HAN}{{1,2}}(?=[，。！？,.]|的|$)",
     "phone": _RUN,
     "number": _RUN,
     "id_number": f"{_RUN}[ ，]?[Xx]?",

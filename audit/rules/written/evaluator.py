@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
 
-from rapidfuzz import fuzz
-
-from audit.language.text import sounds, spoken_characters
+from audit.language.text import spoken_characters
 from audit.reasons import because
+from audit.rules.acts import CallActs
 from audit.rules.base import NO_AGENT, NO_ROLES, NO_TIMES
 from audit.rules.overlaps import (
     DESCRIPTIONS,
@@ -23,6 +22,7 @@ from audit.rules.overlaps import (
 from audit.rules.written import entities, loudness
 from audit.rules.written.arguments import Keywords
 from audit.rules.written.conditions import (
+    ActCondition,
     All,
     Anchor,
     Any_,
@@ -37,6 +37,7 @@ from audit.rules.written.conditions import (
     Loudness,
     Not,
     Order,
+    Perhaps,
     PickUp,
     Rate,
     Regex,
@@ -53,6 +54,7 @@ from audit.rules.written.evidence import (
     Hit,
     Result,
     at_least,
+    doubted,
     fact,
     found,
     negated,
@@ -77,6 +79,8 @@ from audit.rules.written.searching import (
     is_speaker,
     is_understood,
     on_turn,
+    picked_up,
+    said_again,
     searched,
     whole,
     whole_turn,
@@ -95,10 +99,12 @@ class ConditionEvaluator:
     Attributes:
         call: whose turns have their stages.
         thresholds: what counts as an interruption.
+        acts: the acts that the rulebook names, in this call.
     """
 
     call: Call
     thresholds: InterruptionThresholds
+    acts: CallActs
     _spoken: dict[Role | None, SpeakerTurns] = field(default_factory=dict)
     _results: dict[tuple[Condition, Hit | None], Result] = field(default_factory=dict)
 
@@ -126,6 +132,17 @@ class ConditionEvaluator:
         if least == 1:
             return self._keywords(words, phrases, area)
         return threshold([self._keywords(words, (p,), area) for p in phrases], least)
+
+    @_evaluate.register
+    def _(self, condition: ActCondition, hit: Hit | None) -> Result:
+        def doing(window: TurnWindow) -> Iterator[Hit]:
+            for name in condition.act:
+                for one in self.acts.performed(name, window.turn, window.first, window.last):
+                    yield Hit(
+                        window.turn, one.first, one.last, one.meant, uncertainty=one.uncertainty
+                    )
+
+        return searched(self._scope(condition, hit, self.acts.role(condition.act[0])), doing)
 
     @_evaluate.register
     def _(self, condition: Similar, hit: Hit | None) -> Result:
@@ -171,31 +188,17 @@ class ConditionEvaluator:
 
     @_evaluate.register
     def _(self, condition: Repeated, hit: Hit | None) -> Result:
-        wanted, area = condition.repeated, self._scope(condition, hit)
-        long = [w for w in area.windows if spoken_characters(w.text) >= wanted.min_characters]
-        rank = {w.turn.index: number for number, w in enumerate(area.windows)}
-        hits = []
-        for number, window in enumerate(long):
-            alike = [
-                other
-                for other in long[:number]
-                if rank[window.turn.index] - rank[other.turn.index] < wanted.turns
-                and fuzz.ratio(sounds(other.text).code, sounds(window.text).code)
-                >= 100 * wanted.likeness
-            ]
-            if len(alike) + 1 >= wanted.times:
-                hits.append(whole(window, first_uncertainty((window, *alike))))
-        return found(hits, area.incomplete)
+        area = self._scope(condition, hit)
+        return found(said_again(condition.repeated, area.windows), area.incomplete)
 
     @_evaluate.register
     def _(self, condition: Echo, hit: Hit | None) -> Result:
         area, wanted = self._scope(condition, hit), condition.echo
         source = found([hit] if hit else []) if wanted.of is None else self.result(wanted.of, hit)
-        numbers = [entities.digits(window.text) for window in area.windows]
         echoes = [
             whole(window, window.uncertainty or said.uncertainty)
             for said in source.hits
-            for window in echoed_in(said, area.windows, numbers, wanted.last_digits)
+            for window in echoed_in(said, area.windows, wanted)
         ]
         unclear = any(not is_understood(window) for window in area.windows)
         return found(echoes, area.incomplete or source.incomplete or (UNCLEAR if unclear else None))
@@ -297,16 +300,7 @@ class ConditionEvaluator:
 
     @_evaluate.register
     def _(self, condition: PickUp, _: Hit | None) -> Result:
-        wanted = condition.pick_up
-        if not self.call.turns:
-            return Result(None, (), NO_AGENT)
-        first = self.call.turns[0]
-        answers: list[bool | None] = []
-        if wanted.by is not None:
-            answers.append(is_by(first, Role(wanted.by)))
-        if wanted.later_s is not None:
-            answers.append(None if first.start_s is None else first.start_s > wanted.later_s)
-        return on_turn(first, answers, because("written.pick_up"))
+        return picked_up(self.call, condition.pick_up)
 
     @_evaluate.register
     def _(self, condition: Duration, _: Hit | None) -> Result:
@@ -357,6 +351,10 @@ class ConditionEvaluator:
         return negated(self.result(condition.not_, hit))
 
     @_evaluate.register
+    def _(self, condition: Perhaps, hit: Hit | None) -> Result:
+        return doubted(self.result(condition.perhaps, hit))
+
+    @_evaluate.register
     def _(self, condition: Count, hit: Hit | None) -> Result:
         wanted = condition.count
         result = self.result(wanted.of, hit)
@@ -376,13 +374,15 @@ class ConditionEvaluator:
 
     # what they share
 
-    def _scope(self, condition: ScopedCondition, hit: Hit | None) -> Scope:
+    def _scope(
+        self, condition: ScopedCondition, hit: Hit | None, speaker: Role | None = None
+    ) -> Scope:
         def anchored(anchor: Anchor) -> Result:
             if anchor.of is None:
                 return found([hit] if hit else [])
             return self.result(anchor.of, hit)
 
-        speaker = condition.speaker
+        speaker = speaker or condition.speaker
         if speaker not in self._spoken:
             self._spoken[speaker] = spoken(self.call, speaker)
         return scope(condition, self._spoken[speaker], length_s(self.call), anchored)

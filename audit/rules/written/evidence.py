@@ -9,6 +9,7 @@ from audit.reasons import Reason, because
 from audit.types import Span, Turn
 
 UNCLEAR = because("written.unclear")
+MAYBE = because("written.maybe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,13 @@ def negated(result: Result) -> Result:
     if result.holds is None:
         return Result(None, (), result.uncertainty)
     return Result(not result.holds)
+
+
+def doubted(result: Result) -> Result:
+    """Undecided, with the same hits, unless it certainly does not hold."""
+    if result.holds is False:
+        return result
+    return resolved(None, result.hits, result.incomplete or MAYBE)
 
 
 def threshold(results: Sequence[Result], least: int) -> Result:

@@ -6,14 +6,22 @@ import itertools
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from rapidfuzz import fuzz
+
 from audit.language.phrases import find_words
-from audit.reasons import Reason
-from audit.rules.base import understood
+from audit.language.text import sounds, spoken_characters
+from audit.reasons import Reason, because
+from audit.rules.base import NO_AGENT, understood
 from audit.rules.written import entities
+from audit.rules.written.arguments import Opening, Repetition
+from audit.rules.written.conditions import Echoing
 from audit.rules.written.evidence import UNCLEAR, Hit, Result, found
 from audit.rules.written.matching import conjunction
 from audit.rules.written.scope import Scope, TurnWindow, is_by
-from audit.types import Role, Turn
+from audit.types import Call, Role, Turn
+
+_LEAST_DIGITS = 3
+"""Digits that make a number."""
 
 Matcher = Callable[[TurnWindow], Iterable[Hit]]
 
@@ -67,6 +75,35 @@ def on_turn(turn: Turn, answers: Sequence[bool | None], uncertainty: Reason) -> 
     return found(() if holds is False else (hit,))
 
 
+def said_again(wanted: Repetition, windows: Sequence[TurnWindow]) -> Iterator[Hit]:
+    """The turns that nearly say what turns shortly before them say."""
+    long = [w for w in windows if spoken_characters(w.text) >= wanted.min_characters]
+    rank = {window.turn.index: number for number, window in enumerate(windows)}
+    for number, window in enumerate(long):
+        alike = [
+            other
+            for other in long[:number]
+            if rank[window.turn.index] - rank[other.turn.index] < wanted.turns
+            and fuzz.ratio(sounds(other.text).code, sounds(window.text).code)
+            >= 100 * wanted.likeness
+        ]
+        if len(alike) + 1 >= wanted.times:
+            yield whole(window, first_uncertainty((window, *alike)))
+
+
+def picked_up(call: Call, wanted: Opening) -> Result:
+    """Whether a call begins as an opening says."""
+    if not call.turns:
+        return Result(None, (), NO_AGENT)
+    first = call.turns[0]
+    answers: list[bool | None] = []
+    if wanted.by is not None:
+        answers.append(is_by(first, Role(wanted.by)))
+    if wanted.later_s is not None:
+        answers.append(None if first.start_s is None else first.start_s > wanted.later_s)
+    return on_turn(first, answers, because("written.pick_up"))
+
+
 def is_speaker(turn: Turn, speaker: str) -> bool | None:
     """Whether a turn is by a speaker; None where that is undecidable."""
     return True if speaker == "any" else is_by(turn, Role(speaker))
@@ -80,23 +117,39 @@ def is_next_speaker(before: Turn, after: Turn, speaker: str) -> bool | None:
     return None if None in sides else (sides[0] == sides[1]) == (speaker == "same")
 
 
-def echoed_in(
-    said: Hit,
-    windows: Sequence[TurnWindow],
-    numbers: Sequence[str],
-    last_digits: int | None,
-) -> Iterator[TurnWindow]:
-    """The windows in which the words of a hit are said again; ``numbers`` are their digits."""
-    start = sum(window.turn.index <= said.place[0] for window in windows)
+def echoed_in(said: Hit, windows: Sequence[TurnWindow], wanted: Echoing) -> Iterator[TurnWindow]:
+    """The windows in which the words of a hit are said again."""
+    own = said.place[0]
+    others = [w for w in windows if w.turn.index > own or (wanted.earlier and w.turn.index < own)]
     number = entities.digits(said.words)
-    if len(number) >= 3:  # a number may be read out in several turns
-        wanted = number[-last_digits:] if last_digits else number
-        at = "".join(numbers[start:]).rfind(wanted)
-        ends = list(itertools.accumulate(map(len, numbers[start:])))
-        if at >= 0:
-            yield windows[start + bisect_right(ends, at)]
+    if len(number) >= _LEAST_DIGITS and 2 * len(number) > spoken_characters(said.words):
+        numbers = [entities.digits(window.text) for window in others]
+        at = _digits_at("".join(numbers), number, wanted)
+        ends = list(itertools.accumulate(map(len, numbers)))
+        if at is not None:  # a number may be read out in several turns
+            yield others[bisect_right(ends, at)]
         return
     words = "".join(sign for sign in said.words if sign.isalnum())
-    for window in windows[start:]:
-        if words and find_words(words, window.text):
+    for window in others:
+        if words and _says(window.text, words, wanted.syllables):
             yield window
+
+
+def _digits_at(spoken: str, number: str, wanted: Echoing) -> int | None:
+    """Where digits hold enough of a number."""
+    if wanted.any_digits:
+        size = min(wanted.any_digits, len(number))
+        runs = {number[at : at + size] for at in range(len(number) - size + 1)}
+    else:
+        runs = {number[-wanted.last_digits :] if wanted.last_digits else number}
+    return max((at for run in runs if (at := spoken.rfind(run)) >= 0), default=None)
+
+
+def _says(text: str, words: str, syllables: int | None) -> bool:
+    """Whether a text has words again, or so many of their syllables in a row."""
+    if syllables is None or len(sounds(words)) <= syllables:
+        return find_words(words, text) is not None
+    code, spoken = sounds(words).code, sounds(text).code
+    size = 2 * syllables
+    runs = {code[at : at + size] for at in range(0, len(code) - size + 1, 2)}
+    return any(spoken[at : at + size] in runs for at in range(0, len(spoken) - size + 1, 2))

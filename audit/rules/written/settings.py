@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from audit.rules.base import ALL_VERDICTS, Check, CheckedRule, CheckSpec, spec
 from audit.rules.fields import Strict
-from audit.rules.written.conditions import Condition, needs_hit
+from audit.rules.written.conditions import ActCondition, Condition, needs_hit, parts
 from audit.types import Verdict
 
 Dialogue = tuple[str | dict[str, str | int | float | bool], ...]
@@ -38,8 +38,10 @@ class WrittenCheck(Check):
 
     See ``docs/rules/writing.md``.
 
-    ``applies``: where the check has occasion; ``unless``: what acquits. ``reason_en`` is the reason
-    in English, for pages; it judges nothing, so it is not part of the rulebook's hash.
+    ``applies``: where the check has occasion; ``unless``: what acquits; ``missing``: what is said
+    where what it requires is not found; ``enabled``: whether it judges calls at all. ``reason_en``
+    is the reason in English, for pages; it judges nothing, so it is not part of the rulebook's
+    hash.
     """
 
     reason: str
@@ -49,6 +51,8 @@ class WrittenCheck(Check):
     requires: Condition | None = None
     forbids: Condition | None = None
     unless: Condition | None = None
+    missing: Literal["fail", "cannot_tell"] = "fail"
+    enabled: bool = True
     examples: Examples = Examples()
 
     @model_validator(mode="after")
@@ -65,7 +69,8 @@ class WrittenCheck(Check):
     def verdicts(self) -> frozenset[Verdict]:
         """What it may say; it does not fail if it applies only where what it requires is said."""
         only_noted = self.requires is not None and self.requires == self.applies
-        return ALL_VERDICTS - {Verdict.FAIL} if only_noted else ALL_VERDICTS
+        never = only_noted or self.missing == "cannot_tell"
+        return ALL_VERDICTS - {Verdict.FAIL} if never else ALL_VERDICTS
 
 
 class WrittenRule(CheckedRule):
@@ -74,7 +79,19 @@ class WrittenRule(CheckedRule):
     title: str
     checks: dict[str, WrittenCheck] = Field(min_length=1)
 
+    def enabled(self) -> Iterator[tuple[str, WrittenCheck]]:
+        """The checks that judge calls, by their id."""
+        return ((name, check) for name, check in self.checks.items() if check.enabled)
+
+    def acts(self) -> Iterator[str]:
+        """The acts that its conditions name."""
+        for check in self.checks.values():
+            for condition in (check.applies, check.requires, check.forbids, check.unless):
+                for part in parts(condition) if condition is not None else ():
+                    if isinstance(part, ActCondition):
+                        yield from part.act
+
     def specs(self, rule_id: str) -> Iterator[CheckSpec]:
-        """Every check, in the order in which the rulebook has them."""
-        for check_id, check in self.checks.items():
+        """Every check that is enabled, in the order in which the rulebook has them."""
+        for check_id, check in self.enabled():
             yield spec(rule_id, check_id, check, auto_fail=check.auto_fail, verdicts=check.verdicts)

@@ -56,7 +56,8 @@ def test_the_page_is_what_the_rulebooks_say() -> None:
 
 def test_verdicts_that_a_check_never_gives_are_not_shown() -> None:
     assert JUDGED["001-10010"]["answer_wait"] == {Verdict.PASS, Verdict.CANNOT_TELL}
-    assert JUDGED["001-电话礼貌.6"]["courtesy.asks_name"] == {Verdict.PASS, Verdict.CANNOT_TELL}
+    noted = JUDGED["001-宜.10"]["key_info_confirmed.repeats"]
+    assert noted == {Verdict.PASS, Verdict.CANNOT_TELL}
     assert JUDGED["003-1.1.4-ring"]["answer_wait"] == set(Verdict)
     assert JUDGED["003-1.1.4"]["greeting.order"] == {Verdict.FAIL}
 

@@ -26,7 +26,9 @@ GOES_ON = [
 
 
 def verdicts(call: Call, book: Rulebook) -> dict[str, Verdict]:
-    return {one.check_id: one.verdict for one in found_by(greeting.RULE, call, book)}
+    found = found_by(greeting.RULE, call, book)
+    never = {name for name, check in book.rules.greeting.checks.items() if check.missing != "fail"}
+    return {one.check_id: one.verdict for one in found if one.check_id not in never}
 
 
 def changed(call: Call, *, named: str | None = None, **transcript: Any) -> Call:

@@ -187,7 +187,7 @@ def test_silence_after_the_answer_is_no_wait(quiet: Quiet, book: Rulebook) -> No
         (PLEASE, "您好，财务部"),
         (PLEASE, "我是投诉专员小周"),
         ("这就给您转财务部，请稍等", "哪位"),
-        (PLEASE, "谢谢您，已经办好了"),
+        (PLEASE, "您好，工号二零零一"),
     ],
 )
 def test_another_voice_need_not_thank(

@@ -93,7 +93,7 @@ def test_what_the_manifest_says_needs_no_roles(make_call: MakeCall, book: Rulebo
     )
     audited = judged(call, book)
     assert [finding.verdict for finding in of(audited, "answer_wait")] == [PASS]
-    assert {check_id.partition(".")[0] for check_id in failed(audited)} == {"closing"}
+    assert failed(audited) == set()
 
 
 # words
@@ -226,7 +226,7 @@ def test_an_offer_in_a_dialect_is_not_missing(tmp_path: Path, book: Rulebook) ->
         ("agent", "您看一下阀门有没有打开，再看一下水表走不走", 9.5, 14),
     ]
     assert "greeting.offer_help" not in failed(judged(dialogue(tmp_path, turns), book))
-    turns[0] = ("agent", turns[0][1].replace("么子麻烦咯", "麻烦了"), 0, 7)
+    turns[0] = ("agent", turns[0][1].replace("请问您碰到么子麻烦咯", "讲"), 0, 7)
     assert "greeting.offer_help" in failed(judged(dialogue(tmp_path, turns), book))
 
 

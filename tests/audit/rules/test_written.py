@@ -523,7 +523,7 @@ GOOD = """mine.bye:
 @pytest.mark.parametrize(
     ("change", "line", "said"),
     [
-        (("said: 再见", "sad: 再见"), 12, "a condition has exactly one of said, similar"),
+        (("said: 再见", "sad: 再见"), 12, "a condition has exactly one of said, act, similar"),
         (("said: 再见", "said: 再见, regex: 再见"), 12, "a condition has exactly one of"),
         (("said: 再见", "said: 再见, rolle: agent"), 12, "rolle: there is no such key"),
         (("said: 再见", "said: 再见, role: boss"), 12, "role"),
