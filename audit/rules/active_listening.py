@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from audit.language.phrases import find_any, find_literal
+from audit.language.repeats import repeated_share
 from audit.language.text import spoken_characters
 from audit.reasons import Reason, because, written
 from audit.rules.acts import CallActs
@@ -230,19 +231,30 @@ def _protested(call: Call, rule: ActiveListeningRule, acts: CallActs) -> list[Fi
         asked = [t for t in call.said_by(Role.AGENT) if t.index < turn.index][-1:]
         if not asked or not _ASKS.search(asked[0].text) or find_any(rule.unless, asked[0].text):
             continue
+        earlier = [t.text for t in call.said_by(Role.CUSTOMER) if t.index < asked[0].index]
+        again = _numbers(turn.text) & _numbers("".join(earlier)) or repeated_share(
+            turn.text, earlier
+        )
         for one in acts.performed(rule.protest or "", turn):
-            decided = one.uncertainty is None and understood(turn) and understood(asked[0])
+            clear = understood(turn) and understood(asked[0])
+            decided = one.uncertainty is None and bool(again) and clear
             reason = because("listening.protested", answer=turn.text)
             found.append(
                 finding(
                     _REPEAT,
                     check,
                     Verdict.FAIL if decided else Verdict.CANNOT_TELL,
-                    reason if decided else one.uncertainty or reason,
+                    reason if decided else one.uncertainty or because("listening.protest_unclear"),
                     turn=asked[0],
                 )
             )
     return found
+
+
+def _numbers(text: str) -> set[str]:
+    """The numbers in a text, of two digits and more."""
+    plain = "".join(sign for sign in text if sign.isalnum())
+    return {run for run in _DIGITS.findall(plain) if len(run) > 1}
 
 
 def _asked_twice(

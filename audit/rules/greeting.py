@@ -250,16 +250,17 @@ class _Greeting:
         return performed[0] if performed else None
 
     def _order(self) -> list[Finding]:
-        """A ``fail`` where the first turn has two elements in the wrong order."""
+        """A ``fail`` where the opening has two elements in the wrong order."""
         order = self.rule.order
         if order is None or not self.opening or self._is_outbound:
             return []
         turn, then = self.opening[0], self.rule.checks[order.then]
-        hellos = [find(phrase, turn.text) for phrase in self.rule.checks[order.first].phrases]
+        said = "，".join(turn.text for turn in self.opening)
+        hellos = [find(phrase, said) for phrase in self.rule.checks[order.first].phrases]
         begins = min((match.first for match in hellos if match), default=None)
-        if begins is None or not turn.surely_by(Role.AGENT) or find_any(order.unless, turn.text):
+        if begins is None or not turn.surely_by(Role.AGENT) or find_any(order.unless, said):
             return []
-        before, after = turn.text[:begins], turn.text[begins:]
+        before, after = said[:begins], said[begins:]
         if find_any(then.phrases, after) or not find_any(then.phrases, before):
             return []
         return [finding(ORDER, order, Verdict.FAIL, because("greeting.order"), turn=turn)]

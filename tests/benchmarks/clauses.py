@@ -34,6 +34,8 @@ BOOKS = {
     "003": "hotline",
     "004": "after-sales",
 }
+_WORDED = ("003-1.2.1-a", "003-1.2.1-b")
+"""Clauses on the greeting that forbid a wording."""
 _ROLES = {"坐": "客服", "客": "客户"}
 _CHARACTERS_PER_S = 4.5
 _PAUSE_S = 0.5
@@ -101,6 +103,8 @@ def verdict(written: Written, findings: Sequence[Finding]) -> Verdict | None:
     rule = clauses()[written.clause].rule
     same = {written.clause, clauses()[written.clause].judged_as}
     by_rule = rule in ("forbidden_language", "no_interruption")
+    if written.clause in _WORDED:
+        rule, by_rule = "forbidden_language", True
     own = {
         one.verdict
         for one in findings

@@ -18,9 +18,8 @@ _STREET = "(?:路|街|大道|巷|弄|胡同|小区|大厦|花园|村|广场|家�
 
 _PATTERNS: dict[str, str] = {
     "surname": f"(?<=姓)[{SURNAMES}{RARE_SURNAMES}]|[{SURNAMES}](?={'|'.join(TITLES)})",
-    "person_name": "(?:(?<=叫)|(?<=名字是)|(?<=姓名是)|(?<=登记的是)|(?<=我是)|(?<=我，)"
-    f"|(?<=姓{_HAN}，))"
-    f"(?:[{SURNAMES}{RARE_SURNAMES}]|{DOUBLE_SURNAMES}){_HAN}{{1,2}}(?=[，。！？,.]|的|$)",
+    "person_name": "(?:叫|名字是|姓名是|登记的是|我是|我，|姓.，|我是[^，。]{1,12}的，?|[师生士]，)"
+    f"(?P<it>(?:[{SURNAMES}{RARE_SURNAMES}]|{DOUBLE_SURNAMES}){_HAN}{{1,2}})(?=[，。！？,.]|的|$)",
     "phone": _RUN,
     "number": _RUN,
     "id_number": f"{_RUN}[ ，]?[Xx]?",
@@ -73,4 +72,4 @@ def find(kind: Entity, text: str, *, min_digits: int | None = None) -> Iterator[
     for match in _COMPILED[kind].finditer(text):
         count = len(digits(match[0])) if least or kind in _LENGTHS else 0
         if count >= least and (kind not in _LENGTHS or count in _LENGTHS[kind]):
-            yield match.start(), match.end()
+            yield match.span("it") if "it" in match.re.groupindex else match.span()

@@ -54,6 +54,22 @@ def test_the_page_is_what_the_rulebooks_say() -> None:
     assert page == coverage.table(), "run python -m audit.rulebooks.clauses > docs/norms.md"
 
 
+def test_what_a_qa_lead_reads_is_what_the_catalogue_says() -> None:
+    page = (ROOT / "docs" / "zh" / "norms.md").read_text("utf-8")
+    command = "python -m audit.rulebooks.clauses statements > docs/zh/norms.md"
+    assert page == coverage.statements(), f"run {command}"
+    assert all(f"### {name}\n" in page for name in CLAUSES)
+
+
+@pytest.mark.parametrize("name", CLAUSES)
+def test_each_clause_says_when_it_applies_and_what_follows(name: str) -> None:
+    clause = CLAUSES[name]
+    assert clause.occasion
+    assert clause.must or clause.must_not
+    if clause.not_tellable or clause.auditable == "partly":
+        assert clause.not_judged
+
+
 def test_verdicts_that_a_check_never_gives_are_not_shown() -> None:
     assert JUDGED["001-10010"]["answer_wait"] == {Verdict.PASS, Verdict.CANNOT_TELL}
     noted = JUDGED["001-宜.10"]["key_info_confirmed.repeats"]

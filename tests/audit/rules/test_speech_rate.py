@@ -78,8 +78,7 @@ def test_a_rulebook_without_these_rules_says_nothing(
 
 
 def test_every_check_has_its_clause_and_its_label(book: Rulebook) -> None:
-    rules = [rule for _, rule in book.rules.settings() if hasattr(rule, "checks")]
-    checks = {check_id: check.clause for rule in rules for check_id, check in rule.checks.items()}
+    checks = {spec.check_id: spec.clause for spec in book.specs()}
     assert set(checks.values()) <= set(book.clauses())
     for strings in (Path(reports.__file__).parent / "pages" / "templates").glob("strings.*.json"):
         words = json.loads(strings.read_text("utf-8"))
