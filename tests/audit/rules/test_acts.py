@@ -1,4 +1,4 @@
-"""Acts: what turns do, by words and by meaning, and what rules make of certain and doubtful ones."""
+"""Acts: what turns do, by words and by meaning, and what rules make of doubtful ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ SERVED = "设备的指示灯是绿色的"
 
 
 def act(**settings: Any) -> Act:
-    return Act.model_validate({"title": "一件事", "title_en": "a deed", "role": "agent", **settings})
+    return Act.model_validate(
+        {"title": "一件事", "title_en": "a deed", "role": "agent", **settings}
+    )
 
 
 def performed(call: Call, wanted: Act, index: int = 0, **places: int) -> tuple[Performed, ...]:
@@ -45,7 +47,8 @@ def likely(meaning: str, text: str, before: str = "") -> float:
 
 
 def own(tmp_path: Path, **content: Any) -> Rulebook:
-    path = tmp_path / "own.yaml"
+    # rulebooks are kept by their path
+    path = tmp_path / f"own-{len(list(tmp_path.iterdir()))}.yaml"
     text = yaml.safe_dump({"extends": "hotline", "id": "own", **content}, allow_unicode=True)
     path.write_text(text, "utf-8")
     return load(str(path))
@@ -73,8 +76,8 @@ def verdicts(book: Rulebook, lines: str) -> list[Verdict]:
 @pytest.mark.parametrize(
     ("text", "meant", "place"),
     [
-        ("好的，明天会有师傅上门", "师傅上门", (5, 9)),
-        ("好的，明天会有师父上门", "师傅上门", (5, 9)),  # misheard
+        ("好的，明天会有师傅上门", "师傅上门", (7, 11)),
+        ("好的，明天会有师父上门", "师傅上门", (7, 11)),  # misheard
         ("上门的师傅", None, None),
         ("", None, None),
     ],
@@ -158,7 +161,7 @@ def test_what_excuses_excuses_however_it_was_found(
 ) -> None:
     call = make_call([("A", SORRY)])
     assert len(performed(call, act(**settings))) == 1
-    assert performed(call, act(**settings, unless="添.{0,3}麻烦")) == ()
+    assert performed(call, act(**settings, unless="添.{0,4}麻烦")) == ()
 
 
 def test_part_of_a_turn(make_call: MakeCall) -> None:
@@ -234,7 +237,10 @@ def test_a_turn_without_words_does_nothing(make_call: MakeCall, text: str) -> No
         ("网已经修好了。好的。再见。", ["网已经修好了。好的。再见。"]),  # short ones
         ("好的。网已经修好了。", ["好的。", "网已经修好了。"]),
         ("网已经修好了，请您再试一下", ["网已经修好了，请您再试一下"]),  # no end
-        ("网已经修好了!您再试一下吧;谢谢您的配合", ["网已经修好了!", "您再试一下吧;", "谢谢您的配合"]),
+        (
+            "网已经修好了!您再试一下吧;谢谢您的配合",
+            ["网已经修好了!", "您再试一下吧;", "谢谢您的配合"],
+        ),
         ("，", ["，"]),
     ],
 )
@@ -330,7 +336,10 @@ def test_an_act_is_shown_where_it_is_done(tmp_path: Path) -> None:
     assert (met.verdict, met.start_s, met.end_s) == (PASS, 10, 14)
     (failed,) = mine(rulebook, TALK.replace(SORRY, SERVED))
     assert (failed.verdict, failed.start_s, failed.end_s) == (FAIL, 5, 9)
-    assert mine(rulebook, TALK.replace("到今天影子都没见着", "今天来了，谢谢你们")) == []
+    assert (
+        mine(rulebook, TALK.replace("你们师傅说好上礼拜四来，到今天影子都没见着", "我想换一个套餐"))
+        == []
+    )
 
 
 # what depends on a doubtful act
@@ -344,16 +353,24 @@ def test_an_act_is_shown_where_it_is_done(tmp_path: Path) -> None:
         (["delay"], {"applies": {"act": "delay"}, "requires": {"said": "您好"}}, []),
         (["delay"], {"applies": {"act": "delay"}, "requires": {"said": "没有这句"}}, [UNTOLD]),
         (["delay"], {"applies": {"act": "delay"}, "requires": {"act": "apology"}}, []),
-        (["apology", "delay"], {"applies": {"act": "delay"}, "requires": {"act": "apology"}}, [UNTOLD]),
+        (
+            ["apology", "delay"],
+            {"applies": {"act": "delay"}, "requires": {"act": "apology"}},
+            [UNTOLD],
+        ),
         (["delay"], {"requires": {"said": "没有这句"}, "unless": {"act": "delay"}}, [UNTOLD]),
         (["apology"], {"forbids": {"said": "您好"}, "unless": {"act": "apology"}}, [UNTOLD]),
         (["apology"], {"forbids": {"act": "apology"}, "unless": {"said": "您好"}}, []),
         ([], {"requires": {"perhaps": {"act": "apology"}}}, [UNTOLD]),
         ([], {"requires": {"perhaps": {"act": "promises"}}}, [FAIL]),
-        ([], {"applies": {"perhaps": {"act": "delay"}}, "requires": {"said": "没有这句"}}, [UNTOLD]),
+        (
+            [],
+            {"applies": {"perhaps": {"act": "delay"}}, "requires": {"said": "没有这句"}},
+            [UNTOLD],
+        ),
         ([], {"applies": {"perhaps": {"act": "price"}}, "requires": {"said": "没有这句"}}, []),
     ],
-)  # fmt: skip
+)
 def test_what_depends_on_a_doubtful_act_is_undecided(
     tmp_path: Path, unsure: list[str], check: dict[str, Any], expected: list[Verdict]
 ) -> None:
@@ -420,6 +437,11 @@ def written(**check: Any) -> dict[str, Any]:
     return {"rules": {"written": {"mine": mine}}}
 
 
+def forbidding(name: str) -> dict[str, Any]:
+    acts = {name: {"clause": "x", "points": 1}}
+    return {"rules": {"forbidden_language": {"forbidden_acts": acts}}}
+
+
 @pytest.mark.parametrize(
     ("content", "place", "name"),
     [
@@ -442,14 +464,14 @@ def written(**check: Any) -> dict[str, Any]:
         ),
         ({"rules": {"greeting": {"not_reached": ["wrong"]}}}, "rule greeting", "wrong"),
         (
-            {"rules": {"forbidden_language": {"forbidden_acts": {"no": {"clause": "x", "points": 1}}}}},
+            forbidding("no"),
             "rule forbidden_language",
             "no",
         ),
         ({"rules": {"active_listening": {"protest": "told"}}}, "rule active_listening", "told"),
         ({"silences": {"asks_wait": "waits"}}, "silences", "waits"),
     ],
-)  # fmt: skip
+)
 def test_an_act_that_there_is_not_is_named(
     tmp_path: Path, content: dict[str, Any], place: str, name: str
 ) -> None:
@@ -498,7 +520,7 @@ def test_a_check_that_is_not_enabled_judges_nothing(tmp_path: Path) -> None:
     assert mine(off, TALK) == []
     assert "其他" not in off.clauses()
     assert "mine.check" not in {spec.check_id for spec in off.specs()}
-    on = checked(tmp_path / "..", requires={"said": "没有这句"}, clause="其他")
+    on = checked(tmp_path, requires={"said": "没有这句"}, clause="其他")
     assert verdicts(on, TALK) == [FAIL]
     assert "其他" in on.clauses()
     assert "mine.check" in {spec.check_id for spec in on.specs()}
@@ -521,7 +543,8 @@ def test_what_is_missing_may_have_been_said_otherwise(tmp_path: Path) -> None:
     (one,) = mine(rulebook, TALK)
     assert (one.verdict, one.points) == (UNTOLD, 0)
     assert "没有做到" in sentence(one.reason)
-    assert verdicts(checked(tmp_path, requires={"said": "您好"}, missing="cannot_tell"), TALK)
+    said = checked(tmp_path, requires={"said": "您好"}, missing="cannot_tell")
+    assert verdicts(said, TALK) == [PASS]
     (spec,) = (spec for spec in rulebook.specs() if spec.check_id == "mine.check")
     assert FAIL not in spec.verdicts
     with pytest.raises(UsageError, match=r"mine\.check\.missing"):
