@@ -133,8 +133,7 @@ class WordingClassifier(Protocol):
         ...
 
 
-DialogueAct = Literal[
-    # of the customer
+CustomerAct = Literal[
     "repeated_fault",
     "delay",
     "manner",
@@ -151,7 +150,10 @@ DialogueAct = Literal[
     "nothing_more",
     "goodbye",
     "already_told",
-    # of the agent
+]
+"""What a turn of the customer does."""
+
+AgentAct = Literal[
     "hello",
     "offers_help",
     "names_organisation",
@@ -185,7 +187,10 @@ DialogueAct = Literal[
     "private_talk",
     "asks_favour",
 ]
-"""What a turn does, in the order of the classifier's outputs; each act is of one side only."""
+"""What a turn of the agent does."""
+
+DialogueAct = Literal[CustomerAct, AgentAct]
+"""What a turn does, in the order of the classifier's outputs."""
 
 
 @dataclass(frozen=True, slots=True)

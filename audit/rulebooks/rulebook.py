@@ -53,6 +53,13 @@ class Rulebook(Strict):
             for act in acts:
                 if act not in self.acts:
                     raise ValueError(f"{place} names the act {act!r}; there is none in acts")
+        for rule_id, rule in self.rules.written.items():
+            for together in rule.acts_together():
+                if len({self.acts[act].role for act in together}) > 1:
+                    raise ValueError(
+                        f"rule {rule_id}: {', '.join(together)} are acts of both sides; "
+                        "write a condition for each"
+                    )
         return self
 
     @property

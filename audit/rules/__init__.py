@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from audit.rules import disposition, no_interruption, reliance, written
-from audit.rules.base import Context, Rule
+from audit.rules.base import CheckedRule, Context, Rule, RuleSettings
 from audit.rules.registry import CORE, RULES, Rules
 from audit.types import Call, Disposition, Finding
 
 __all__ = ["CORE", "RULES", "Context", "Rule", "Rules", "evaluate"]
+
+
+def _is_enabled(settings: RuleSettings, check_id: str) -> bool:
+    check = settings.checks.get(check_id) if isinstance(settings, CheckedRule) else None
+    return check is None or check.enabled
 
 
 def evaluate(call: Call, rules: Rules, context: Context, *, came_out: Disposition) -> list[Finding]:
@@ -29,6 +34,7 @@ def evaluate(call: Call, rules: Rules, context: Context, *, came_out: Dispositio
         one
         for rule, settings in rules.built_in()
         for one in rule.evaluate(legible, settings, context)
+        if _is_enabled(settings, one.check_id)
     ]
     thresholds = rules.of(no_interruption.RULE).applied()
     acts = context.acts(legible)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self, get_args
+from typing import Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,16 @@ from pydantic import Field, model_validator
 
 from audit.language.phrases import find_any
 from audit.language.text import spoken_characters
-from audit.ports import ActClassifier, AnsweringTurn, DialogueAct
+from audit.ports import ActClassifier, AgentAct, AnsweringTurn, CustomerAct, DialogueAct
 from audit.reasons import Reason, because, written
 from audit.rules.fields import Pattern, Phrase, Strict
 from audit.types import Call, Role, Turn
 
 ACTS: tuple[DialogueAct, ...] = get_args(DialogueAct)
+
+_SIDES: dict[str, Role] = dict.fromkeys(get_args(CustomerAct), Role.CUSTOMER) | dict.fromkeys(
+    get_args(AgentAct), Role.AGENT
+)
 
 _SHORT = 5
 """Syllables below which a sentence is classified together with the one before it."""
@@ -60,7 +64,7 @@ class Act(Strict):
 
     title: str
     title_en: str | None = Field(None, exclude=True)
-    role: Role
+    role: Literal[Role.AGENT, Role.CUSTOMER]
     phrases: tuple[Phrase, ...] = ()
     regex: Pattern | None = None
     unless: Pattern | None = None
@@ -73,6 +77,10 @@ class Act(Strict):
     def _some(self) -> Self:
         if not self.phrases and self.regex is None and self.meaning is None:
             raise ValueError("give at least one of phrases, regex and meaning")
+        if self.doubt_from > self.certain_from:
+            raise ValueError("doubt_from must not be above certain_from")
+        if self.meaning is not None and self.role is not _SIDES[self.meaning]:
+            raise ValueError(f"{self.meaning} is an act of the {_SIDES[self.meaning]}")
         return self
 
     @property
@@ -164,7 +172,8 @@ class CallActs:
             if turn.surely_by(other):
                 before = turn.text
                 continue
-            for part in () if turn.is_backchannel else parts_of(turn.text):
+            speaks = spoken_characters(turn.text) and not turn.is_backchannel
+            for part in parts_of(turn.text) if speaks else ():
                 heard.append(AnsweringTurn(part, before))
                 of.append(turn.index)
         found: dict[int, NDArray[np.float64]] = {}

@@ -22,11 +22,15 @@ ALL_VERDICTS = frozenset(Verdict)
 
 
 class Check(Strict):
-    """One thing that a rule asks for: which clause does, and what a failure costs."""
+    """One thing that a rule asks for: which clause does, and what a failure costs.
+
+    ``enabled``: whether it judges calls at all.
+    """
 
     clause: str
     points: float = Field(gt=0)
     severity: Severity = Severity.MINOR
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,10 @@ class CheckedRule(RuleSettings):
     checks: Mapping[Any, Check]  # subclasses list the ids
 
     def specs(self, rule_id: str) -> Iterator[CheckSpec]:
-        """Every check, in the order in which the rulebook has them."""
+        """Every check that is enabled, in the order in which the rulebook has them."""
         for check_id, check in self.checks.items():
-            yield spec(rule_id, check_id, check)
+            if check.enabled:
+                yield spec(rule_id, check_id, check)
 
 
 def spec(

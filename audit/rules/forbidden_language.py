@@ -123,11 +123,12 @@ def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[
     that is very likely or the customer then objects to the manner.
     """
     wording = context.models.wording
-    suspects = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
-    if not any(spoken_characters(turn.text) for turn in suspects):
+    spoken = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
+    if not any(spoken_characters(turn.text) for turn in spoken):
         return [
             whole_call(RULE.id, Verdict.CANNOT_TELL, because("wording.no_words"), confidence=0.0)
         ]
+    suspects = _suspects(call)
     findings, meant = _weigh(suspects, call, rule, wording)
     told = {(one.start_s, one.evidence) for one in findings}
     left = [turn for turn in suspects if (turn.start_s, turn.text) not in told]
@@ -140,7 +141,7 @@ def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[
         findings.append(max(acts.values(), key=lambda one: one.confidence))
     if findings:
         return sorted(findings, key=lambda one: (one.start_s is not None, one.start_s or 0.0))
-    if not any(turn.role is Role.AGENT for turn in suspects):
+    if not any(turn.role is Role.AGENT for turn in spoken):
         return [whole_call(RULE.id, Verdict.CANNOT_TELL, NO_ROLES, confidence=0.0)]
     confidence = call.transcript.confidence
     none = because("wording.none")
@@ -174,7 +175,7 @@ def likeliest(call: Call, rule: ForbiddenLanguageRule, wording: WordingClassifie
         wording: the classifier.
     """
     assert rule.meaning is not None
-    suspects = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
+    suspects = _suspects(call)
     findings, meant = _weigh(suspects, call, rule, wording)
     counting = [(turn, one) for turn, one in meant if not _is_excused(one, rule)]
     accusable = (
@@ -184,6 +185,19 @@ def likeliest(call: Call, rule: ForbiddenLanguageRule, wording: WordingClassifie
     )
     doubted = max((one.probability for _, one in counting), default=0.0)
     return Likeliest(max(accusable, default=0.0), 0.0 if findings else doubted)
+
+
+def _suspects(call: Call) -> list[Turn]:
+    """The turns that may be the agent's, but for those that only repeat the customer."""
+    before = last_of_customer(call)
+    return [
+        turn
+        for turn in call.turns
+        if not turn.surely_by(Role.CUSTOMER)
+        and not (
+            turn.text.strip("。，！？ ") and turn.text.strip("。，！？ ") in before[turn.index]
+        )
+    ]
 
 
 def _weigh(
@@ -323,7 +337,7 @@ def _finding_by_meaning(
 def _by_act(
     turns: Sequence[Turn], rule: ForbiddenLanguageRule, acts: CallActs
 ) -> dict[int, Finding]:
-    """By turn, what a forbidden act in it comes to: the gravest, and what is certain first."""
+    """By turn, what a forbidden act in it comes to: the gravest."""
     found: dict[int, Finding] = {}
     for turn in turns:
         events = [

@@ -27,6 +27,9 @@ _POLITE = re.compile(
 _NO_QUESTIONS = re.compile("(好|可以|行)(吗|嘛|么)|好不好|什么(情况|原因|问题)|怎么回事")
 """What sounds like a question and wants no answer: 请您稍等一下好吗, 我看看是什么情况."""
 
+_CUSTOMERS_TASK = re.compile("重启|[断通]电|[拔插]|[关开]机|您.{0,6}试|(?<!在)登[录陆]|点(一下|开)")
+"""What the agent asks the customer to do: that takes time, and is no wait for the agent."""
+
 STRICT = -2
 """Thanks for waiting must match exactly: 感谢您对我 sounds much like 感谢您等我."""
 
@@ -50,7 +53,7 @@ class Waiting:
         """Where the agent tells the customer to wait, and not for something that comes later."""
         if match := announcement(turn.text, self.cues):
             return Performed(match.first, match.last, match.meant, quality=match.quality)
-        if find_any(self.cues.later, turn.text):
+        if find_any(self.cues.later, turn.text) or _CUSTOMERS_TASK.search(turn.text):
             return None
         return self._first(self.cues.asks_wait, turn) or self._first(self.cues.gives_reason, turn)
 

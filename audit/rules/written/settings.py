@@ -39,9 +39,8 @@ class WrittenCheck(Check):
     See ``docs/rules/writing.md``.
 
     ``applies``: where the check has occasion; ``unless``: what acquits; ``missing``: what is said
-    where what it requires is not found; ``enabled``: whether it judges calls at all. ``reason_en``
-    is the reason in English, for pages; it judges nothing, so it is not part of the rulebook's
-    hash.
+    where what it requires is not found. ``reason_en`` is the reason in English, for pages; it
+    judges nothing, so it is not part of the rulebook's hash.
     """
 
     reason: str
@@ -52,7 +51,6 @@ class WrittenCheck(Check):
     forbids: Condition | None = None
     unless: Condition | None = None
     missing: Literal["fail", "cannot_tell"] = "fail"
-    enabled: bool = True
     examples: Examples = Examples()
 
     @model_validator(mode="after")
@@ -85,11 +83,15 @@ class WrittenRule(CheckedRule):
 
     def acts(self) -> Iterator[str]:
         """The acts that its conditions name."""
+        return (act for together in self.acts_together() for act in together)
+
+    def acts_together(self) -> Iterator[tuple[str, ...]]:
+        """The acts that each of its conditions names."""
         for check in self.checks.values():
             for condition in (check.applies, check.requires, check.forbids, check.unless):
                 for part in parts(condition) if condition is not None else ():
                     if isinstance(part, ActCondition):
-                        yield from part.act
+                        yield part.act
 
     def specs(self, rule_id: str) -> Iterator[CheckSpec]:
         """Every check that is enabled, in the order in which the rulebook has them."""
