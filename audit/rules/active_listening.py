@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -50,7 +51,8 @@ class ActiveListeningRule(CheckedRule):
     """The agent answers a customer who talks long, and does not ask for the same thing twice.
 
     ``unless``: words between the answer and the second question that give it a reason.
-    ``protest``: an act of the customer who has said it already, whatever was asked.
+    ``protest``: an act of the customer who has said it already, whatever was asked; ``excuse``: one
+    of the agent with which a question may be asked again.
     """
 
     checks: dict[Literal["active_listening.response", "active_listening.repeat"], Check] = Field(
@@ -61,10 +63,11 @@ class ActiveListeningRule(CheckedRule):
     items: dict[str, AskedItem] = Field(default_factory=dict)
     unless: tuple[Phrase, ...] = ()
     protest: str | None = None
+    excuse: str | None = None
 
     def acts(self) -> Iterator[str]:
-        """The act by which a customer protests."""
-        return iter(() if self.protest is None else (self.protest,))
+        """The acts by which a customer protests and an agent excuses a question."""
+        return filter(None, (self.protest, self.excuse))
 
 
 _RESPONSE: Literal["active_listening.response"] = "active_listening.response"
@@ -83,6 +86,15 @@ _NO_ANSWER = re.compile("什么|吗|没|等|不是|怎么|再|？")
 
 _ASKS = re.compile("[吗呢？]|什么|多少|哪|几|贵姓|留.{0,4}(电话|号码)|[报说讲念]一下|有没有|是不是")
 """Signs of a question."""
+
+_NUMBER_DIGITS = 4
+"""Digits of a number that is hardly said twice by chance."""
+
+_READ_BACK = 0.6
+"""Share of a question's syllables that the customer had said, from which it asks to confirm."""
+
+_SAID_AGAIN = 0.6
+"""Share of an answer's syllables that the customer had said before, from which it was given."""
 
 _BREAK = re.compile("[您你问]|一下")
 _FILLERS = "的是那就呢啊嗯好请，。？！、"
@@ -224,37 +236,61 @@ def _repeats(call: Call, rule: ActiveListeningRule) -> list[Finding]:
 
 
 def _protested(call: Call, rule: ActiveListeningRule, acts: CallActs) -> list[Finding]:
-    """One finding for each question to which the customer says: 刚才不是报过了吗."""
+    """One finding for each question that the customer answers with what was said before.
+
+    So it is where the answer repeats the customer's own words, and where the customer says so
+    (刚才不是报过了吗); ``cannot_tell`` where only that is heard.
+    """
     check = rule.checks[_REPEAT]
     found: list[Finding] = []
-    for turn in call.said_by(Role.CUSTOMER) if rule.protest else ():
-        asked = [t for t in call.said_by(Role.AGENT) if t.index < turn.index][-1:]
-        if not asked or not _ASKS.search(asked[0].text) or find_any(rule.unless, asked[0].text):
+    for question, answer in _questions(call, rule):
+        earlier = [t.text for t in call.said_by(Role.CUSTOMER) if t.index < question.index]
+        protests = acts.performed(rule.protest, answer) if rule.protest else ()
+        again = _is_said_again(answer.text, earlier, half=bool(protests))
+        excused = rule.excuse is not None and acts.performed(rule.excuse, question)
+        if excused or _is_read_back(question.text, earlier) or not (again or protests):
             continue
-        earlier = [t.text for t in call.said_by(Role.CUSTOMER) if t.index < asked[0].index]
-        again = _numbers(turn.text) & _numbers("".join(earlier)) or repeated_share(
-            turn.text, earlier
-        )
-        for one in acts.performed(rule.protest or "", turn):
-            clear = understood(turn) and understood(asked[0])
-            decided = one.uncertainty is None and bool(again) and clear
-            reason = because("listening.protested", answer=turn.text)
-            found.append(
-                finding(
-                    _REPEAT,
-                    check,
-                    Verdict.FAIL if decided else Verdict.CANNOT_TELL,
-                    reason if decided else one.uncertainty or because("listening.protest_unclear"),
-                    turn=asked[0],
-                )
+        clear = understood(question) and understood(answer)
+        reason = because("listening.protested", answer=answer.text)
+        found.append(
+            finding(
+                _REPEAT,
+                check,
+                Verdict.FAIL if again and clear else Verdict.CANNOT_TELL,
+                reason if again and clear else because("listening.protest_unclear"),
+                turn=question,
             )
+        )
     return found
 
 
+def _questions(call: Call, rule: ActiveListeningRule) -> Iterator[tuple[Turn, Turn]]:
+    """The agent's questions that have no excuse, each with the customer's answer."""
+    for question, answer in itertools.pairwise(t for t in call.turns if not t.is_backchannel):
+        if question.role is not Role.AGENT or answer.role is not Role.CUSTOMER:
+            continue
+        if _ASKS.search(question.text) and not find_any(rule.unless, question.text):
+            yield question, answer
+
+
+def _is_read_back(text: str, earlier: Sequence[str]) -> bool:
+    """Whether a question holds what the customer said before, to have it confirmed."""
+    known = _numbers("，".join(earlier))
+    return bool(_numbers(text) & known) or repeated_share(text, earlier) >= _READ_BACK
+
+
+def _is_said_again(text: str, earlier: Sequence[str], *, half: bool) -> bool:
+    """Whether most of a text was said before, or with ``half`` anything of it."""
+    if _numbers(text) & _numbers("，".join(earlier)):
+        return True
+    share = repeated_share(text, earlier)
+    return share > 0 if half else share >= _SAID_AGAIN
+
+
 def _numbers(text: str) -> set[str]:
-    """The numbers in a text, of two digits and more."""
-    plain = "".join(sign for sign in text if sign.isalnum())
-    return {run for run in _DIGITS.findall(plain) if len(run) > 1}
+    """The numbers in a text, of four digits and more."""
+    plain = re.sub("[，、 ]", "", text)
+    return {run for run in _DIGITS.findall(plain) if len(run) >= _NUMBER_DIGITS}
 
 
 def _asked_twice(

@@ -172,7 +172,7 @@ class CallActs:
             if turn.surely_by(other):
                 before = turn.text
                 continue
-            speaks = spoken_characters(turn.text) and not turn.is_backchannel
+            speaks = spoken_characters(turn.text) > 1 and not turn.is_backchannel
             for part in parts_of(turn.text) if speaks else ():
                 heard.append(AnsweringTurn(part, before))
                 of.append(turn.index)

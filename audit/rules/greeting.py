@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from audit.language.phrases import find, find_any, find_words
+from audit.language.phrases import find_any, find_words
 from audit.language.text import spoken_characters
 from audit.reasons import Reason, because
 from audit.rules import beginning
@@ -256,14 +256,21 @@ class _Greeting:
             return []
         turn, then = self.opening[0], self.rule.checks[order.then]
         said = "，".join(turn.text for turn in self.opening)
-        hellos = [find(phrase, said) for phrase in self.rule.checks[order.first].phrases]
-        begins = min((match.first for match in hellos if match), default=None)
+        begins = _first(self.rule.checks[order.first].phrases, said)
         if begins is None or not turn.surely_by(Role.AGENT) or find_any(order.unless, said):
             return []
         before, after = said[:begins], said[begins:]
         if find_any(then.phrases, after) or not find_any(then.phrases, before):
             return []
         return [finding(ORDER, order, Verdict.FAIL, because("greeting.order"), turn=turn)]
+
+
+def _first(phrases: tuple[str, ...], text: str) -> int | None:
+    """Where the first of some phrases begins."""
+    begins = None
+    while match := find_any(phrases, text):
+        begins, text = match.first, text[: match.first]
+    return begins
 
 
 def _cannot_tell(check_id: str, check: GreetingCheck, uncertainty: Reason) -> Finding:

@@ -122,8 +122,8 @@ def waits(turns: Sequence[Turn], heard: Waiting, *, least_s: float) -> list[Wait
         after = words[number : number + 2]
         thanked = heard.thanked(after)
         previous = words[max(0, number - 2)]
-        on = thanked is not None or _asks_on(back, cues)
-        aside = _asks_on(before, cues) or (on and _is_aside(turns, before, back, cues))
+        on = thanked is not None or _asks_on(back, heard)
+        aside = _asks_on(before, heard) or (on and _is_aside(turns, before, back, cues))
         if not (aside and _still_waits(turns, quiet, previous, before, cues)):
             opening = None
         silent_s = sum(silence.span.overlap_s(_between(before, back)) for silence in quiet)
@@ -158,12 +158,12 @@ def _still_waits(
     return not asked and find_any(cues.thanks, now.text, slack=STRICT) is None
 
 
-def _asks_on(turn: Turn, cues: SilenceCues) -> bool:
+def _asks_on(turn: Turn, heard: Waiting) -> bool:
     """Whether the agent's words ask to wait, and say nothing else: 还在查，您稍等."""
-    if _DONE.search(turn.text) or announcement(turn.text, cues) is None:
+    if _DONE.search(turn.text) or heard.announced(turn) is None:
         return False
     on = _ON.search(turn.text) is not None
-    return on or spoken_characters(bare(turn.text, cues)) <= _ASIDE_CHARACTERS
+    return on or spoken_characters(bare(turn.text, heard.cues)) <= _ASIDE_CHARACTERS
 
 
 def _is_aside(turns: Sequence[Turn], words: Turn, back: Turn, cues: SilenceCues) -> bool:

@@ -19,7 +19,7 @@ _STREET = "(?:路|街|大道|巷|弄|胡同|小区|大厦|花园|村|广场|家�
 _PATTERNS: dict[str, str] = {
     "surname": f"(?<=姓)[{SURNAMES}{RARE_SURNAMES}]|[{SURNAMES}](?={'|'.join(TITLES)})",
     "person_name": "(?:叫|名字是|姓名是|登记的是|我是|我，|姓.{1,2}，"
-    "|我是[^，。]{1,12}的，?|[师生士]，)"
+    "|我[^，。]{1,12}的，?|[师生士]，|老.，)"
     f"(?P<it>(?:[{SURNAMES}{RARE_SURNAMES}]|{DOUBLE_SURNAMES}){_HAN}{{1,2}})(?=[，。！？,.]|的|$)",
     "phone": _RUN,
     "number": _RUN,
