@@ -232,10 +232,12 @@ def _reason(wait: Wait, call: Call, rule: HoldRule, heard: Waiting) -> Finding:
         or (turn.index < wait.before.index and turn.stage is not Stage.GREETING)
     ][-3:]
     match = find_any(rule.reasons, "".join(turn.text for turn in said))
+    is_bare = spoken_characters(bare(wait.before.text, heard.cues)) <= rule.max_bare_characters
     meant = [
         one
         for turn in said
-        if (one := heard.gives_reason(turn)) and (turn is wait.before or not one.uncertainty)
+        if (one := heard.gives_reason(turn))
+        and not (one.uncertainty and (is_bare or turn is not wait.before))
     ]
     asked = [t for t in call.said_by(Role.CUSTOMER) if t.index < wait.before.index][-_ASKED:]
     if match or any(one.uncertainty is None for one in meant):
@@ -244,11 +246,7 @@ def _reason(wait: Wait, call: Call, rule: HoldRule, heard: Waiting) -> Finding:
         verdict, reason = Verdict.CANNOT_TELL, meant[0].uncertainty
     elif any(find_any(rule.reasons, turn.text) for turn in asked):
         verdict, reason = Verdict.CANNOT_TELL, because("hold.asked_by_customer")
-    elif (
-        not wait.asked
-        or spoken_characters(bare(wait.before.text, heard.cues)) > rule.max_bare_characters
-        or not all(understood(turn) for turn in said)
-    ):
+    elif not (wait.asked and is_bare) or not all(understood(turn) for turn in said):
         verdict, reason = Verdict.CANNOT_TELL, because("hold.reason_unknown")
     else:
         verdict, reason = Verdict.FAIL, because("hold.no_reason")

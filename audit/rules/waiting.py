@@ -108,7 +108,8 @@ def announcement(text: str, cues: SilenceCues) -> Match | None:
     Nor may it go on to ask something else.
     """
     match = find_any(cues.waits, text)
-    if match is None or find_any(cues.later, text[match.first :]):
+    # 请您稍候可以吗 sounds like 请您稍后可以…
+    if match is None or find_any(cues.later, _NO_QUESTIONS.sub("", text[match.first :])):
         return None
     rest = _NO_QUESTIONS.sub("", without(cues.waits, text[match.last :]))
     return None if find_any((*cues.requests, *cues.yields), rest) else match

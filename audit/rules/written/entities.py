@@ -6,7 +6,13 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from audit.language.surnames import DOUBLE_SURNAMES, RARE_SURNAMES, SURNAMES, TITLES
+from audit.language.surnames import (
+    DOUBLE_SURNAMES,
+    EVERYDAY_SURNAMES,
+    RARE_SURNAMES,
+    SURNAMES,
+    TITLES,
+)
 from audit.rules.written.arguments import Entity
 
 _DIGIT = "[0-9零〇一二三四五六七八九幺两]"
@@ -20,7 +26,8 @@ _PATTERNS: dict[str, str] = {
     "surname": f"(?<=姓)[{SURNAMES}{RARE_SURNAMES}]|[{SURNAMES}](?={'|'.join(TITLES)})",
     "person_name": "(?:叫|名字是|姓名是|登记的是|我是|我，|姓.{1,2}，"
     "|我[^，。]{1,12}的，?|[师生士]，|老.，)"
-    f"(?P<it>(?:[{SURNAMES}{RARE_SURNAMES}]|{DOUBLE_SURNAMES}){_HAN}{{1,2}})(?=[，。！？,.]|的|$)",
+    f"(?P<it>(?:[{SURNAMES}{RARE_SURNAMES}]|{DOUBLE_SURNAMES}|(?<=我叫)[{EVERYDAY_SURNAMES}])"
+    f"{_HAN}{{1,2}})(?=[，。！？,.]|的|$)",
     "phone": _RUN,
     "number": _RUN,
     "id_number": f"{_RUN}[ ，]?[Xx]?",
