@@ -50,7 +50,8 @@ class AskedItem(Strict):
 class ActiveListeningRule(CheckedRule):
     """The agent answers a customer who talks long, and does not ask for the same thing twice.
 
-    ``unless``: words between the answer and the second question that give it a reason.
+    ``unless``: words between the answer and the second question that give it a reason;
+    ``other_subjects``: such by which it is about something else, where nobody protests.
     ``protest``: an act of the customer who has said it already, whatever was asked; ``excuse``: one
     of the agent with which a question may be asked again.
     """
@@ -62,6 +63,7 @@ class ActiveListeningRule(CheckedRule):
     max_pause_s: float = Field(ge=0)
     items: dict[str, AskedItem] = Field(default_factory=dict)
     unless: tuple[Phrase, ...] = ()
+    other_subjects: tuple[Phrase, ...] = ()
     protest: str | None = None
     excuse: str | None = None
 
@@ -84,7 +86,7 @@ _MACHINE = re.compile("您拨打的|请按|提示音|欢迎(致电|拨打)|语�
 _NO_ANSWER = re.compile("什么|吗|没|等|不是|怎么|再|？")
 """Words of a customer who asks back, has none, or puts the answer off."""
 
-_ASKS = re.compile("[吗呢？]|什么|多少|哪|几|贵姓|留.{0,4}(电话|号码)|[报说讲念]一下|有没有|是不是")
+_ASKS = re.compile("[吗呢？]|什么|多少|哪|几|贵姓|留.{0,4}(电话|号码|联系)|[报说讲念]一下|有没有|是不是")
 """Signs of a question."""
 
 _NUMBER_DIGITS = 4
@@ -199,10 +201,11 @@ def _repeats(call: Call, rule: ActiveListeningRule) -> list[Finding]:
     One ``pass`` if every second question had its reason (没听清, 核对一下).
     """
     check = rule.checks["active_listening.repeat"]
+    reasons = (*rule.unless, *rule.other_subjects)
     failed: list[Finding] = []
     excused, blamed = 0, set[int]()
     for item in rule.items.values():
-        for first, again in _asked_twice(call, item, rule.unless):
+        for first, again in _asked_twice(call, item, reasons):
             if again.index in blamed:
                 continue
             between = [t for t in call.turns if first.index < t.index < again.index]
@@ -211,7 +214,7 @@ def _repeats(call: Call, rule: ActiveListeningRule) -> list[Finding]:
                 continue
             since = [turn for turn in between if turn.index >= answer.index]
             words = "，".join(turn.text for turn in (*since, again))
-            if find_any(rule.unless, words):
+            if find_any(reasons, words):
                 excused += 1
                 continue
             blamed.add(again.index)
@@ -248,7 +251,10 @@ def _protested(call: Call, rule: ActiveListeningRule, acts: CallActs) -> list[Fi
         protests = acts.performed(rule.protest, answer) if rule.protest else ()
         again = _is_said_again(answer.text, earlier, half=bool(protests))
         excused = rule.excuse is not None and acts.performed(rule.excuse, question)
-        if excused or _is_read_back(question.text, earlier) or not (again or protests):
+        other = find_any(rule.other_subjects, question.text) or _is_read_back(
+            question.text, earlier
+        )
+        if excused or (other and not protests) or not (again or protests):
             continue
         clear = understood(question) and understood(answer)
         reason = because("listening.protested", answer=answer.text)

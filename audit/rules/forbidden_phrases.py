@@ -109,4 +109,5 @@ def _acquitted(text: str, match: Match, group: ForbiddenGroup, not_after: tuple[
     if group.unless and find_any(group.unless, text, slack=STRICT):
         return True
     before = text[max(0, match.first - 8) : match.first]
-    return find_any(not_after, before) is not None
+    # 玩意 sounds like 万一
+    return (find_literal if group.literal else find_any)(not_after, before) is not None
