@@ -20,11 +20,16 @@ _COLUMNS = (
     "rulebook_id",
     "rulebook_sha256",
 )
+_GROUP = "meta_agent_group"
+"""The manifest's column ``agent_group``, which it need not have."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceLevel:
-    """Calls that came in under one rulebook in one night: of all customers, or of VIPs."""
+    """Calls that came in under one rulebook in one night: of all customers, or of VIPs.
+
+    ``group`` is the agents' group that answered them; None for all groups together.
+    """
 
     rulebook_id: str
     vip: bool
@@ -32,6 +37,7 @@ class ServiceLevel:
     in_time: int
     within_s: float
     wanted: float
+    group: str | None = None
 
     @property
     def share(self) -> float:
@@ -47,11 +53,16 @@ class ServiceLevel:
 def service_levels(store: Store, night: str) -> tuple[ServiceLevel, ...]:
     """The service levels of a night, of calls that were connected; none without waits.
 
+    Those of a rulebook's groups follow those of all its calls; calls without a group are only in
+    the latter.
+
     Args:
         store: of the audit.
         night: date of the calls.
     """
-    rows = iterate(store.calls.arrow(nights=(night, night), columns=_COLUMNS))
+    columns = (*_COLUMNS, store.calls.spelling(_GROUP))
+    read = store.calls.arrow(nights=(night, night), columns=columns)
+    rows = iterate(read.rename_columns([*_COLUMNS, _GROUP]))
     timed = [
         row
         for row in rows
@@ -69,6 +80,16 @@ def service_levels(store: Store, night: str) -> tuple[ServiceLevel, ...]:
 
 
 def _of_rulebook(rows: Sequence[Row], asked: Service) -> Iterator[ServiceLevel]:
+    yield from _of_calls(rows, asked, group=None)
+    for group in sorted(filter(None, {_group(row) for row in rows})):
+        yield from _of_calls([row for row in rows if _group(row) == group], asked, group=group)
+
+
+def _group(row: Row) -> str | None:
+    return (row[_GROUP] or "").strip(" ") or None
+
+
+def _of_calls(rows: Sequence[Row], asked: Service, *, group: str | None) -> Iterator[ServiceLevel]:
     for vip, wanted in ((False, asked.share), (True, asked.vip_share)):
         own = [row for row in rows if row["customer_vip"]] if vip else rows
         if own:
@@ -79,4 +100,5 @@ def _of_rulebook(rows: Sequence[Row], asked: Service) -> Iterator[ServiceLevel]:
                 in_time=sum(row["answer_wait_s"] <= asked.within_s for row in own),
                 within_s=asked.within_s,
                 wanted=wanted,
+                group=group,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -15,9 +15,10 @@ import pyarrow as pa
 
 from audit.errors import UsageError
 from audit.rates import Z_95
-from reports.store import months, parquet, schema
+from reports.store import months, parquet, schema, widening
 from reports.store.columns import Table
 from reports.store.layout import Layout
+from reports.store.penalties import KeptPenalties
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,6 +26,16 @@ if TYPE_CHECKING:
 
 VIEWS = ("agent_month", "rule_trend", "service_level", "reviewed_precision")
 """Ready questions, ``reports/store/sql/NAME.sql``; ``Store.sql`` knows them beside the tables."""
+
+_SERVICES = "asked_services"
+"""What views know beside the tables: the service levels that the calls' rulebooks ask for."""
+
+_SERVICES_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("rulebook_id", "rulebook_sha256")),
+        *((name, pa.float64()) for name in ("within_s", "share", "vip_share")),
+    ]
+)
 
 _WILSON = """
 CREATE MACRO wilson_{edge}(hits, n) AS CASE WHEN n > 0 THEN greatest(0, least(1,
@@ -59,6 +70,10 @@ class StoredTable:
     def provide(self, extra: Iterable[str]) -> None:
         """Give all files columns that are going to come, at once rather than one by one."""
         parquet.provide(self.layout, self.definition, extra)
+
+    def spelling(self, name: str) -> str:
+        """A column's name as files have it: manifests may write theirs in other letter case."""
+        return widening.spelling(self.layout, self.definition, name)
 
     def arrow(
         self,
@@ -186,12 +201,28 @@ class Database:
         for table in words & schema.TABLES.keys() - self._open.keys():
             _provide_table(connection, self.layout, table)
             self._open[table] = True
+        if _SERVICES in words:
+            self._provide(connection, "calls")
+            _provide_services(connection, self.layout)
+            self._open[_SERVICES] = True
 
 
 @cache
 def view_sql(name: str) -> str:
     """The query behind one of ``VIEWS``; its first lines say what it answers."""
     return files("reports").joinpath(f"store/sql/{name}.sql").read_text("utf-8")
+
+
+def _provide_services(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
+    """The service levels of the rulebooks that judged calls, where they ask for one."""
+    kept = KeptPenalties(layout)
+    judged = connection.execute("SELECT DISTINCT rulebook_id, rulebook_sha256 FROM calls")
+    asked = [
+        {"rulebook_id": rulebook_id, "rulebook_sha256": sha256, **asdict(known.service)}
+        for rulebook_id, sha256 in judged.fetchall()
+        if (known := kept.load(sha256=sha256, rulebook_id=rulebook_id)) and known.service
+    ]
+    connection.register(_SERVICES, pa.Table.from_pylist(asked, schema=_SERVICES_SCHEMA))
 
 
 def _provide_table(connection: duckdb.DuckDBPyConnection, layout: Layout, table: str) -> None:

@@ -60,6 +60,12 @@ def forget(layout: Layout) -> None:
     layout.columns_note.unlink(missing_ok=True)
 
 
+def spelling(layout: Layout, table: Table, name: str) -> str:
+    """A column's name in the letter case in which files have it; as it is where none do."""
+    noted = _load(layout).get(table.name, ())
+    return next((known for known in noted if known.lower() == name.lower()), name)
+
+
 def _files(layout: Layout, table: Table) -> list[str]:
     return sorted(map(str, layout.partitions(table.name)))
 

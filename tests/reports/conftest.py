@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from audit import rulebooks
 from audit.reasons import AGENT, because, verbatim
 from audit.transcription import waveform
 from data_samples.generate import months
@@ -266,21 +267,27 @@ def browser(chromium: Any, night: Path) -> Any:
     return chromium
 
 
+def _draw_month(out: Path) -> Path:
+    """Drawn calls, whose rulebook asks for a service level."""
+    months.write(out, PLAN)
+    (judged,) = Store(out).calls.arrow(columns=["rulebook_sha256"])[0].unique().to_pylist()
+    asking = rulebooks.load("customer-service")
+    Store(out).penalties.keep(asking.model_copy(update={"id": "hotline", "sha256": judged}))
+    return out
+
+
 PLAN = months.Plan(calls=900, agents=8, nights=36)
 
 
 @pytest.fixture(scope="session")
 def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """900 drawn calls of 8 agents in 36 nights of two months, with reviews; leave it as it is."""
-    out = tmp_path_factory.mktemp("month")
-    months.write(out, PLAN)
-    return out
+    return _draw_month(tmp_path_factory.mktemp("month"))
 
 
 @pytest.fixture(scope="session")
 def merged_month(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, all but the newest 7 nights merged."""
-    out = tmp_path_factory.mktemp("merged")
-    months.write(out, PLAN)
+    out = _draw_month(tmp_path_factory.mktemp("merged"))
     list(compaction.compact(Store(out)))
     return out
