@@ -73,6 +73,9 @@ ELEMENTS = {
     "greeting.organisation",
     "greeting.agent_identity",
     "greeting.offer_help",
+    # what the hotline's own greeting has besides
+    "greeting.job_number",
+    "greeting.agent_name",
 }
 MONO = ["S12", "S15"]
 NAMES = {"hello": "hello", "org": "organisation", "id": "agent_identity", "offer": "offer_help"}

@@ -74,7 +74,9 @@ def test_as_many_are_accused_and_doubted_as_was_asked_for(out: Path, tmp_path: P
     rescoring.rescore(out, rulebook_id=str(file), write=True)
     findings = Store.open(out).findings.pandas()
     ours = findings[findings["rule_id"] == "forbidden_language"]
-    by_meaning = ours[ours["meant"].isna() & (ours["confidence"] > 0)]
+    # a flat no, an act, stands for the meaning of the same turn
+    reasons = ["wording.by_meaning", "wording.act", "wording.suspected"]
+    by_meaning = ours[ours["reason_id"].isin(reasons)]
     calls = {
         verdict: by_meaning[by_meaning["verdict"] == verdict]["call_id"].nunique()
         for verdict in ("fail", "cannot_tell")
