@@ -1,4 +1,5 @@
-"""Classifiers of words: call stages (:mod:`stages`) and forbidden wording (:mod:`forbidden`).
+"""Classifiers of words: stages of calls, forbidden wording, and dialogue acts.
 
-Each has its artifact and model card beside it, and is given to the domain by ``flows.wiring``.
+Each (:mod:`stages`, :mod:`forbidden`, :mod:`acts`) has its artifact and model card beside it, and
+is given to the domain by ``flows.wiring``.
 """
