@@ -57,6 +57,10 @@ _DONE = re.compile("[到好完成有]了")
 """What an agent who has come back says; 还没出来, in so few words, is not that."""
 
 
+_SETS_ABOUT = re.compile("我|[给帮替为跟]您|正在|马上|这就|[等候稍]")
+"""In words that may tell of a wait, though no cue is found: 我跑过去问一声，行不行."""
+
+
 _ASKED = 3
 """Turns of the customer before a wait that may say what the agent sets about."""
 
@@ -207,7 +211,9 @@ def _judged(wait: Wait, call: Call, rule: HoldRule, heard: Waiting) -> list[Find
 def _announced(wait: Wait, rule: HoldRule, heard: Waiting) -> Finding:
     check = rule.checks["hold.announced"]
     if wait.announced is None:
-        kept = wait.silent_s >= rule.min_thanked_s and heard.is_clear(wait.before)
+        before = wait.before
+        about = before.stage is not Stage.GREETING and _SETS_ABOUT.search(before.text)
+        kept = wait.silent_s >= rule.min_thanked_s and heard.is_clear(before) and not about
         verdict = Verdict.FAIL if kept else Verdict.CANNOT_TELL
         reason = because("hold.not_announced") if kept else because("hold.not_heard")
         return finding("hold.announced", check, verdict, reason, span=wait.span, turn=wait.before)
