@@ -86,7 +86,9 @@ _MACHINE = re.compile("您拨打的|请按|提示音|欢迎(致电|拨打)|语�
 _NO_ANSWER = re.compile("什么|吗|没|等|不是|怎么|再|？")
 """Words of a customer who asks back, has none, or puts the answer off."""
 
-_ASKS = re.compile("[吗呢？]|什么|多少|哪|几|贵姓|留.{0,4}(电话|号码|联系)|[报说讲念]一下|有没有|是不是")
+_ASKS = re.compile(
+    "[吗呢？]|什么|多少|哪|几|贵姓|留.{0,4}(电话|号码|联系)|[报说讲念]一下|有没有|是不是"
+)
 """Signs of a question."""
 
 _NUMBER_DIGITS = 4

@@ -57,7 +57,7 @@ _DONE = re.compile("[到好完成有]了")
 """What an agent who has come back says; 还没出来, in so few words, is not that."""
 
 
-_SETS_ABOUT = re.compile("我|[给帮替为跟]您|正在|马上|这就|[等候稍]")
+_SETS_ABOUT = re.compile("我(?!知道|明白|了解|听|记)|[给帮替为跟]您|正在|马上|这就|[等候稍]")
 """In words that may tell of a wait, though no cue is found: 我跑过去问一声，行不行."""
 
 
