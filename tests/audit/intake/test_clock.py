@@ -124,7 +124,7 @@ def test_tables_pages_and_commands_tell_the_same_night(tmp_path: Path) -> None:
     done = commands.invoke(main, ["audit-transcripts", str(file), "--out", str(out)])
     assert done.exit_code == 0, done.output
     book = tmp_path / "own.yaml"
-    book.write_text("extends: hotline\nid: own\n", "utf-8")
+    book.write_text("extends: customer-service\nid: own\n", "utf-8")
     rescored = commands.invoke(main, ["rescore", str(out), "--rulebook", str(book), "--write"])
     assert rescored.exit_code == 0, rescored.output  # which moves no call
 

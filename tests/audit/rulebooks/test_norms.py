@@ -920,3 +920,114 @@ def test_each_norm_has_acts() -> None:
     books: list[Rulebook] = [load(name) for name in NORMS]
     assert all(book.acts == books[0].acts for book in books)
     assert len(books[0].acts) > 30
+
+
+# what the blind sets of dialogues showed
+
+HELLO = "客服: 您好，远山软件服务热线，请问有什么可以帮助您？"
+
+
+@pytest.mark.parametrize(
+    "swears",
+    ["这破玩意儿，真他妈慢。", "妈的，这系统又卡住了。", "那帮孙子干的什么狗屁活儿。"],
+)
+def test_a_swear_word_counts_whoever_is_meant(swears: str) -> None:
+    said = [HELLO, "客户: 我查个单。", f"客服: {swears}", "客户: 啊？", "客服: 查到了，再见。"]
+    assert of("forbidden_language", "hotline", *said) == [FAIL]
+
+
+@pytest.mark.parametrize(
+    "said", ["您带上他妈的身份证。", "好，我操作给您看。", "用您妈妈的手机号登录。"]
+)
+def test_what_only_looks_like_a_swear_word(said: str) -> None:
+    said_by_all = [HELLO, "客户: 怎么办？", f"客服: {said}", "客户: 好的。"]
+    assert FAIL not in of("forbidden_language", "hotline", *said_by_all)
+
+
+def test_whose_mother_has_a_card_is_no_oath() -> None:
+    call = [HELLO, "客户: 卡是她妈的。", "客服: 用他妈的身份证办的，对吗？", "客户: 对。"]
+    assert FAIL not in of("forbidden_language", "hotline", *call)
+
+
+@pytest.mark.parametrize(
+    ("says", "verdict"),
+    [
+        ("对不起，您的声音太小，请您大声一点好吗？", PASS),
+        ("不好意思，听不清您说话，您再说一遍好吗？", PASS),
+        ("不好意思，听不清您说话。", UNTOLD),
+        ("大声点，听不见。", FAIL),
+    ],
+)
+def test_who_cannot_hear_asks_politely_for_something(says: str, verdict: Verdict) -> None:
+    call = [HELLO, "客户: 那个报表。", f"客服: {says}"]
+    assert of("courtesy.hard_to_hear", "hotline", *call) == [verdict]
+
+
+def test_a_protest_outweighs_that_it_may_be_about_something_else() -> None:
+    told = "客户: 我家是会议室那条专线卡，昨晚八点开始的。"
+    asked = "客服: 卡的是哪条，办公的还是会议室的？"
+    calm = timed((0, 3, HELLO), (4, 9, told), (10, 13, asked), (14, 16, "客户: 会议室的。"))
+    assert of("active_listening.repeat", "network-ops", *calm) == []
+    protest = (14, 18, "客户: 会议室的，我一开头就讲了呀。")
+    angry = timed((0, 3, HELLO), (4, 9, told), (10, 13, asked), protest)
+    assert of("active_listening.repeat", "network-ops", *angry) == [UNTOLD]
+
+
+@pytest.mark.parametrize("asks", ["请您稍候可以吗？", "请您稍等，行吗？"])
+def test_a_wait_may_be_asked_for_as_a_question(asks: str) -> None:
+    found = waited(f"全年的要一个月一个月调出来，{asks}", "让您久等了。", answer="可以。")
+    assert found["hold.announced"] is PASS
+
+
+def test_words_that_may_tell_of_a_wait_leave_it_open() -> None:
+    found = waited("我跑过去问一声，行不行？", "回来啦，让您久等了。", answer="行，你去吧。")
+    assert found["hold.announced"] is not FAIL
+
+
+@pytest.mark.parametrize("name", ["段有福", "何志强"])
+def test_a_full_name_may_begin_with_an_everyday_word(name: str) -> None:
+    call = [HELLO, f"客户: 我叫{name}，平板报不了工。", f"客服: {name}，你看下机台。"]
+    assert of("courtesy.full_name", "hotline", *call) == [FAIL]
+
+
+def test_who_declines_to_promise_promises_nothing() -> None:
+    call = [
+        "客服: 您好，这里是中兴通讯。",
+        "客户: 你跟我说绝对不会再坏。",
+        "客服: 绝对不会这四个字我说不出口，升级都有风险。",
+        "客户: 好吧。",
+    ]
+    assert FAIL not in of("courtesy.promises", "after-sales", *call)
+
+
+def test_who_takes_care_of_it_sends_nobody_away() -> None:
+    call = [HELLO, "客户: 我找小赵。", "客服: 这事不是我办的，您也不用再找其他人，找我就行。"]
+    assert FAIL not in of("forbidden_language", "customer-service", *call)
+
+
+@pytest.mark.parametrize("asks", ["请问您几时方便？", "您啥时在家？", "您看几点合适？"])
+def test_a_time_is_asked_for_in_any_dialect(asks: str) -> None:
+    call = [
+        f"客服: 您好，请问是苏老师吗？我是联通公司的装维员朱浩，明天上门修机顶盒，{asks}",
+        "客户: 我是，九点后。",
+        "客服: 好的，谢谢您，再见。",
+    ]
+    found = of("greeting.convenient_time", "field-service", *call, direction="out")
+    assert FAIL not in found and found
+
+
+def test_a_customer_who_wraps_up_is_told_goodbye() -> None:
+    start = timed(
+        (0, 3, "客服: 您好，中兴通讯。"), (4, 8, "客户: 修好了吗？"), (9, 12, "客服: 修好了。")
+    )
+    curt = timed((13, 16, "客户: 好，那先这样。"), (17, 18, "客服: 嗯，没事了。"))
+    assert of("closing.goodbye", "after-sales", *start, *curt) == [FAIL]
+    fair = timed((13, 16, "客户: 好，那先这样。"), (17, 18, "客服: 好的，再见。"))
+    assert of("closing.goodbye", "after-sales", *start, *fair) == [PASS]
+
+
+def test_a_late_answer_may_be_excused_in_other_words() -> None:
+    late = (
+        "客服: 实在过意不去，电话响半天才接。您好，软件事业部六号客服代表穆青，请问有什么可以帮您？"
+    )
+    assert FAIL not in of("answer_wait", "hotline", late, "客户: 没事。", answer_wait_s="31")
