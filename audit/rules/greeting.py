@@ -227,7 +227,9 @@ class _Greeting:
                 doubts.append(said.uncertainty)
         if check.missing == "nothing":
             return []
+        # where no turn is of the opening, the agent's first may be
         uncertain = [turn for turn in self.spoken if turn.in_stage(Stage.GREETING) is None]
+        uncertain += [] if self.opening else self.spoken[:1]
         if any(self._said(check, turn) for turn in uncertain):
             return [_cannot_tell(check_id, check, _STAGE)]
         if any(not turn.surely_by(Role.AGENT) for turn in self.opening):

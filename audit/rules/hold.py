@@ -57,6 +57,7 @@ _DONE = re.compile("[到好完成有]了")
 """What an agent who has come back says; 还没出来, in so few words, is not that."""
 
 
+_OFFERS = re.compile("(有)?什么.{0,4}帮.{0,4}|为您服务|我(们)?(是|叫|姓)")
 _SETS_ABOUT = re.compile("我(?!知道|明白|了解|听|记)|[给帮替为跟]您|正在|马上|这就|[等候稍]")
 """In words that may tell of a wait, though no cue is found: 我跑过去问一声，行不行."""
 
@@ -212,8 +213,8 @@ def _announced(wait: Wait, rule: HoldRule, heard: Waiting) -> Finding:
     check = rule.checks["hold.announced"]
     if wait.announced is None:
         before = wait.before
-        about = before.stage is not Stage.GREETING and _SETS_ABOUT.search(before.text)
-        kept = wait.silent_s >= rule.min_thanked_s and heard.is_clear(before) and not about
+        kept = wait.silent_s >= rule.min_thanked_s and heard.is_clear(before)
+        kept = kept and not _SETS_ABOUT.search(_OFFERS.sub("", before.text))
         verdict = Verdict.FAIL if kept else Verdict.CANNOT_TELL
         reason = because("hold.not_announced") if kept else because("hold.not_heard")
         return finding("hold.announced", check, verdict, reason, span=wait.span, turn=wait.before)
