@@ -13,6 +13,7 @@ from audit.rules.base import CheckSpec
 from audit.rules.cues import Cues, DispositionCues, SilenceCues, StageCues
 from audit.rules.fields import Strict
 from audit.rules.registry import RULES, Registry, Rules, rules_type
+from audit.types import Role
 
 ID_PATTERN = "[a-z0-9][a-z0-9-]*"
 """What a rulebook may be called."""
@@ -53,6 +54,10 @@ class Rulebook(Strict):
             for act in acts:
                 if act not in self.acts:
                     raise ValueError(f"{place} names the act {act!r}; there is none in acts")
+        for rule_id, settings in self.rules.settings():
+            for act in settings.acts_of_agent():
+                if self.acts[act].role is not Role.AGENT:
+                    raise ValueError(f"rule {rule_id}: {act} is an act of the customer")
         for rule_id, rule in self.rules.written.items():
             for together in rule.acts_together():
                 if len({self.acts[act].role for act in together}) > 1:

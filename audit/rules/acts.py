@@ -79,6 +79,10 @@ class Act(Strict):
             raise ValueError("give at least one of phrases, regex and meaning")
         if self.doubt_from > self.certain_from:
             raise ValueError("doubt_from must not be above certain_from")
+        if self.agree_from > 0 and self.meaning is None:
+            raise ValueError("agree_from needs a meaning to agree with")
+        if self.regex is not None and re.search(self.regex, ""):
+            raise ValueError("regex must not match an empty text")
         if self.meaning is not None and self.role is not _SIDES[self.meaning]:
             raise ValueError(f"{self.meaning} is an act of the {_SIDES[self.meaning]}")
         return self

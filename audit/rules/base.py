@@ -74,6 +74,10 @@ class RuleSettings(Strict):
         """The acts that it asks for by name."""
         return iter(())
 
+    def acts_of_agent(self) -> Iterator[str]:
+        """Those of them that only an agent can perform here."""
+        return iter(())
+
     def own_clauses(self) -> tuple[str, ...]:
         """Clauses that the rule as a whole answers for, beside those of its checks."""
         return ()

@@ -93,6 +93,10 @@ class ForbiddenLanguageRule(RuleSettings):
         """The acts that are forbidden."""
         return iter(self.forbidden_acts)
 
+    def acts_of_agent(self) -> Iterator[str]:
+        """The same."""
+        return self.acts()
+
     def own(self, check: Check) -> Check:
         """A check under the clause of this norm, if it has one of its own."""
         clause = self.own_clauses_of.get(check.clause, check.clause)

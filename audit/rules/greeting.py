@@ -107,8 +107,12 @@ class GreetingRule(RuleSettings):
             yield spec(rule_id, ORDER, self.order, verdicts=frozenset({Verdict.FAIL}))
 
     def acts(self) -> Iterator[str]:
-        """The acts that its elements name."""
+        """The acts that its elements name, and those of who was not reached."""
         yield from self.not_reached
+        yield from self.acts_of_agent()
+
+    def acts_of_agent(self) -> Iterator[str]:
+        """The acts that its elements name."""
         for check in (*self.checks.values(), *self.outbound.values()):
             if check.act is not None:
                 yield check.act

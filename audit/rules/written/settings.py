@@ -57,6 +57,8 @@ class WrittenCheck(Check):
     def _whole(self) -> Self:
         if (self.requires is None) == (self.forbids is None):
             raise ValueError("give exactly one of requires and forbids")
+        if self.requires is None and self.missing != "fail":
+            raise ValueError("missing belongs to requires: what is forbidden cannot be missing")
         unless = self.unless if self.requires else None
         for condition in (self.applies, self.requires, self.forbids, unless):
             if condition is not None and needs_hit(condition):

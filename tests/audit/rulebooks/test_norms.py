@@ -1031,3 +1031,16 @@ def test_a_late_answer_may_be_excused_in_other_words() -> None:
         "客服: 实在过意不去，电话响半天才接。您好，软件事业部六号客服代表穆青，请问有什么可以帮您？"
     )
     assert FAIL not in of("answer_wait", "hotline", late, "客户: 没事。", answer_wait_s="31")
+
+
+def test_a_wrong_number_is_not_asked_for_what_comes_after_it() -> None:
+    wrong = ["客服: 您好，请问是刘女士吗？", "客户: 不是，你打错了。", "客服: 抱歉打扰您了，再见。"]
+    assert accused("hotline", *wrong, direction="out") == []
+    rung = [
+        "客户: 喂，是老李烧烤吗？",
+        "客服: 您好，您可能拨错号码了，我们这里是联通网络维护中心。",
+        "客户: 打错了打错了，不好意思啊。",
+        "客服: 没关系，再见。",
+    ]
+    assert of("closing.thanks", "field-service", *rung) in ([], [PASS])
+    assert FAIL not in of("closing.further_help", "network-ops", *rung)

@@ -553,3 +553,27 @@ def test_what_is_missing_may_have_been_said_otherwise(tmp_path: Path) -> None:
     assert FAIL not in spec.verdicts
     with pytest.raises(UsageError, match=r"mine\.check\.missing"):
         own(tmp_path, **written(requires={"said": "您好"}, missing="nothing"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"phrases": ["好"], "agree_from": 0.5}, "agree_from needs a meaning"),
+        ({"regex": ""}, "must not match an empty text"),
+        ({"regex": "好?"}, "must not match an empty text"),
+    ],
+)
+def test_an_act_that_never_or_always_happens_is_refused(wrong: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        Act.model_validate({"title": "某事", "role": "agent", **wrong})
+
+
+def test_the_agents_opening_cannot_be_the_customers_act(tmp_path: Path) -> None:
+    rules = {"greeting": {"checks": {"greeting.organisation": {"act": "delay"}}}}
+    with pytest.raises(UsageError, match="delay is an act of the customer"):
+        own(tmp_path, rules=rules)
+
+
+def test_what_is_forbidden_cannot_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="missing belongs to requires"):
+        checked(tmp_path, forbids={"act": "apology"}, missing="cannot_tell")
