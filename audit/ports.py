@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -190,7 +190,10 @@ AgentAct = Literal[
 """What a turn of the agent does."""
 
 DialogueAct = Literal[CustomerAct, AgentAct]
-"""What a turn does, in the order of the classifier's outputs."""
+"""What a turn does."""
+
+ACTS: tuple[DialogueAct, ...] = get_args(DialogueAct)
+"""Acts, in the order of the classifier's outputs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,9 @@ _PLAIN = 2
 _SLACK_FROM = 3
 """Syllables from which slack is given: with less, 我叫 would be found in 我就."""
 
+STRICT = -2
+"""Slack of a match that must be exact: what acquits (应该自己 is not 应该在), thanks for a wait."""
+
 MAX_GAP = 8
 """Syllables that ``…`` may match."""
 

@@ -8,7 +8,7 @@ from typing import Self, get_args
 
 from pydantic import Field, model_validator
 
-from audit.language.phrases import find_any
+from audit.language.phrases import STRICT, find_any
 from audit.language.text import spoken_characters
 from audit.ports import ForbiddenKind, WordingClassifier
 from audit.reasons import Reason, because
@@ -27,9 +27,9 @@ from audit.rules.base import (
     whole_call,
 )
 from audit.rules.fields import Phrase, Strict
-from audit.rules.forbidden_phrases import STRICT, ForbiddenGroup, FoundPhrase, worst
-from audit.rules.meanings import Meaning, meanings, repeats_of_customer
-from audit.rules.replies import is_objected_to, last_of_customer
+from audit.rules.forbidden_phrases import ForbiddenGroup, FoundPhrase, worst
+from audit.rules.meanings import Meaning, meanings, repeats_of_customer, suspects_of
+from audit.rules.replies import is_objected_to
 from audit.types import Call, Finding, Role, Turn, Verdict
 
 
@@ -132,13 +132,12 @@ def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[
         return [
             whole_call(RULE.id, Verdict.CANNOT_TELL, because("wording.no_words"), confidence=0.0)
         ]
-    suspects = _suspects(call)
-    findings, meant = _weigh(suspects, call, rule, wording)
-    told = {(one.start_s, one.evidence) for one in findings}
-    left = [turn for turn in suspects if (turn.start_s, turn.text) not in told]
+    suspects = suspects_of(call)
+    told, meant = _weigh(suspects, call, rule, wording)
+    left = [turn for turn, _ in suspects if turn.index not in told]
     acts = _by_act(left, rule, context.acts(call))
     failed = {at: one for at, one in acts.items() if one.verdict is Verdict.FAIL}
-    findings += failed.values()
+    findings = [*told.values(), *failed.values()]
     meant = [(turn, one) for turn, one in meant if turn.index not in failed]
     findings += _by_meaning(meant, call, rule, wording, others=bool(findings))
     if acts and not findings:
@@ -179,8 +178,7 @@ def likeliest(call: Call, rule: ForbiddenLanguageRule, wording: WordingClassifie
         wording: the classifier.
     """
     assert rule.meaning is not None
-    suspects = _suspects(call)
-    findings, meant = _weigh(suspects, call, rule, wording)
+    told, meant = _weigh(suspects_of(call), call, rule, wording)
     counting = [(turn, one) for turn, one in meant if not _is_excused(one, rule)]
     accusable = (
         1.0 if _objected(turn, one, call, rule.meaning) else one.probability
@@ -188,37 +186,26 @@ def likeliest(call: Call, rule: ForbiddenLanguageRule, wording: WordingClassifie
         if _may_fail(turn, one) and _is_familiar(one, rule.meaning, wording)
     )
     doubted = max((one.probability for _, one in counting), default=0.0)
-    return Likeliest(max(accusable, default=0.0), 0.0 if findings else doubted)
-
-
-def _suspects(call: Call) -> list[Turn]:
-    """The turns that may be the agent's, but for those that only repeat the customer."""
-    before = last_of_customer(call)
-    return [
-        turn
-        for turn in call.turns
-        if not turn.surely_by(Role.CUSTOMER)
-        and not (
-            turn.text.strip("。，！？ ") and turn.text.strip("。，！？ ") in before[turn.index]
-        )
-    ]
+    return Likeliest(max(accusable, default=0.0), 0.0 if told else doubted)
 
 
 def _weigh(
-    suspects: Sequence[Turn], call: Call, rule: ForbiddenLanguageRule, wording: WordingClassifier
-) -> tuple[list[Finding], list[tuple[Turn, Meaning]]]:
-    """What phrases find, and turns that are left to be judged by their meaning."""
+    suspects: Sequence[tuple[Turn, str]],
+    call: Call,
+    rule: ForbiddenLanguageRule,
+    wording: WordingClassifier,
+) -> tuple[dict[int, Finding], list[tuple[Turn, Meaning]]]:
+    """By turn, what phrases find; and the turns that are left to be judged by their meaning."""
     repeats = repeats_of_customer(call)
-    meant = meanings(suspects, call, repeats, wording) if rule.meaning else {}
-    findings: list[Finding] = []
+    turns = [turn for turn, _ in suspects]
+    meant = meanings(turns, call, repeats, wording) if rule.meaning else {}
+    findings: dict[int, Finding] = {}
     left: list[tuple[Turn, Meaning]] = []
-    said_before = last_of_customer(call)
-    for turn in suspects:
+    for turn, before in suspects:
         meaning = meant.get(turn.index)
-        before = said_before[turn.index]
         hit = worst(turn.text, rule.groups, rule.not_after, repeats[turn.index], before)
         if hit is not None and (weighed := _weighed(turn, hit, meaning, rule, wording)):
-            findings.append(weighed)
+            findings[turn.index] = weighed
         elif meaning is not None:
             left.append((turn, meaning))
     return findings, left

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from audit.language.phrases import Match, find_any, find_each, find_literal
+from audit.language.phrases import STRICT, Match, find_any, find_each, find_literal
 from audit.language.text import sounds
 from audit.rules.base import Check
 from audit.rules.fields import Phrase, Strict
 from audit.types import Severity
-
-STRICT = -2
-"""What acquits must match exactly: 应该自己 is not 应该在."""
 
 _NOTHING_ELSE = re.compile("[嗯哦啊呃额哎唉诶这那个我们也都就是的呀啦了真还可，。！、… ]*")
 """What is said beside words that stand alone; no question, which asks back."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from audit.language.phrases import find_any
+from audit.language.phrases import STRICT, find_any
 from audit.language.text import spoken_characters
 from audit.reasons import because
 from audit.rules.acts import Performed
@@ -26,7 +26,7 @@ from audit.rules.base import (
 )
 from audit.rules.cues import SilenceCues
 from audit.rules.fields import Phrase
-from audit.rules.waiting import STRICT, Waiting, announcement, bare, is_call, is_token
+from audit.rules.waiting import Waiting, announcement, bare, is_call, is_token
 from audit.timeline import Silence, silences
 from audit.types import Call, Finding, Role, Span, Stage, Turn, Verdict
 
@@ -56,15 +56,13 @@ _ON = re.compile("再.{0,3}(等|候)|还(在|没|要|得|需)|继续(等|查)|�
 _DONE = re.compile("[到好完成有]了")
 """What an agent who has come back says; 还没出来, in so few words, is not that."""
 
-
 _OFFERS = re.compile("(有)?什么.{0,4}帮.{0,4}|为您服务|我(们)?(是|叫|姓)")
+"""Words of an opening, which tell of no wait."""
 _SETS_ABOUT = re.compile("我(?!知道|明白|了解|听|记)|[给帮替为跟]您|正在|马上|这就|[等候稍]")
 """In words that may tell of a wait, though no cue is found: 我跑过去问一声，行不行."""
 
-
 _ASKED = 3
 """Turns of the customer before a wait that may say what the agent sets about."""
-
 
 _TRANSFERS = re.compile("[您你]转(?!账)|转(接|到|给|人工)")
 

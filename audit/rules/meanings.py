@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from audit.language.repeats import repeated, runs
 from audit.language.text import sounds, spoken_characters
 from audit.ports import SpokenTurn, WordingClassifier
-from audit.rules.replies import answers
+from audit.rules.replies import answers, last_of_customer
 from audit.types import Call, Role, Turn
 
 _LEAST = 3
@@ -32,6 +32,23 @@ class Meaning:
 
     spoken: SpokenTurn
     probability: float
+
+
+def suspects_of(call: Call) -> list[tuple[Turn, str]]:
+    """The turns that may be the agent's, each with what the customer said last before it.
+
+    Those that only repeat that are left out.
+    """
+    before = last_of_customer(call)
+    spoken = (
+        (turn, before[turn.index]) for turn in call.turns if not turn.surely_by(Role.CUSTOMER)
+    )
+    return [(turn, said) for turn, said in spoken if not _repeats(turn.text, said)]
+
+
+def _repeats(text: str, said: str) -> bool:
+    words = text.strip("。，！？ ")
+    return bool(words) and words in said
 
 
 def repeats_of_customer(call: Call) -> dict[int, frozenset[int]]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from audit.language.phrases import find_any
+from audit.language.phrases import STRICT, find_any
 from audit.types import Call, Role, Turn
-
-_STRICT = -2
-"""What excuses must match exactly."""
 
 _REPLIES = 2
 """Turns of the customer after one of the agent's in which an objection is about that one."""
@@ -48,6 +45,6 @@ def is_objected_to(
         if later.index > turn.index and later.surely_by(Role.CUSTOMER)
     ][:_REPLIES]
     return any(
-        find_any(objections, reply) is not None and find_any(but_not, reply, slack=_STRICT) is None
+        find_any(objections, reply) is not None and find_any(but_not, reply, slack=STRICT) is None
         for reply in replies
     )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audit.language.phrases import Match, find_any, find_literal
+from audit.language.phrases import STRICT, Match, find_any, find_literal
 from audit.language.text import spoken_characters
 from audit.ports import WordingClassifier
 from audit.rules.acts import CallActs, Performed
@@ -29,9 +29,6 @@ _NO_QUESTIONS = re.compile("(好|可以|行)(吗|嘛|么)|好不好|什么(情�
 
 _CUSTOMERS_TASK = re.compile("重启|[断通]电|[拔插]|[关开]机|您.{0,6}试|(?<!在)登[录陆]|点(一下|开)")
 """What the agent asks the customer to do: that takes time, and is no wait for the agent."""
-
-STRICT = -2
-"""Thanks for waiting must match exactly: 感谢您对我 sounds much like 感谢您等我."""
 
 _FAMILIAR = 0.7
 """Share of a turn's pairs of characters that others have: garbled words have fewer."""
@@ -67,6 +64,7 @@ class Waiting:
     def thanked(self, turns: Sequence[Turn]) -> Performed | None:
         """Where the agent thanks for a wait, or may; in what is certain, if there is any."""
         for turn in turns:
+            # 感谢您对我 sounds much like 感谢您等我
             if match := find_any(self.cues.thanks, turn.text, slack=STRICT):
                 return Performed(match.first, match.last, match.meant, quality=match.quality)
         acts = [(act, turn) for turn in turns for act in (self.cues.thanks_for_wait,)]

@@ -8,24 +8,20 @@ scikit-learn.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.ports import AnsweringTurn, DialogueAct
+from audit.ports import ACTS, AnsweringTurn
 from models.text import tokens
 
 ARTIFACT = Path(__file__).parent / "acts.npz"
 """Vocabulary, coefficients and calibration."""
-
-ACTS: tuple[DialogueAct, ...] = get_args(DialogueAct)
-"""Acts, in the order of the classifier's outputs."""
 
 _BEFORE_LAST = 12
 """Characters at the end of what was said before that count: an answer is to the last words."""
@@ -45,7 +41,7 @@ class _Model:
 
 
 def probabilities(turns: Sequence[AnsweringTurn]) -> NDArray[np.float64]:
-    """The probability that each turn performs each of :data:`ACTS`.
+    """The probability that each turn performs each of :data:`audit.ports.ACTS`.
 
     Args:
         turns: turns, or parts of turns, as transcribed; punctuation is ignored.
@@ -86,13 +82,6 @@ def features(turn: AnsweringTurn) -> set[str]:
     own = {*[f"c{character}" for character in f"^{said}$"], *tokens.short_grams(said)}
     before = tokens.plain(turn.before)[-_BEFORE_LAST:]
     return own | {f"b{a}{b}" for a, b in pairwise(f"{before}$")} if before else own
-
-
-def matrix(found: Iterable[set[str]], vocabulary: dict[str, int]) -> Any:
-    """Sparse rows of features, shape ``(len(found), len(vocabulary))``."""
-    from models.text import forbidden
-
-    return forbidden.matrix(found, vocabulary)
 
 
 @cache

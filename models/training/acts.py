@@ -19,11 +19,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from audit import rulebooks
-from audit.ports import AnsweringTurn
+from audit.ports import ACTS, AnsweringTurn
 from audit.rules.acts import parts_of
 from audit.types import Role
-from models.text import acts
-from models.text.acts import ACTS
+from models.text import acts, forbidden
 from models.training.noise import Noise
 from models.training.turns import service_turns
 
@@ -126,7 +125,7 @@ def gathered() -> Rows:
     found = [acts.features(turn.turn) for turn in turns]
     counts = Counter(name for names in found[: 2 * count] for name in names)
     names = sorted(name for name, times in counts.items() if times >= _FEATURE_TURNS_MIN)
-    matrix = acts.matrix(found, {name: at for at, name in enumerate(names)})
+    matrix = forbidden.matrix(found, {name: at for at, name in enumerate(names)})
     return Rows(turns, np.array(weights), names, matrix, np.array(part_of))
 
 

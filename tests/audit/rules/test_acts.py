@@ -11,10 +11,10 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from audit.errors import UsageError
-from audit.ports import AnsweringTurn
+from audit.ports import ACTS, AnsweringTurn
 from audit.rulebooks import Rulebook, load
 from audit.rules import active_listening, forbidden_language, greeting
-from audit.rules.acts import ACTS, Act, CallActs, Performed, parts_of
+from audit.rules.acts import Act, CallActs, Performed, parts_of
 from audit.rules.written.conditions import Condition
 from audit.types import Call, Finding, Role, Verdict
 from models.training.acts import read

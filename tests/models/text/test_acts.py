@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from audit.ports import AnsweringTurn
+from audit.ports import ACTS, AnsweringTurn
 from audit.types import Role
 from models.text import acts
 from models.training import acts as training
@@ -22,7 +22,7 @@ def judged(*texts: str, before: str = "") -> NDArray[np.float64]:
 
 
 def likely(act: str, text: str, before: str = "") -> float:
-    return float(judged(text, before=before)[0, acts.ACTS.index(act)])
+    return float(judged(text, before=before)[0, ACTS.index(act)])
 
 
 CLEAR = [
@@ -87,9 +87,9 @@ def test_only_the_end_of_what_was_said_before_counts() -> None:
 def test_probabilities_have_a_row_for_each_turn_and_a_column_for_each_act() -> None:
     texts = [text for _, text in CLEAR]
     found = judged(*texts)
-    assert found.shape == (len(texts), len(acts.ACTS))
+    assert found.shape == (len(texts), len(ACTS))
     assert ((found >= 0) & (found <= 1)).all()
-    assert len(set(acts.ACTS)) == len(acts.ACTS)
+    assert len(set(ACTS)) == len(ACTS)
 
 
 def test_turns_are_judged_one_by_one() -> None:
@@ -100,7 +100,7 @@ def test_turns_are_judged_one_by_one() -> None:
 
 
 def test_no_turns_have_no_rows() -> None:
-    assert acts.probabilities([]).shape == (0, len(acts.ACTS))
+    assert acts.probabilities([]).shape == (0, len(ACTS))
 
 
 @pytest.mark.parametrize("text", ["", "，。", "……", "\u3000", "𠮷𠮷", "🙂"])
@@ -139,7 +139,7 @@ def test_prediction_needs_no_scikit_learn_and_no_pickle() -> None:
 def test_what_was_learned_fits_the_acts() -> None:
     with np.load(acts.ARTIFACT, allow_pickle=False) as stored:
         names = stored["vocabulary"].tobytes().decode().split("\n")
-        assert stored["weights"].shape == (len(names), len(acts.ACTS))
+        assert stored["weights"].shape == (len(names), len(ACTS))
         assert len(set(names)) == len(names)
         for name in ("weights", "scales", "offsets"):
             assert np.isfinite(stored[name]).all()
@@ -154,7 +154,7 @@ TURNS = list(training.read())
 
 def test_there_are_turns_of_every_act_by_several_writers() -> None:
     assert len(TURNS) > 8000
-    writers: dict[str, set[str]] = {act: set() for act in acts.ACTS}
+    writers: dict[str, set[str]] = {act: set() for act in ACTS}
     for turn in TURNS:
         for act in turn.acts:
             writers[act].add(turn.group)
@@ -165,7 +165,7 @@ def test_there_are_turns_of_every_act_by_several_writers() -> None:
 
 def test_an_act_is_of_one_side_only() -> None:
     sides = {(act, turn.role) for turn in TURNS for act in turn.acts}
-    assert len(sides) == len(acts.ACTS)
+    assert len(sides) == len(ACTS)
     assert {role for _, role in sides} == {Role.AGENT, Role.CUSTOMER}
 
 
@@ -191,7 +191,7 @@ def test_ordinary_turns_perform_no_rare_act() -> None:
         assert turn.role is Role.AGENT
         assert turn.acts == frozenset()
         assert turn.known
-        assert turn.known <= set(acts.ACTS)
+        assert turn.known <= set(ACTS)
 
 
 @pytest.mark.parametrize(
