@@ -63,6 +63,8 @@ class ForbiddenMeaning(Strict):
             raise ValueError("suspect_from, doubt_from and accuse_from must not fall in this order")
         if self.phrase_doubt_from > self.phrase_accuse_from:
             raise ValueError("phrase_doubt_from must not be above phrase_accuse_from")
+        if not all(check.enabled for check in self.kinds.values()):
+            raise ValueError("kinds are told together, none of them can be switched off")
         return self
 
 
@@ -87,7 +89,8 @@ class ForbiddenLanguageRule(RuleSettings):
         for check in self.meaning.kinds.values() if self.meaning else ():
             yield spec(rule_id, rule_id, self.own(check))
         for check in self.forbidden_acts.values():
-            yield spec(rule_id, rule_id, self.own(check))
+            if check.enabled:
+                yield spec(rule_id, rule_id, self.own(check))
 
     def acts(self) -> Iterator[str]:
         """The acts that are forbidden."""
@@ -334,6 +337,7 @@ def _by_act(
         events = [
             _acted(turn, one, rule.own(check), acts.title(name))
             for name, check in rule.forbidden_acts.items()
+            if check.enabled
             for one in acts.performed(name, turn)
         ]
         if events:

@@ -100,10 +100,11 @@ class GreetingRule(RuleSettings):
         return self
 
     def specs(self, rule_id: str) -> Iterator[CheckSpec]:
-        """Every element, those of outbound calls after the others, and their order."""
+        """Every element that is enabled, those of outbound calls after the others; their order."""
         for check_id, check in (*self.checks.items(), *self.outbound.items()):
-            yield spec(rule_id, check_id, check, verdicts=check.verdicts)
-        if self.order is not None:
+            if check.enabled:
+                yield spec(rule_id, check_id, check, verdicts=check.verdicts)
+        if self.order is not None and self.order.enabled:
             yield spec(rule_id, ORDER, self.order, verdicts=frozenset({Verdict.FAIL}))
 
     def acts(self) -> Iterator[str]:
@@ -193,7 +194,7 @@ class _Greeting:
         reached = not outbound or not any(one.uncertainty is None for one in self._not_reached())
         for check_id, check in (rule.outbound if outbound else rule.checks).items():
             wanted = not check.when or any(find_any(check.when, turn.text) for turn in self.spoken)
-            if wanted and (reached or not check.if_reached):
+            if check.enabled and wanted and (reached or not check.if_reached):
                 yield check_id, check
 
     def _not_reached(self) -> list[Performed]:
@@ -258,7 +259,7 @@ class _Greeting:
     def _order(self) -> list[Finding]:
         """A ``fail`` where the opening has two elements in the wrong order."""
         order = self.rule.order
-        if order is None or not self.opening or self._is_outbound:
+        if order is None or not order.enabled or not self.opening or self._is_outbound:
             return []
         turn, then = self.opening[0], self.rule.checks[order.then]
         said = "，".join(turn.text for turn in self.opening)

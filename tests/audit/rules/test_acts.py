@@ -577,3 +577,18 @@ def test_the_agents_opening_cannot_be_the_customers_act(tmp_path: Path) -> None:
 def test_what_is_forbidden_cannot_be_missing(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="missing belongs to requires"):
         checked(tmp_path, forbids={"act": "apology"}, missing="cannot_tell")
+
+
+def test_an_element_of_the_greeting_can_be_switched_off(tmp_path: Path) -> None:
+    off = {"greeting.offer_help": {"enabled": False}}
+    book = own(tmp_path, rules={"greeting": {"checks": off}})
+    call = dialogue(["客服: 您好。", "客户: 我查个单。", "客服: 好。"], book)
+    asked = [one.check_id for one in found_by(greeting.RULE, call, book)]
+    assert "greeting.hello" in asked
+    assert "greeting.offer_help" not in asked
+
+
+def test_a_kind_of_wording_cannot_be_switched_off(tmp_path: Path) -> None:
+    kinds = {"kinds": {"mockery": {"enabled": False}}}
+    with pytest.raises(UsageError, match="none of them can be switched off"):
+        own(tmp_path, rules={"forbidden_language": {"meaning": kinds}})
