@@ -56,6 +56,18 @@ class SpeakerEmbedder:
     embed: Callable[[Sequence[NDArray[np.float32]]], Embeddings]
 
 
+class RoleClassifier(Protocol):
+    """Tells whether the agent says something, or the customer."""
+
+    def agent_log_odds(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """The log-odds that the agent says each text, shape ``(len(texts),)``."""
+        ...
+
+    def familiarity(self, texts: Sequence[str]) -> float:
+        """Share of the texts' pairs of characters that the classifier has met, 0 to 1."""
+        ...
+
+
 Diarizer = Callable[[NDArray[np.int16]], list[tuple[Span, str]]]
 """From 16 kHz mono samples to who speaks when, by any names; stretches may overlap."""
 
@@ -212,6 +224,14 @@ class ActClassifier(Protocol):
         ...
 
 
+class EndingClassifier(Protocol):
+    """Tells unfinished sentences."""
+
+    def unfinished(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """How likely more would have followed each text, shape ``(len(texts),)``."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class TranscriptionModels:
     """What turns audio into a transcript.
@@ -222,6 +242,7 @@ class TranscriptionModels:
 
     asr: AsrEngine
     vad: VoiceActivityDetector
+    roles: RoleClassifier
     embedder: SpeakerEmbedder | None = None
     diarizer: Diarizer | None = None
 
@@ -233,3 +254,4 @@ class JudgingModels:
     stages: StageClassifier
     wording: WordingClassifier
     acts: ActClassifier
+    endings: EndingClassifier

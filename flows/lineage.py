@@ -23,6 +23,11 @@ TRANSCRIBES = (
     "audit/transcription",
     "models/asr",
     "models/voice",
+    "models/text/linear.py",
+    "models/text/roles.py",
+    "models/text/roles.npz",
+    "models/text/tokens.py",
+    "models/text/words.txt",
 )
 """What decides how a transcript comes out, beside the configuration and the weights."""
 

@@ -12,7 +12,7 @@ from audit.rulebooks import Rulebook
 from audit.types import AuditedCall, Call
 from flows.lineage import code_sha256
 from models.asr import engines
-from models.text import acts, forbidden, stages
+from models.text import acts, endings, forbidden, roles, stages
 from models.voice import embeddings, pyannote, vad
 
 
@@ -52,6 +52,7 @@ def transcription_models(config: TranscriptionConfig) -> TranscriptionModels:
     return TranscriptionModels(
         asr=asr_engine(config),
         vad=vad.speech_probabilities,
+        roles=roles,
         embedder=None if embeddings.weights() is None else embeddings.EMBEDDER,
         diarizer=None if pipeline_file is None else pyannote.load(pipeline_file),
     )
@@ -66,7 +67,9 @@ def judging_models(stage_model: Path | None = None) -> JudgingModels:
     Raises:
         UsageError: there is no such model of stages.
     """
-    return JudgingModels(stages=stages.load(stage_model), wording=forbidden, acts=acts)
+    return JudgingModels(
+        stages=stages.load(stage_model), wording=forbidden, acts=acts, endings=endings
+    )
 
 
 def judge(

@@ -25,15 +25,16 @@ from audit.rules.base import (
     without,
 )
 from audit.rules.fields import Phrase
-from audit.rules.overlaps import (
+from audit.rules.floor import (
     DESCRIPTIONS,
+    UNCERTAIN,
     VIOLATIONS,
     InterruptionThresholds,
     Overlap,
     OverlapKind,
     edge_tolerance,
-    overlaps,
 )
+from audit.rules.overlaps import overlaps
 from audit.transcription.backchannels import is_backchannel
 from audit.types import Call, Channels, Finding, Role, Severity, Turn, Verdict
 
@@ -102,11 +103,17 @@ def evaluate(call: Call, rule: NoInterruptionRule, context: Context) -> list[Fin
         return [_whole_call(rule, Verdict.CANNOT_TELL, uncertainty, confidence=0.0)]
     taking = [turn for turn in agent if not _gives_way(turn, rule)]
     thresholds = rule.applied()
-    met = overlaps(taking, customer, thresholds, tolerance=edge_tolerance(call, thresholds))
+    met = overlaps(
+        taking,
+        customer,
+        thresholds,
+        tolerance=edge_tolerance(call, thresholds),
+        endings=context.models.endings,
+    )
     violations = [_finding(overlap, rule) for overlap in met if overlap.kind in VIOLATIONS]
     if violations:
         return violations
-    unsure = [overlap for overlap in met if overlap.kind is OverlapKind.UNDECIDED]
+    unsure = [overlap for overlap in met if overlap.kind in UNCERTAIN]
     if unsure:
         return [_unsure(unsure, rule)]
     counts = Counter(overlap.kind for overlap in met)
@@ -156,12 +163,12 @@ def _uncertainty(call: Call, agent: list[Turn], customer: list[Turn]) -> Reason 
 
 def _unsure(met: Sequence[Overlap], rule: NoInterruptionRule) -> Finding:
     longest = max(met, key=lambda overlap: overlap.overlap_s)
-    reason = because(
-        "interruption.unsure",
-        what=DESCRIPTIONS[OverlapKind.UNDECIDED],
-        count=len(met),
-        longest_s=longest.overlap_s,
-    )
+    what = DESCRIPTIONS[longest.kind]
+    if longest.kind is OverlapKind.TAKEN_UP:
+        reason = because("interruption.taken_up", what=what, count=len(met))
+    else:
+        longest_s = longest.overlap_s
+        reason = because("interruption.unsure", what=what, count=len(met), longest_s=longest_s)
     return replace(
         _whole_call(rule, Verdict.CANNOT_TELL, reason, confidence=0.0),
         start_s=longest.turn.start_s,

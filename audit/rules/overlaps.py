@@ -3,129 +3,28 @@
 from __future__ import annotations
 
 import itertools
-import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
-
-from pydantic import Field
+from dataclasses import replace
 
 from audit.language.text import spoken_characters
-from audit.reasons import Reason, because
-from audit.rules.fields import Strict
-from audit.transcription.backchannels import hushes, is_backchannel
-from audit.types import Call, Channels, Role, Span, Turn
+from audit.ports import EndingClassifier
+from audit.rules.floor import (
+    EXACT_EDGES,
+    VIOLATIONS,
+    EdgeTolerance,
+    InterruptionThresholds,
+    Overlap,
+    OverlapKind,
+)
+from audit.rules.unfinished import broken_off
+from audit.transcription.backchannels import hushes, is_backchannel, tells_to_stop
+from audit.types import Span, Turn
 
+_GOES_ON_S = 0.2
+"""Seconds after a brief word at which a speaker who still sounds was not stopped by it."""
 
-class InterruptionThresholds(Strict):
-    """What counts as an interruption; see ``docs/rules/interruptions.md``."""
-
-    min_overlap_s: float = Field(gt=0)
-    min_floor_s: float = Field(gt=0)
-    max_pause_s: float = Field(ge=0)
-    min_advance_s: float = Field(0, ge=0)
-    min_characters: int = Field(0, ge=0)
-    yield_s: float = Field(gt=0)
-    long_overlap_s: float = Field(gt=0)
-    grave_overlap_s: float = Field(gt=0)
-    contest_s: float = Field(ge=0)
-    listening_s: float = Field(2.5, ge=0)
-    ready_edge_s: float = Field(0.5, ge=0)
-
-
-class OverlapKind(StrEnum):
-    """How the agent's speech overlaps the customer's; the first two are violations.
-
-    ``UNDECIDED`` would be one if the edges of a ready transcript were as exact as measured ones.
-    """
-
-    CUT_IN = "cut_in"
-    TALK_OVER = "talk_over"
-    UNDECIDED = "undecided"
-    BACKCHANNEL = "backchannel"
-    TERMINAL_OVERLAP = "terminal_overlap"
-    PAUSE = "pause"
-    CUSTOMER_CUTS_IN = "customer_cuts_in"
-    SIMULTANEOUS_START = "simultaneous_start"
-
-
-DESCRIPTIONS: dict[OverlapKind, Reason] = {
-    OverlapKind.CUT_IN: because("overlap.cut_in"),
-    OverlapKind.TALK_OVER: because("overlap.talk_over"),
-    OverlapKind.UNDECIDED: because("overlap.unsure"),
-    OverlapKind.BACKCHANNEL: because("overlap.backchannel"),
-    OverlapKind.TERMINAL_OVERLAP: because("overlap.terminal"),
-    OverlapKind.PAUSE: because("overlap.pause"),
-    OverlapKind.CUSTOMER_CUTS_IN: because("overlap.customer_cuts_in"),
-    OverlapKind.SIMULTANEOUS_START: because("overlap.together"),
-}
-
-VIOLATIONS = (OverlapKind.CUT_IN, OverlapKind.TALK_OVER)
-
-
-@dataclass(frozen=True, slots=True)
-class Overlap:
-    """An agent's turn that overlaps a turn of the customer.
-
-    Attributes:
-        kind: what it is.
-        turn: the agent's.
-        floor: the customer's, who holds the floor.
-        overlap_s: seconds in which both speak, without those that are due to padding.
-    """
-
-    kind: OverlapKind
-    turn: Turn
-    floor: Turn
-    overlap_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeTolerance:
-    """How far the edges of turns may be off (seconds).
-
-    Attributes:
-        padding_s: by which neighbours overlap all through the call, though nobody talks over.
-        end_s: by which one end of a turn may be off besides.
-        overlap_s: by which neighbours may overlap though nobody talks over.
-    """
-
-    padding_s: float = 0.0
-    end_s: float = 0.0
-    overlap_s: float = 0.0
-
-
-EXACT_EDGES = EdgeTolerance()
-"""Tolerance for edges measured in the audio: what the thresholds allow is enough for them."""
-
-_SPEAKER_CHANGES_MIN = 2
-"""Changes of speaker each way from which a call shows how its turns were padded."""
-
-
-def edge_tolerance(call: Call, thresholds: InterruptionThresholds) -> EdgeTolerance:
-    """How far the edges of a call's turns may be off, where a ready transcript gives them.
-
-    Voice activity detectors pad speech on both sides. A call whose changes of speaker overlap in
-    both directions was padded: somebody who interrupts causes overlap in one direction only.
-    """
-    end_s = thresholds.ready_edge_s
-    if call.transcript.channels is not Channels.TEXT or not end_s:
-        return EXACT_EDGES
-    padding_s = _padding_s(call.turns)
-    return EdgeTolerance(padding_s, end_s, max(2 * end_s, padding_s + end_s))
-
-
-def _padding_s(turns: Sequence[Turn]) -> float:
-    """Median overlap (seconds) at changes of speaker, in the direction where it is smaller."""
-    by_next: dict[Role, list[float]] = {Role.AGENT: [], Role.CUSTOMER: []}
-    for before, after in itertools.pairwise(turns):
-        if before.role is after.role or before.span is None or after.span is None:
-            continue
-        if after.role in by_next and after.span.end_s > before.span.end_s:
-            by_next[after.role].append(before.span.end_s - after.span.start_s)
-    if min(map(len, by_next.values())) < _SPEAKER_CHANGES_MIN:
-        return 0.0
-    return max(0.0, min(map(statistics.median, by_next.values())))
+_NOT_SUSTAINED_YET = (OverlapKind.SIMULTANEOUS_START, OverlapKind.PAUSE)
+"""Kinds in which the customer's floor may be held over a short pause."""
 
 
 def overlaps(
@@ -134,6 +33,7 @@ def overlaps(
     thresholds: InterruptionThresholds,
     *,
     tolerance: EdgeTolerance = EXACT_EDGES,
+    endings: EndingClassifier | None = None,
 ) -> list[Overlap]:
     """Where the agent's turns overlap the customer's, and what kind of overlap each is.
 
@@ -146,12 +46,17 @@ def overlaps(
         customer: turns of the other one.
         thresholds: what counts as an interruption.
         tolerance: how far the edges of turns may be off.
+        endings: tells unfinished sentences; without it, and where edges are not exact, only
+            seconds count.
 
     Returns:
         One overlap for each of the agent's turns that has any, in the order of the turns.
     """
     floors = [floor for floor in customer if not floor.is_backchannel]
     voice = sorted(span for floor in floors for span in floor.speech)
+    own = sorted(span for turn in agent for span in turn.speech)
+    if tolerance != EXACT_EDGES:
+        endings = None
     found: list[Overlap] = []
     contested_until = float("-inf")
     for turn in agent:
@@ -160,6 +65,10 @@ def overlaps(
             continue
         met = [m for floor in floors if (m := _overlap(turn, floor, thresholds, tolerance))]
         gravest = min(met, key=lambda m: list(OverlapKind).index(m.kind), default=None)
+        if gravest and gravest.kind in _NOT_SUSTAINED_YET:
+            gravest = _sustained(gravest, span, voice, own, thresholds, tolerance)
+        if endings and (gravest is None or gravest.kind is OverlapKind.TERMINAL_OVERLAP):
+            gravest = broken_off(turn, span, floors, thresholds, endings) or gravest
         if gravest is None:
             continue
         if _is_only_backchannel(gravest, span, voice, thresholds, tolerance):
@@ -219,6 +128,50 @@ def _kind(
     return OverlapKind.CUT_IN if stops else OverlapKind.TALK_OVER
 
 
+def _sustained(
+    overlap: Overlap,
+    mine: Span,
+    voice: Sequence[Span],
+    own: Sequence[Span],
+    thresholds: InterruptionThresholds,
+    tolerance: EdgeTolerance,
+) -> Overlap:
+    """The same, or sustained overlap: the customer held the floor and both talk on and on.
+
+    Whoever pauses for no longer than ``projected_pause_s`` still holds the floor. It is not the
+    agent's fault where the agent held it before the customer did.
+    """
+    onset_s = mine.start_s
+    both_s = sum(a.overlap_s(b) for a in overlap.turn.speech for b in voice)
+    least_s = thresholds.sustained_s + tolerance.overlap_s + tolerance.padding_s
+    theirs_s = _held_since(voice, onset_s, thresholds.projected_pause_s)
+    if both_s < least_s or theirs_s is None:
+        return overlap
+    if onset_s - theirs_s < thresholds.min_projected_s + tolerance.end_s:
+        return overlap
+    before = [span for span in own if span.start_s < onset_s]
+    mine_s = _held_since(before, onset_s, thresholds.projected_pause_s)
+    if mine_s is not None and mine_s < theirs_s:
+        return overlap
+    both_s = round(both_s - tolerance.padding_s, 3)
+    return replace(overlap, kind=OverlapKind.SUSTAINED, overlap_s=both_s)
+
+
+def _held_since(voice: Sequence[Span], at_s: float, pause_s: float) -> float | None:
+    """Since when a voice holds the floor at an instant, over pauses up to ``pause_s``.
+
+    None where it does not: it fell silent too long before, or goes on too long after.
+    """
+    since_s, until_s = None, float("-inf")
+    for span in voice:
+        if span.start_s > at_s:
+            return since_s if span.start_s - until_s <= pause_s else None
+        if since_s is None or span.start_s - until_s > pause_s:
+            since_s = span.start_s
+        until_s = max(until_s, span.end_s)
+    return since_s if until_s > at_s else None
+
+
 def _is_only_backchannel(
     overlap: Overlap,
     mine: Span,
@@ -228,15 +181,22 @@ def _is_only_backchannel(
 ) -> bool:
     """Whether what seems to cut in is a backchannel, wherever the other's turn ends.
 
-    好了好了 is not one where the other speaker falls silent at it.
+    What is as short as a backchannel is one, whatever speech recognition writes for it
+    (中文字幕 for 好好好), unless it tells the other to stop. Neither that nor 好了好了 is one where
+    the other speaker falls silent at it.
     """
     turn = overlap.turn
+    stops = _stops(voice, mine.start_s, thresholds)
+    accused = overlap.kind in (*VIOLATIONS, OverlapKind.UNDECIDED)
+    if accused and mine.duration_s <= thresholds.brief_s and not tells_to_stop(turn.text):
+        goes_on = any(s.start_s < mine.end_s + _GOES_ON_S < s.end_s for s in voice)
+        if goes_on or not stops:
+            return True
     if not turn.is_backchannel:
-        accused = overlap.kind in (*VIOLATIONS, OverlapKind.UNDECIDED)
         brief = mine.duration_s <= thresholds.listening_s + 2 * tolerance.end_s
         if not (accused and brief and is_backchannel(turn.text)):
             return False
-    return not (hushes(turn.text) and _stops(voice, mine.start_s, thresholds))
+    return not (stops and hushes(turn.text))
 
 
 def _stops(voice: Sequence[Span], onset_s: float, thresholds: InterruptionThresholds) -> bool:

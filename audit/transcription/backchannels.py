@@ -129,7 +129,7 @@ _OTHER = (
 
 _STOPS = (
     "(别|不要|不用|不必|甭|莫|少|别再|不用再|不要再|先别|唔好|唔使)(说|讲|吵|嚷|喊|插嘴|废话|啰嗦|打岔|打断)",
-    "(停停|停一下|先停|打住|闭嘴|住口|住嘴|别别|快快|够了|慢着|且慢|长话短说)",
+    "(停停|停一下|先停|打住|闭嘴|住口|住嘴|别别|够了|慢着|且慢|长话短说)",
     "(让|等)我(先|来|把|)(说|讲|话|解释|插|问|打断)",
     "(听|容)我",
     "我(先|来|再)(说|讲|问|打断|插)",
@@ -146,6 +146,7 @@ _HUSHES = (
     "(别|不要|不用|先别)(急|着急|激动|生气|紧张)",
     "(不是|不对|不行|没有)(不是|不对|不行|没有)",
     "不不",
+    "快快",
     "(冷静|消消气)",
 )
 """What a listener says to whom enough has been said.
@@ -222,6 +223,11 @@ def is_backchannel(text: str, *, share: float = BACKCHANNEL_SHARE_MIN) -> bool:
     most_other = min(_OTHER_SYLLABLES_MAX, (1 - share) * len(kinds) + 1e-9)
     listening = kinds.count(_Kind.BACKCHANNEL)
     return kinds.count(_Kind.OTHER) <= most_other and listening * 2 >= len(kinds) > 0
+
+
+def tells_to_stop(text: str) -> bool:
+    """Whether a text tells the other to stop: 停停停, 等一下, 听我说."""
+    return _lexicon(_STOPS).is_in(_syllables(text))
 
 
 @lru_cache(maxsize=4096)

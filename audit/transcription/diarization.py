@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.ports import Diarizer, Embeddings, SpeakerEmbedder
+from audit.ports import Diarizer, Embeddings, RoleClassifier, SpeakerEmbedder
 from audit.transcription import roles
 from audit.transcription.decoding import Audio
 from audit.transcription.options import DiarizationOptions
@@ -29,6 +29,8 @@ _FRAME_S = 0.01
 _MAX_ITERATIONS = 8
 _SEED_WINDOWS = 2000  # windows that the first clustering looks at
 _MIN_WINDOWS = 3  # of a speaker
+_OPPOSITE = 2.0
+"""Evidence for both roles at which speakers that are told apart by voice alone are two."""
 
 _EVEN_ODDS_MARGIN, _ODDS_STEEPNESS = 0.0, 20.0
 """Margin (cosine) at which a turn's speaker is as often wrong as right, and how fast that changes:
@@ -93,6 +95,7 @@ def diarize(
     utterances: Sequence[UtteranceWords],
     *,
     embedder: SpeakerEmbedder,
+    classifier: RoleClassifier,
     direction: Direction | None = None,
     role_confidence: float,
     diarizer: Diarizer | None = None,
@@ -105,11 +108,13 @@ def diarize(
         speech: its speech segments, in order.
         utterances: with their words.
         embedder: makes speaker embeddings.
+        classifier: tells whose words they are.
         direction: who rang whom.
         role_confidence: least probability at which roles are given.
         diarizer: decides who speaks when; the embeddings then only say how certain that is.
         options: thresholds.
     """
+    evidence = roles.Evidence.of(utterances, classifier)
     windows, embeddings = embed_speech(audio, speech, embedder=embedder, options=options)
     labels, overlapped = (
         np.zeros(len(windows), dtype=np.intp),
@@ -118,12 +123,14 @@ def diarize(
     if diarizer is not None:
         labels, overlapped = _labels_by_diarizer(windows, diarizer(audio.samples[0]))
     elif len(windows) >= 2 * _MIN_WINDOWS:
-        evidence = _evidence(windows, utterances, direction)
-        labels = _clustered(windows, embeddings, evidence, options)
+        pulls = _pulls(windows, utterances, evidence, direction)
+        labels = _clustered(windows, embeddings, pulls, options)
     by_speaker = _speech_by_speaker(speech, windows, labels)
     cut = _cut_at_changes(utterances, by_speaker)
     cut_utterances = sorted(cut, key=lambda item: (item[0].span, item[0].channel))
-    totals = roles.agent_evidence(cut_utterances, speakers=len(by_speaker), direction=direction)
+    totals = roles.agent_evidence(
+        cut_utterances, evidence, speakers=len(by_speaker), direction=direction
+    )
     return Diarization(
         utterances=cut_utterances,
         speech=by_speaker,
@@ -155,9 +162,10 @@ def embed_speech(
     return windows, embedder.embed(parts)
 
 
-def _evidence(
+def _pulls(
     windows: Sequence[EmbeddingWindow],
     utterances: Sequence[UtteranceWords],
+    evidence: roles.Evidence,
     direction: Direction | None,
 ) -> NDArray[np.float64]:
     """What is said at each window: positive for the agent, negative for the customer."""
@@ -167,7 +175,7 @@ def _evidence(
     for utterance, words in utterances:
         if utterance.unintelligible:
             continue
-        for second, weight in roles.evidence(words):
+        for second, weight in evidence.points(words):
             weights[int(np.abs(middles - second).argmin())] += weight
     return weights
 
@@ -207,14 +215,13 @@ def _clustered(
     if not candidates:
         return np.zeros(len(windows), dtype=np.intp)
     labels, _ = max(candidates, key=lambda item: item[1])
-    centroids = _centroids(embeddings, labels)
-    second = evidence[labels == 1]
-    if (
-        second.min() >= 0
-        and second.sum() >= options.same_evidence
-        and centroids[0] @ centroids[1] > options.same_voice
-    ):
-        return np.zeros(len(windows), dtype=np.intp)  # similar, and both speak like an agent
+    if _max_similarity(embeddings, labels) > options.same_voice:
+        by_voice = _converged(
+            _nearest(embeddings, _kmeans(embeddings, 2)), embeddings, 0 * pulls, switch, options
+        )
+        by_words = _contrast(evidence, labels) >= options.same_evidence
+        if not by_words and (by_voice is None or _contrast(evidence, by_voice[0]) < _OPPOSITE):
+            return np.zeros(len(windows), dtype=np.intp)
     three = _converged(
         _nearest(embeddings, _kmeans(embeddings, 3)),
         embeddings,
@@ -225,6 +232,16 @@ def _clustered(
     if three is not None and _are_distinct(embeddings, three[0], options):
         return three[0]
     return labels
+
+
+def _contrast(evidence: NDArray[np.float64], labels: Labels) -> float:
+    """How much one speaker speaks like an agent and the other like a customer: the lesser of both.
+
+    Where the labels were chosen by the same words it takes more: whoever looks for two roles in
+    the words of one speaker finds something of them.
+    """
+    said = np.bincount(labels, weights=evidence, minlength=2)
+    return float(min(said.max(), -said.min()))
 
 
 def _starts(

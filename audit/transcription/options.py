@@ -192,9 +192,9 @@ class DiarizationOptions(Options):
         "centroid. Higher values trust the voice more than the words. Typical: 5 to 20.",
     )
     evidence: float = Field(
-        2.0,
+        1.0,
         description="Weight of what is said: words of agents pull towards the agent. 0 uses the "
-        "voice alone. Typical: 1 to 4.",
+        "voice alone. Typical: 0.5 to 2.",
     )
     switch: float = Field(
         3.0,
@@ -207,14 +207,15 @@ class DiarizationOptions(Options):
         "Typical: 0 to 2.",
     )
     same_voice: float = Field(
-        0.3,
-        description="Cosine similarity of two speakers above which they may be one. Lower values "
-        "merge distinct speakers, higher ones split one. Typical: 0.2 to 0.5.",
+        0.55,
+        description="Cosine similarity of two speakers above which they may be one, and are two "
+        "only if one of them speaks like an agent and the other like a customer. Lower values "
+        "merge distinct speakers, higher ones split one. Typical: 0.3 to 0.7.",
     )
     same_evidence: float = Field(
-        1.5,
-        description="Evidence of an agent's words that the second of two similar speakers must "
-        "have to be merged with the first. Higher values merge less. Typical: 1 to 3.",
+        5.0,
+        description="Evidence of an agent's words, and of a customer's, that two similar speakers "
+        "must have to be two. Higher values merge more. Typical: 2 to 8.",
     )
     third_similarity: float = Field(
         0.3,

@@ -70,7 +70,7 @@ def transcribe(
         options=options.packing,
     )
     if audio.is_stereo:
-        speakers = _by_channel(audio, recording, speech, utterances, options)
+        speakers = _by_channel(audio, recording, speech, utterances, models, options)
     else:
         speakers = _by_voice(audio, recording, speech, utterances, models, options)
     built = turns.build(
@@ -100,12 +100,14 @@ def _by_channel(
     recording: Recording,
     speech: Speech,
     utterances: Sequence[UtteranceWords],
+    models: TranscriptionModels,
     options: TranscriptionOptions,
 ) -> Speakers:
     """Each channel of a stereo recording is a speaker."""
     stated = recording.agent_channel
     decision = roles.decide(
         utterances,
+        models.roles,
         agent_channel=None if stated is None else int(stated),
         expected=options.agent_channel or 0,
         direction=recording.direction,
@@ -138,6 +140,7 @@ def _by_voice(
         speech[0],
         utterances,
         embedder=models.embedder,
+        classifier=models.roles,
         direction=recording.direction,
         role_confidence=options.role_confidence,
         diarizer=models.diarizer,

@@ -24,7 +24,7 @@ from audit.ports import StagePath
 from audit.types import ROLE_CONFIDENCE_MIN, Role, Turn
 from models.text import stages
 from models.text.stages import STAGES, Array, Chain, StageModel
-from models.training.dialogues import compose, labelled, spoken
+from models.training.dialogues import compose, labelled, spoken, whole_calls
 from models.training.dialogues.compose import Composed
 
 CALLS = 6000
@@ -36,8 +36,11 @@ SAMPLES = 9
 _INVERSE_REGULARIZATION = 4.0
 _FEATURE_TURNS_MIN = 5  # turns that a feature must occur in
 _FOLDS = 5
+_WHOLE_CALL_VARIANTS = 3
+"""How often a sample has each of the calls written turn by turn, with other noise."""
 _USER_CALL_WEIGHT = 5
-"""Weight of a turn in a user's call; turns of composed calls have weight 1."""
+_WHOLE_CALL_WEIGHT = 2
+"""Weights of a turn in a user's call and in one written turn by turn; others have weight 1."""
 _CUELESS_EVERY = 3
 """One call in this many is trained without cue phrases, because other rulebooks have others."""
 
@@ -164,7 +167,12 @@ def sample_calls(own: Sequence[Composed] = (), *, count: int = SAMPLES) -> Itera
         own: a user's calls, of domain :data:`labelled.OWN`; they are in every sample.
         count: number of samples.
     """
-    return ([*compose.calls(CALLS, seed=seed), *own] for seed in range(count))
+    return ([*compose.calls(CALLS, seed=seed), *_whole_calls(seed), *own] for seed in range(count))
+
+
+def _whole_calls(seed: int) -> Iterator[Composed]:
+    for variant in range(_WHOLE_CALL_VARIANTS):
+        yield from whole_calls.calls(seed=_WHOLE_CALL_VARIANTS * seed + variant)
 
 
 def fit(samples: Iterable[Sequence[Composed]], *, out: Path) -> None:
@@ -240,8 +248,12 @@ def _without_some_cues(calls: Sequence[CuedCall]) -> list[CuedCall]:
 
 
 def _weights(call: Composed) -> NDArray[np.float64]:
-    weight = _USER_CALL_WEIGHT if call.domain == labelled.OWN else 1
-    return np.full(len(call.turns), float(weight))
+    weight = 1.0
+    if call.domain == labelled.OWN:
+        weight = _USER_CALL_WEIGHT
+    elif call.domain.startswith(whole_calls.DOMAIN):
+        weight = _WHOLE_CALL_WEIGHT
+    return np.full(len(call.turns), weight)
 
 
 def _groups(calls: Sequence[Composed]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from audit.reasons import Reason, because, written
 from audit.rules.acts import CallActs
 from audit.rules.base import finding
-from audit.rules.overlaps import InterruptionThresholds
+from audit.rules.floor import InterruptionThresholds
 from audit.rules.written.evaluator import ConditionEvaluator
 from audit.rules.written.evidence import Hit, Result
 from audit.rules.written.settings import WrittenCheck, WrittenRule

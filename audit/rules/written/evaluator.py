@@ -11,14 +11,14 @@ from audit.language.text import spoken_characters
 from audit.reasons import because
 from audit.rules.acts import CallActs
 from audit.rules.base import NO_AGENT, NO_ROLES, NO_TIMES
-from audit.rules.overlaps import (
+from audit.rules.floor import (
     DESCRIPTIONS,
     VIOLATIONS,
     InterruptionThresholds,
     OverlapKind,
     edge_tolerance,
-    overlaps,
 )
+from audit.rules.overlaps import overlaps
 from audit.rules.written import entities, loudness
 from audit.rules.written.arguments import Keywords
 from audit.rules.written.conditions import (
@@ -263,7 +263,7 @@ class ConditionEvaluator:
             return Result(None, (), NO_TIMES if self._untimed() else NO_ROLES)
         changes = {"min_advance_s": wanted.advance_s, "min_characters": wanted.min_characters}
         if wanted.delay_s is not None:
-            changes["min_floor_s"] = wanted.delay_s
+            changes["min_floor_s"] = changes["min_projected_s"] = wanted.delay_s
         sides = (self.call.said_by(Role.AGENT), self.call.said_by(Role.CUSTOMER))
         one, other = sides if wanted.by == "agent" else sides[::-1]
         windows = {window.turn.index: window for window in area.windows}

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from audit.types import Role, Stage
 from models.training.dialogues import noise
-from models.training.dialogues.compose import chosen
+from models.training.dialogues.compose import Said, chosen
 
 _FOLDER = Path(__file__).parents[3] / "data_samples" / "dialogues"
 VALIDATION = _FOLDER / "stages_validation.jsonl"
@@ -36,22 +36,13 @@ def main() -> None:
 
 
 def _calls(script: Path) -> Iterator[dict[str, object]]:
-    for name, direction, lines in _dialogues(script):
+    for name, direction, lines in dialogues(script):
         for variant in range(_VARIANTS):
             chance = random.Random(f"held out {name} {variant}")
-            said = [
-                (_STAGES[stage], _ROLES[role], chosen(text, chance))
-                for stage, role, text in (line.removeprefix("?").split(" ", 2) for line in lines)
-            ]
-            kept = [
-                turn
-                for turn, line in zip(said, lines, strict=True)
-                if not (line.startswith("?") and chance.random() < 0.5)
-            ]
             turns = [
                 {"role": str(turn.role), "text": turn.text, "segment": str(turn.stage)}
                 | ({} if turn.span is None else {"start_s": turn.start_s, "end_s": turn.end_s})
-                for turn in noise.with_asr_noise(kept, chance)
+                for turn in noise.with_asr_noise(said(lines, chance), chance)
             ]
             yield {
                 "call_id": f"{name}-{variant}",
@@ -61,8 +52,22 @@ def _calls(script: Path) -> Iterator[dict[str, object]]:
             }
 
 
-def _dialogues(script: Path) -> Iterator[tuple[str, str, list[str]]]:
-    for block in script.read_text("utf-8").split("\n@")[1:]:
+def said(lines: Sequence[str], chance: random.Random) -> list[Said]:
+    """The turns of a dialogue, one alternative of each choice, without some optional ones."""
+    turns = [
+        (_STAGES[stage], _ROLES[role], chosen(text, chance))
+        for stage, role, text in (line.removeprefix("?").split(" ", 2) for line in lines)
+    ]
+    return [
+        turn
+        for turn, line in zip(turns, lines, strict=True)
+        if not (line.startswith("?") and chance.random() < 0.5)
+    ]
+
+
+def dialogues(script: Path) -> Iterator[tuple[str, str, list[str]]]:
+    """Name, direction and lines of every dialogue of a script."""
+    for block in f"\n{script.read_text('utf-8')}".split("\n@")[1:]:
         head, *lines = block.splitlines()
         name, direction = head.split()
         yield name, direction, [line for line in lines if line]

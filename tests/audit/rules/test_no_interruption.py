@@ -10,7 +10,7 @@ import pytest
 from audit.errors import UsageError
 from audit.rulebooks import Rulebook, load
 from audit.rules import no_interruption
-from audit.rules.overlaps import DESCRIPTIONS, OverlapKind
+from audit.rules.floor import DESCRIPTIONS, OverlapKind
 from audit.types import Call, Channels, Finding, Severity, Verdict
 from reports.wording import sentence
 from tests.calls import Said, found_by
@@ -52,9 +52,101 @@ def test_not_cutting_in(make_call: MakeCall, book: Rulebook, start_s: float, end
 
 
 def test_a_backchannel_is_no_interruption(make_call: MakeCall, book: Rulebook) -> None:
-    said = [OPENING, FLOOR, ("A", "去首页", 9, 9.6)]
+    said = [OPENING, FLOOR, ("A", "你去首页那里改", 9, 10.3)]
     assert not interruptions(make_call(said, backchannels=[2]), book)
     assert interruptions(make_call(said), book)
+
+
+@pytest.mark.parametrize(
+    ("text", "end_s", "takes_the_floor"),
+    [
+        ("中文字幕", 9.6, False),  # 好好好, as Whisper hears it
+        ("你们在哪里", 9.9, False),
+        ("快快快快快", 9.7, False),
+        ("停停停", 9.7, True),
+        ("你们在哪里呢我问一下", 10.3, True),
+    ],
+)
+def test_what_is_as_short_as_a_backchannel_is_one_whatever_is_written(
+    make_call: MakeCall, book: Rulebook, text: str, end_s: float, takes_the_floor: bool
+) -> None:
+    call = make_call([OPENING, FLOOR, ("A", text, 9, end_s)])
+    assert bool(interruptions(call, book)) is takes_the_floor
+
+
+def test_a_brief_word_at_which_the_customer_stops_cuts_in(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    stopped = ("C", "我们办公室的打印机从今天", 7.0, 9.7)
+    assert interruptions(make_call([OPENING, stopped, ("A", "换个电话打", 9, 9.9)]), book)
+
+
+TWO = "两台电脑都连不上，重启了好几次也没有用"
+ANSWER = "您先把路由器的电源拔下来等一分钟再插上去"
+
+
+@pytest.mark.parametrize(
+    ("goes_on_s", "agent", "talks_over"),
+    [
+        (14.4, (14.2, 18.0), True),  # begins in a breath, and talks on and on
+        (14.4, (14.2, 15.5), False),  # the agent gives way
+        (14.9, (14.2, 18.0), False),  # the customer's pause gave the floor away
+    ],
+)
+def test_sustained_overlap_is_an_interruption(
+    make_call: MakeCall,
+    book: Rulebook,
+    goes_on_s: float,
+    agent: tuple[float, float],
+    talks_over: bool,
+) -> None:
+    said = [OPENING, FLOOR, ("C", TWO, goes_on_s, 19.0), ("A", ANSWER, *agent)]
+    found = interruptions(make_call(said), book)
+    assert bool(found) is talks_over
+    assert all(sentence(one.reason).startswith("与客户同时讲话") for one in found)
+
+
+def test_the_customer_who_cut_in_first_is_not_talked_over(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    agent = ("A", ANSWER, 8.0, 13.9)
+    said = [OPENING, agent, ("C", TWO, 14.2, 18.0), ("A", "再看看灯亮不亮有没有红灯", 14.3, 18.5)]
+    assert not interruptions(make_call(said), book)
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("我昨天在你们营业厅办的那个宽带因为", FAIL),
+        ("我上个礼拜去你们营业厅想把", UNTOLD),
+        ("我昨天在你们营业厅办的宽带不能用了", PASS),
+    ],
+)
+def test_cutting_off_an_unfinished_sentence(
+    make_call: MakeCall, book: Rulebook, text: str, verdict: Verdict
+) -> None:
+    call = make_call([OPENING, ("C", text, 7, 12), ("A", ANSWER, 11.74, 15)])
+    (finding,) = found_by(no_interruption.RULE, call, book)
+    assert finding.verdict is verdict
+    if verdict is FAIL:
+        assert sentence(finding.reason).startswith("客户的话没说完就被打断")
+
+
+@pytest.mark.parametrize(
+    ("answer", "again", "verdict"),
+    [
+        (ANSWER, "我是说办的那个宽带因为下雨断了", UNTOLD),
+        (ANSWER, "好，我去拔电源", PASS),
+        ("那个宽带因为什么", "那个宽带因为下雨断了", PASS),
+    ],
+)
+def test_a_sentence_that_the_customer_has_to_say_again_is_uncertain(
+    make_call: MakeCall, book: Rulebook, answer: str, again: str, verdict: Verdict
+) -> None:
+    broken = ("C", "我昨天在你们营业厅办的那个宽带因为", 7, 12)
+    call = make_call([OPENING, broken, ("A", answer, 12.2, 15), ("C", again, 15.5, 18)])
+    (finding,) = found_by(no_interruption.RULE, call, book)
+    assert finding.verdict is verdict
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from audit.transcription.decoding import Audio, decode
 from audit.transcription.diarization import Diarization, diarize
 from audit.transcription.windows import UtteranceWords
 from audit.types import Direction, RawForm, Recording, Role, Span, Utterance, Word
+from models.text import roles
 from models.voice import embeddings, vad
 from reports.store import transcript_cache
 
@@ -50,6 +51,7 @@ class Line:
             self.speech,
             self.utterances,
             embedder=embeddings.EMBEDDER,
+            classifier=roles,
             direction=Direction.IN,
             role_confidence=0.9,
             diarizer=diarizer,

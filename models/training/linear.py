@@ -1,0 +1,82 @@
+"""Trains linear models over named features: one for each text classifier that has two answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
+
+from models.text import forbidden
+
+_FOLDS = 5
+_FEATURE_TEXTS_MIN = 3
+"""Texts that a feature must occur in."""
+_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How much weights are held back, and below which they are left out of the artifact."""
+
+    inverse_regularization: float
+    weight_min: float
+
+
+def train(
+    found: Sequence[set[str]],
+    labels: NDArray[np.bool_],
+    groups: Sequence[str],
+    settings: Settings,
+    *,
+    out: Path,
+) -> NDArray[np.float64]:
+    """Write a model, and tell how it does on groups that it has not seen.
+
+    Args:
+        found: the features of each text.
+        labels: the answer for each.
+        groups: whoever wrote a text: all of theirs lie on one side of a split.
+        settings: how weights are fitted.
+        out: the artifact.
+
+    Returns:
+        Calibrated log-odds of each text by a model of other groups, shape ``(len(found),)``.
+    """
+    counts = Counter(name for names in found for name in names)
+    names = sorted(name for name, times in counts.items() if times >= _FEATURE_TEXTS_MIN)
+    rows = forbidden.matrix(found, {name: at for at, name in enumerate(names)})
+    scores = np.zeros(len(found))
+    for seen, unseen in GroupKFold(_FOLDS).split(rows, groups=groups):
+        scores[unseen] = rows[unseen] @ _fitted(rows[seen], labels[seen], settings)
+    calibration = LogisticRegression(C=1e3, class_weight="balanced").fit(scores[:, None], labels)
+    weights = _fitted(rows, labels, settings)
+    kept = np.flatnonzero(np.abs(weights) >= settings.weight_min)
+    np.savez_compressed(
+        out,
+        vocabulary=np.frombuffer("\n".join(names[at] for at in kept).encode(), dtype=np.uint8),
+        weights=weights[kept].astype(np.float16),
+        scale=calibration.coef_[0][0],
+        offset=calibration.intercept_[0],
+    )
+    print(f"{len(found)} texts; {out}: {len(kept)} features, {out.stat().st_size / 1e6:.1f} MB")
+    odds: NDArray[np.float64] = calibration.decision_function(scores[:, None])
+    return odds
+
+
+def _fitted(rows: Any, labels: NDArray[np.bool_], settings: Settings) -> NDArray[np.float64]:
+    model = LogisticRegression(
+        C=settings.inverse_regularization,
+        class_weight="balanced",
+        solver="liblinear",
+        fit_intercept=False,
+        random_state=_SEED,
+    ).fit(rows, labels)
+    weights: NDArray[np.float64] = model.coef_[0]
+    return weights
