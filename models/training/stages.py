@@ -95,6 +95,8 @@ def _test(model: StageModel) -> None:
     ]
     for name, variant in (("test", calls), ("no times", untimed), ("no roles", unknown)):
         print(f"{name}: {evaluate(model, variant)}")
+    blind = [call for script in spoken.BLIND for call in spoken.as_written(script)]
+    print(f"blind: {evaluate(model, blind)}")
     print(f"{turns_a_second(model, calls):.0f} turns a second")
 
 

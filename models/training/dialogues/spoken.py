@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from audit.types import Role, Stage
+from audit.types import Role, Stage, Turn
 from models.training.dialogues import noise
 from models.training.dialogues.compose import Said, chosen
 
@@ -21,6 +21,9 @@ VALIDATION = _FOLDER / "stages_validation.jsonl"
 
 TEST = _FOLDER / "stages_test.jsonl"
 """Measured only when a model is final."""
+
+BLIND = tuple(sorted((_FOLDER.parent / "blind").glob("stages_*.txt")))
+"""Whole calls by writers who saw neither model nor data, as written."""
 
 _VARIANTS = 6
 _ROLES = {"A": Role.AGENT, "C": Role.CUSTOMER}
@@ -50,6 +53,15 @@ def _calls(script: Path) -> Iterator[dict[str, object]]:
                 "direction": direction,
                 "turns": turns,
             }
+
+
+def as_written(script: Path) -> Iterator[tuple[Turn, ...]]:
+    """The calls of a script without any noise and without times."""
+    for name, _, lines in dialogues(script):
+        yield tuple(
+            Turn(number, role, text, stage=stage)
+            for number, (stage, role, text) in enumerate(said(lines, random.Random(name)))
+        )
 
 
 def said(lines: Sequence[str], chance: random.Random) -> list[Said]:
