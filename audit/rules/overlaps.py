@@ -73,15 +73,34 @@ def overlaps(
             continue
         if _is_only_backchannel(gravest, span, voice, thresholds, tolerance):
             gravest = replace(gravest, kind=OverlapKind.BACKCHANNEL)
-        if gravest.kind not in VIOLATIONS:
-            found.append(gravest)
-            if gravest.kind is OverlapKind.CUSTOMER_CUTS_IN:
-                contested_until = span.end_s + thresholds.contest_s
+        if gravest.kind in VIOLATIONS:
+            if found and _continues(gravest, found[-1], thresholds):
+                gravest = replace(
+                    gravest,
+                    turn=found[-1].turn,
+                    overlap_s=round(found.pop().overlap_s + gravest.overlap_s, 3),
+                )
+            if span.start_s > contested_until:
+                found.append(gravest)
+            contested_until = span.end_s + thresholds.contest_s
             continue
-        if span.start_s > contested_until:
-            found.append(gravest)
-        contested_until = span.end_s + thresholds.contest_s
+        found.append(gravest)
+        if gravest.kind is OverlapKind.CUSTOMER_CUTS_IN:
+            contested_until = span.end_s + thresholds.contest_s
     return found
+
+
+def _continues(overlap: Overlap, before: Overlap, thresholds: InterruptionThresholds) -> bool:
+    """Whether sustained overlap goes on from what seemed to be the end of the customer's turn."""
+    begun, goes_on = before.turn.end_s, overlap.turn.start_s
+    return (
+        overlap.kind is OverlapKind.SUSTAINED
+        and before.kind is OverlapKind.TERMINAL_OVERLAP
+        and before.overlap_s >= thresholds.audible_s
+        and begun is not None
+        and goes_on is not None
+        and goes_on - begun <= thresholds.contest_s
+    )
 
 
 def _overlap(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from audit.language.repeats import runs
 from audit.language.text import sounds, spoken_characters
 from audit.ports import EndingClassifier
 from audit.rules.floor import InterruptionThresholds, Overlap, OverlapKind
@@ -12,8 +13,8 @@ from audit.types import Span, Turn
 _SENTENCE_CHARACTERS = 5
 """Below which nobody can tell whether a sentence is finished."""
 
-_LAST_SYLLABLES, _FIRST_SYLLABLES, _SAME_SYLLABLES = 10, 10, 3
-"""A sentence is taken up again where so many of its last syllables begin a turn."""
+_LAST_SYLLABLES, _FIRST_SYLLABLES = 12, 8
+"""A sentence is taken up again where a run of its last syllables is among the first of a turn."""
 
 
 def broken_off(
@@ -57,7 +58,6 @@ def broken_off(
 
 def _takes_up(text: str, before: str, *, answer: str) -> bool:
     """Whether a text begins with the last words of another, by sound, and not with the answer's."""
-    said, answered = sounds(before).code[-_LAST_SYLLABLES:], sounds(answer).code
-    again = sounds(text).code[:_FIRST_SYLLABLES]
-    runs = [again[end - _SAME_SYLLABLES : end] for end in range(_SAME_SYLLABLES, len(again) + 1)]
-    return any(run in said and run not in answered for run in runs)
+    again = {code for at, code in runs(text) if at < _FIRST_SYLLABLES}
+    last = {code for at, code in runs(before) if at >= len(sounds(before)) - _LAST_SYLLABLES}
+    return bool(again & last - {code for _, code in runs(answer)})

@@ -20,7 +20,7 @@ _MANIFEST_LOG_ODDS = 6.0
 _USUAL_LOG_ODDS = 1.5
 """Prior for the channel that the manifest names, and for the one recorders usually use."""
 
-_LOG_ODDS_PER_POINT = 0.7
+_LOG_ODDS_PER_POINT = 0.5
 """Log-odds for one point of evidence."""
 
 UNDECIDED_CONFIDENCE = 0.5
@@ -129,7 +129,7 @@ def agent_evidence(
     speakers: int,
     direction: Direction | None,
 ) -> list[float]:
-    """How much speaks for each speaker being the agent: less where it contradicts itself.
+    """How much speaks for each speaker being the agent.
 
     Args:
         utterances: with their words, in the order in which they start.
@@ -144,14 +144,10 @@ def agent_evidence(
     for utterance, words in spoken:
         if not utterance.unintelligible:
             points[utterance.channel] += [weight for _, weight in evidence.points(words)]
-    doubt = _DOUBT_OF_ONE if speakers == 1 else 1
-    return [_agreeing(own, doubt) for own in points]
-
-
-def _agreeing(points: Sequence[float], doubt: int) -> float:
-    """The sum of points, times the share of it that is left where they contradict each other."""
-    size = sum(map(abs, points))
-    return float(sum(points) * (abs(sum(points)) / size) ** doubt) if size else 0.0
+    totals = [sum(own) for own in points]
+    if speakers == 1 and totals[0]:
+        totals[0] *= (abs(totals[0]) / sum(map(abs, points[0]))) ** _DOUBT_OF_ONE
+    return totals
 
 
 def decide(

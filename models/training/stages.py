@@ -173,6 +173,9 @@ def sample_calls(own: Sequence[Composed] = (), *, count: int = SAMPLES) -> Itera
 
 
 def _whole_calls(seed: int) -> Iterator[Composed]:
+    """For every other sample: with them in all, formal calls are classified less well."""
+    if seed % 2 == 0:
+        return
     for variant in range(_WHOLE_CALL_VARIANTS):
         yield from whole_calls.calls(seed=_WHOLE_CALL_VARIANTS * seed + variant)
 

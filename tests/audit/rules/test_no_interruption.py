@@ -106,6 +106,15 @@ def test_sustained_overlap_is_an_interruption(
     assert all(sentence(one.reason).startswith("与客户同时讲话") for one in found)
 
 
+def test_sustained_overlap_begins_where_the_agent_first_spoke(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    goes_on = ("C", TWO, 15.0, 19.0)
+    said = [OPENING, FLOOR, ("A", "您先看灯", 13.75, 14.7), goes_on, ("A", ANSWER, 15.5, 18.5)]
+    (finding,) = interruptions(make_call(said), book)
+    assert finding.start_s == 13.75
+
+
 def test_the_customer_who_cut_in_first_is_not_talked_over(
     make_call: MakeCall, book: Rulebook
 ) -> None:

@@ -52,8 +52,8 @@ def test_voices_of_one_channel_get_their_names() -> None:
         Role.AGENT,
     )
     assert assign([0.2, 0.4], min_confidence=0.9).roles == (Role.UNKNOWN, Role.UNKNOWN)
-    assert assign([3.5], min_confidence=0.9).roles == (Role.AGENT,)
-    assert assign([-3.5], min_confidence=0.9).roles == (Role.UNKNOWN,)
+    assert assign([4.5], min_confidence=0.9).roles == (Role.AGENT,)
+    assert assign([-4.5], min_confidence=0.9).roles == (Role.UNKNOWN,)
 
 
 def test_words_agree_with_the_usual_channel() -> None:
