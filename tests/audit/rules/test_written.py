@@ -155,7 +155,7 @@ def test_operators(book: Rulebook, condition: str, expected: bool | None) -> Non
 @pytest.mark.parametrize(
     ("place", "expected"),
     [
-        ("stage: closing", None),  # not certain of a turn that promises first, then says goodbye
+        ("stage: closing", True),  # of a turn that promises first and then says goodbye
         ("stage: greeting", False),
         ("turns: {from: 2, to: 2}", True),
         ("turns: {to: 1}", False),
