@@ -34,9 +34,8 @@ class InterruptionThresholds(Strict):
     min_projected_s: float = Field(0.45, ge=0)
     sustained_s: float = Field(1.5, gt=0)
     audible_s: float = Field(0.2, ge=0)
-    unfinished_from: float = Field(0.95, gt=0, le=1)
-    unfinished_doubt_from: float = Field(0.85, gt=0, le=1)
-    taken_up_from: float = Field(0.5, gt=0, le=1)
+    max_alone_s: float = Field(0.4, ge=0)
+    unfinished_from: float = Field(0.85, gt=0, le=1)
     takeover_s: float = Field(0.4, ge=0)
 
 
@@ -44,9 +43,9 @@ class OverlapKind(StrEnum):
     """How the agent's speech overlaps the customer's; the first four are violations.
 
     ``UNDECIDED`` would be one if the edges of a ready transcript were as exact as measured ones.
-    ``MAYBE_UNFINISHED`` would be one if it were certain that a sentence is not finished.
-    At ``TAKEN_UP`` nothing overlaps: the agent begins where an unfinished sentence stops, which
-    the customer says again afterwards.
+    ``UNFINISHED`` is a sentence that the customer says again afterwards; where they do not, it
+    is ``MAYBE_UNFINISHED``, for words alone do not show that a sentence was cut off. At
+    ``TAKEN_UP`` it is said again, but hardly anything overlapped: they may have paused.
     """
 
     CUT_IN = "cut_in"

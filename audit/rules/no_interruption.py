@@ -92,10 +92,11 @@ _POINTS_FACTOR = {Severity.MINOR: 0.5, Severity.MAJOR: 1.0, Severity.CRITICAL: 1
 
 
 def evaluate(call: Call, rule: NoInterruptionRule, context: Context) -> list[Finding]:
-    """One ``fail`` for each cut-in, else one ``pass`` that counts what was no violation.
+    """One ``fail`` for each violation, else one finding for the whole call.
 
-    ``cannot_tell`` where speakers share a channel, only one of them (or nobody) is heard, or the
-    transcript has no times.
+    That is ``cannot_tell`` where something may be a violation, or else a ``pass`` that counts what
+    was none. It is ``cannot_tell`` as well where speakers share a channel, only one of them (or
+    nobody) is heard, or the transcript has no times.
     """
     agent, customer = call.said_by(Role.AGENT), call.said_by(Role.CUSTOMER)
     uncertainty = _uncertainty(call, agent, customer)

@@ -50,7 +50,7 @@ def overlaps(
             seconds count.
 
     Returns:
-        One overlap for each of the agent's turns that has any, in the order of the turns.
+        The gravest of each of the agent's turns that has any, in the order of the turns.
     """
     floors = [floor for floor in customer if not floor.is_backchannel]
     voice = sorted(span for floor in floors for span in floor.speech)
@@ -74,13 +74,9 @@ def overlaps(
         if _is_only_backchannel(gravest, span, voice, thresholds, tolerance):
             gravest = replace(gravest, kind=OverlapKind.BACKCHANNEL)
         if gravest.kind in VIOLATIONS:
-            if found and _continues(gravest, found[-1], thresholds):
-                gravest = replace(
-                    gravest,
-                    turn=found[-1].turn,
-                    overlap_s=round(found.pop().overlap_s + gravest.overlap_s, 3),
-                )
             if span.start_s > contested_until:
+                if found and _continues(gravest, found[-1], thresholds):
+                    gravest = replace(gravest, turn=found.pop().turn)
                 found.append(gravest)
             contested_until = span.end_s + thresholds.contest_s
             continue
@@ -157,23 +153,41 @@ def _sustained(
 ) -> Overlap:
     """The same, or sustained overlap: the customer held the floor and both talk on and on.
 
-    Whoever pauses for no longer than ``projected_pause_s`` still holds the floor. It is not the
-    agent's fault where the agent held it before the customer did.
+    Whoever pauses for no longer than ``projected_pause_s`` still holds the floor, unless the other
+    has spoken alone for more than ``max_alone_s``. It is not the agent's fault where the agent held
+    it before the customer did.
     """
     onset_s = mine.start_s
-    both_s = sum(a.overlap_s(b) for a in overlap.turn.speech for b in voice)
-    least_s = thresholds.sustained_s + tolerance.overlap_s + tolerance.padding_s
     theirs_s = _held_since(voice, onset_s, thresholds.projected_pause_s)
-    if both_s < least_s or theirs_s is None:
+    mine_s = _held_since(own, onset_s, thresholds.projected_pause_s)
+    if theirs_s is None or (mine_s is not None and mine_s < theirs_s):
         return overlap
     if onset_s - theirs_s < thresholds.min_projected_s + tolerance.end_s:
         return overlap
-    before = [span for span in own if span.start_s < onset_s]
-    mine_s = _held_since(before, onset_s, thresholds.projected_pause_s)
-    if mine_s is not None and mine_s < theirs_s:
+    going_on = _going_on(voice, onset_s, thresholds.projected_pause_s)
+    if going_on[0].start_s - onset_s > thresholds.max_alone_s:
+        return overlap
+    both_s = sum(a.overlap_s(b) for a in overlap.turn.speech for b in going_on)
+    advance_s = going_on[-1].end_s - onset_s
+    if (
+        both_s < thresholds.sustained_s + tolerance.overlap_s + tolerance.padding_s
+        or advance_s < thresholds.min_advance_s
+        or spoken_characters(overlap.turn.text) < thresholds.min_characters
+    ):
         return overlap
     both_s = round(both_s - tolerance.padding_s, 3)
     return replace(overlap, kind=OverlapKind.SUSTAINED, overlap_s=both_s)
+
+
+def _going_on(voice: Sequence[Span], at_s: float, pause_s: float) -> list[Span]:
+    """How a voice that holds the floor at an instant goes on, up to its first longer pause."""
+    found: list[Span] = []
+    for span in voice:
+        if span.end_s > at_s:
+            if found and span.start_s - found[-1].end_s > pause_s:
+                break
+            found.append(span)
+    return found
 
 
 def _held_since(voice: Sequence[Span], at_s: float, pause_s: float) -> float | None:
@@ -221,10 +235,10 @@ def _is_only_backchannel(
 def _stops(voice: Sequence[Span], onset_s: float, thresholds: InterruptionThresholds) -> bool:
     """Whether a voice falls silent soon after an instant, for longer than a pause in a turn."""
     within_s = onset_s + thresholds.yield_s
-    nexts = itertools.chain((span.start_s for span in voice[1:]), [float("inf")])
+    silence = Span(float("inf"), float("inf"))
     return any(
-        onset_s < span.end_s < within_s and next_s - span.end_s > thresholds.max_pause_s
-        for span, next_s in zip(voice, nexts, strict=True)
+        onset_s < span.end_s < within_s and after.start_s - span.end_s > thresholds.max_pause_s
+        for span, after in itertools.pairwise([*voice, silence])
     )
 
 

@@ -28,7 +28,8 @@ def unfinished(texts: Sequence[str]) -> NDArray[np.float64]:
         texts: what a speaker said before they stopped, as transcribed; punctuation is ignored.
 
     Returns:
-        Calibrated probabilities, shape ``(len(texts),)``; 0 for a text without any words.
+        Probabilities, shape ``(len(texts),)``, as if half of all texts were unfinished; 0 for a
+        text without any words.
     """
     found = [features(text) for text in texts]
     model = linear.load(ARTIFACT)

@@ -88,7 +88,7 @@ def main() -> None:
         out=endings.ARTIFACT,
     )
     likely = 1 / (1 + np.exp(-odds))
-    for least in (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98):
+    for least in (0.5, 0.8, 0.85, 0.9, 0.95, 0.98):
         accused = likely >= least
         print(
             f"{least}: of unfinished {accused[labels].mean():.3f}, "

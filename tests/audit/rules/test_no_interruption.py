@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ import pytest
 from audit.errors import UsageError
 from audit.rulebooks import Rulebook, load
 from audit.rules import no_interruption
-from audit.rules.floor import DESCRIPTIONS, OverlapKind
+from audit.rules.floor import DESCRIPTIONS, VIOLATIONS, OverlapKind
+from audit.rules.overlaps import overlaps
 from audit.types import Call, Channels, Finding, Severity, Verdict
 from reports.wording import sentence
-from tests.calls import Said, found_by
+from tests.calls import Said, found_by, turns
 
 PASS, FAIL, UNTOLD = Verdict.PASS, Verdict.FAIL, Verdict.CANNOT_TELL
 MakeCall = Callable[..., Call]
@@ -103,7 +105,7 @@ def test_sustained_overlap_is_an_interruption(
     said = [OPENING, FLOOR, ("C", TWO, goes_on_s, 19.0), ("A", ANSWER, *agent)]
     found = interruptions(make_call(said), book)
     assert bool(found) is talks_over
-    assert all(sentence(one.reason).startswith("与客户同时讲话") for one in found)
+    assert all(sentence(one.reason).startswith("客服与客户同时讲话") for one in found)
 
 
 def test_sustained_overlap_begins_where_the_agent_first_spoke(
@@ -123,19 +125,40 @@ def test_the_customer_who_cut_in_first_is_not_talked_over(
     assert not interruptions(make_call(said), book)
 
 
+def test_the_agent_who_takes_a_breath_keeps_the_floor(make_call: MakeCall, book: Rulebook) -> None:
+    agent = [("A", "您的订单目前的状态是", 7.0, 11.0), ("A", ANSWER, 11.6, 15.0)]
+    said = [OPENING, agent[0], ("C", "我就想问一下什么时候到", 11.1, 14.0), agent[1]]
+    assert not interruptions(make_call(said), book)
+
+
+def test_who_has_answered_for_a_while_is_cut_in_on(make_call: MakeCall, book: Rulebook) -> None:
+    said = [OPENING, ("C", "是的是我", 10.0, 10.5), ("C", TWO, 11.1, 14), ("A", ANSWER, 10.6, 15)]
+    assert not interruptions(make_call(said), book)
+
+
+def test_only_overlap_that_goes_on_is_sustained(make_call: MakeCall, book: Rulebook) -> None:
+    later = ("C", "我还没有收到货呢啊", 16.4, 17.5)
+    said = [OPENING, FLOOR, ("C", "可是我那个", 14.4, 15.0), later, ("A", ANSWER * 2, 14.1, 22.0)]
+    assert not interruptions(make_call(said), book)
+
+
+BROKEN = "我昨天在你们营业厅办的那个宽带因为"
+AGAIN = "我是说办的那个宽带因为下雨断了"
+
+
 @pytest.mark.parametrize(
-    ("text", "verdict"),
+    ("text", "again", "verdict"),
     [
-        ("我昨天在你们营业厅办的那个宽带因为", FAIL),
-        ("我上个礼拜去你们营业厅想把", UNTOLD),
-        ("我昨天在你们营业厅办的宽带不能用了", PASS),
+        (BROKEN, AGAIN, FAIL),
+        (BROKEN, "好，我去拔电源", UNTOLD),
+        ("我昨天在你们营业厅办的宽带不能用了", "昨天办的宽带不能用了", PASS),
     ],
 )
 def test_cutting_off_an_unfinished_sentence(
-    make_call: MakeCall, book: Rulebook, text: str, verdict: Verdict
+    make_call: MakeCall, book: Rulebook, text: str, again: str, verdict: Verdict
 ) -> None:
-    call = make_call([OPENING, ("C", text, 7, 12), ("A", ANSWER, 11.74, 15)])
-    (finding,) = found_by(no_interruption.RULE, call, book)
+    said = [OPENING, ("C", text, 7, 12), ("A", ANSWER, 11.74, 15), ("C", again, 15.5, 18)]
+    (finding,) = found_by(no_interruption.RULE, make_call(said), book)
     assert finding.verdict is verdict
     if verdict is FAIL:
         assert sentence(finding.reason).startswith("客户的话没说完就被打断")
@@ -144,18 +167,33 @@ def test_cutting_off_an_unfinished_sentence(
 @pytest.mark.parametrize(
     ("answer", "again", "verdict"),
     [
-        (ANSWER, "我是说办的那个宽带因为下雨断了", UNTOLD),
+        (ANSWER, AGAIN, UNTOLD),
         (ANSWER, "好，我去拔电源", PASS),
         ("那个宽带因为什么", "那个宽带因为下雨断了", PASS),
+        ("不好意思没听清您再说一遍", AGAIN, PASS),
     ],
 )
 def test_a_sentence_that_the_customer_has_to_say_again_is_uncertain(
     make_call: MakeCall, book: Rulebook, answer: str, again: str, verdict: Verdict
 ) -> None:
-    broken = ("C", "我昨天在你们营业厅办的那个宽带因为", 7, 12)
+    broken = ("C", BROKEN, 7, 12)
     call = make_call([OPENING, broken, ("A", answer, 12.2, 15), ("C", again, 15.5, 18)])
     (finding,) = found_by(no_interruption.RULE, call, book)
     assert finding.verdict is verdict
+
+
+def test_a_preset_of_other_definitions_knows_no_other_kinds(book: Rulebook) -> None:
+    changes = {"min_advance_s": 5.0, "min_characters": 100}
+    thresholds = book.rules.no_interruption.applied().model_copy(update=changes)
+    said = turns([FLOOR, ("C", TWO, 14.4, 19.0), ("A", ANSWER, 14.2, 18.0)])
+    assert not [m for m in overlaps([said[2]], said[:2], thresholds) if m.kind in VIOLATIONS]
+
+
+def test_a_customer_without_sound_is_not_talked_over(book: Rulebook) -> None:
+    silent = replace(turns([FLOOR])[0], speech=())
+    thresholds = book.rules.no_interruption.applied()
+    agent = turns([("A", ANSWER, 9.0, 12.0)])
+    assert not [m for m in overlaps(agent, [silent], thresholds) if m.kind in VIOLATIONS]
 
 
 @pytest.mark.parametrize(
