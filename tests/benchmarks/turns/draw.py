@@ -300,7 +300,7 @@ def _sustained(cast: _Cast) -> list[Part]:
 
 
 def _unfinished(cast: _Cast) -> list[Part]:
-    """The customer is cut off within a sentence and stops at once."""
+    """The customer is cut off within a sentence, stops at once, and says it again."""
     floor = cast.says(CUSTOMER, 2.6)
     lost_s = cast.between(0.8, floor.duration_s - 1.5)
     return [
@@ -311,6 +311,7 @@ def _unfinished(cast: _Cast) -> list[Part]:
             Before(cast.between(*_BOTH_S), lost_s=lost_s),
             Event.UNFINISHED,
         ),
+        _part(floor.since(floor.duration_s - lost_s - _AGAIN_S), CUSTOMER, cast.gap()),
     ]
 
 
