@@ -14,6 +14,8 @@ from flows import lineage
 TRANSCRIBE = ("transcribe", "judge")
 JUDGE = ("judge",)
 NEITHER: tuple[str, ...] = ()
+_TELLS_ROLES = {"linear.py", "roles.npz", "roles.py", "tokens.py", "words.txt"}
+"""What of ``models/text`` decides who the agent is, which is part of a transcript."""
 
 
 def expected(name: str) -> tuple[str, ...]:
@@ -21,6 +23,8 @@ def expected(name: str) -> tuple[str, ...]:
     if name.startswith(("audit/transcription/", "audit/language/", "models/asr/", "models/voice/")):
         return TRANSCRIBE
     if name in {"audit/reasons.py", "audit/types.py"}:
+        return TRANSCRIBE
+    if name.startswith("models/text/") and Path(name).name in _TELLS_ROLES:
         return TRANSCRIBE
     return JUDGE if name.startswith(("audit/", "models/text/")) else NEITHER
 
