@@ -219,15 +219,17 @@ def _is_only_backchannel(
     the other speaker falls silent at it.
     """
     turn = overlap.turn
-    stops = _stops(voice, mine.start_s, thresholds)
     accused = overlap.kind in (*VIOLATIONS, OverlapKind.UNDECIDED)
+    if not (accused or turn.is_backchannel):
+        return False
+    stops = _stops(voice, mine.start_s, thresholds)
     if accused and mine.duration_s <= thresholds.brief_s and not tells_to_stop(turn.text):
         goes_on = any(s.start_s < mine.end_s + _GOES_ON_S < s.end_s for s in voice)
         if goes_on or not stops:
             return True
     if not turn.is_backchannel:
         brief = mine.duration_s <= thresholds.listening_s + 2 * tolerance.end_s
-        if not (accused and brief and is_backchannel(turn.text)):
+        if not (brief and is_backchannel(turn.text)):
             return False
     return not (stops and hushes(turn.text))
 

@@ -206,21 +206,20 @@ def _clustered(
     pause = np.array([a.segment != b.segment for a, b in itertools.pairwise(windows)])
     switch = np.where(pause, options.switch_in_pause, options.switch)
     pulls = options.evidence * np.stack([evidence, -evidence], axis=1)
+    by_voice = _nearest(embeddings, _kmeans(embeddings, 2))
     candidates = [
         found
-        for start in _starts(windows, embeddings, evidence)
+        for start in (by_voice, *_by_words(windows, embeddings, evidence))
         for labels in (start, 1 - start)
         if (found := _converged(labels, embeddings, pulls, switch, options)) is not None
     ]
     if not candidates:
         return np.zeros(len(windows), dtype=np.intp)
     labels, _ = max(candidates, key=lambda item: item[1])
-    if _max_similarity(embeddings, labels) > options.same_voice:
-        by_voice = _converged(
-            _nearest(embeddings, _kmeans(embeddings, 2)), embeddings, 0 * pulls, switch, options
-        )
-        by_words = _contrast(evidence, labels) >= options.same_evidence
-        if not by_words and (by_voice is None or _contrast(evidence, by_voice[0]) < _OPPOSITE):
+    similar = _max_similarity(embeddings, labels) > options.same_voice
+    if similar and _contrast(evidence, labels) < options.same_evidence:
+        alone = _converged(by_voice, embeddings, np.zeros_like(pulls), switch, options)
+        if alone is None or _contrast(evidence, alone[0]) < _OPPOSITE:
             return np.zeros(len(windows), dtype=np.intp)
     three = _converged(
         _nearest(embeddings, _kmeans(embeddings, 3)),
@@ -244,17 +243,15 @@ def _contrast(evidence: NDArray[np.float64], labels: Labels) -> float:
     return float(min(said.max(), -said.min()))
 
 
-def _starts(
+def _by_words(
     windows: Sequence[EmbeddingWindow], embeddings: Embeddings, evidence: NDArray[np.float64]
-) -> list[Labels]:
-    """First guesses: by embeddings alone, and by what was said alone."""
-    starts = [_nearest(embeddings, _kmeans(embeddings, 2))]
+) -> Iterator[Labels]:
+    """A first guess by what was said alone, where enough was said."""
     segment = np.array([window.segment for window in windows])
     said = np.bincount(segment, weights=evidence)[segment]
     if min((said > 0).sum(), (said < 0).sum()) >= _MIN_WINDOWS:
         centroids = _centroids(embeddings[said != 0], (said[said != 0] < 0) * 1)
-        starts.append(_nearest(embeddings, centroids))
-    return starts
+        yield _nearest(embeddings, centroids)
 
 
 def _converged(

@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 from audit.language.text import spoken_characters
 from audit.ports import RoleClassifier
-from audit.transcription.windows import UtteranceWords
+from audit.transcription.windows import UtteranceWords, text_of
 from audit.types import Direction, Role, Word
 
 _FIRST_SPEAKER_POINTS = 0.8
@@ -54,7 +54,7 @@ class Evidence:
     @classmethod
     def of(cls, utterances: Iterable[UtteranceWords], classifier: RoleClassifier) -> Self:
         """Evidence for a call with these utterances."""
-        texts = [_text(words) for utterance, words in utterances if not utterance.unintelligible]
+        texts = [text_of(words) for utterance, words in utterances if not utterance.unintelligible]
         known = classifier.familiarity(texts)
         weight = (known - _STRANGE_SHARE) / (_FAMILIAR_SHARE - _STRANGE_SHARE)
         return cls(classifier, min(1.0, max(0.0, weight)))
@@ -66,7 +66,7 @@ class Evidence:
             The second at which something is said and how much it weighs: positive for the agent,
             negative for the customer.
         """
-        parts = parts_of(_text(words))
+        parts = parts_of(text_of(words))
         times = [(word.start_s + word.end_s) / 2 for word in words for _ in word.text]
         found, at = [], 0
         for part, odds in zip(parts, self.classifier.agent_log_odds(parts), strict=True):
@@ -75,10 +75,6 @@ class Evidence:
                 found.append((times[at + len(part) // 2], self.weight * capped))
             at += len(part)
         return found
-
-
-def _text(words: Sequence[Word]) -> str:
-    return "".join(word.text for word in words)
 
 
 _HALT = re.compile("(?<=[。！？!?；;…，,、])")

@@ -57,7 +57,7 @@ class _Attempt:
         certain = (
             self.language_probability is None or self.language_probability >= _LANGUAGE_CERTAIN
         )
-        return not certain or is_suspect(_text(self.words), utterance.span.duration_s)
+        return not certain or is_suspect(text_of(self.words), utterance.span.duration_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,10 +221,11 @@ def _best(
 
 
 def _loops(utterance: Utterance, words: Sequence[Word]) -> bool:
-    return is_loop(_text(words), utterance.span.duration_s)
+    return is_loop(text_of(words), utterance.span.duration_s)
 
 
-def _text(words: Sequence[Word]) -> str:
+def text_of(words: Sequence[Word]) -> str:
+    """Words as the engine wrote them, one after the other."""
     return "".join(word.text for word in words)
 
 

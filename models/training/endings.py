@@ -11,14 +11,13 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from models.text import endings, tokens
 from models.training import linear
 from models.training.dialogues import whole_calls
-from models.training.noise import Noise
+from models.training.linear import Example
 from models.training.turns import EXCHANGES, SERVICE, dialogues, exchanges
 
 _CHARACTERS_MIN = 5
@@ -29,31 +28,16 @@ _HALT = re.compile(r"[，。！？；、…,.!?;:： ]")
 _SEED = 0
 
 
-@dataclass(frozen=True, slots=True)
-class End:
-    """A text, whether more would have followed it, and who wrote it."""
-
-    text: str
-    is_unfinished: bool
-    group: str
-
-
-def ends() -> list[End]:
-    """Whole turns and cut ones, half of them with errors of a recogniser."""
+def ends() -> list[Example]:
+    """Whole turns and cut ones, of which it is true that more would have followed."""
     chance = random.Random(_SEED)
-    found: list[End] = []
+    found: list[Example] = []
     for text, group in _turns():
-        found.append(End(text, False, group))
+        found.append(Example(text, False, group))
         cuts = [at for at in range(_CHARACTERS_MIN, len(text) - 1) if _is_inside(text, at)]
         for at in chance.sample(cuts, min(_CUTS, len(cuts))):
-            found.append(End(text[:at], True, group))
-    garbled = Noise.learned().garbled([end.text for end in found])
-    noisy = [
-        End(heard, end.is_unfinished, end.group)
-        for end, heard in zip(found, garbled, strict=True)
-        if chance.random() < 0.5 and len(heard) > 1
-    ]
-    return found + noisy
+            found.append(Example(text[:at], True, group))
+    return linear.with_errors(found, chance)
 
 
 def _is_inside(text: str, at: int) -> bool:
@@ -69,7 +53,7 @@ def _turns() -> Iterator[tuple[str, str]]:
     for file in sorted(EXCHANGES.glob("*.tsv")):
         for _, *said in exchanges(file):
             yield from ((text, file.stem) for text in said if _is_long(text))
-    yield from ((text, domain) for domain, _, text in whole_calls.turns() if _is_long(text))
+    yield from ((turn.text, domain) for domain, turn in whole_calls.turns() if _is_long(turn.text))
 
 
 def _is_long(text: str) -> bool:
@@ -78,12 +62,9 @@ def _is_long(text: str) -> bool:
 
 def main() -> None:
     """Write the artifact and print what is found at some thresholds."""
-    known = ends()
-    labels = np.array([end.is_unfinished for end in known])
-    odds = linear.train(
-        [endings.features(end.text) for end in known],
-        labels,
-        [end.group for end in known],
+    odds, labels = linear.train(
+        ends(),
+        endings.features,
         linear.Settings(inverse_regularization=3.0, weight_min=0.1),
         out=endings.ARTIFACT,
     )

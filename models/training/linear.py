@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,25 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from models.text import forbidden
+from models.training.noise import Noise
 
 _FOLDS = 5
 _FEATURE_TEXTS_MIN = 3
 """Texts that a feature must occur in."""
 _SEED = 0
+
+
+_GARBLED = 0.5
+"""Share of the examples that come a second time, with errors of a recogniser."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text, the answer for it, and who wrote it."""
+
+    text: str
+    label: bool
+    group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +44,38 @@ class Settings:
     weight_min: float
 
 
+def with_errors(examples: Sequence[Example], chance: random.Random) -> list[Example]:
+    """The examples, and some of them once more, with errors of a recogniser."""
+    heard = Noise.learned().garbled([one.text for one in examples])
+    return [*examples] + [
+        replace(one, text=text)
+        for one, text in zip(examples, heard, strict=True)
+        if chance.random() < _GARBLED and len(text) > 1
+    ]
+
+
 def train(
-    found: Sequence[set[str]],
-    labels: NDArray[np.bool_],
-    groups: Sequence[str],
+    examples: Sequence[Example],
+    features: Callable[[str], set[str]],
     settings: Settings,
     *,
     out: Path,
-) -> NDArray[np.float64]:
-    """Write a model, and tell how it does on groups that it has not seen.
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Write a model, and tell how it does on writers whom it has not seen.
 
     Args:
-        found: the features of each text.
-        labels: the answer for each.
-        groups: whoever wrote a text: all of theirs lie on one side of a split.
+        examples: all of a writer's lie on one side of a split.
+        features: those of a text.
         settings: how weights are fitted.
         out: the artifact.
 
     Returns:
-        Calibrated log-odds of each text by a model of other groups, shape ``(len(found),)``.
+        Calibrated log-odds of each example by a model of other writers, and the answers; both of
+        shape ``(len(examples),)``.
     """
+    found = [features(one.text) for one in examples]
+    labels = np.array([one.label for one in examples])
+    groups = [one.group for one in examples]
     counts = Counter(name for names in found for name in names)
     names = sorted(name for name, times in counts.items() if times >= _FEATURE_TEXTS_MIN)
     rows = forbidden.matrix(found, {name: at for at, name in enumerate(names)})
@@ -67,7 +94,7 @@ def train(
     )
     print(f"{len(found)} texts; {out}: {len(kept)} features, {out.stat().st_size / 1e6:.1f} MB")
     odds: NDArray[np.float64] = calibration.decision_function(scores[:, None])
-    return odds
+    return odds, labels
 
 
 def _fitted(rows: Any, labels: NDArray[np.bool_], settings: Settings) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,55 +18,35 @@ from audit.types import Role
 from models.text import roles
 from models.training import linear
 from models.training.dialogues import whole_calls
-from models.training.noise import Noise
+from models.training.linear import Example
 from models.training.turns import EXCHANGES, SERVICE, dialogues, exchanges
 
 _SEED = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A text, whether the agent says it, and who wrote it."""
-
-    text: str
-    by_agent: bool
-    group: str
+def said() -> list[Example]:
+    """Parts of turns, of which it is true that the agent says them."""
+    parts = [replace(turn, text=part) for turn in _turns() for part in parts_of(turn.text)]
+    return linear.with_errors(parts, random.Random(_SEED))
 
 
-def said() -> list[Said]:
-    """Parts of turns, a half of them with errors of a recogniser."""
-    parts = [
-        Said(part, turn.by_agent, turn.group) for turn in _turns() for part in parts_of(turn.text)
-    ]
-    chance = random.Random(_SEED)
-    heard = Noise.learned().garbled([part.text for part in parts])
-    return parts + [
-        Said(text, part.by_agent, part.group)
-        for part, text in zip(parts, heard, strict=True)
-        if chance.random() < 0.5 and len(text) > 1
-    ]
-
-
-def _turns() -> Iterator[Said]:
+def _turns() -> Iterator[Example]:
     for file in sorted(SERVICE.glob("*.txt")):
         for _, lines in dialogues(file):
-            yield from (Said(line.text, line.speaker == "坐", file.stem) for line in lines)
+            yield from (Example(line.text, line.speaker == "坐", file.stem) for line in lines)
     for file in sorted(EXCHANGES.glob("*.tsv")):
         for _, before, text, after in exchanges(file):
-            yield Said(text, True, file.stem)
-            yield from (Said(other, False, file.stem) for other in (before, after) if other)
-    for domain, role, text in whole_calls.turns():
-        yield Said(text, role is Role.AGENT, domain)
+            yield Example(text, True, file.stem)
+            yield from (Example(other, False, file.stem) for other in (before, after) if other)
+    for domain, turn in whole_calls.turns():
+        yield Example(turn.text, turn.role is Role.AGENT, domain)
 
 
 def main() -> None:
     """Write the artifact and print how often it is right, by how sure it is."""
-    known = said()
-    labels = np.array([part.by_agent for part in known])
-    odds = linear.train(
-        [roles.features(part.text) for part in known],
-        labels,
-        [part.group for part in known],
+    odds, labels = linear.train(
+        said(),
+        roles.features,
         linear.Settings(inverse_regularization=2.0, weight_min=0.15),
         out=roles.ARTIFACT,
     )

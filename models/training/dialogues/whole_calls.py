@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from audit.types import Role
+from audit.types import Turn
 from models.training.dialogues import noise, spoken
 from models.training.dialogues.compose import Composed, Said
 from models.training.noise import Noise
@@ -26,12 +26,11 @@ _HEARD = 0.5
 """Share of the calls with errors that Whisper makes."""
 
 
-def turns() -> Iterator[tuple[str, Role, str]]:
-    """Domain, speaker and words of every turn, as written."""
+def turns() -> Iterator[tuple[str, Turn]]:
+    """Domain and every turn, as written."""
     for file in sorted(_FOLDER.glob("*.txt")):
-        for name, _, lines in spoken.dialogues(file):
-            for _, role, text in spoken.said(lines, random.Random(name)):
-                yield f"{DOMAIN} {file.stem}", role, text
+        for call in spoken.as_written(file):
+            yield from ((f"{DOMAIN} {file.stem}", turn) for turn in call)
 
 
 def calls(*, seed: int) -> list[Composed]:

@@ -174,12 +174,13 @@ def compare(call: DrawnCall, regions: Regions, *, tally: Tally) -> None:
     hits = [piece for piece in wanted if any(piece.span.overlap_s(at) for at in found_at)]
     tally.right += len(hits)
     tally.lost += len(wanted) - len(hits)
-    tally.wrong += sum(not any(p.span.overlap_s(at) for p in wanted) for at in found_at)
+    wrong_at = [at for at in found_at if not any(p.span.overlap_s(at) for p in wanted)]
+    tally.wrong += len(wrong_at)
     for piece in call.pieces:
         if piece.event is not None and piece.channel == AGENT:
             counts = tally.events.setdefault(piece.event, Counts())
-            own = [at for at in found_at if not any(p.span.overlap_s(at) for p in wanted)]
-            accused = any(piece.span.overlap_s(at) for at in (found_at if piece in wanted else own))
+            charges = found_at if piece.interrupts else wrong_at
+            accused = any(piece.span.overlap_s(at) for at in charges)
             counts.drawn += 1
             counts.accused += accused
             counts.doubted += not accused and any(piece.span.overlap_s(at) for at in doubted_at)
