@@ -9,14 +9,54 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.types import Origin, Samples, Span, Turn, WindowResult
+from audit.types import Origin, Samples, Span, Turn, Word, WordTimes
 
 Embeddings = NDArray[np.float32]
 """Shape ``[windows, dimensions]``, each of length 1: their dot product is their similarity."""
 
 
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What an ASR engine returns beside the text.
+
+    Attributes:
+        word_times: how it knows when each word was said.
+        word_probabilities: whether it tells how certain each word is.
+        punctuation: whether it writes punctuation throughout.
+        language: whether it can tell how likely speech is in the expected language.
+    """
+
+    word_times: WordTimes = WordTimes.MEASURED
+    word_probabilities: bool = True
+    punctuation: bool = False
+    language: bool = True
+
+
+WORDS_MEASURED = Abilities()
+"""Those of Whisper with its weights at hand: all but punctuation."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowResult:
+    """What an ASR engine transcribed in one window.
+
+    Attributes:
+        words: with times on the window's own clock. Of an engine without measured times, only
+            their order counts.
+        language_probability: that it is in the expected language; None where that was not checked.
+    """
+
+    words: tuple[Word, ...]
+    language_probability: float | None = None
+
+
 class AsrEngine(Protocol):
     """A speech recognition (ASR) engine with its weights loaded."""
+
+    @property
+    def abilities(self) -> Abilities:
+        """What it returns beside the text."""
+        ...
 
     @property
     def origin(self) -> Origin:
@@ -31,7 +71,7 @@ class AsrEngine(Protocol):
         Args:
             windows: float32 samples in -1 to 1, shape ``[samples]`` each.
             repetition_penalty: what the score of a token that was written before is divided by
-                (Keskar et al., CTRL, 2019); 1 for no penalty.
+                (Keskar et al., CTRL, 2019); 1 for no penalty. Engines without it ignore it.
 
         Returns:
             A result for each window, in their order.

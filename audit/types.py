@@ -67,6 +67,17 @@ class Channels(StrEnum):
     TEXT = "text"
 
 
+class WordTimes(StrEnum):
+    """How an ASR engine knows when each word was said.
+
+    ``ESTIMATED`` times are spread over the text, not found in the sound.
+    """
+
+    MEASURED = "measured"
+    ESTIMATED = "estimated"
+    NONE = "none"
+
+
 class Direction(StrEnum):
     """Who rang whom: ``IN`` the customer, ``OUT`` the agent."""
 
@@ -193,7 +204,8 @@ class Word:
     text: str
     start_s: float
     end_s: float
-    probability: float
+    probability: float | None
+    """None where the engine does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +290,9 @@ class Transcript:
     origin: Origin
     duration_s: float | None = None
     confidence: float | None = None
-    """Mean word probability, weighted by length of turn; None for ready transcripts."""
+    """Mean word probability, weighted by length of turn; None where there are none."""
+    word_times: WordTimes | None = None
+    """How the engine knows when its words were said; None for ready transcripts."""
     role_confidence: float | None = None
     """Probability that agent and customer are assigned correctly; None for ready transcripts."""
     role_source: str | None = None
@@ -378,23 +392,3 @@ class AuditedCall:
     """Hash of the cue phrases among its evidence."""
     code_sha256: str | None = None
     """Hash of the code that judged it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Utterance:
-    """A span of one channel that is to be transcribed."""
-
-    channel: int
-    span: Span
-    unintelligible: bool = False
-    """Whether its transcript is not what was said."""
-
-
-@dataclass(frozen=True, slots=True)
-class WindowResult:
-    """What the ASR engine transcribed in one window, with times on the window's own clock."""
-
-    words: tuple[Word, ...]
-    no_speech_probability: float
-    language_probability: float | None = None
-    """Probability that it is in the expected language; None where that was not checked."""

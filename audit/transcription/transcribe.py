@@ -86,6 +86,7 @@ def transcribe(
         origin=replace(models.asr.origin, audio_sha256=audio_sha256),
         duration_s=round(audio.duration_s, 3),
         confidence=turns.mean_confidence(measured),
+        word_times=models.asr.abilities.word_times,
         role_confidence=speakers.roles.confidence,
         role_source=speakers.roles.source,
         roles_confirmed=_is_confirmed(speakers.roles, options),

@@ -9,8 +9,8 @@ from dataclasses import replace
 from audit.language.phrases import find_any
 from audit.transcription.backchannels import is_backchannel
 from audit.transcription.options import TurnOptions
-from audit.transcription.windows import UtteranceWords
-from audit.types import Role, Span, Turn, Utterance, Word
+from audit.transcription.windows import Utterance, UtteranceWords
+from audit.types import Role, Span, Turn, Word
 
 _NOT_HAN = re.compile(r"[^\u3400-\u9fff]")
 _NEW_TOPIC = ("(请问|)(您|你|)还有(其他|其它|别的|什么)",)
@@ -179,10 +179,7 @@ def _turn(
     span = Span(group[0][0].span.start_s, group[-1][0].span.end_s)
     words = [word for _, said in group for word in said]
     unintelligible = group[0][0].unintelligible
-    weight = sum(len(word.text) for word in words)
-    confidence = (
-        sum(word.probability * len(word.text) for word in words) / weight if weight else None
-    )
+    confidence = _confidence(words)
     return Turn(
         index=0,
         role=roles[channel],
@@ -196,14 +193,17 @@ def _turn(
             for r in speech[channel]
             if r.overlap_s(span) > 0
         ),
-        asr_confidence=0.0
-        if unintelligible
-        else None
-        if confidence is None
-        else round(confidence, 4),
+        asr_confidence=0.0 if unintelligible else confidence,
         unintelligible=unintelligible,
         words=tuple(words),
     )
+
+
+def _confidence(words: Sequence[Word]) -> float | None:
+    """Mean probability of words, weighted by their length; None where the engine tells none."""
+    told = [(word.probability, len(word.text)) for word in words if word.probability is not None]
+    weight = sum(length for _, length in told)
+    return round(sum(p * length for p, length in told) / weight, 4) if weight else None
 
 
 def _text(words: Sequence[Word]) -> str:

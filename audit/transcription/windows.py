@@ -16,13 +16,10 @@ import numpy as np
 
 from audit.language.intelligibility import is_loop, is_suspect
 from audit.language.text import simplify
-from audit.ports import AsrEngine
+from audit.ports import AsrEngine, WindowResult
 from audit.transcription.decoding import Audio
 from audit.transcription.options import PackingOptions
-from audit.types import SAMPLE_RATE, Samples, Span, Utterance, WindowResult, Word
-
-UtteranceWords = tuple[Utterance, tuple[Word, ...]]
-"""An utterance and the words recognized in it."""
+from audit.types import SAMPLE_RATE, Samples, Span, Word, WordTimes
 
 WINDOW_S = 29.0
 """Seconds packed into one window: Whisper's 30 s less a margin for the last word."""
@@ -43,6 +40,20 @@ _LANGUAGE_MIN_S = 1.2
 """Seconds of an utterance from which its language can be detected from it alone."""
 _REPETITION_PENALTY = 1.2
 """How repeats are suppressed where an utterance that loops is decoded for the third time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """A span of one channel that is to be transcribed."""
+
+    channel: int
+    span: Span
+    unintelligible: bool = False
+    """Whether its transcript is not what was said."""
+
+
+UtteranceWords = tuple[Utterance, tuple[Word, ...]]
+"""An utterance and the words recognized in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +186,9 @@ def recognize(
     loops even then is recognized a third time with repeats suppressed. What is still not text is
     marked ``unintelligible``.
 
+    An engine that does not measure when words are said is given one utterance at a time: in a
+    window of several nobody could tell whose words they are.
+
     Returns:
         The utterances in the order in which they start.
     """
@@ -182,6 +196,8 @@ def recognize(
     def alone(chosen: Iterable[Utterance]) -> Iterator[Window]:
         return (window for one in chosen for window in pack(audio, [one], options=options))
 
+    if asr.abilities.word_times is not WordTimes.MEASURED:
+        return _recognize_alone(alone(utterances), asr)
     first = _recognize_windows(pack(audio, utterances, options=options), asr.transcribe)
     missed = [
         utterance
@@ -198,6 +214,24 @@ def recognize(
         for utterance, attempt in first.items()
     ]
     return sorted(recognized, key=lambda item: (item[0].span, item[0].channel))
+
+
+def _recognize_alone(windows: Iterable[Window], asr: AsrEngine) -> list[UtteranceWords]:
+    """Utterances from a window each, their text as one word that lasts as long as they do."""
+    attempts = _recognize_windows(windows, asr.transcribe)
+    found = [
+        _best(utterance, replace(attempt, words=_as_one(attempt.words, utterance.span)), None, None)
+        for utterance, attempt in attempts.items()
+    ]
+    return sorted(found, key=lambda item: (item[0].span, item[0].channel))
+
+
+def _as_one(words: Sequence[Word], span: Span) -> tuple[Word, ...]:
+    if not words:
+        return ()
+    told = [word.probability for word in words if word.probability is not None]
+    mean = round(sum(told) / len(told), 4) if told else None
+    return (Word(text_of(words), span.start_s, span.end_s, mean),)
 
 
 def _best(
@@ -265,9 +299,8 @@ def _words_by_utterance(window: Window, words: Sequence[Word]) -> list[Utterance
         shift_s = span.start_s - chunk.in_window.start_s
         start_s = min(max(word.start_s + shift_s, span.start_s), span.end_s)
         end_s = min(max(word.end_s + shift_s, start_s), span.end_s)
-        shares[nearest].append(
-            Word(text, round(start_s, 3), round(end_s, 3), round(word.probability, 4))
-        )
+        likely = None if word.probability is None else round(word.probability, 4)
+        shares[nearest].append(Word(text, round(start_s, 3), round(end_s, 3), likely))
     return [
         (chunk.utterance, tuple(share)) for chunk, share in zip(window.chunks, shares, strict=True)
     ]

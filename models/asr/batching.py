@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from audit.language.intelligibility import is_latin, is_suspect
-from audit.types import SAMPLE_RATE, Samples, WindowResult, Word
+from audit.ports import WindowResult
+from audit.types import SAMPLE_RATE, Samples, Word
 
 FRAMES = 3000
 """Mel frames of Whisper's own window, 100 a second."""
@@ -79,5 +80,5 @@ def asks_language(words: Sequence[Word]) -> bool:
     text = "".join(word.text for word in words)
     if not text:
         return False
-    mean = sum(word.probability for word in words) / len(words)
+    mean = sum(word.probability or 0.0 for word in words) / len(words)
     return mean < _CERTAIN_WORD_PROBABILITY or is_latin(text) or is_suspect(text)

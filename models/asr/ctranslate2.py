@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from audit.types import SAMPLE_RATE, Origin, Samples, WindowResult, Word
+from audit.ports import WORDS_MEASURED, Abilities, WindowResult
+from audit.types import SAMPLE_RATE, Origin, Samples, Word
 from models.asr import batching
 from models.asr.cores import cores
 from models.asr.weights import Weights, not_found
@@ -27,6 +28,7 @@ class CTranslate2Whisper:
     batch_size: int
     threads: int
     """Batches at a time, each on its own core."""
+    abilities: Abilities = WORDS_MEASURED
 
     def transcribe(
         self, windows: Sequence[Samples], *, repetition_penalty: float = 1.0
@@ -54,7 +56,6 @@ class CTranslate2Whisper:
             repetition_penalty=repetition_penalty,
             suppress_blank=True,
             suppress_tokens=list(self.suppressed),
-            return_no_speech_prob=True,
         )
         texts = [
             [token for token in result.sequences_ids[0] if token < self.tokenizer.eot]
@@ -75,8 +76,7 @@ class CTranslate2Whisper:
             else [None] * len(windows)
         )
         return [
-            WindowResult(words, float(result.no_speech_prob), language)
-            for words, result, language in zip(said, results, languages, strict=True)
+            WindowResult(words, language) for words, language in zip(said, languages, strict=True)
         ]
 
     def _languages(self, encoded: Any) -> list[float]:

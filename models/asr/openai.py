@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from audit.types import Origin, Samples, WindowResult, Word
+from audit.ports import WORDS_MEASURED, Abilities, WindowResult
+from audit.types import Origin, Samples, Word
 from models.asr import batching
 from models.asr.weights import Weights, not_found, whisper_state_dict
 
@@ -25,6 +26,7 @@ class OpenAIWhisper:
     origin: Origin
     beam_size: int
     batch_size: int
+    abilities: Abilities = WORDS_MEASURED
 
     def transcribe(
         self, windows: Sequence[Samples], *, repetition_penalty: float = 1.0
@@ -66,7 +68,7 @@ class OpenAIWhisper:
             )
             asked = batching.asks_language(words)
             language = self._language(result.audio_features) if asked else None
-            found.append(WindowResult(words, float(result.no_speech_prob), language))
+            found.append(WindowResult(words, language))
         return found
 
     def _language(self, encoded: Any) -> float:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from audit.transcription.options import TranscriptionOptions
 from audit.transcription.roles import Evidence, agent_evidence, assign
-from audit.transcription.windows import UtteranceWords
-from audit.types import Role, Span, Utterance, Word
+from audit.transcription.windows import Utterance, UtteranceWords
+from audit.types import Role, Span, Word
 from models.text import roles
 from tests.benchmarks.clauses import read
 

@@ -21,8 +21,8 @@ from audit.transcription import turns
 from audit.transcription.activity import detect_speech
 from audit.transcription.decoding import Audio, decode
 from audit.transcription.diarization import Diarization, diarize
-from audit.transcription.windows import UtteranceWords
-from audit.types import Direction, RawForm, Recording, Role, Span, Utterance, Word
+from audit.transcription.windows import Utterance, UtteranceWords
+from audit.types import Direction, RawForm, Recording, Role, Span, Word
 from models.text import roles
 from models.voice import embeddings, vad
 from reports.store import transcript_cache

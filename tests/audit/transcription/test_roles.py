@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from audit.transcription.roles import Evidence, agent_evidence, assign, decide
-from audit.transcription.windows import UtteranceWords
-from audit.types import Direction, Role, Span, Utterance, Word
+from audit.transcription.windows import Utterance, UtteranceWords
+from audit.types import Direction, Role, Span, Word
 from models.text import roles
 
 AGENT = ["您好，请问有什么可以帮您？", "请您稍等，我帮您登记", "感谢您的来电，还有其他需要吗"]

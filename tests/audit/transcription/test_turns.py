@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from audit.transcription.turns import build
-from audit.transcription.windows import UtteranceWords
-from audit.types import Role, Span, Turn, Utterance, Word
+from audit.transcription.windows import Utterance, UtteranceWords
+from audit.types import Role, Span, Turn, Word
 
 ROLES = (Role.AGENT, Role.CUSTOMER)
 

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audit.ports import WORDS_MEASURED, Abilities, WindowResult
 from audit.transcription.decoding import Audio
-from audit.transcription.windows import join_utterances, pack, recognize
-from audit.types import SAMPLE_RATE, Origin, Samples, Span, Utterance, WindowResult, Word
+from audit.transcription.windows import Utterance, join_utterances, pack, recognize
+from audit.types import SAMPLE_RATE, Origin, Samples, Span, Word
 
 LIMIT_S = 30.0
 SAID = "字词句段篇章文书言语声音调韵律诗歌曲谱琴棋画印"
@@ -31,10 +32,11 @@ class Hears:
     said: str = SAID
     windows: list[Samples] = field(default_factory=list)
     origin: Origin = Origin(None, "by hand", "none", None)  # noqa: RUF009
+    abilities: Abilities = WORDS_MEASURED
 
     def transcribe(self, windows: Sequence[Samples]) -> list[WindowResult]:
         self.windows += windows
-        return [WindowResult(tuple(self._words(window)), 0.0) for window in windows]
+        return [WindowResult(tuple(self._words(window))) for window in windows]
 
     def _words(self, window: Samples) -> list[Word]:
         loud = np.abs(window) > 1e-4
@@ -186,6 +188,7 @@ class Loops:
     language_probability: float | None = None
     asked: list[tuple[int, float]] = field(default_factory=list)
     origin: Origin = Origin(None, "by hand", "none", None)  # noqa: RUF009
+    abilities: Abilities = WORDS_MEASURED
 
     def transcribe(
         self, windows: Sequence[Samples], *, repetition_penalty: float = 1.0
@@ -201,7 +204,7 @@ class Loops:
             text = "请问您贵姓" if fine else "蟹" * 40
             words = (Word(text, 0.2, seconds - 0.2, 0.95),)
             told = None if fine else self.language_probability
-            heard.append(WindowResult(words, 0.0, told))
+            heard.append(WindowResult(words, told))
         return heard
 
 

@@ -19,7 +19,8 @@ from audit.rules.overlaps import overlaps
 from audit.transcription import turns, windows
 from audit.transcription.activity import detect_speech
 from audit.transcription.decoding import Audio, decode
-from audit.types import Role, Span, Utterance, Word
+from audit.transcription.windows import Utterance
+from audit.types import Role, Span, Word
 from data_samples.generate.encode import SUFFIXES, shift_s, write_coded, write_mu_law
 from data_samples.generate.mixer import LINE_RATE, FloatArray
 from models.text import endings

@@ -9,7 +9,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.types import SAMPLE_RATE, Samples, WindowResult, Word
+from audit.ports import WindowResult
+from audit.types import SAMPLE_RATE, Samples, Word
 from models.asr import batching
 
 LENGTHS = st.lists(st.floats(0.1, 30.0), max_size=40)
@@ -17,7 +18,7 @@ LENGTHS = st.lists(st.floats(0.1, 30.0), max_size=40)
 
 def told(windows: Sequence[Samples]) -> list[WindowResult]:
     """Says how long each window is."""
-    return [WindowResult((Word(str(len(w)), 0.0, 1.0, 1.0),), 0.0) for w in windows]
+    return [WindowResult((Word(str(len(w)), 0.0, 1.0, 1.0),)) for w in windows]
 
 
 @given(LENGTHS, st.integers(1, 9), st.integers(1, 4))
