@@ -29,6 +29,7 @@ def evaluate(call: Call, rules: Rules, context: Context, *, came_out: Dispositio
         context: the rulebook's cues, and the models.
         came_out: as :func:`audit.rules.disposition.classify` has it.
     """
+    call = reliance.scored(call, context.models.wording)
     legible = reliance.readable(call)
     found = [
         one

@@ -16,6 +16,7 @@ from audit.language.intelligibility import (
     near_dialect_share,
     unread_share,
 )
+from audit.ports import WordingClassifier
 from audit.reasons import AGENT, CUSTOMER, Reason, because
 from audit.rules import forbidden_language, greeting, no_interruption
 from audit.rules.base import Needs
@@ -52,6 +53,25 @@ _BEFORE_S = 1.5
 _OPENING = 2
 
 _WORDS = (Said, ActCondition, Similar, Regex, Repeated, EntityCondition, Echo)
+
+
+def scored(call: Call, wording: WordingClassifier) -> Call:
+    """The call with confidences, for its words, of an engine that gives none.
+
+    How familiar a turn's words are stands in for how certain they are: garbled words are seldom
+    Chinese that anybody says. The square of that share falls below the thresholds of the rules
+    where the share is below about 0.7.
+    """
+    told = any(t.asr_confidence is not None for t in call.turns if not t.unintelligible)
+    if told or call.transcript.channels is Channels.TEXT:
+        return call
+    turns = tuple(
+        replace(turn, asr_confidence=round(wording.familiarity(turn.text) ** 2, 4))
+        if turn.text and not turn.unintelligible
+        else turn
+        for turn in call.turns
+    )
+    return replace(call, transcript=replace(call.transcript, turns=turns))
 
 
 def readable(call: Call) -> Call:

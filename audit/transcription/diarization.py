@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,9 @@ from audit.ports import Diarizer, Embeddings, RoleClassifier, SpeakerEmbedder
 from audit.transcription import roles
 from audit.transcription.decoding import Audio
 from audit.transcription.options import DiarizationOptions
+from audit.transcription.speaker_changes import cut_at_changes, undivided
 from audit.transcription.windows import UtteranceWords
-from audit.types import Direction, Span, Turn, Word
+from audit.types import Direction, Span, Turn
 
 Labels = NDArray[np.intp]
 
@@ -54,6 +55,7 @@ class Diarization:
         labels: the speaker of each window.
         margins: how much more similar (cosine) each window is to its own speaker than to the next.
         confusable: two of the speakers are too similar for any turn to be certain.
+        undivided: when words are said that may be those of several speakers.
     """
 
     utterances: list[UtteranceWords]
@@ -63,6 +65,7 @@ class Diarization:
     labels: Labels
     margins: NDArray[np.float32]
     confusable: bool
+    undivided: Sequence[Span] = ()
 
     def confidence(self, turn: Turn) -> float:
         """Probability that a turn is by its speaker."""
@@ -72,7 +75,8 @@ class Diarization:
         own = self.margins[inside & (self.labels == turn.speaker)]
         margin = float(own.mean()) if len(own) else 0.0
         probability = 1 / (1 + math.exp(-_ODDS_STEEPNESS * (margin - _EVEN_ODDS_MARGIN)))
-        doubtful = self.confusable or turn.span.duration_s < _CERTAIN_TURN_S
+        mixed = any(span.overlap_s(turn.span) > 0 for span in self.undivided)
+        doubtful = self.confusable or mixed or turn.span.duration_s < _CERTAIN_TURN_S
         return round(min(probability, _DOUBTFUL_CONFIDENCE) if doubtful else probability, 3)
 
 
@@ -126,7 +130,7 @@ def diarize(
         pulls = _pulls(windows, utterances, evidence, direction)
         labels = _clustered(windows, embeddings, pulls, options)
     by_speaker = _speech_by_speaker(speech, windows, labels)
-    cut = _cut_at_changes(utterances, by_speaker)
+    cut = cut_at_changes(utterances, by_speaker)
     cut_utterances = sorted(cut, key=lambda item: (item[0].span, item[0].channel))
     totals = roles.agent_evidence(
         cut_utterances, evidence, speakers=len(by_speaker), direction=direction
@@ -139,6 +143,7 @@ def diarize(
         labels=labels,
         margins=np.where(overlapped, np.float32(0), _margins(embeddings, labels)),
         confusable=_max_similarity(embeddings, labels) > _CONFUSABLE_SIMILARITY,
+        undivided=undivided(utterances, by_speaker),
     )
 
 
@@ -361,37 +366,3 @@ def _speech_by_speaker(
             speakers[speaker].append(Span(start_s, end_s))
             start_s = end_s
     return speakers
-
-
-def _cut_at_changes(
-    utterances: Sequence[UtteranceWords], speech: Sequence[Sequence[Span]]
-) -> Iterator[UtteranceWords]:
-    """Utterances cut where the speaker changes; each word goes where its middle is."""
-    for utterance, words in utterances:
-        parts = sorted(
-            (
-                Span(max(s.start_s, utterance.span.start_s), min(s.end_s, utterance.span.end_s)),
-                number,
-            )
-            for number, spans in enumerate(speech)
-            for s in spans
-            if s.overlap_s(utterance.span) > 0
-        )
-        joined: list[tuple[Span, int]] = []
-        for span, speaker in parts:
-            if joined and joined[-1][1] == speaker:
-                joined[-1] = (Span(joined[-1][0].start_s, span.end_s), speaker)
-            else:
-                joined.append((span, speaker))
-        shares: list[list[Word]] = [[] for _ in joined]
-        for word in words:
-            middle_s = (word.start_s + word.end_s) / 2
-            nearest = min(
-                range(len(joined)),
-                key=lambda i: joined[i][0].distance_s(middle_s),
-                default=None,
-            )
-            if nearest is not None:
-                shares[nearest].append(word)
-        for (span, speaker), share in zip(joined, shares, strict=True):
-            yield replace(utterance, channel=speaker, span=span), tuple(share)

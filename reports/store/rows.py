@@ -30,6 +30,7 @@ from audit.types import (
     Transcript,
     Turn,
     Verdict,
+    WordTimes,
 )
 from reports.store import measures, reasons
 from reports.store.columns import SCHEMA_VERSION
@@ -144,6 +145,7 @@ def _call_row(audited: AuditedCall) -> Row:
         "greeting_end_s": measures.stage_edge(audited.call, Stage.GREETING, last=True),
         "closing_start_s": measures.stage_edge(audited.call, Stage.CLOSING, last=False),
         **measures.stage_lengths(audited.call),
+        "word_times": transcript.word_times,
         "role_confidence": transcript.role_confidence,
         "role_source": transcript.role_source,
         "roles_confirmed": transcript.roles_confirmed,
@@ -267,6 +269,7 @@ def call(facts: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) -> Call:
             ),
             duration_s=facts["duration_s"],
             confidence=facts["transcript_confidence"],
+            word_times=WordTimes(facts["word_times"]) if facts.get("word_times") else None,
             role_confidence=facts.get("role_confidence"),
             role_source=facts.get("role_source"),
             roles_confirmed=facts.get("roles_confirmed"),

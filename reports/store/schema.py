@@ -13,7 +13,7 @@ import pyarrow as pa
 from audit.errors import RejectReason
 from audit.privacy.entities import PrivacyMode
 from audit.review import Decision, ReviewKind
-from audit.types import Channels, Direction, Disposition, Role, Severity, Stage, Verdict
+from audit.types import Channels, Direction, Disposition, Role, Severity, Stage, Verdict, WordTimes
 from reports.store.columns import Table, TableColumn, real, text
 
 _LINEAGE = (
@@ -121,6 +121,12 @@ CALLS = Table(
         real("greeting_s", "length of the greeting, up to what follows", unit="s", nullable=True),
         real("handling_s", "length of the handling, up to what follows", unit="s", nullable=True),
         real("closing_s", "length of the closing", unit="s", nullable=True),
+        text(
+            "word_times",
+            "how the engine knows when words are said (not for ready transcripts)",
+            nullable=True,
+            values=WordTimes,
+        ),
         TableColumn(
             "role_confidence",
             pa.float64(),

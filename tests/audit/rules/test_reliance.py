@@ -11,7 +11,8 @@ import pytest
 
 from audit.intake import transcripts
 from audit.rulebooks import Rulebook
-from audit.types import AuditedCall, Call, Finding, Verdict
+from audit.rules import reliance
+from audit.types import AuditedCall, Call, Channels, Finding, Verdict
 from flows import wiring
 from reports.wording import sentence
 
@@ -52,6 +53,38 @@ def unread(call: Call, *numbers: int) -> Call:
         for turn in call.turns
     )
     return as_heard(call, turns=turns)
+
+
+# engines without word probabilities
+
+
+def unscored(call: Call) -> Call:
+    """As an engine that gives no word probabilities transcribes it."""
+    turns = tuple(replace(turn, asr_confidence=None) for turn in call.turns)
+    return as_heard(call, turns=turns, channels=Channels.STEREO, role_source="manifest")
+
+
+def test_without_probabilities_familiar_words_are_held_against_the_agent(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    assert "forbidden_language" in failed(judged(unscored(make_call(RUDE)), book))
+
+
+def test_without_probabilities_an_unreadable_agent_is_not_accused_of_silence(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    """Where nothing the agent says is Chinese, the greeting may have been anything."""
+    garbled = [("A", "桡挚郸锰畦滢咚", 0.0, 1.5), *RUDE[1:2], ("A", "锂钡怛捃飧隍豕", 7.0, 10.0)]
+    greeted = of(judged(unscored(make_call(garbled)), book), "greeting")
+    assert greeted and all(finding.verdict is UNTOLD for finding in greeted)
+
+
+def test_probabilities_are_kept_where_there_are_some(make_call: MakeCall) -> None:
+    call = unscored(make_call(RUDE))
+    told = as_heard(call, turns=(replace(call.turns[0], asr_confidence=0.7), *call.turns[1:]))
+    assert reliance.scored(told, wiring.judging_models().wording) == told
+    text = as_heard(call, channels=Channels.TEXT)
+    assert reliance.scored(text, wiring.judging_models().wording) == text
 
 
 # roles

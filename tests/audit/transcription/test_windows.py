@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from audit.ports import WORDS_MEASURED, Abilities, WindowResult
 from audit.transcription.decoding import Audio
 from audit.transcription.windows import Utterance, join_utterances, pack, recognize
-from audit.types import SAMPLE_RATE, Origin, Samples, Span, Word
+from audit.types import SAMPLE_RATE, Origin, Samples, Span, Word, WordTimes
 
 LIMIT_S = 30.0
 SAID = "字词句段篇章文书言语声音调韵律诗歌曲谱琴棋画印"
@@ -240,6 +240,37 @@ def test_another_language_is_marked_although_it_no_longer_loops() -> None:
     engine = Loops("held down", language_probability=0.02)
     _, marked = looped(engine)
     assert all(marked)
+
+
+# engines that do not measure when words are said
+
+
+@dataclass
+class Untimed:
+    """Writes a text for each window, its words at times that mean nothing."""
+
+    abilities: Abilities
+    heard: list[float] = field(default_factory=list)
+    origin: Origin = Origin(None, "by hand", "none", None)  # noqa: RUF009
+
+    def transcribe(
+        self, windows: Sequence[Samples], *, repetition_penalty: float = 1.0
+    ) -> list[WindowResult]:
+        self.heard += [len(window) / SAMPLE_RATE for window in windows]
+        words = (Word("请问您", 90.0, 80.0, None), Word("贵姓", 0.0, 0.0, None))
+        return [WindowResult(words) for _ in windows]
+
+
+@pytest.mark.parametrize("times", [WordTimes.NONE, WordTimes.ESTIMATED])
+def test_without_measured_times_each_utterance_is_a_window_and_a_word(times: WordTimes) -> None:
+    spans = [[Span(1, 3), Span(7, 11)], [Span(4, 6)]]
+    engine = Untimed(Abilities(times, word_probabilities=False))
+    found = recognize(audio_with(spans, seconds=12), join_utterances(spans), asr=engine)
+    assert len(engine.heard) == 3
+    assert [utterance.span for utterance, _ in found] == [Span(1, 3), Span(4, 6), Span(7, 11)]
+    for utterance, words in found:
+        span = utterance.span
+        assert words == (Word("请问您贵姓", span.start_s, span.end_s, None),)
 
 
 def test_what_does_not_loop_costs_nothing() -> None:
