@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 @click.option("--rulebook", help="Rulebook of calls whose manifest row names none.")
 @click.option(
     "--engine",
-    type=click.Choice(["auto", "faster-whisper", "openai-whisper"]),
-    help="Whisper implementation (default: auto, the faster one that works on this machine).",
+    type=click.Choice(["auto", "faster-whisper", "openai-whisper", "sherpa-onnx"]),
+    help="Speech recognition engine (default: auto, the faster one of Whisper that works here).",
 )
-@click.option("--model", help="Whisper model name, or path of a checkpoint.")
+@click.option("--model", help="Whisper model name, or path of a checkpoint or model folder.")
 @click.option(
     "--max-rtf",
     type=click.FloatRange(min=0, min_open=True),
