@@ -45,12 +45,14 @@ class AsrConfig(Options):
     engine: Engine = Field(
         "auto",
         description="`faster-whisper`, `openai-whisper`, or `auto` for the faster of those that "
-        "are installed and can read the model.",
+        "are installed and can read the model; `sherpa-onnx` for SenseVoice, Paraformer, "
+        "transducers and others.",
     )
     model: str = Field(
         "base",
         description="Name of a Whisper model, a folder in CTranslate2's format, or a `.pt` file; "
-        "for `sherpa-onnx` the model's folder. Larger models make fewer errors and take longer ([performance.md](performance.md)).",
+        "for `sherpa-onnx` the model's folder. Larger models make fewer errors and take longer "
+        "([performance.md](performance.md)).",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="`cpu`, `cuda`, or `auto` for the GPU where there is one."
@@ -78,7 +80,8 @@ class AsrConfig(Options):
     hotwords: tuple[str, ...] = Field(
         (),
         description="Words that transducers of `sherpa-onnx` are to expect, such as names of "
-        "products; the names in the rulebook's parameters `organisations` and `products` are added.",
+        "products. Those in the parameters `organisations` and `products` of the rulebook are "
+        "added.",
     )
     itn: bool = Field(
         False,

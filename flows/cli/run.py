@@ -21,12 +21,8 @@ if TYPE_CHECKING:
 @common.manifest_option
 @common.config_option
 @click.option("--rulebook", help="Rulebook of calls whose manifest row names none.")
-@click.option(
-    "--engine",
-    type=click.Choice(["auto", "faster-whisper", "openai-whisper", "sherpa-onnx"]),
-    help="Speech recognition engine (default: auto, the faster one of Whisper that works here).",
-)
-@click.option("--model", help="Whisper model name, or path of a checkpoint or model folder.")
+@common.engine_option
+@common.model_option
 @click.option(
     "--max-rtf",
     type=click.FloatRange(min=0, min_open=True),

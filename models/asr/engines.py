@@ -155,6 +155,15 @@ def check(config: AsrConfig) -> Choice:
     return choice
 
 
+def takes_hotwords(config: AsrConfig) -> bool:
+    """Whether the configured model can be told which words to expect.
+
+    Raises:
+        UsageError: see :func:`choose`.
+    """
+    return config.engine == "sherpa-onnx" and sherpa.takes_hotwords(config.model)
+
+
 def describe(choice: Choice, config: AsrConfig) -> str:
     """What is known of the chosen model beside its place; empty where that is nothing."""
     engine = _ENGINES[choice.engine]

@@ -154,9 +154,13 @@ def describe(
     return said
 
 
-def takes_hotwords(weights: Weights) -> bool:
-    """Whether a model can be told which words to expect: transducers can."""
-    return _folder(weights.name, "cpu").kind in (TRANSDUCER, NEMO_TRANSDUCER)
+def takes_hotwords(model: str) -> bool:
+    """Whether a folder's model can be told which words to expect: transducers can.
+
+    Raises:
+        WeightsNotFound: see :func:`find`.
+    """
+    return _folder(model, "auto").kind in (TRANSDUCER, NEMO_TRANSDUCER)
 
 
 def spelled(folder: Folder, hotwords: Iterable[str]) -> list[str]:
