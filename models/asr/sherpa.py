@@ -44,6 +44,8 @@ _SHORTEST_S = 0.5
 _WHISPER_FRAMES = 2940
 """Frames of 10 ms, at most: sherpa-onnx cuts off the last words of longer windows."""
 _LANGUAGES = {SENSE_VOICE: "zh", FUN_ASR: "中文", WHISPER: "zh"}
+_SIGNS = ":#@"
+"""What sherpa-onnx reads as a score at the beginning of a hotword."""
 _TRIAL_S = 300
 """Seconds within which a model must be loaded and have decoded a second of noise."""
 _TRIAL = "import sys; from models.asr import sherpa; sherpa.trial(sys.argv[1])"
@@ -75,9 +77,8 @@ class SherpaRecognizer:
             self.recognizer.decode_streams(streams)
             for number, stream in zip(numbers, streams, strict=True):
                 duration_s = len(windows[number]) / SAMPLE_RATE
-                words = sherpa_words.words(
-                    _tokens(stream.result), writing=self.writing, duration_s=duration_s
-                )
+                said = _tokens(stream.result, timed=self.folder.kind is WHISPER)
+                words = sherpa_words.words(said, writing=self.writing, duration_s=duration_s)
                 results[number] = WindowResult(words)
         return [results[number] for number in range(len(windows))]
 
@@ -92,15 +93,25 @@ class SherpaRecognizer:
         return stream
 
 
-def _tokens(result: Any) -> list[Token]:
-    """What was recognized; times and probabilities are there for all tokens or for none."""
+def _tokens(result: Any, *, timed: bool) -> list[Token]:
+    """What was recognized; times and probabilities are there for all tokens or for none.
+
+    Args:
+        result: of sherpa-onnx.
+        timed: whether its durations are those of words; a transducer's are frames that it skips.
+    """
     texts = result.tokens
     count = len(texts)
 
     def each(values: Sequence[float]) -> Iterable[float | None]:
         return values if len(values) == count else [None] * count
 
-    columns = (texts, each(result.timestamps), each(result.durations), each(result.ys_log_probs))
+    columns = (
+        texts,
+        each(result.timestamps),
+        each(result.durations if timed else ()),
+        each(result.ys_log_probs),
+    )
     return [Token(*told) for told in zip(*columns, strict=True)]
 
 
@@ -171,10 +182,11 @@ def spelled(folder: Folder, hotwords: Iterable[str]) -> list[str]:
     """
     if folder.kind not in (TRANSDUCER, NEMO_TRANSDUCER):
         return []
+    plain = [word for word in hotwords if word and word[0] not in _SIGNS]
     if sherpa_words.writing(folder.symbols) == "bytes":
-        return list(hotwords) if (folder.path / "bpe.vocab").is_file() else []
+        return plain if (folder.path / "bpe.vocab").is_file() else []
     known = set(folder.symbols.values())
-    return [word for word in hotwords if word and set(word) <= known]
+    return [word for word in plain if set(word) <= known]
 
 
 def load(

@@ -223,6 +223,8 @@ def _kind(path: Path, parts: Parts) -> Kind:
     if model_type in _NEMO_TYPES:
         return NEMO_TRANSDUCER
     if "sot_sequence" in metadata or model_type.startswith("whisper"):
+        if metadata.get("is_multilingual") == "0":
+            raise WeightsNotFound(f"{first.path} hears English only; give a multilingual model")
         return _of_its_own(path, WHISPER, parts, decoder)
     if "cmvn_mean" in metadata and "num_decoder_layers" in metadata:
         return _of_its_own(path, FIRE_RED, parts, decoder)

@@ -96,7 +96,10 @@ def ctc(folder: Path, *, model_type: str = "zipformer2_ctc", name: str = "model.
     metadata = {"model_type": model_type, "vocab_size": len(SYMBOLS), "subsampling_factor": 4}
     if model_type == "fire-red-asr-2-ctc":
         # that kind hears samples as int16, whose log energy is higher by 2 ln 32768
-        metadata |= {"cmvn_mean": ",".join(["20.8"] * BINS), "cmvn_inv_stddev": ",".join(["1"] * BINS)}
+        metadata |= {
+            "cmvn_mean": ",".join(["20.8"] * BINS),
+            "cmvn_inv_stddev": ",".join(["1"] * BINS),
+        }
     elif model_type == "wenet_ctc":
         b[[1, 2]] -= 20.8
     write(

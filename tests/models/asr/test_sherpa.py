@@ -17,7 +17,7 @@ from audit.config import AsrConfig, Config
 from audit.errors import UsageError, WeightsNotFound
 from audit.types import WordTimes
 from flows import doctor, hotwords, lineage, sizing
-from models.asr import engines, onnx_files, sherpa, sherpa_words
+from models.asr import engines, onnx_files, sherpa, sherpa_folder, sherpa_kinds, sherpa_words
 from models.asr.sherpa_words import Token
 from tests.models.asr import sherpa_tiny as tiny
 
@@ -213,9 +213,13 @@ def _of_unknown_type(folder: Path) -> None:
     tiny.ctc(folder, model_type="vits")
 
 
-def _with_whispers_encoder(folder: Path) -> None:
+def _english(folder: Path) -> None:
+    _with_whispers_encoder(folder, is_multilingual="0")
+
+
+def _with_whispers_encoder(folder: Path, **metadata: str) -> None:
     model = onnx.load(str(folder / "encoder.onnx"))
-    onnx.helper.set_model_props(model, {"model_type": "whisper-base"})
+    onnx.helper.set_model_props(model, {"model_type": "whisper-base", **metadata})
     onnx.save(model, str(folder / "encoder.onnx"))
 
 
@@ -235,6 +239,7 @@ BROKEN: dict[str, tuple[Build, str]] = {
     ),
     "two kinds": (_with_whispers_encoder, "encoder of a Whisper model and the decoder of a trans"),
     "two models": (partial(tiny.ctc, name="model.onnx"), "files of two models"),
+    "English": (_english, "hears English only"),
     "for streams": (_as_streaming, "model for streams"),
     "unknown": (_of_unknown_type, "says model_type 'vits'"),
     "another's tokens": (lambda f: tiny.tokens(f, "你好"), "2 symbols and the model 6"),
@@ -257,6 +262,38 @@ def test_a_folder_that_is_broken(tmp_path: Path, what: str) -> None:
     assert str(folder) in said and "\n" not in said and len(said) < 400
 
 
+def fun_asr(folder: Path) -> None:
+    """The files of Fun-ASR-Nano, which is too large to be run here."""
+    graph = "part (float[N] x) => (float[N] y) { y = Identity (x) }"
+    lfr = {"lfr_window_size": 7, "lfr_window_shift": 6, "llm_dim": 4}
+    tiny.write(folder / "encoder_adaptor.int8.onnx", graph, {}, lfr)
+    tiny.write(folder / "llm.int8.onnx", graph, {}, {"vocab_size": 9})
+    tiny.write(folder / "embedding.int8.onnx", graph, {}, {})
+    (folder / "Qwen3-0.6B").mkdir()
+    for name in ("merges.txt", "tokenizer.json", "vocab.json"):
+        (folder / "Qwen3-0.6B" / name).write_text("{}")
+
+
+def test_fun_asr_is_read_with_its_tokenizer(tmp_path: Path) -> None:
+    fun_asr(tmp_path)
+    found = sherpa_folder.read(tmp_path)
+    assert found.kind is sherpa_kinds.FUN_ASR
+    assert found.abilities(itn=False).word_times is WordTimes.ESTIMATED
+    assert found.abilities(itn=False).punctuation
+    assert {"vocab.json", "llm.int8.onnx"} <= {path.name for path in found.files}
+    with pytest.raises(WeightsNotFound, match="cannot run the model"):
+        sherpa.check(sherpa.find(str(tmp_path)))
+    (tmp_path / "llm.int8.onnx").unlink()
+    with pytest.raises(WeightsNotFound, match="holds no llm of its Fun-ASR-Nano model"):
+        sherpa.find(str(tmp_path))
+    shutil.rmtree(tmp_path)
+    tmp_path.mkdir()
+    fun_asr(tmp_path)
+    (tmp_path / "Qwen3-0.6B" / "vocab.json").unlink()
+    with pytest.raises(WeightsNotFound, match="holds no tokenizer"):
+        sherpa.find(str(tmp_path))
+
+
 def test_metadata_that_is_missing(tmp_path: Path) -> None:
     tiny.sense_voice(tmp_path)
     path = tmp_path / "model.onnx"
@@ -268,7 +305,19 @@ def test_metadata_that_is_missing(tmp_path: Path) -> None:
 
 
 def test_a_model_that_ends_the_process_is_told_and_ends_another(tmp_path: Path) -> None:
-    """A decoder that gives no number of symbols for its joiner: only ONNX Runtime can know."""
+    """Mean values that are no numbers: sherpa-onnx calls _Exit."""
+    tiny.sense_voice(tmp_path)
+    model = onnx.load(str(tmp_path / "model.onnx"))
+    onnx.helper.set_model_props(
+        model, {p.key: p.value for p in model.metadata_props} | {"neg_mean": "many"}
+    )
+    onnx.save(model, str(tmp_path / "model.onnx"))
+    with pytest.raises(WeightsNotFound, match=r"cannot run the model.*'many' for 'neg_mean'"):
+        engines.check(AsrConfig(engine="sherpa-onnx", model=str(tmp_path)))
+
+
+def test_a_model_that_cannot_be_loaded(tmp_path: Path) -> None:
+    """An operator that there is not: only ONNX Runtime can know."""
     tiny.transducer(tmp_path)
     found = sherpa.find(str(tmp_path))
     sherpa.check(found)
@@ -324,7 +373,9 @@ def test_the_default_model_is_none_of_its_own() -> None:
 def test_doctor_names_what_a_folder_holds(tmp_path: Path) -> None:
     tiny.transducer(tmp_path)
     asr = {"engine": "sherpa-onnx", "model": str(tmp_path)}
-    found = {c.name: c for c in doctor.examine(config.load(None, overrides={"transcription.asr": asr}))}
+    found = {
+        c.name: c for c in doctor.examine(config.load(None, overrides={"transcription.asr": asr}))
+    }
     assert found["engine"].detail.startswith("sherpa-onnx") and found["weights"].ok
     assert found["model"].detail.startswith("transducer (decoder.onnx, encoder.onnx, joiner.onnx")
     assert "hotwords" in found["model"].detail
