@@ -39,7 +39,8 @@ class Kind:
         constructor: method of ``sherpa_onnx.OfflineRecognizer`` that loads it.
         needs: metadata without which sherpa-onnx ends the process, by part.
         symbols: one of them must be in ``tokens.txt``.
-        batches: whether several windows go through the network together.
+        batches: whether several windows can go through the network together. (Of Paraformer
+            sherpa-onnx would read tokens beyond the end of the shorter windows.)
         timed_outputs: outputs of the last part from which times of tokens are measured; 0 where
             they always are, None where they never are.
         probabilities: whether it gives each token's.
@@ -134,6 +135,7 @@ PARAFORMER = Kind(
     "from_paraformer",
     {"model": (*_LFR, "neg_mean", "inv_stddev")},
     symbols=("</s>",),
+    batches=False,
     timed_outputs=4,
 )
 ZIPFORMER_CTC = Kind("zipformer CTC", "from_zipformer_ctc", {"model": ()}, symbols=_BLANKS)

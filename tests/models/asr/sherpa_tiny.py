@@ -162,18 +162,19 @@ def sense_voice(folder: Path) -> None:
 PARAFORMER = ("<blank>", "<s>", "</s>", "你", "好", "wi@@", "fi")
 
 
-def paraformer(folder: Path, *, peaks: bool) -> None:
-    """Paraformer: it writes 你好 wifi whatever it hears, at 0.2, 0.6, 1.0 and 1.2 s.
+def paraformer(folder: Path, *, peaks: bool, at: Sequence[int] = (10, 30, 50, 60, 80)) -> None:
+    """Paraformer: it writes 你好 wifi whatever it hears.
 
     Args:
         folder: that receives it.
         peaks: whether it tells when.
+        at: the frames of 20 ms at which its tokens are, and the end.
     """
     said = [3, 4, 5, 6, 2]
     logits = np.zeros((1, len(said), len(PARAFORMER)), np.float32)
     logits[0, range(len(said)), said] = 9
     fire = np.zeros((1, 100), np.float32)
-    fire[0, [10, 30, 50, 60, 80]] = 1
+    fire[0, list(at)] = 1
     more = ", float[N, P] alphas, float[N, P] cif" if peaks else ""
     shown = "alphas = Add (none, fires) cif = Add (none, fires)" if peaks else ""
     write(

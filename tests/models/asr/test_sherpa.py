@@ -87,6 +87,9 @@ def test_paraformer_tells_times_only_with_its_peaks(tmp_path: Path) -> None:
     (heard,) = loaded(tmp_path).transcribe([CALL])
     starts = [(word.text, round(word.start_s, 2)) for word in heard.words]
     assert starts == [("你", 0.2), ("好", 0.6), ("wifi", 1.0)]
+    tiny.paraformer(tmp_path, peaks=True, at=(10, 30, 80))
+    (heard,) = loaded(tmp_path).transcribe([CALL])
+    assert [round(word.start_s, 2) for word in heard.words] == [0.0, 0.6, 1.2]
     tiny.paraformer(tmp_path, peaks=False)
     engine = loaded(tmp_path)
     assert engine.abilities.word_times is WordTimes.NONE
