@@ -24,7 +24,7 @@ from audit.transcription import media
 from audit.transcription.options import Options, TranscriptionOptions
 from audit.types import RawForm
 
-Engine = Literal["auto", "faster-whisper", "openai-whisper"]
+Engine = Literal["auto", "faster-whisper", "openai-whisper", "sherpa-onnx"]
 
 RENAMED = {
     "hearing": "transcription",
@@ -45,12 +45,14 @@ class AsrConfig(Options):
     engine: Engine = Field(
         "auto",
         description="`faster-whisper`, `openai-whisper`, or `auto` for the faster of those that "
-        "are installed and can read the model.",
+        "are installed and can read the model; `sherpa-onnx` for SenseVoice, Paraformer, "
+        "transducers and others.",
     )
     model: str = Field(
         "base",
-        description="Name of a Whisper model, a folder in CTranslate2's format, or a `.pt` file. "
-        "Larger models make fewer errors and take longer ([performance.md](performance.md)).",
+        description="Name of a Whisper model, a folder in CTranslate2's format, or a `.pt` file; "
+        "for `sherpa-onnx` the model's folder. Larger models make fewer errors and take longer "
+        "([performance.md](performance.md)).",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="`cpu`, `cuda`, or `auto` for the GPU where there is one."
@@ -73,7 +75,18 @@ class AsrConfig(Options):
         0,
         ge=0,
         description="Batches that faster-whisper decodes at a time, each on one core; CPU threads "
-        "of openai-whisper. `0` for one per core.",
+        "of the other engines. `0` for one per core.",
+    )
+    hotwords: tuple[str, ...] = Field(
+        (),
+        description="Words that transducers of `sherpa-onnx` are to expect, such as names of "
+        "products. Those in the parameters `organisations` and `products` of the rulebook are "
+        "added.",
+    )
+    itn: bool = Field(
+        False,
+        description="Let SenseVoice and Fun-ASR-Nano of `sherpa-onnx` write numerals as digits and "
+        "set punctuation. Rules read numerals either way.",
     )
 
 

@@ -14,7 +14,7 @@ import audit
 from audit import rulebooks
 from audit.config import Config
 from audit.errors import UsageError
-from flows import proxies
+from flows import hotwords, proxies
 
 _PACKAGES = (
     "openai-whisper",
@@ -41,7 +41,11 @@ class DoctorCheck:
 
 
 def examine(config: Config) -> Iterator[DoctorCheck]:
-    """DoctorCheck everything a run needs, without loading a model or using the network."""
+    """DoctorCheck everything a run needs, without using the network.
+
+    A model is loaded only where the engine may end the process at a bad one: in a process of its
+    own.
+    """
     yield DoctorCheck("callaudit", True, f"{audit.__version__}, Python {sys.version.split()[0]}")
     yield DoctorCheck("machine", True, f"{os.cpu_count()} CPU cores")
     for package in _PACKAGES:
@@ -109,9 +113,9 @@ def _proxies() -> DoctorCheck:
 def _asr_engine(config: Config) -> Iterator[DoctorCheck]:
     from models.asr import engines
 
-    wanted = config.transcription.asr
     try:
-        choice = engines.choose(wanted)
+        wanted = hotwords.with_names(config).transcription.asr
+        choice = engines.check(wanted)
     except UsageError as error:
         yield DoctorCheck("engine", False, str(error))
         return
@@ -132,3 +136,5 @@ def _asr_engine(config: Config) -> Iterator[DoctorCheck]:
         f"{weights.name} from {weights.source}: {weights.path}, "
         f"sha256 {(weights.sha256 or '')[:16]}…",
     )
+    if described := engines.describe(choice, wanted):
+        yield DoctorCheck("model", True, described)

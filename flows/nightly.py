@@ -17,7 +17,7 @@ from audit.config import Config
 from audit.errors import CallauditError, UsageError
 from audit.intake import manifests, recordings, roots
 from audit.intake.recordings import Plan
-from flows import bucket, jobs, lineage, prefect_server, wiring
+from flows import bucket, hotwords, jobs, lineage, prefect_server, wiring
 from flows.jobs import Job, RunSummary
 from flows.workers import publisher, shards
 from reports.store import Store
@@ -49,6 +49,7 @@ def plan(
     )
     if night is not None:
         planned = _of_night(planned, night)
+    settings = hotwords.with_names(settings)
     choice = wiring.check(settings)
     Store(Path(out).resolve()).private.prepare()
     if choice.weights.path is None:

@@ -9,15 +9,21 @@ estimated ratio of medium to small is 3.2; a published measurement on a CPU give
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from audit.config import AsrConfig
 from audit.errors import UsageError
 from audit.ports import AsrEngine
-from audit.types import SAMPLE_RATE
+from audit.transcription.activity import detect_speech
+from audit.transcription.decoding import decode
+from audit.transcription.windows import WINDOW_S, join_utterances, pack, recognize
+from audit.types import SAMPLE_RATE, Samples, WordTimes
 from models.asr import engines, weights
+from models.voice.vad import speech_probabilities
 
 _FRAMES, _VOCABULARY = 1500, 51_865
 _TOKENS = 110
@@ -87,16 +93,23 @@ def seconds_per_window(asr: AsrEngine, size: Size, *, windows: int = 4) -> float
         size: of its model.
         windows: transcribed in one batch.
     """
-    silence = np.zeros(29 * SAMPLE_RATE, dtype=np.float32)
-    asr.transcribe([silence])
+    silence = np.zeros(round(WINDOW_S * SAMPLE_RATE), dtype=np.float32)
+    return _seconds(asr, [silence] * windows) * size.work / size.encoder_work
+
+
+def _seconds(asr: AsrEngine, windows: Sequence[Samples]) -> float:
+    """Seconds for each of some windows, after one that is not counted."""
+    asr.transcribe(windows[:1])
     started = time.perf_counter()
-    asr.transcribe([silence] * windows)
-    return (time.perf_counter() - started) / windows * size.work / size.encoder_work
+    asr.transcribe(windows)
+    return (time.perf_counter() - started) / len(windows)
 
 
 WINDOWS_PER_S = 0.033
 """Windows filled per second of call: the two speakers of the sample and development calls speak
 1,887 s in 2,121 s of calls."""
+_UTTERANCE_S = 3.0
+"""Seconds of the windows of an engine that is given each utterance alone."""
 _REST = 1.1
 """Total time by time of transcription (``make bench``)."""
 
@@ -130,12 +143,78 @@ def estimates(config: AsrConfig) -> list[Estimate]:
     return [Estimate(s, rtf * factor(s, measured=measured), s in found) for s in SIZES]
 
 
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """The real-time factor of a model on this machine, timed and not scaled.
+
+    ``heard`` is what it was timed on.
+    """
+
+    engine: str
+    model: str
+    rtf: float
+    heard: str
+
+
+def is_by_name(config: AsrConfig) -> bool:
+    """Whether the configured model is one of :data:`SIZES`, which can be estimated."""
+    return _is_whisper(config) and config.model in (size.name for size in SIZES)
+
+
+def _is_whisper(config: AsrConfig) -> bool:
+    return config.engine in ("auto", "faster-whisper", "openai-whisper")
+
+
+def measure(config: AsrConfig, *, sample: Path | None = None) -> Timed:
+    """Time the configured engine and model, whatever they are.
+
+    Args:
+        config: of the engine.
+        sample: a call. Without it noise is used, for which models that write a token at a time
+            write fewer than for speech: they then take longer than measured.
+
+    Raises:
+        UsageError: the engine cannot be used, or the sample has no speech.
+        RejectedRecording: the sample cannot be decoded.
+    """
+    choice = engines.check(config)
+    asr = engines.load(config)
+    rtf = _rtf_of_noise(asr) if sample is None else _rtf_of_call(asr, sample)
+    engines.load.cache_clear()  # worker processes load their own
+    heard = "noise; name a call with --sample" if sample is None else sample.name
+    return Timed(choice.engine, choice.weights.name, rtf * _REST, heard)
+
+
+def _rtf_of_noise(asr: AsrEngine) -> float:
+    packed = asr.abilities.word_times is WordTimes.MEASURED
+    window_s = WINDOW_S if packed else _UTTERANCE_S
+    noise = np.random.default_rng(0).normal(0, 0.05, round(window_s * SAMPLE_RATE))
+    seconds = _seconds(asr, [noise.astype(np.float32)] * 4)
+    return seconds * WINDOWS_PER_S * WINDOW_S / window_s
+
+
+def _rtf_of_call(asr: AsrEngine, sample: Path) -> float:
+    audio = decode(sample)
+    utterances = join_utterances(detect_speech(audio, detector=speech_probabilities))
+    if not utterances:
+        raise UsageError(f"{sample} has no speech; give another call as --sample")
+    asr.transcribe([window.samples for window in pack(audio, utterances[:1])])
+    started = time.perf_counter()
+    recognize(audio, utterances, asr=asr)
+    return (time.perf_counter() - started) / audio.duration_s
+
+
 def best_within(config: AsrConfig, max_rtf: float) -> Estimate:
     """The most accurate model on this machine whose real-time factor is at most ``max_rtf``.
 
     Raises:
         UsageError: there is none.
     """
+    if not _is_whisper(config):
+        raise UsageError(
+            f"--max-rtf chooses among Whisper's models, and engine {config.engine} has others; "
+            "leave it out, and see `callaudit doctor --plan`"
+        )
     found = [estimate for estimate in estimates(config) if estimate.found]
     fitting = [estimate for estimate in found if estimate.rtf <= max_rtf]
     if not fitting:

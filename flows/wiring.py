@@ -10,6 +10,7 @@ from audit.config import Config, TranscriptionConfig
 from audit.ports import AsrEngine, JudgingModels, TranscriptionModels
 from audit.rulebooks import Rulebook
 from audit.types import AuditedCall, Call
+from flows import hotwords
 from flows.lineage import code_sha256
 from models.asr import engines
 from models.text import acts, endings, forbidden, roles, stages
@@ -25,7 +26,7 @@ def check(config: Config) -> engines.Choice:
     Raises:
         UsageError: what is installed or configured for them cannot be used.
     """
-    choice = engines.choose(config.transcription.asr)
+    choice = engines.check(hotwords.with_names(config).transcription.asr)
     embeddings.check()
     if config.transcription.diarization.pyannote is not None:
         pyannote.check(config.transcription.diarization.pyannote)

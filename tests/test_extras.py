@@ -9,7 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 EXTRAS = [
     *("dask", "distributed", "duckdb", "ipykernel", "matplotlib", "prefect_dask", "s3fs"),
-    *("statsmodels", "hypothesis", "moto", "mypy", "psutil", "pytest", "selenium"),
+    *("statsmodels", "hypothesis", "moto", "mypy", "onnx", "psutil", "pytest", "selenium"),
+    "sherpa_onnx",
 ]
 """Packages that come with the extras only; those of them that a user asks for are imported where
 they are needed."""

@@ -148,6 +148,14 @@ config_option: Decorator = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="YAML configuration; see docs/configuration.md.",
 )
+engine_option: Decorator = click.option(
+    "--engine",
+    type=click.Choice(["auto", "faster-whisper", "openai-whisper", "sherpa-onnx"]),
+    help="Speech recognition engine (default: auto, the faster one of Whisper that works here).",
+)
+model_option: Decorator = click.option(
+    "--model", help="Whisper model name, or path of a checkpoint or model folder."
+)
 manifest_option: Decorator = click.option(
     "--manifest", help="CSV or Parquet file that lists the recordings."
 )

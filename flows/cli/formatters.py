@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flows.commands.import_reviews import Imported
     from flows.commands.own_thresholds import OwnThreshold, OwnThresholds
     from flows.doctor import DoctorCheck
-    from flows.sizing import Estimate
+    from flows.sizing import Estimate, Timed
     from models.training.own_stages import Measured
     from reports.analysis.calibration import Agreement, RuleQuality, Threshold
     from reports.analysis.comparison import CallResult, Difference
@@ -286,3 +286,16 @@ def plan(estimates: Iterable[Estimate], *, calls: float, minutes: float) -> Iter
         found = "yes" if estimate.found else "no"
         cer = number(size.aishell_cer, digits=3)
         yield f"{size.name:<16}{hours:>8}{estimate.rtf:>9.3f}{weights:>10}{cer:>15}  {found}"
+
+
+def timed_plan(timed: Timed, *, calls: float, minutes: float) -> Iterator[str]:
+    """How long a night takes with the one model that was timed.
+
+    Args:
+        timed: that model.
+        calls: per night.
+        minutes: average length of a call.
+    """
+    yield f"{timed.engine} {timed.model}"
+    hours = calls * minutes / 60 * timed.rtf
+    yield f"{hours:.1f} hours, {timed.rtf:.3f} s per s of call, timed on {timed.heard}"

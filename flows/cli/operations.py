@@ -38,7 +38,8 @@ def schedule(
 
 @common.command("doctor")
 @common.config_option
-@click.option("--model", help="Whisper model name, or path of a checkpoint.")
+@common.engine_option
+@common.model_option
 @click.option(
     "--plan",
     nargs=2,
@@ -47,8 +48,19 @@ def schedule(
     help="Estimate, for each model, how long CALLS calls of MINUTES minutes would take on this "
     "machine.",
 )
+@click.option(
+    "--sample",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A call to time the model on, for --plan with a model that is not Whisper's by name; "
+    "without it noise is used.",
+)
 def doctor(
-    *, config_file: Path | None, model: str | None, plan: tuple[float, float] | None
+    *,
+    config_file: Path | None,
+    engine: str | None,
+    model: str | None,
+    plan: tuple[float, float] | None,
+    sample: Path | None,
 ) -> None:
     """Show what is installed and what is missing.
 
@@ -57,14 +69,22 @@ def doctor(
     from audit import config
     from flows import doctor as diagnosis
 
-    settings = config.load(config_file, overrides={"transcription.asr.model": model})
+    settings = config.load(
+        config_file,
+        overrides={"transcription.asr.engine": engine, "transcription.asr.model": model},
+    )
     if plan is not None:
         from flows import sizing
 
         calls, minutes = plan
         click.echo(f"{calls:g} calls of {minutes:g} minutes on {os.cpu_count()} cores:")
-        estimates = sizing.estimates(settings.transcription.asr)
-        for line in formatters.plan(estimates, calls=calls, minutes=minutes):
+        asr = settings.transcription.asr
+        if sizing.is_by_name(asr):
+            lines = formatters.plan(sizing.estimates(asr), calls=calls, minutes=minutes)
+        else:
+            timed = sizing.measure(asr, sample=sample)
+            lines = formatters.timed_plan(timed, calls=calls, minutes=minutes)
+        for line in lines:
             click.echo(line)
         return
     checks = []

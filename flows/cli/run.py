@@ -21,12 +21,8 @@ if TYPE_CHECKING:
 @common.manifest_option
 @common.config_option
 @click.option("--rulebook", help="Rulebook of calls whose manifest row names none.")
-@click.option(
-    "--engine",
-    type=click.Choice(["auto", "faster-whisper", "openai-whisper"]),
-    help="Whisper implementation (default: auto, the faster one that works on this machine).",
-)
-@click.option("--model", help="Whisper model name, or path of a checkpoint.")
+@common.engine_option
+@common.model_option
 @click.option(
     "--max-rtf",
     type=click.FloatRange(min=0, min_open=True),
