@@ -44,10 +44,13 @@ class WindowResult:
         words: with times on the window's own clock. Of an engine without measured times, only
             their order counts.
         language_probability: that it is in the expected language; None where that was not checked.
+        timed: whether the words have times; False for a window whose times an engine failed to
+            measure, though it measures them elsewhere.
     """
 
     words: tuple[Word, ...]
     language_probability: float | None = None
+    timed: bool = True
 
 
 class AsrEngine(Protocol):

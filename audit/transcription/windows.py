@@ -62,13 +62,16 @@ class _Attempt:
 
     words: tuple[Word, ...]
     language_probability: float | None
+    undivided: bool = False
+    """Whether nobody can tell which words of its window are its own."""
 
     def is_doubtful(self, utterance: Utterance) -> bool:
         """Whether the utterance is worth another attempt, alone in its window."""
         certain = (
             self.language_probability is None or self.language_probability >= _LANGUAGE_CERTAIN
         )
-        return not certain or is_suspect(text_of(self.words), utterance.span.duration_s)
+        suspect = is_suspect(text_of(self.words), utterance.span.duration_s)
+        return self.undivided or not certain or suspect
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,42 +199,27 @@ def recognize(
     def alone(chosen: Iterable[Utterance]) -> Iterator[Window]:
         return (window for one in chosen for window in pack(audio, [one], options=options))
 
-    if asr.abilities.word_times is not WordTimes.MEASURED:
-        return _recognize_alone(alone(utterances), asr)
-    first = _recognize_windows(pack(audio, utterances, options=options), asr.transcribe)
+    timed = asr.abilities.word_times is WordTimes.MEASURED
+    packed = pack(audio, utterances, options=options) if timed else alone(utterances)
+    first = _recognize_windows(packed, asr.transcribe, timed=timed)
     missed = [
         utterance
         for utterance, attempt in first.items()
         if (not attempt.words and utterance.span.duration_s >= options.retry_s)
         or attempt.is_doubtful(utterance)
     ]
-    second = _recognize_windows(alone(missed), asr.transcribe)
-    loops = [utterance for utterance, attempt in second.items() if _loops(utterance, attempt.words)]
+    second = _recognize_windows(alone(missed if timed else ()), asr.transcribe)
+    alone_before = second if timed else first
+    loops = [
+        utterance for utterance, attempt in alone_before.items() if _loops(utterance, attempt.words)
+    ]
     without_repeats = partial(asr.transcribe, repetition_penalty=_REPETITION_PENALTY)
-    third = _recognize_windows(alone(loops), without_repeats)
+    third = _recognize_windows(alone(loops), without_repeats, timed=timed)
     recognized = [
         _best(utterance, attempt, second.get(utterance), third.get(utterance))
         for utterance, attempt in first.items()
     ]
     return sorted(recognized, key=lambda item: (item[0].span, item[0].channel))
-
-
-def _recognize_alone(windows: Iterable[Window], asr: AsrEngine) -> list[UtteranceWords]:
-    """Utterances from a window each, their text as one word that lasts as long as they do."""
-    attempts = _recognize_windows(windows, asr.transcribe)
-    found = [
-        _best(utterance, replace(attempt, words=_as_one(attempt.words, utterance.span)), None, None)
-        for utterance, attempt in attempts.items()
-    ]
-    return sorted(found, key=lambda item: (item[0].span, item[0].channel))
-
-
-def _as_one(words: Sequence[Word], span: Span) -> tuple[Word, ...]:
-    if not words:
-        return ()
-    told = [word.probability for word in words if word.probability is not None]
-    mean = round(sum(told) / len(told), 4) if told else None
-    return (Word(text_of(words), span.start_s, span.end_s, mean),)
 
 
 def _best(
@@ -264,18 +252,41 @@ def text_of(words: Sequence[Word]) -> str:
 
 
 def _recognize_windows(
-    windows: Iterable[Window], transcribe: Callable[[Sequence[Samples]], list[WindowResult]]
+    windows: Iterable[Window],
+    transcribe: Callable[[Sequence[Samples]], list[WindowResult]],
+    *,
+    timed: bool = True,
 ) -> dict[Utterance, _Attempt]:
     attempts: dict[Utterance, _Attempt] = {}
     remaining = iter(windows)
     while batch := list(itertools.islice(remaining, _WINDOWS_AT_ONCE)):
         results = transcribe([window.samples for window in batch])
         for window, result in zip(batch, results, strict=True):
+            undivided = not (timed and result.timed) and len(window.chunks) > 1
             attempts |= {
-                utterance: _Attempt(words, result.language_probability)
-                for utterance, words in _words_by_utterance(window, result.words)
+                utterance: _Attempt(words, result.language_probability, undivided)
+                for utterance, words in _words_of(window, result, timed=timed)
             }
     return attempts
+
+
+def _words_of(window: Window, result: WindowResult, *, timed: bool) -> list[UtteranceWords]:
+    """The words of a window by utterance.
+
+    Without times the words of one utterance are one word, which lasts as long as it does; those of
+    several are left out: nobody could tell whose they are.
+    """
+    if timed and result.timed:
+        return _words_by_utterance(window, result.words)
+    if len(window.chunks) > 1:
+        return [(chunk.utterance, ()) for chunk in window.chunks]
+    utterance = window.chunks[0].utterance
+    text = simplify(text_of(result.words))
+    if not text.strip(_PUNCTUATION):
+        return [(utterance, ())]
+    told = [word.probability for word in result.words if word.probability is not None]
+    mean = round(sum(told) / len(told), 4) if told else None
+    return [(utterance, (Word(text, utterance.span.start_s, utterance.span.end_s, mean),))]
 
 
 def _words_by_utterance(window: Window, words: Sequence[Word]) -> list[UtteranceWords]:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import numpy as np
 
 from audit.errors import UsageError, WeightsNotFound
 from audit.ports import Abilities, WindowResult
-from audit.types import SAMPLE_RATE, Origin, Samples, WordTimes
+from audit.types import SAMPLE_RATE, Origin, Samples
 from models.asr import batching, sherpa_folder, sherpa_words
 from models.asr.cores import cores
 from models.asr.sherpa_folder import Folder
@@ -78,10 +78,9 @@ class SherpaRecognizer:
             for number, stream in zip(numbers, streams, strict=True):
                 duration_s = len(windows[number]) / SAMPLE_RATE
                 said = _tokens(stream.result, timed=self.folder.kind is WHISPER)
-                if self.abilities.word_times is WordTimes.MEASURED:
-                    said = _all_timed(said, duration_s)
+                timed = all(token.start_s is not None for token in said)
                 words = sherpa_words.words(said, writing=self.writing, duration_s=duration_s)
-                results[number] = WindowResult(words)
+                results[number] = WindowResult(words, timed=timed)
         return [results[number] for number in range(len(windows))]
 
     def _stream(self, window: Samples) -> Any:
@@ -97,6 +96,8 @@ class SherpaRecognizer:
 
 def _tokens(result: Any, *, timed: bool) -> list[Token]:
     """What was recognized; times and probabilities are there for all tokens or for none.
+
+    Paraformer has no times in a window in which its peaks are not as many as its tokens.
 
     Args:
         result: of sherpa-onnx.
@@ -115,17 +116,6 @@ def _tokens(result: Any, *, timed: bool) -> list[Token]:
         each(result.ys_log_probs),
     )
     return [Token(*told) for told in zip(*columns, strict=True)]
-
-
-def _all_timed(tokens: list[Token], duration_s: float) -> list[Token]:
-    """Tokens with times, spread over the window where a kind that measures them has none.
-
-    Paraformer has none in a window in which its peaks are not as many as its tokens.
-    """
-    if all(token.start_s is not None for token in tokens):
-        return tokens
-    each_s = duration_s / len(tokens)
-    return [replace(token, start_s=each_s * n) for n, token in enumerate(tokens)]
 
 
 def find(model: str, *, device: str = "auto") -> Weights:

@@ -273,6 +273,31 @@ def test_without_measured_times_each_utterance_is_a_window_and_a_word(times: Wor
         assert words == (Word("请问您贵姓", span.start_s, span.end_s, None),)
 
 
+@dataclass
+class SometimesUntimed(Untimed):
+    """Fails to measure times in the windows of several utterances."""
+
+    def transcribe(
+        self, windows: Sequence[Samples], *, repetition_penalty: float = 1.0
+    ) -> list[WindowResult]:
+        self.heard += [len(window) / SAMPLE_RATE for window in windows]
+        texts = [
+            "请问您贵姓请稍等" if seconds > 5 else "贵姓" for seconds in self.heard[-len(windows) :]
+        ]
+        return [WindowResult((Word(text, 0.0, 0.1, 0.9),), timed=False) for text in texts]
+
+
+def test_a_window_whose_times_were_not_measured_is_heard_again_by_utterance() -> None:
+    spans = [[Span(1, 1.4), Span(7, 11)]]
+    engine = SometimesUntimed(WORDS_MEASURED)
+    found = recognize(audio_with(spans, seconds=12), join_utterances(spans), asr=engine)
+    assert len(engine.heard) == 3
+    assert [words for _, words in found] == [
+        (Word("贵姓", 1, 1.4, 0.9),),
+        (Word("贵姓", 7, 11, 0.9),),
+    ]
+
+
 def test_what_does_not_loop_costs_nothing() -> None:
     spans = [[Span(1, 5), Span(7, 11)]]
     hears = Hears()
