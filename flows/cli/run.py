@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 @click.option("--rulebook", help="Rulebook of calls whose manifest row names none.")
 @click.option(
     "--engine",
-    type=click.Choice(["auto", "faster-whisper", "openai-whisper"]),
-    help="Whisper implementation (default: auto, the faster one that works on this machine).",
+    type=click.Choice(["auto", "faster-whisper", "openai-whisper", "openai-compatible"]),
+    help="Speech recognition engine (default: auto, the faster Whisper that works on this "
+    "machine); openai-compatible is the service that the configuration names.",
 )
-@click.option("--model", help="Whisper model name, or path of a checkpoint.")
+@click.option("--model", help="Whisper model name, or path of a checkpoint; a service's model.")
 @click.option(
     "--max-rtf",
     type=click.FloatRange(min=0, min_open=True),

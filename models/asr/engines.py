@@ -1,4 +1,4 @@
-"""Which Whisper engine runs, and loading it once per process."""
+"""Which speech recognition engine runs, and loading it once per process."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ def choose(config: AsrConfig) -> Choice:
         UsageError: the engine is not installed or cannot read these weights.
         WeightsNotFound: a path that is not a checkpoint.
     """
+    if config.engine == "openai-compatible":
+        return Choice(config.engine, Weights(config.model, None, "service", None))
     found = weights.find(config.model)
     available = installed()
     if found.path is not None and found.path.is_file():  # a .pt checkpoint
@@ -66,8 +68,13 @@ def load(config: AsrConfig) -> AsrEngine:
     Raises:
         UsageError: see :func:`choose`.
         WeightsNotFound: the weights cannot be read or downloaded.
+        ServiceUnavailable: the service that is to transcribe does not answer.
     """
     choice = choose(config)
+    if choice.engine == "openai-compatible":
+        from models.asr import service
+
+        return service.load(config)
     if choice.engine == "faster-whisper":
         from models.asr import ctranslate2
 
