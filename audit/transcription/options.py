@@ -260,7 +260,7 @@ class ServiceOptions(Options):
         "fewer, longer windows, and rejects recordings whose times cannot be right.",
     )
     timeout_s: float = Field(
-        45, gt=0, description="Seconds; limit of one request, of 30 seconds of speech at most."
+        40, gt=0, description="Seconds; limit of one request, of 30 seconds of speech at most."
     )
     tries: int = Field(
         3,
@@ -273,7 +273,7 @@ class ServiceOptions(Options):
         100,
         ge=0,
         description="Seconds that a service which is away or full is waited for before the batch "
-        "stops. `(tries + 1) × timeout_s + patience_s` must not exceed `batch.timeout_s`.",
+        "stops. `(tries + 2) × timeout_s + patience_s` must not exceed `batch.timeout_s`.",
     )
     parallel: int = Field(
         4,

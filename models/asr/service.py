@@ -39,6 +39,7 @@ ENGINE = "openai-compatible"
 _ANSWER_MAX_BYTES = 4 << 20
 _CONNECT_S = 10.0
 _PAUSE_MIN_S, _PAUSE_MAX_S = 0.5, 10.0
+_PROBES = 2
 _LOST_MAX = 3
 """Recordings in a row without a single answer, after which the service is to blame."""
 
@@ -152,7 +153,7 @@ class Service:
         if isinstance(trouble, _Away):
             return self._unavailable(trouble)
         try:
-            self._patiently(partial(self._ask, _PROBE, self.form), tries=1)
+            self._patiently(partial(self._ask, _PROBE, self.form), tries=_PROBES)
         except _Trouble as also:
             return self._unavailable(also)
         self.lost += 1
@@ -319,11 +320,11 @@ def check_settings(config: Config) -> None:
             f"privacy.mode is drop, so no recording is sent to a service; set "
             f"privacy.allow_audio_upload to true, or use another engine than {ENGINE}"
         )
-    needed_s = (options.tries + 1) * options.timeout_s + options.patience_s
+    needed_s = (options.tries + _PROBES) * options.timeout_s + options.patience_s
     if needed_s > config.batch.timeout_s:
         raise UsageError(
             f"batch.timeout_s is {config.batch.timeout_s:g}, but a request to the service may take "
-            f"{needed_s:g} s, (tries + 1) × timeout_s + patience_s of transcription.asr.service; "
+            f"{needed_s:g} s, (tries + 2) × timeout_s + patience_s of transcription.asr.service; "
             "raise the one or lower the others"
         )
 

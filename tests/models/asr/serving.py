@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,10 +32,7 @@ class Serving:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def order(self, **order: Any) -> None:
-        """What the server is to do with requests from now on; nothing unusual without arguments.
-
-        How often it has obeyed is counted from its start.
-        """
+        """What the server is to do with requests from now on; nothing unusual without arguments."""
         part = self.base / "orders.part"
         part.write_text(json.dumps(order))
         part.rename(self.base / "orders.json")
@@ -67,6 +65,24 @@ class Serving:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+
+
+class Keeper:
+    """Starts the server again whenever it has died."""
+
+    def __init__(self, server: Serving) -> None:
+        self._server, self._stop = server, threading.Event()
+        self._thread = threading.Thread(target=self._keep)
+        self._thread.start()
+
+    def _keep(self) -> None:
+        while not self._stop.wait(0.1):
+            if self._server.process is not None and self._server.process.poll() is not None:
+                self._server.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
 
 
 @contextmanager
