@@ -21,10 +21,10 @@ from audit.intake import manifests
 from audit.language.encoding import text_of
 from audit.privacy.entities import PrivacyMode
 from audit.transcription import media
-from audit.transcription.options import Options, TranscriptionOptions
+from audit.transcription.options import Options, ServiceOptions, TranscriptionOptions
 from audit.types import RawForm
 
-Engine = Literal["auto", "faster-whisper", "openai-whisper", "sherpa-onnx"]
+Engine = Literal["auto", "faster-whisper", "openai-whisper", "sherpa-onnx", "openai-compatible"]
 
 RENAMED = {
     "hearing": "transcription",
@@ -46,7 +46,8 @@ class AsrConfig(Options):
         "auto",
         description="`faster-whisper`, `openai-whisper`, or `auto` for the faster of those that "
         "are installed and can read the model; `sherpa-onnx` for SenseVoice, Paraformer, "
-        "transducers and others.",
+        "transducers and others; `openai-compatible` for a service, see "
+        "`transcription.asr.service`. See [engines.md](engines.md).",
     )
     model: str = Field(
         "base",
@@ -88,6 +89,7 @@ class AsrConfig(Options):
         description="Let SenseVoice and Fun-ASR-Nano of `sherpa-onnx` write numerals as digits and "
         "set punctuation. Rules read numerals either way.",
     )
+    service: ServiceOptions = ServiceOptions()
 
 
 class TranscriptionConfig(TranscriptionOptions):
@@ -239,6 +241,11 @@ class PrivacyConfig(Options):
         description="Days after which a run removes full transcripts from the private store; "
         "`null` for never. Typical: 30 to 180.",
     )
+    allow_audio_upload: bool = Field(
+        False,
+        description="Whether recordings may be sent to a transcription service although `mode` is "
+        "`drop`.",
+    )
 
 
 class ScheduleConfig(Options):
@@ -280,12 +287,15 @@ class Config(Options):
         transcription = self.transcription.model_dump(mode="json")
         asr = transcription["asr"]
         del asr["engine"], asr["threads"], asr["device"], asr["batch_size"]
+        service = asr.pop("service")
         named = {
             "engine": engine,
             "model": model_sha256 or asr["model"],
             "transcription": transcription,
             "limits": self.limits.model_dump(mode="json"),
         }
+        if engine == "openai-compatible":
+            named["service"] = [service[key] for key in ("url", "language", "trust_word_times")]
         text = json.dumps(named, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -369,6 +379,8 @@ def _said(error: ErrorDetails) -> str:
         if current is not None:  # with_current_names leaves it where both are given
             return f"this is the earlier name of {current}, which is given as well; keep one"
         return "there is no such setting"
+    if error["type"] == "hidden":  # what was given may hold a password
+        return error["msg"]
     said = error["msg"].removeprefix("Value error, ").replace("Input should be", "it must be")
     given = error["input"]
     return f"{said}, not {given!r}" if isinstance(given, str | int | float) else said

@@ -36,6 +36,7 @@ class RejectReason(StrEnum):
     TIMEOUT = "timeout"
     CRASHED = "crashed"
     DUPLICATE_AUDIO = "duplicate_audio"
+    SERVICE_FAILED = "service_failed"
 
 
 class CallauditError(Exception):
@@ -64,6 +65,10 @@ class NoAudit(UsageError):
 
 class WeightsNotFound(UsageError):
     """No usable weights for the model asked for."""
+
+
+class ServiceUnavailable(CallauditError):
+    """The transcription service is away, full or broken. The batch ends; the next one goes on."""
 
 
 class OutputFailed(CallauditError):

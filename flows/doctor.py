@@ -13,7 +13,7 @@ from pathlib import Path
 import audit
 from audit import rulebooks
 from audit.config import Config
-from audit.errors import UsageError
+from audit.errors import CallauditError, UsageError
 from flows import hotwords, proxies
 
 _PACKAGES = (
@@ -110,6 +110,25 @@ def _proxies() -> DoctorCheck:
     return DoctorCheck("proxies", True, f"{detail}; Prefect's server is {server}")
 
 
+def _service(config: Config) -> DoctorCheck:
+    """Whether the service that transcribes answers, and what it gives."""
+    from models.asr import service
+
+    asr = config.transcription.asr
+    try:
+        service.check_settings(config)
+        found = service.probe(asr, timeout_s=5)
+    except CallauditError as error:
+        return DoctorCheck("service", False, str(error))
+    times = "trusted" if asr.service.trust_word_times else "not used"
+    detail = f"{asr.service.url} answers in {found.form.value}; word times are {times}"
+    if asr.service.url and not service.is_local(asr.service.url):
+        detail += "; recordings are sent to another machine"
+        if asr.service.url.startswith("http:"):
+            detail += ", without encryption: use https outside of your own network"
+    return DoctorCheck("service", True, detail)
+
+
 def _asr_engine(config: Config) -> Iterator[DoctorCheck]:
     from models.asr import engines
 
@@ -120,6 +139,9 @@ def _asr_engine(config: Config) -> Iterator[DoctorCheck]:
         yield DoctorCheck("engine", False, str(error))
         return
     yield DoctorCheck("engine", True, f"{choice.engine} (configured: {wanted.engine})")
+    if choice.engine == "openai-compatible":
+        yield _service(config)
+        return
     weights = choice.weights
     if weights.path is None:
         yield DoctorCheck(

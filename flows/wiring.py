@@ -25,8 +25,13 @@ def check(config: Config) -> engines.Choice:
 
     Raises:
         UsageError: what is installed or configured for them cannot be used.
+        ServiceUnavailable: the service that is to transcribe does not answer.
     """
     choice = engines.check(hotwords.with_names(config).transcription.asr)
+    if choice.engine == "openai-compatible":
+        from models.asr import service
+
+        service.check(config)
     embeddings.check()
     if config.transcription.diarization.pyannote is not None:
         pyannote.check(config.transcription.diarization.pyannote)

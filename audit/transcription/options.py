@@ -5,9 +5,12 @@ The descriptions are the tables of ``docs/configuration.md``, see :mod:`flows.op
 
 from __future__ import annotations
 
+import re
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from audit.transcription.backchannels import BACKCHANNEL_SHARE_MIN
 
@@ -232,6 +235,76 @@ class DiarizationOptions(Options):
         description="Path of a pyannote.audio pipeline that diarizes instead, see below; `null` "
         "for the embeddings that install from PyPI.",
     )
+
+
+class ServiceOptions(Options):
+    """A transcription service that is reached by URL, for `engine: openai-compatible`."""
+
+    url: str | None = Field(
+        None,
+        description="Address up to the version, such as `http://127.0.0.1:8000/v1`: recordings are "
+        "sent to `URL/audio/transcriptions`, and nowhere else.",
+    )
+    key_env: str | None = Field(
+        None,
+        description="Name of the environment variable that holds the service's key; `null` for a "
+        "service without one. The key itself is never written down.",
+    )
+    language: str | None = Field(
+        "zh", description="Language that is asked for; `null` to let the service detect it."
+    )
+    trust_word_times: bool = Field(
+        False,
+        description="Whether the service measures when each word is said, as Whisper servers do "
+        "that return words. `false` sends each utterance alone and uses no times; `true` sends "
+        "fewer, longer windows, and rejects recordings whose times cannot be right.",
+    )
+    timeout_s: float = Field(
+        40, gt=0, description="Seconds; limit of one request, of 30 seconds of speech at most."
+    )
+    tries: int = Field(
+        3,
+        ge=1,
+        le=10,
+        description="How often, 1 to 10, a request that fails is sent before its recording is "
+        "rejected.",
+    )
+    patience_s: float = Field(
+        100,
+        ge=0,
+        description="Seconds that a service which is away or full is waited for before the batch "
+        "stops. `(tries + 2) × timeout_s + patience_s` must not exceed `batch.timeout_s`.",
+    )
+    parallel: int = Field(
+        4,
+        ge=1,
+        le=64,
+        description="Requests at a time, 1 to 64, of each process that transcribes.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, given: str | None) -> str | None:
+        """Refused without quoting it: what is wrong with it may be a password in it."""
+        if given is None:
+            return None
+        try:
+            parts = urlsplit(given.strip())
+            named = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            named = False
+        if not named or re.search(r"[\s\x00-\x20\\]", given.strip()):
+            raise _hidden("it must be an address such as http://127.0.0.1:8000/v1")
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            raise _hidden(
+                "it must hold no user, password or ?…; put the key into an environment variable "
+                "and name that in key_env"
+            )
+        return given.strip().rstrip("/")
+
+
+def _hidden(message: str) -> PydanticCustomError:
+    return PydanticCustomError("hidden", "{message}", {"message": message})
 
 
 class TranscriptionOptions(Options):

@@ -150,11 +150,15 @@ config_option: Decorator = click.option(
 )
 engine_option: Decorator = click.option(
     "--engine",
-    type=click.Choice(["auto", "faster-whisper", "openai-whisper", "sherpa-onnx"]),
-    help="Speech recognition engine (default: auto, the faster one of Whisper that works here).",
+    type=click.Choice(
+        ["auto", "faster-whisper", "openai-whisper", "sherpa-onnx", "openai-compatible"]
+    ),
+    help="Speech recognition engine (default: auto, the faster one of Whisper that works here); "
+    "openai-compatible is the service that the configuration names.",
 )
 model_option: Decorator = click.option(
-    "--model", help="Whisper model name, or path of a checkpoint or model folder."
+    "--model",
+    help="Whisper model name, path of a checkpoint or model folder, or a service's model.",
 )
 manifest_option: Decorator = click.option(
     "--manifest", help="CSV or Parquet file that lists the recordings."

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
-from audit.errors import OutputFailed, RejectReason
+from audit.errors import OutputFailed, RejectReason, ServiceUnavailable
 from flows.jobs import Job, RecordingOutcome, load_job, outcome_file, outcome_line
 from flows.workers.transcriber import Transcriber
 
@@ -17,11 +18,19 @@ def run(job_file: Path, number: int) -> list[RecordingOutcome]:
 
     Raises:
         UsageError: the recordings or the speech recognition weights cannot be reached.
+        ServiceUnavailable: what transcribes does not answer, here or for another shard.
         OutputFailed: OUT cannot be written.
     """
     job = load_job(job_file)
+    stopped = job.store.layout.stopped(job.run_id)
     try:
+        if stopped.exists():  # nobody waits for the same service in every shard
+            raise ServiceUnavailable(stopped.read_text("utf-8"))
         return _transcribed(job, number)
+    except ServiceUnavailable as error:
+        with suppress(OSError):
+            stopped.write_text(str(error), "utf-8")
+        raise
     except OSError as error:
         raise OutputFailed.at(job.folder, error) from error
 

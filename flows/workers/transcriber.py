@@ -13,7 +13,13 @@ from typing import Self
 
 from pydantic import TypeAdapter
 
-from audit.errors import CallauditError, OutputFailed, RejectReason, UsageError
+from audit.errors import (
+    CallauditError,
+    OutputFailed,
+    RejectReason,
+    ServiceUnavailable,
+    UsageError,
+)
 from audit.types import Recording
 from flows.jobs import Job, RecordingOutcome
 from flows.workers import processes
@@ -45,10 +51,12 @@ class Message:
     again: bool = False
     """The outcome is a crash that another try might not have."""
     fatal: str | None = None
-    """Nothing can be transcribed at all; ``usage`` says whether the user can fix it."""
-    usage: bool = False
+    """Nothing can be transcribed at all; ``error`` names one of :data:`FATAL`."""
+    error: str = OutputFailed.__name__
 
 
+FATAL = {kind.__name__: kind for kind in (UsageError, ServiceUnavailable, OutputFailed)}
+"""Errors that end a batch."""
 JOB = TypeAdapter(Job)
 RECORDING = TypeAdapter(Recording)
 MESSAGE = TypeAdapter(Message)
@@ -114,7 +122,7 @@ class Transcriber:
                 if message.outcome is not None:
                     return _Ended(message.outcome, name, message.again)
                 if message.fatal is not None:
-                    raise (UsageError if message.usage else OutputFailed)(message.fatal)
+                    raise FATAL[message.error](message.fatal)
                 if message.transcript_key is not None:
                     name, step, limit_s = message.transcript_key, "loaded", _LOAD_S
                 elif message.loaded:

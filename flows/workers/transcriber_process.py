@@ -18,13 +18,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from audit import privacy
-from audit.errors import CallauditError, RejectedRecording, RejectReason, UsageError
+from audit.errors import CallauditError, OutputFailed, RejectedRecording, RejectReason
 from audit.intake import roots
 from audit.intake.roots import Root
 from audit.transcription import waveform
 from audit.types import Channels, Recording, Span, Transcript
 from flows.jobs import Job, RecordingOutcome
-from flows.workers.transcriber import JOB, MESSAGE, RECORDING, Message
+from flows.workers.transcriber import FATAL, JOB, MESSAGE, RECORDING, Message
 from reports.store import transcript_cache
 
 _log = logging.getLogger(__name__)
@@ -53,7 +53,8 @@ def main() -> None:
             recording = RECORDING.validate_json(waiting.get())
             tell(_outcome(recording, job, root, tell))
     except CallauditError as error:
-        tell(Message(fatal=str(error), usage=isinstance(error, UsageError)))
+        kinds = [name for name, kind in FATAL.items() if isinstance(error, kind)]
+        tell(Message(fatal=str(error), error=[*kinds, OutputFailed.__name__][0]))
 
 
 def _receive(pipe: Connection, waiting: queue.SimpleQueue[bytes]) -> None:

@@ -81,6 +81,12 @@ def _load_sherpa(found: Weights, config: AsrConfig) -> AsrEngine:
     )
 
 
+def _load_service(found: Weights, config: AsrConfig) -> AsrEngine:
+    from models.asr import service
+
+    return service.load(config)
+
+
 _ENGINES = {
     "faster-whisper": _Engine("faster_whisper", _find_whisper, _load_faster_whisper),
     "openai-whisper": _Engine("whisper", _find_whisper, _load_openai_whisper),
@@ -92,6 +98,9 @@ _ENGINES = {
             found, device=config.device, hotwords=config.hotwords, itn=config.itn
         ),
         lambda found, config: sherpa.check(found, device=config.device, hotwords=config.hotwords),
+    ),
+    "openai-compatible": _Engine(
+        "httpx", lambda config: Weights(config.model, None, "service", None), _load_service
     ),
 }
 _WHISPER = ("faster-whisper", "openai-whisper")
@@ -177,6 +186,7 @@ def load(config: AsrConfig) -> AsrEngine:
     Raises:
         UsageError: see :func:`choose`.
         WeightsNotFound: the weights cannot be read or downloaded.
+        ServiceUnavailable: the service that is to transcribe does not answer.
     """
     choice = choose(config)
     return _ENGINES[choice.engine].load(choice.weights, config)

@@ -195,6 +195,10 @@ class Layout:
         """The same for all shards of a run."""
         return self.run(run_id).glob("shard-*.jsonl")
 
+    def stopped(self, run_id: str) -> Path:
+        """Why a run was given up, where it was."""
+        return self.run(run_id) / "stopped.txt"
+
     def summary(self, run_id: str) -> Path:
         """Counts of one run."""
         return self.run(run_id) / "summary.json"

@@ -24,15 +24,15 @@ LEDGER = {"faults injected": 0, "calls lost": 0, "duplicates": 0}
 
 
 @cache
-def speech() -> NDArray[np.int16]:
+def speech(length: int = 41_600) -> NDArray[np.int16]:
     """2.6 s of a sample call at 16 kHz, ``[channels, samples]``; only the agent speaks."""
     path = ROOT / "data_samples" / "calls" / "S06_2006_20261116T153312.wav"
-    return decoding.decode(path).samples[:, 8_000 : 8_000 + 41_600]
+    return decoding.decode(path).samples[:, 8_000 : 8_000 + length]
 
 
-def write_clip(path: Path, *, number: int) -> None:
+def write_clip(path: Path, *, number: int, length: int = 41_600) -> None:
     """A short recording; each number has bytes of its own."""
-    samples = speech().T.astype("<i2").copy()
+    samples = speech(length).T.astype("<i2").copy()
     samples[0] = number
     with wave.open(str(path), "wb") as file:
         file.setnchannels(2)
@@ -51,6 +51,7 @@ class Night:
     settings: str = (
         "batch: {timeout_s: 5, timeout_per_s: 6, tries: 2, memory_mb: 1500, shard_size: 4}\n"
     )
+    asr: str = "{beam_size: 1}"
     out: Path = Path()
 
     def __post_init__(self) -> None:
@@ -64,7 +65,7 @@ class Night:
     def start(self, *options: str, **environment: str) -> subprocess.Popen[str]:
         """Start the console script on the night, with faults."""
         config = self.base / "callaudit.yaml"
-        config.write_text("transcription: {asr: {beam_size: 1}}\n" + self.settings)
+        config.write_text(f"transcription: {{asr: {self.asr}}}\n{self.settings}")
         paths = [str(FAULTS), *filter(None, [os.environ.get("PYTHONPATH"), str(ROOT)])]
         return subprocess.Popen(
             [
