@@ -292,7 +292,7 @@ class Transcript:
     confidence: float | None = None
     """Mean word probability, weighted by length of turn; None where there are none."""
     word_times: WordTimes | None = None
-    """How the engine knows when its words were said; None for ready transcripts."""
+    """How the engine knows when its words were said; None where a ready transcript has no words."""
     role_confidence: float | None = None
     """Probability that agent and customer are assigned correctly; None for ready transcripts."""
     role_source: str | None = None
@@ -305,6 +305,17 @@ class Transcript:
     """The one of two channels that carries nothing all the time, or a constant hum."""
     begins_in_speech: bool | None = None
     """Whether somebody is already speaking when it begins; None without audio."""
+
+    @property
+    def on_one_line(self) -> bool:
+        """Whether speakers share a channel, so that nobody can tell when both of them speak.
+
+        A ready transcript has a channel for its turns only where its file tells of speakers that
+        were told apart by voice (all are on channel 0), or by channel.
+        """
+        if self.channels is Channels.TEXT:
+            return len({turn.channel for turn in self.turns} - {None}) == 1
+        return self.channels is Channels.MONO
 
 
 @dataclass(frozen=True, slots=True)
