@@ -66,32 +66,31 @@ class Place:
 
 def read_call(given: GivenCall, place: Place, terms: Terms) -> Call | Reject:
     """The call that JSON means, or why it is none."""
-    day = place.written.date()
-    if given.problem is not None:
-        return Reject(place.source, RejectReason.BAD_METADATA, given.problem, day)
     call_id = _id_of(given.value)
     try:
         vendor = vendor_of(given.value)
-        if vendor is None:
-            return _ours(given, place, terms)
-        return _of_vendor(vendor, given, place, terms)
+        if vendor is not None:
+            return _of_vendor(vendor, given, place, terms)
+        file = place.file if place.is_only and given.problem else None
+        listed = terms.manifest.of(call_id, file) if terms.manifest else None
+        if given.problem is not None:
+            raise RejectedRecording(RejectReason.BAD_METADATA, given.problem)
+        return _ours(given, place, listed, terms)
     except RejectedRecording as rejected:
-        detail = encodable(rejected.detail)
-        return Reject(place.source, rejected.reason, detail, day, call_id)
+        reason, detail = rejected.reason, encodable(rejected.detail)
     except Exception as error:  # no message: it may quote
+        reason = RejectReason.CRASHED
         detail = f"reading the line failed with {type(error).__name__}; fix it or remove it"
-        return Reject(place.source, RejectReason.CRASHED, detail, day, call_id)
+    return Reject(place.source, reason, detail, place.written.date(), call_id)
 
 
-def _ours(given: GivenCall, place: Place, terms: Terms) -> Call:
+def _ours(given: GivenCall, place: Place, listed: Listed | None, terms: Terms) -> Call:
     if (names := _nested_calls(given.value)) is not None:
         raise RejectedRecording(
             RejectReason.BAD_METADATA,
             f"it has no turns itself, but calls under {names}; write the calls as a list "
             '[{...}, {...}], as {"calls": [...]}, or one on each line',
         )
-    call_id = _id_of(given.value)
-    listed = terms.manifest.of(call_id, None) if terms.manifest and call_id else None
     value = given.value
     if listed is not None and isinstance(value, dict) and value.get("agent_id") in (None, ""):
         value = {**value, "agent_id": listed.recording.agent_id}
@@ -103,76 +102,89 @@ def _ours(given: GivenCall, place: Place, terms: Terms) -> Call:
     return Call(_with_rulebook(recording, terms), _transcript(line, given.text))
 
 
-def _of_vendor(vendor: Vendor, given: GivenCall, place: Place, terms: Terms) -> Call:
-    """The call of a vendor's JSON.
+def _of_vendor(vendor: Vendor, given: GivenCall, place: Place, terms: Terms) -> Call | Reject:
+    """The call of a vendor's JSON, or why it is none.
 
-    It is named as the manifest names it, as the vendor does, or as its file is named.
+    It is named as the manifest or its file's name says, as the vendor names it, or as its file.
     """
     assert isinstance(given.value, dict)  # or no vendor's
+    call_id = vendor.name_of(given.value) or _numbered(given, place)
     try:
-        value = vendor.read(given.value)
-    except Unreadable as error:
-        raise _unreadable(vendor, error) from error
-    listed = _listed(vendor, value, place, terms)
-    stem = posixpath.splitext(posixpath.basename(place.file))[0]
-    number = place.source.rpartition(":")[2]
-    value["call_id"] = value.get("call_id") or (stem if place.is_only else f"{stem}-{number}")
-    value["agent_id"] = value.get("agent_id") or listed.recording.agent_id
-    if listed.has_call_id:
-        value["call_id"] = listed.recording.call_id
-    try:
-        line = ForeignLine.model_validate(value, context={"zone": terms.zone})
+        listed = None
+        if terms.manifest is not None:
+            listed = terms.manifest.of(call_id, place.file if place.is_only else None)
+        listed = listed or _by_name(call_id, place, terms)
+        if listed is not None and listed.has_call_id:
+            call_id = listed.recording.call_id
+        return _vendor_call(vendor, given, call_id, listed, place, terms)
     except ValidationError as error:
-        raise _invalid(error.errors()[0]) from error
+        rejected = _invalid(error.errors()[0])
+    except Unreadable as error:
+        detail = f"it looks like a transcript of {vendor.ENGINE}, but {error}"
+        rejected = RejectedRecording(RejectReason.BAD_METADATA, detail)
+    except RejectedRecording as error:
+        rejected = error
+    known = call_id if is_id(call_id) else None
+    day = place.written.date()
+    return Reject(place.source, rejected.reason, encodable(rejected.detail), day, known)
+
+
+def _vendor_call(
+    vendor: Vendor,
+    given: GivenCall,
+    call_id: str,
+    listed: Listed | None,
+    place: Place,
+    terms: Terms,
+) -> Call:
+    assert isinstance(given.value, dict)  # or no vendor's
+    value = vendor.read(given.value)
+    agent_id = listed.recording.agent_id if listed else value.get("agent_id")
+    if agent_id is None:
+        raise _no_agent(vendor, place, terms)
+    line = ForeignLine.model_validate(
+        {**value, "call_id": call_id, "agent_id": agent_id}, context={"zone": terms.zone}
+    )
     recording = _completed(_recording(line, place, terms.zone), line, listed)
     stated = Stated(
-        listed.recording.agent_channel, listed.agent_speaker, listed.recording.direction
+        listed.recording.agent_channel if listed else None,
+        listed.agent_speaker if listed else None,
+        recording.direction,
     )
-    try:
-        transcript = foreign.transcribed(
-            line, given.text, engine=vendor.ENGINE, stated=stated, terms=terms.roles
-        )
-    except Unreadable as error:
-        raise _unreadable(vendor, error) from error
+    transcript = foreign.transcribed(
+        line, given.text, engine=vendor.ENGINE, stated=stated, terms=terms.roles
+    )
     doubts = (*transcript.doubts, *_doubts(line, max(turn.end_s for turn in line.turns)))
     return Call(_with_rulebook(recording, terms), replace(transcript, doubts=doubts))
 
 
-def _unreadable(vendor: Vendor, error: Unreadable) -> RejectedRecording:
-    return RejectedRecording(
-        RejectReason.BAD_METADATA, f"it looks like a transcript of {vendor.ENGINE}, but {error}"
-    )
+def _numbered(given: GivenCall, place: Place) -> str:
+    """A name for a call that has none: its file's, and its number in that."""
+    stem = posixpath.splitext(posixpath.basename(place.file))[0]
+    return stem if place.is_only else f"{stem}-{given.place}"
 
 
-def _listed(vendor: Vendor, value: dict[str, object], place: Place, terms: Terms) -> Listed:
-    """What the manifest, or else the file's name or the vendor, says of a vendor's call.
+def _by_name(call_id: str, place: Place, terms: Terms) -> Listed | None:
+    """What a call's own file, or its recording, is named: ``CALLID_AGENTID_YYYYMMDDTHHMMSS``."""
+    for name in (place.file, f"{call_id}.json") if place.is_only else (f"{call_id}.json",):
+        try:
+            recording = manifests.from_name({"file": name}, terms.zone)
+            return Listed(recording, None, has_call_id=True, has_start=True)
+        except RejectedRecording as rejected:
+            if rejected.reason is not RejectReason.NO_AGENT:
+                raise
+    return None
 
-    Raises:
-        RejectedRecording: nothing names its agent.
-    """
-    named = value.get("call_id")
-    if terms.manifest is not None:
-        number = f"{posixpath.splitext(place.file)[0]}-{place.source.rpartition(':')[2]}"
-        found = terms.manifest.of(
-            str(named) if named else number, place.file if place.is_only else None
-        )
-        if found is not None:
-            return found
-    try:
-        recording = manifests.from_name({"file": place.file}, terms.zone)
-        return Listed(recording, None, has_call_id=True, has_start=True)
-    except RejectedRecording:
-        if (agent_id := value.get("agent_id")) is not None:
-            recording = Recording(place.source, str(named or ""), str(agent_id), place.written)
-            return Listed(recording, None, has_call_id=False, has_start=False)
-    what = f"its call_id {named!r}" if named else f"its file {place.file!r}"
+
+def _no_agent(vendor: Vendor, place: Place, terms: Terms) -> RejectedRecording:
     advice = (
-        f"the manifest has no row for it; add one with {what} and the agent_id"
+        f"add a row to the manifest whose file is {place.file} or whose call_id is the call's"
         if terms.manifest
         else "list it in a manifest with the columns file and agent_id, and give --manifest FILE"
     )
-    raise RejectedRecording(
-        RejectReason.NO_AGENT, f"a transcript of {vendor.ENGINE} does not name the agent; {advice}"
+    return RejectedRecording(
+        RejectReason.NO_AGENT,
+        f"a transcript of {vendor.ENGINE} does not name the agent; {advice}",
     )
 
 

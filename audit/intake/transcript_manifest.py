@@ -97,6 +97,12 @@ class TranscriptManifest:
             bool(manifests.started(cells)),
         )
 
+    def pass_over(self, file: str) -> None:
+        """Take the rows of a file that cannot be read for used: its own reject says why."""
+        stem = posixpath.splitext(posixpath.basename(file))[0]
+        for name in (f"file {file}", f"stem {stem}", f"call {stem}"):
+            self._used.update(self._by_name.get(name, ()))
+
     def unused(self, today: date) -> Iterator[Reject]:
         """A reject for each row without a transcript.
 

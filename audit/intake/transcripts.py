@@ -114,6 +114,8 @@ def _read_file(file: TranscriptFile, terms: Terms) -> Iterator[Call | Reject]:
 def _file_reject(file: TranscriptFile, failure: UsageError, terms: Terms) -> Reject:
     """The reject of a file of which nothing can be read."""
     detail, today = encodable(str(failure)), datetime.now(terms.zone).date()
+    if terms.manifest is not None:
+        terms.manifest.pass_over(file.name)
     empty = file.path.is_file() and file.path.stat().st_size == 0
     reason = RejectReason.EMPTY if empty else RejectReason.BAD_METADATA
     return Reject(encodable(file.name), reason, detail, today)

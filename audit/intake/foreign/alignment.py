@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 
 def cut(text: str, words: Sequence[str]) -> list[str] | None:
@@ -35,7 +36,7 @@ def cut(text: str, words: Sequence[str]) -> list[str] | None:
     if not words or _next(text, at) < len(text):
         return None
     edges = [0, *(_next(text, edge) for edge in edges[1:-1]), len(text)]
-    return [text[first:last] for first, last in zip(edges, edges[1:], strict=False)]
+    return [text[first:last] for first, last in pairwise(edges)]
 
 
 def _next(text: str, at: int) -> int:

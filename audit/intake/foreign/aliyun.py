@@ -4,8 +4,8 @@ Source of the former: https://help.aliyun.com/zh/isi/developer-reference/api-ref
 of GetTaskResult, and the call-back of version 4.0): ``StatusCode`` and ``StatusText``,
 ``Result.Sentences`` with ``ChannelId``, ``BeginTime``, ``EndTime`` and ``Text``, ``Result.Words``
 with ``ChannelId``, ``Word`` and times, all in milliseconds; ``BizDuration`` is the recording's
-length. With speakers told apart on one channel (``auto_split``) ``ChannelId`` numbers these, and the
-file does not say which it is.
+length. With speakers told apart on one channel (``auto_split``) ``ChannelId`` numbers these, and
+the file does not say which it is.
 
 Source of the latter: https://help.aliyun.com/en/isi/user-guide/api-details and
 https://help.aliyun.com/document_detail/2880903.html (the file behind ``transcription_url``, of
@@ -50,6 +50,13 @@ def matches(value: Mapping[str, object]) -> bool:
         or isinstance(value.get("transcripts"), list)
         or (isinstance(output, Mapping) and "task_status" in output)
     )
+
+
+def name_of(value: Mapping[str, object]) -> str | None:
+    """The name of the recording, where the file tells it (Model Studio's)."""
+    url = Item(value).label("file_url")
+    name = posixpath.basename(unquote(urlsplit(url).path)) if url else ""
+    return posixpath.splitext(name)[0] or None
 
 
 def read(value: Mapping[str, object]) -> Piece:
@@ -116,10 +123,7 @@ def _of_model_studio(whole: Item) -> Piece:
     ]
     require_speakers(turns, "recognise it with speakers told apart, or both of its channels")
     length, properties = "original_duration_in_milliseconds", whole.item("properties")
-    url = whole.label("file_url")
-    name = posixpath.basename(unquote(urlsplit(url).path)) if url else ""
     return {
-        "call_id": posixpath.splitext(name)[0] or None,
         "channels_apart": apart,
         "duration_s": properties.seconds(length, MILLISECONDS) if properties.has(length) else None,
         "turns": turns,

@@ -26,11 +26,22 @@ def matches(value: Mapping[str, object]) -> bool:
     return listed or "AsrResult" in value or {"Code", "Success", "RequestId"} <= value.keys()
 
 
+def name_of(value: Mapping[str, object]) -> str | None:
+    """The recording's call."""
+    return _call(Item(value)).item("Recording").label("CallId")
+
+
+def _call(whole: Item) -> Item:
+    return whole.item("Data") if whole.has("Data") else whole
+
+
 def calls(value: Mapping[str, object]) -> list[object]:
     """The calls of an answer, one after another."""
     data = value.get("Data")
     listed = data.get("ResultInfo") if isinstance(data, Mapping) else None
-    return list(listed) if isinstance(listed, list) and listed else [value]
+    if not isinstance(listed, list) or not listed:
+        return [value]
+    return [{"AsrResult": None, **one} if isinstance(one, Mapping) else one for one in listed]
 
 
 def read(value: Mapping[str, object]) -> Piece:
@@ -43,7 +54,7 @@ def read(value: Mapping[str, object]) -> Piece:
     if value.get("Success") is False:
         said = ": ".join(filter(None, (whole.label("Code"), whole.label("Message"))))
         raise Unreadable(f"the service answered with an error ({said[:200]}); ask for it again")
-    call = whole.item("Data") if whole.has("Data") else whole
+    call = _call(whole)
     sentences = _listed(call, "AsrResult", "AsrResult") or _listed(call, "Dialogues", "Dialogue")
     if not sentences:
         why = call.label("ErrorMessage")
@@ -51,9 +62,8 @@ def read(value: Mapping[str, object]) -> Piece:
             f"it has no sentences{f' ({why[:200]})' if why else ''}; audit it when the analysis is "
             "done"
         )
-    agent, recording = call.item("Agent"), call.item("Recording")
+    agent = call.item("Agent")
     return {
-        "call_id": recording.label("CallId"),
         "agent_id": agent.label("Id"),
         "agent_name": agent.label("Name"),
         "channels_apart": False,

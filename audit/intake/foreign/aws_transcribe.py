@@ -32,6 +32,13 @@ def matches(value: Mapping[str, object]) -> bool:
     return "CallAnalyticsJob" in value or "JobStatus" in value or _is_plain(value)
 
 
+def name_of(value: Mapping[str, object]) -> str | None:
+    """The job's name, or the contact or session."""
+    whole = Item(value)
+    contact = whole.item("CustomerMetadata").label("ContactId")
+    return whole.label("JobName") or contact or whole.label("SessionId")
+
+
 def _is_plain(value: Mapping[str, object]) -> bool:
     results = value.get("results")
     return isinstance(results, Mapping) and "transcripts" in results
@@ -61,8 +68,9 @@ def read(value: Mapping[str, object]) -> Piece:
     if not isinstance(value.get("Transcript"), list):
         raise Unreadable("it names where the transcript is; download that file and audit it")
     roles = {
-        one.label("ParticipantId"): one.label("ParticipantRole")
+        who: one.label("ParticipantRole")
         for one in result.items("Participants")
+        if (who := one.label("ParticipantId"))
     }
     turns = [_turn(one, roles) for one in result.items("Transcript")]
     if not turns:
@@ -70,18 +78,15 @@ def read(value: Mapping[str, object]) -> Piece:
     total = result.item("ConversationCharacteristics")
     name = "TotalConversationDurationMillis"
     return {
-        "call_id": result.label("JobName")
-        or result.item("CustomerMetadata").label("ContactId")
-        or result.label("SessionId"),
         "channels_apart": True,
         "duration_s": total.seconds(name, MILLISECONDS) if total.has(name) else None,
         "turns": turns,
     }
 
 
-def _turn(said: Item, roles: Mapping[str | None, str | None]) -> Piece:
-    who = said.label("ParticipantRole") or roles.get(said.label("ParticipantId"))
-    who = who or said.label("ParticipantId")
+def _turn(said: Item, roles: Mapping[str, str | None]) -> Piece:
+    participant = said.label("ParticipantId")
+    who = said.label("ParticipantRole") or roles.get(participant or "") or participant
     if who is None:
         raise Unreadable(
             f"{said.path('ParticipantRole')} is missing; export the call with its participants"

@@ -37,6 +37,12 @@ def matches(value: Mapping[str, object]) -> bool:
     return "sentence_info" in value or {"key", "text", "timestamp"} <= value.keys()
 
 
+def name_of(value: Mapping[str, object]) -> str | None:
+    """The name of the recording, where FunASR was given a file."""
+    key = Item(value).label("key")
+    return None if key is None or key.startswith(_MADE_UP_KEY) else key
+
+
 def read(value: Mapping[str, object]) -> Piece:
     """Our line of a result.
 
@@ -50,8 +56,7 @@ def read(value: Mapping[str, object]) -> Piece:
         )
     turns = [_turn(sentence) for sentence in result.items("sentence_info")]
     require_speakers(turns, "run FunASR with spk_model")
-    key = result.label("key")
-    return {"call_id": None if key and key.startswith(_MADE_UP_KEY) else key, "turns": turns}
+    return {"channels_apart": False, "turns": turns}
 
 
 def _turn(sentence: Item) -> Piece:

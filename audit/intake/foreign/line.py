@@ -40,29 +40,25 @@ class ForeignTurn(GivenTurn):
         start_s = max(0.0, self.start_s)
         return Span(start_s, max(start_s, self.end_s))
 
-    def timed_words(self, span: Span) -> tuple[tuple[Word, ...], bool]:
-        """Its words, and whether they have times of their own.
+    @property
+    def as_one(self) -> Word | None:
+        """Its text as one word that lasts as long as it does; None without any text."""
+        text = simplify(self.text.strip())
+        return Word(text, self.lasts.start_s, self.lasts.end_s, self._mean) if text else None
 
-        Where words do not line up with the text, the text is one word that lasts as long as the
-        sentence.
-
-        Args:
-            span: of the sentence, in which all words lie.
-        """
-        text = self.text.strip()
-        if not text:
-            return (), True
+    @property
+    def timed_words(self) -> tuple[Word, ...]:
+        """Its words with the times that the vendor gives them; empty if they are not the text."""
         spoken = [word for word in self.words if any(map(str.isalnum, word.text))]
-        parts = alignment.cut(text, [word.text for word in spoken])
+        parts = alignment.cut(self.text.strip(), [word.text for word in spoken])
         if parts is None:
-            return (Word(simplify(text), span.start_s, span.end_s, self._mean(spoken)),), False
-        return tuple(
-            _word(part, word, span) for part, word in zip(parts, spoken, strict=True)
-        ), True
+            return ()
+        return tuple(_word(*one, self.lasts) for one in zip(parts, spoken, strict=True))
 
-    def _mean(self, words: list[ForeignWord]) -> float | None:
-        """Mean probability of words, weighted by their length; else that of the sentence."""
-        told = [(one.confidence, len(one.text)) for one in words if one.confidence is not None]
+    @property
+    def _mean(self) -> float | None:
+        """Mean probability of its words, weighted by their length; else its own."""
+        told = [(w.confidence, len(w.text)) for w in self.words if w.confidence is not None]
         weight = sum(length for _, length in told)
         return round(sum(p * n for p, n in told) / weight, 4) if weight else self.confidence
 

@@ -136,9 +136,8 @@ def _assigned(
 ) -> RoleDecision:
     """Roles of voices on one line, of each only where it is certain.
 
-    Of several speakers, one speaks most like an agent and one least; the others have a role if
-    they are certainly nearer to one of these, or, where the manifest names the agent, certainly
-    less like an agent.
+    Beside the one who speaks most like an agent, or whom the manifest names, and the one who does
+    so least, a voice has a role if what it says is certainly of that role.
     """
     least = terms.options.role_confidence
     totals = roles.agent_evidence(
@@ -148,21 +147,19 @@ def _assigned(
         direction=direction,
     )
 
-    def differ(one: float, other: float) -> bool:
+    def differs(one: float, other: float) -> bool:
         return roles.assign([one, other], min_confidence=least).confidence >= least
 
-    if agent is not None:
-        own = totals[agent]
-        others = [
-            Role.CUSTOMER if total < own and differ(total, own) else Role.UNKNOWN
-            for total in totals
-        ]
-        others[agent] = Role.AGENT
-        return RoleDecision(tuple(others), 1.0, "manifest")
     decision = roles.assign(totals, min_confidence=least)
-    middle = (max(totals) + min(totals)) / 2
-    certain = tuple(
-        role if total in (max(totals), min(totals)) or differ(total, middle) else Role.UNKNOWN
-        for role, total in zip(decision.roles, totals, strict=True)
-    )
-    return RoleDecision(certain, decision.confidence, decision.source)
+    if agent is None and (count < 3 or Role.UNKNOWN in decision.roles):
+        return decision
+    top = max(range(count), key=totals.__getitem__) if agent is None else agent
+    found = []
+    for voice, total in enumerate(totals):
+        role = Role.AGENT if total > 0 or voice == top else Role.CUSTOMER
+        is_least = total == min(totals) and differs(totals[top], total)
+        certain = voice == top or is_least or differs(total, 0.0)
+        found.append(role if certain else Role.UNKNOWN)
+    if agent is None:
+        return RoleDecision(tuple(found), decision.confidence, decision.source)
+    return RoleDecision(tuple(found), 1.0, "manifest")

@@ -42,6 +42,11 @@ def matches(value: Mapping[str, object]) -> bool:
     return bool({"StatusStr", "ResultDetail"} & _task(value).fields.keys())
 
 
+def name_of(value: Mapping[str, object]) -> str | None:
+    """None: it does not name its call, and ``TaskId`` comes again after a day."""
+    return None
+
+
 def _task(value: Mapping[str, object]) -> Item:
     item = Item(value)
     for name in ("Response", "Data"):

@@ -22,6 +22,10 @@ class Vendor(Protocol):
         """Whether an object is this vendor's, by its shape."""
         ...
 
+    def name_of(self, value: Mapping[str, object]) -> str | None:
+        """The call's name, as far as the vendor has one."""
+        ...
+
     def read(self, value: Mapping[str, object]) -> Piece:
         """The line of ours that the object means, with fields of :class:`ForeignLine`.
 

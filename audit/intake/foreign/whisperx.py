@@ -22,6 +22,11 @@ def matches(value: Mapping[str, object]) -> bool:
     return isinstance(value.get("segments"), list)
 
 
+def name_of(value: Mapping[str, object]) -> str | None:
+    """None: it does not name its call."""
+    return None
+
+
 def read(value: Mapping[str, object]) -> Piece:
     """Our line of a result.
 
@@ -30,7 +35,7 @@ def read(value: Mapping[str, object]) -> Piece:
     """
     turns = [_turn(segment) for segment in Item(value).items("segments")]
     require_speakers(turns, "run whisperX with --diarize")
-    return {"turns": turns}
+    return {"channels_apart": False, "turns": turns}
 
 
 def _turn(segment: Item) -> Piece:
