@@ -294,11 +294,11 @@ class Transcript:
     word_times: WordTimes | None = None
     """How the engine knows when its words were said; None where a ready transcript has no words."""
     role_confidence: float | None = None
-    """Probability that agent and customer are assigned correctly; None for ready transcripts."""
+    """Probability that agent and customer are assigned correctly; None where they are given."""
     role_source: str | None = None
     """How they were assigned: by ``manifest``, ``default`` or ``content``."""
     roles_confirmed: bool | None = None
-    """Whether the assignment is as certain as configured; None for ready transcripts."""
+    """Whether the assignment is as certain as configured; None where roles are given."""
     doubts: tuple[Reason, ...] = ()
     """Reasons why some checks cannot be decided from this recording."""
     dead_channel: int | None = None

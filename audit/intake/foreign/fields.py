@@ -59,8 +59,8 @@ class Item:
             Unreadable: it is missing, not a number, negative, or later than a day.
         """
         value = self.fields.get(name)
-        number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
-        if number is None or not -_TOLERANCE_S <= number * unit_s <= _DAY_S:  # and NaN
+        number = None if isinstance(value, str | bool) else self.number(name)
+        if number is None or not -_TOLERANCE_S <= number * unit_s <= _DAY_S:
             raise Unreadable(
                 f"{self.path(name)} {self._state(name)}; it must be {_UNITS[unit_s]} from the "
                 f"beginning of the call, from 0 to {_DAY_S / unit_s:.0f}"
@@ -70,6 +70,8 @@ class Item:
     def number(self, name: str) -> float | None:
         """A number, also written as text; None where there is none."""
         value = self.fields.get(name)
+        if isinstance(value, bool):
+            return None
         try:
             number = float(value) if isinstance(value, int | float | str) else math.nan
         except (ValueError, OverflowError):

@@ -56,6 +56,8 @@ BAD: list[tuple[Any, str]] = [
     ),
     (changed("funasr.json", 0, "sentence_info", 2, "end", to=10**9), "end is 1000000000"),
     (changed("funasr.json", 0, "sentence_info", 2, "start", to=-500), "start is -500"),
+    (changed("funasr.json", 0, "sentence_info", 2, "start", to=10**400), "start is 1000"),
+    (changed("funasr.json", 0, "sentence_info", 2, "start", to=True), "start is True"),
     (
         changed("funasr.json", 0, "sentence_info", 2, "text", to=None),
         "sentence_info[2].sentence is missing",
