@@ -186,7 +186,12 @@ TURNS = Table(
         *_AGENT,
         TableColumn("turn_index", pa.int32(), "position in the call, from 0"),
         text("role", "who speaks", values=Role),
-        TableColumn("channel", pa.int32(), "channel of the recording, from 0; 0 for all voices told apart on one channel", nullable=True),
+        TableColumn(
+            "channel",
+            pa.int32(),
+            "channel of the recording, from 0; 0 for all voices told apart on one channel",
+            nullable=True,
+        ),
         TableColumn(
             "speaker",
             pa.int32(),
