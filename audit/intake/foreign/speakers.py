@@ -156,10 +156,14 @@ def _assigned(
     top = max(range(count), key=totals.__getitem__) if agent is None else agent
     found = []
     for voice, total in enumerate(totals):
-        role = Role.AGENT if total > 0 or voice == top else Role.CUSTOMER
-        is_least = total == min(totals) and differs(totals[top], total)
-        certain = voice == top or is_least or differs(total, 0.0)
-        found.append(role if certain else Role.UNKNOWN)
+        role = Role.UNKNOWN
+        if voice == top:
+            role = Role.AGENT
+        elif differs(total, 0.0):
+            role = Role.AGENT if total > 0 else Role.CUSTOMER
+        elif total == min(totals) and differs(totals[top], total):
+            role = Role.CUSTOMER
+        found.append(role)
     if agent is None:
         return RoleDecision(tuple(found), decision.confidence, decision.source)
     return RoleDecision(tuple(found), 1.0, "manifest")
