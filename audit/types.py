@@ -292,19 +292,30 @@ class Transcript:
     confidence: float | None = None
     """Mean word probability, weighted by length of turn; None where there are none."""
     word_times: WordTimes | None = None
-    """How the engine knows when its words were said; None for ready transcripts."""
+    """How the engine knows when its words were said; None where a ready transcript has no words."""
     role_confidence: float | None = None
-    """Probability that agent and customer are assigned correctly; None for ready transcripts."""
+    """Probability that agent and customer are assigned correctly; None where they are given."""
     role_source: str | None = None
     """How they were assigned: by ``manifest``, ``default`` or ``content``."""
     roles_confirmed: bool | None = None
-    """Whether the assignment is as certain as configured; None for ready transcripts."""
+    """Whether the assignment is as certain as configured; None where roles are given."""
     doubts: tuple[Reason, ...] = ()
     """Reasons why some checks cannot be decided from this recording."""
     dead_channel: int | None = None
     """The one of two channels that carries nothing all the time, or a constant hum."""
     begins_in_speech: bool | None = None
     """Whether somebody is already speaking when it begins; None without audio."""
+
+    @property
+    def on_one_line(self) -> bool:
+        """Whether speakers share a channel, so that nobody can tell when both of them speak.
+
+        A ready transcript has a channel for its turns only where its file tells of speakers that
+        were told apart by voice (all are on channel 0), or by channel.
+        """
+        if self.channels is Channels.TEXT:
+            return len({turn.channel for turn in self.turns} - {None}) == 1
+        return self.channels is Channels.MONO
 
 
 @dataclass(frozen=True, slots=True)

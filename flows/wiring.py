@@ -7,6 +7,7 @@ from pathlib import Path
 
 from audit import pipeline
 from audit.config import Config, TranscriptionConfig
+from audit.intake.foreign.speakers import RoleTerms
 from audit.ports import AsrEngine, JudgingModels, TranscriptionModels
 from audit.rulebooks import Rulebook
 from audit.types import AuditedCall, Call
@@ -62,6 +63,11 @@ def transcription_models(config: TranscriptionConfig) -> TranscriptionModels:
         embedder=None if embeddings.weights() is None else embeddings.EMBEDDER,
         diarizer=None if pipeline_file is None else pyannote.load(pipeline_file),
     )
+
+
+def role_terms(config: TranscriptionConfig) -> RoleTerms:
+    """By what agent and customer are told apart in transcripts that do not say."""
+    return RoleTerms(roles, config)
 
 
 def judging_models(stage_model: Path | None = None) -> JudgingModels:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from audit.errors import UsageError
+from audit.intake.foreign.vendors import calls_of
 from audit.intake.manifests import is_header
 from audit.language.encoding import text_of
 
@@ -34,9 +35,15 @@ _OTHER_FILE_SIGNATURES = (
     b"fLaC",
     b"ID3",
     b"PAR1",
-    b"PK\x03\x04",
     b"%PDF",
+)
+_PACKED_SIGNATURES = (
+    b"PK\x03\x04",
     b"\x1f\x8b",
+    b"BZh",
+    b"\xfd7zXZ",
+    b"7z\xbc\xaf",
+    b"\x28\xb5\x2f\xfd",
 )
 _CONTROLS = bytes({*range(32)} - set(b"\t\n\v\f\r\x1a\x1b"))
 _CONTROLS_MAX_SHARE = 0.05
@@ -63,6 +70,8 @@ def check_kind(path: Path, head: bytes) -> None:
     if not head.strip():
         raise UsageError(f"transcripts {path} are empty; they need one call on each line, as JSON")
     controls = 0 if wide else len(head) - len(head.translate(None, _CONTROLS))
+    if head.startswith(_PACKED_SIGNATURES):
+        raise UsageError(f"{path} is compressed; unpack it, and name the JSON in it")
     if head.startswith(_OTHER_FILE_SIGNATURES) or controls > _CONTROLS_MAX_SHARE * len(head):
         raise UsageError(
             f"{path} is not text, and transcripts are JSON Lines; audit recordings with "
@@ -80,7 +89,18 @@ def check_kind(path: Path, head: bytes) -> None:
 
 
 def given_calls(file: BinaryIO) -> Iterator[GivenCall]:
-    """The calls of a file, parsed."""
+    """The calls of a file, parsed; those that a vendor has in one object, one after another."""
+    for given in _given(file):
+        several = calls_of(given.value)
+        if several is None:
+            yield given
+            continue
+        for number, value in enumerate(several, start=1):
+            text = json.dumps(value, ensure_ascii=False)
+            yield GivenCall(f"{given.place}.{number}", text, value)
+
+
+def _given(file: BinaryIO) -> Iterator[GivenCall]:
     lines = _lines(file)
     first, second = next(lines, None), next(lines, None)
     if first is not None and _is_document(first, second):

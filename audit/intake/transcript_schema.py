@@ -58,6 +58,12 @@ def _seconds(value: object) -> object:
     return float(number)
 
 
+def is_probability(value: object) -> bool:
+    """Whether it is a number from 0 to 1."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 <= value <= 1  # type: ignore[operator]
+
+
 def _parsed(reader: Callable[[str], _T], text: str) -> _T:
     """What text means to a parser of :mod:`audit.intake.cells`.
 
@@ -82,8 +88,12 @@ class GivenTurn(BaseModel):
     text: str
     start_s: _Seconds = None
     end_s: _Seconds = None
+    confidence: float | None = None
+    """Mean probability of its words, 0 to 1."""
     unread: tuple[str, ...] = ()
     """Keys with times whose unit is unknown."""
+    unsure: object = None
+    """What stands for its confidence and is none."""
 
     @model_validator(mode="before")
     @classmethod
@@ -91,7 +101,10 @@ class GivenTurn(BaseModel):
         if not isinstance(value, dict):
             return value
         turn, unread = turn_times.renamed(value)
-        return {**turn, "unread": unread}
+        stated = turn.get("confidence")
+        if stated is None or is_probability(stated):
+            return {**turn, "unread": unread, "unsure": None}
+        return {**turn, "unread": unread, "confidence": None, "unsure": stated}
 
     @field_validator("role", mode="before")
     @classmethod

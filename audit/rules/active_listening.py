@@ -29,7 +29,7 @@ from audit.rules.base import (
 from audit.rules.cues import SilenceCues
 from audit.rules.fields import Phrase, Strict
 from audit.timeline import Timeline
-from audit.types import Call, Channels, Finding, Role, Span, Turn, Verdict
+from audit.types import Call, Finding, Role, Span, Turn, Verdict
 
 
 class AskedItem(Strict):
@@ -149,7 +149,7 @@ def _silent(
     uncertainty: Reason | None = None
     if not agent:
         uncertainty = NO_AGENT
-    elif call.transcript.channels is Channels.MONO:
+    elif call.transcript.on_one_line:
         uncertainty = because("listening.mono")
     elif before and find_any((*cues.waits, *cues.requests), before[-1].text):
         uncertainty = because("listening.asked_to_wait")

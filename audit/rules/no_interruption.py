@@ -36,7 +36,7 @@ from audit.rules.floor import (
 )
 from audit.rules.overlaps import overlaps
 from audit.transcription.backchannels import is_backchannel
-from audit.types import Call, Channels, Finding, Role, Severity, Turn, Verdict
+from audit.types import Call, Finding, Role, Severity, Turn, Verdict
 
 
 class NoInterruptionRule(RuleSettings):
@@ -151,7 +151,7 @@ def severity(overlap: Overlap, thresholds: InterruptionThresholds) -> Severity:
 
 
 def _uncertainty(call: Call, agent: list[Turn], customer: list[Turn]) -> Reason | None:
-    if call.transcript.channels is Channels.MONO:
+    if call.transcript.on_one_line:
         return because("interruption.mono")
     if any(turn.start_s is None for turn in (*agent, *customer)):
         return because("interruption.no_times")

@@ -115,7 +115,7 @@ def withheld(findings: Sequence[Finding], call: Call, rules: Rules) -> list[Find
 def _by_default(call: Call) -> bool:
     """Whether who is the agent was taken for granted."""
     transcript = call.transcript
-    if transcript.channels is not Channels.STEREO or transcript.role_source == "manifest":
+    if transcript.channels is Channels.MONO or transcript.role_source == "manifest":
         return False
     if transcript.roles_confirmed is not None:
         return not transcript.roles_confirmed

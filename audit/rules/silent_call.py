@@ -23,7 +23,7 @@ from audit.rules.base import (
     without,
 )
 from audit.rules.fields import Phrase
-from audit.types import Call, Channels, Direction, Finding, Role, Span, Turn, Verdict
+from audit.types import Call, Direction, Finding, Role, Span, Turn, Verdict
 
 
 class SilentCallRule(CheckedRule):
@@ -95,7 +95,7 @@ def _unrecorded(one: Finding) -> Finding:
 def _uncertainty(call: Call, rule: SilentCallRule, greeting: tuple[str, ...]) -> Reason | None:
     if any(turn.span is None for turn in call.turns):
         return NO_TIMES
-    if call.transcript.channels is Channels.MONO:
+    if call.transcript.on_one_line:
         return because("silent_call.mono")
     known = (*rule.greets, *rule.offers, *rule.announces, *rule.prompts)
     others = [turn for turn in call.turns if turn.text and not find_any(known, turn.text)]

@@ -104,22 +104,27 @@ def _best_model(asr: AsrConfig, max_rtf: float) -> str:
 
 
 @common.command("audit-transcripts")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @common.out_option
+@click.option(
+    "--manifest", help="CSV or Parquet file with what the transcripts lack: the agent, the start."
+)
 @common.config_option
 @click.option("--rulebook", help="Rulebook of calls that name none.")
 @common.private_option
 def audit_transcripts(
     *,
-    file: Path,
+    files: tuple[Path, ...],
     out: Path,
+    manifest: str | None,
     config_file: Path | None,
     rulebook: str | None,
     private: str | None,
 ) -> None:
     """Audit ready transcripts without audio.
 
-    FILE: JSONL, one call per line.
+    FILES: JSONL with one call per line, or transcripts of FunASR, whisperX, Amazon Transcribe Call
+    Analytics, Alibaba Cloud or Tencent Cloud; files, folders of them, or patterns.
     """
     from audit import config
     from flows.commands import audit_transcripts as transcripts
@@ -127,7 +132,7 @@ def audit_transcripts(
     settings = config.load(
         config_file, overrides={"batch.rulebook": rulebook, "privacy.mode": private}
     )
-    result = transcripts.audit_transcripts(file, out, config=settings)
+    result = transcripts.audit_transcripts(files, out, config=settings, manifest=manifest)
     click.echo(f"{result.audited} audited, {result.rejected} rejected; report: {result.index}")
     if result.rejected:
         raise click.exceptions.Exit(common.EXIT_REJECTS)

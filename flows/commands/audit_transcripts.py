@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,30 +23,46 @@ from reports.store import Store, transcript_cache
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What became of a file of transcripts."""
+    """What became of transcripts."""
 
     audited: int
     rejected: int
     index: Path
 
 
-def audit_transcripts(file: Path, out: Path, *, config: Config) -> Published:
-    """Judge a file of ready transcripts and publish the result.
+def audit_transcripts(
+    files: Path | Sequence[Path], out: Path, *, config: Config, manifest: str | None = None
+) -> Published:
+    """Judge ready transcripts and publish the result.
+
+    Args:
+        files: a file, folders of files, or patterns.
+        out: where the result goes.
+        config: as for recordings.
+        manifest: path or URL of a table with what the transcripts lack.
 
     Raises:
-        UsageError: the file cannot be read, the default rulebook or the model of stages is not
-            valid, or a batch is at work.
+        UsageError: no transcripts or not the manifest can be read, the default rulebook or the
+            model of stages is not valid, or a batch is at work.
     """
+    paths = [files] if isinstance(files, Path) else list(files)
     stages.load(config.stages.model)
     default = rulebooks.load(config.batch.rulebook)
     known = frozenset({*rulebooks.shipped(), config.batch.rulebook})
     store = Store(out)
     with jobs.alone(store):
-        return _published(file, store, config, default, known)
+        given = transcripts.read_all(
+            paths,
+            timezone=config.batch.timezone,
+            rulebooks=known,
+            manifest=manifest,
+            roles=wiring.role_terms(config.transcription),
+        )
+        return _published(given, store, config, default)
 
 
 def _published(
-    file: Path, store: Store, config: Config, default: Rulebook, known: frozenset[str]
+    given: Iterable[Call | Reject], store: Store, config: Config, default: Rulebook
 ) -> Published:
     store.private.prepare()
     run_id = jobs.new_run_id()
@@ -54,7 +71,7 @@ def _published(
     read: dict[str, Recording] = {}
     rejects: list[Reject] = []
     crashes = Crashes()
-    for item in transcripts.read(file, timezone=config.batch.timezone, rulebooks=known):
+    for item in given:
         if isinstance(item, Reject):
             rejects.append(item)
             continue

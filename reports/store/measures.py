@@ -6,7 +6,7 @@ from typing import Any
 
 from audit.rules import no_interruption
 from audit.timeline import Timeline, characters_per_minute
-from audit.types import AuditedCall, Call, Channels, Role, Stage, Verdict
+from audit.types import AuditedCall, Call, Role, Stage, Verdict
 
 Row = dict[str, Any]
 
@@ -32,7 +32,7 @@ def of_call(audited: AuditedCall) -> Row:
         return measures
     anyone = Timeline.spoken(call.turns).total_s
     measures["silence_s"] = round(max(0.0, call.transcript.duration_s - anyone), 3)
-    if call.transcript.channels is Channels.MONO:
+    if call.transcript.on_one_line:
         return measures
     agent, customer = (
         Timeline.spoken(call.said_by(role)).total_s for role in (Role.AGENT, Role.CUSTOMER)

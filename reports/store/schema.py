@@ -130,7 +130,7 @@ CALLS = Table(
         TableColumn(
             "role_confidence",
             pa.float64(),
-            "probability that the roles are assigned correctly (not for ready transcripts)",
+            "probability that the roles are assigned correctly (not where a transcript gives them)",
             nullable=True,
         ),
         text(
@@ -141,7 +141,7 @@ CALLS = Table(
         TableColumn(
             "roles_confirmed",
             pa.bool_(),
-            "the roles are as certain as configured (not for ready transcripts)",
+            "the roles are as certain as configured (not where a transcript gives them)",
             nullable=True,
         ),
         TableColumn(
@@ -192,7 +192,12 @@ TURNS = Table(
         *_AGENT,
         TableColumn("turn_index", pa.int32(), "position in the call, from 0"),
         text("role", "who speaks", values=Role),
-        TableColumn("channel", pa.int32(), "channel of the recording, from 0", nullable=True),
+        TableColumn(
+            "channel",
+            pa.int32(),
+            "channel of the recording, from 0; 0 for all voices told apart on one channel",
+            nullable=True,
+        ),
         TableColumn(
             "speaker",
             pa.int32(),
@@ -214,7 +219,7 @@ TURNS = Table(
         TableColumn(
             "role_confidence",
             pa.float64(),
-            "probability that the speaker is assigned correctly (mono only)",
+            "probability that the speaker is assigned correctly (voices told apart only)",
             nullable=True,
         ),
         real("level_db", "root mean square of the sound", unit="dBFS", nullable=True),

@@ -44,7 +44,7 @@ def place(tmp_path: Path) -> Path:
         ("run {}/calls --out {}/out --rulebook nobodys", "choose one of"),
         ("rulebook check {}/b.yaml", "{}/b.yaml; check the path"),
         ("audit-transcripts {}/t.jsonl --out {}/out", "{}/t.jsonl do not exist"),
-        ("audit-transcripts {}/calls --out {}/out", "is a folder; name a file in it"),
+        ("audit-transcripts {}/calls --out {}/out", "has no .json or .jsonl files"),
         ("audit-transcripts {}/calls.jsonl --out s3://b/out", "is a URL"),
         ("report {}/nowhere", "{}/nowhere does not exist; check the path"),
         ("report {}/empty", "{}/empty holds no audit; name the folder"),

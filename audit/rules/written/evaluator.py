@@ -86,7 +86,7 @@ from audit.rules.written.searching import (
     whole_turn,
 )
 from audit.timeline import characters_per_minute, silences
-from audit.types import Call, Channels, Role
+from audit.types import Call, Role
 
 _LAST_TURNS = 4
 """Turns before the end of the call in which a farewell counts."""
@@ -257,7 +257,7 @@ class ConditionEvaluator:
     @_evaluate.register
     def _(self, condition: Interruption, hit: Hit | None) -> Result:
         wanted, area = condition.interruption, self._scope(condition, hit)
-        if self.call.transcript.channels is Channels.MONO:
+        if self.call.transcript.on_one_line:
             return Result(None, (), because("interruption.mono"))
         if self._untimed() or any(turn.role is Role.UNKNOWN for turn in self.call.turns):
             return Result(None, (), NO_TIMES if self._untimed() else NO_ROLES)

@@ -1,0 +1,1 @@
+"""Other vendors' transcripts, each read by a module of its own into a line of ours."""
