@@ -217,6 +217,11 @@ class Masked:
     end_s: float | None = None
 
 
+Marks = tuple[tuple[int, str], ...]
+"""Punctuation that a text lacks: each mark stands before the character at its position, in place of
+it if that is a comma."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What one speaker says until the other takes over or a long pause falls.
@@ -251,6 +256,17 @@ class Turn:
     """Its words with their times, which no table has."""
     masked: tuple[Masked, ...] = ()
     """The PII that placeholders in its text replace, in order."""
+    marks: Marks | None = None
+    """Punctuation for readers, which is no part of what was recognised; None until it is set."""
+
+    @property
+    def punctuated(self) -> str:
+        """The text with its marks, as pages show it."""
+        text, last = "", 0
+        for at, mark in self.marks or ():
+            text += self.text[last:at] + mark
+            last = at + (self.text[at : at + 1] in ("，", ","))
+        return text + self.text[last:]
 
     @property
     def span(self) -> Span | None:
