@@ -21,9 +21,9 @@ STOPS = _FOLDER / "punctuation_stops.npz"
 QUESTIONS = _FOLDER / "punctuation_questions.npz"
 """Vocabulary, coefficients and calibration of each model."""
 
-PLACE_FROM = 1.2
+PLACE_FROM = 1.0
 STOP_FROM = 1.0
-QUESTION_FROM = 0.0
+QUESTION_FROM = 0.5
 """Log-odds from which each model says yes, set on writers whom it had not seen."""
 
 _SPOKEN = re.compile(r"[\u3400-\u9fffa-z0-9]")
@@ -32,6 +32,8 @@ _ENDS = re.compile("[。？！…?!.;；]")
 _COMMAS = {"，", ","}
 _LONG = 8
 """Characters from which a turn shows whether its transcript has full stops."""
+_THROUGHOUT = 0.8
+"""Share of these turns that end with one, from which it has."""
 
 
 def marks(texts: Sequence[str]) -> list[Marks]:
@@ -78,8 +80,11 @@ def place_features(words: Sequence[str], at: int) -> list[str]:
     ]
 
 
-def clause_features(words: Sequence[str], first: int, end: int) -> list[str]:
-    """The clause of the words from ``first`` up to ``end``, and the two words after it."""
+def clause_features(words: Sequence[str], sentence: int, first: int, end: int) -> list[str]:
+    """The clause of the words from ``first`` up to ``end``, and the two words after it.
+
+    Its sentence begins with the word ``sentence``.
+    """
     clause = words[first:end]
     before, left = ["^", *clause][-2:]
     right, after = [*words[end : end + 2], "$", "$"][:2]
@@ -87,6 +92,7 @@ def clause_features(words: Sequence[str], first: int, end: int) -> list[str]:
         *sorted({f"w{word}" for word in clause}),
         f"f{clause[0]}",
         f"n{min(len(clause), 8)}",
+        f"o{min((end - sentence) // 2, 12)}",
         f"l{left}",
         f"c{left[-1]}",
         f"ll{before} {left}",
@@ -106,38 +112,39 @@ def _marks(text: str, *, inside: bool) -> Iterator[tuple[int, str]]:
         return
     words = tokens.telephone().cut("".join(same[at] for at in spoken))
     spoken.append(len(text))
-    first = 0
+    sentence = first = 0
     for number, count in enumerate(accumulate(map(len, words)), start=1):
         position, is_last = spoken[count - 1] + 1, number == len(words)
         given = text[position : spoken[count]]
         if _ENDS.search(given):
-            first = number
+            sentence = first = number
         elif is_last:
-            yield position if given in _COMMAS else len(text), _stop(words, first, number)
-        elif given in _COMMAS:
-            if inside and _ends_sentence(words, first, number):
-                yield position, _stop(words, first, number)
+            clause = clause_features(words, sentence, first, number)
+            yield position if given in _COMMAS else len(text), _stop(clause)
+        elif given in _COMMAS or (inside and not given and _has_place(words, number)):
+            clause = clause_features(words, sentence, first, number)
             first = number
-        elif inside and not given and _has_place(words, number):
-            ends = _ends_sentence(words, first, number)
-            yield position, _stop(words, first, number) if ends else "，"
-            first = number
+            if inside and _ends_sentence(clause):
+                yield position, _stop(clause)
+                sentence = number
+            elif not given:
+                yield position, "，"
 
 
 def _is_punctuated(texts: Sequence[str]) -> bool:
-    """Whether most of the longer turns end as sentences do."""
+    """Whether nearly all of the longer turns end as sentences do."""
     long = [text.rstrip() for text in texts if len(text) >= _LONG]
-    return 2 * sum(text.endswith(("。", "？", "！", "…", "?", "!")) for text in long) > len(long)
+    ended = sum(text.endswith(("。", "？", "！", "…", "?", "!")) for text in long)
+    return bool(long) and ended >= _THROUGHOUT * len(long)
 
 
 def _has_place(words: Sequence[str], at: int) -> bool:
     return linear.load(PLACES).log_odds(place_features(words, at)) >= PLACE_FROM
 
 
-def _ends_sentence(words: Sequence[str], first: int, end: int) -> bool:
-    return linear.load(STOPS).log_odds(clause_features(words, first, end)) >= STOP_FROM
+def _ends_sentence(clause: Sequence[str]) -> bool:
+    return linear.load(STOPS).log_odds(clause) >= STOP_FROM
 
 
-def _stop(words: Sequence[str], first: int, end: int) -> str:
-    odds = linear.load(QUESTIONS).log_odds(clause_features(words, first, end))
-    return "？" if odds >= QUESTION_FROM else "。"
+def _stop(clause: Sequence[str]) -> str:
+    return "？" if linear.load(QUESTIONS).log_odds(clause) >= QUESTION_FROM else "。"

@@ -38,10 +38,12 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How much weights are held back, and below which they are left out of the artifact."""
+    """How much weights are held back, below which they are left out of the artifact, and how
+    closely they are fitted."""
 
     inverse_regularization: float
     weight_min: float
+    tolerance: float = 1e-4
 
 
 def with_errors(examples: Sequence[Example], chance: random.Random) -> list[Example]:
@@ -127,6 +129,7 @@ def _fitted(rows: Any, labels: NDArray[np.bool_], settings: Settings) -> NDArray
         solver="liblinear",
         fit_intercept=False,
         random_state=_SEED,
+        tol=settings.tolerance,
     ).fit(rows, labels)
     weights: NDArray[np.float64] = model.coef_[0]
     return weights

@@ -146,7 +146,7 @@ def examples(known: Sequence[Punctuated]) -> tuple[_Examples, _Examples, _Exampl
         for clause, sign in zip(turn.clauses, turn.signs, strict=True):
             count += len(clause)
             sign_at[count] = sign
-        first = at = 0
+        sentence = first = at = 0
         for number, word in enumerate(words, start=1):
             at += len(word)
             sign, is_last = sign_at.get(at), number == len(words)
@@ -156,12 +156,14 @@ def examples(known: Sequence[Punctuated]) -> tuple[_Examples, _Examples, _Exampl
             if sign is None:
                 continue
             if turn.ended:
-                features = punctuation.clause_features(words, first, number)
+                features = punctuation.clause_features(words, sentence, first, number)
                 if not is_last:
                     stops.add(features, sign != "，", turn.group)
                 if sign != "，":
                     questions.add(features, sign == "？", turn.group)
             first = number
+            if sign != "，":
+                sentence = number
     return places, stops, questions
 
 
@@ -172,7 +174,7 @@ def main() -> None:
 
 def learn(known: Sequence[Punctuated], artifacts: Sequence[Path]) -> None:
     """Write the models of places, of sentence ends and of questions, from punctuated turns."""
-    settings = linear.Settings(inverse_regularization=6.0, weight_min=0.1)
+    settings = linear.Settings(inverse_regularization=6.0, weight_min=0.1, tolerance=1e-2)
     for examples_, out in zip(examples(with_errors(known)), artifacts, strict=True):
         labels = np.array(examples_.labels)
         odds = linear.fit(examples_.found, labels, examples_.groups, settings, out=out)
