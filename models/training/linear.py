@@ -38,8 +38,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How much weights are held back, below which they are left out of the artifact, and how
-    closely they are fitted."""
+    """How much weights are held back, which ones the artifact leaves out, how close the fit is."""
 
     inverse_regularization: float
     weight_min: float

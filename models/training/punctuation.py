@@ -141,15 +141,15 @@ def examples(known: Sequence[Punctuated]) -> tuple[_Examples, _Examples, _Exampl
     places, stops, questions = (_Examples([], [], []) for _ in range(3))
     for turn in known:
         words = tokens.telephone().cut("".join(turn.clauses))
-        sign_at: dict[int, str] = {}
+        signs: dict[int, str] = {}
         count = 0
-        for clause, sign in zip(turn.clauses, turn.signs, strict=True):
+        for clause, mark in zip(turn.clauses, turn.signs, strict=True):
             count += len(clause)
-            sign_at[count] = sign
+            signs[count] = mark
         sentence = first = at = 0
         for number, word in enumerate(words, start=1):
             at += len(word)
-            sign, is_last = sign_at.get(at), number == len(words)
+            sign, is_last = signs.get(at), number == len(words)
             if not is_last:
                 features = punctuation.place_features(words, number)
                 places.add(features, sign is not None, turn.group)
