@@ -23,7 +23,7 @@ QUESTIONS = _FOLDER / "punctuation_questions.npz"
 
 PLACE_FROM = 1.0
 STOP_FROM = 1.0
-QUESTION_FROM = 0.5
+QUESTION_FROM = 1.0
 """Log-odds from which each model says yes, set on writers whom it had not seen."""
 
 _SPOKEN = re.compile(r"[\u3400-\u9fffa-z0-9]")
@@ -120,7 +120,9 @@ def _marks(text: str, *, inside: bool) -> Iterator[tuple[int, str]]:
             sentence = first = number
         elif is_last:
             clause = clause_features(words, sentence, first, number)
-            yield position if given in _COMMAS else len(text), _stop(clause)
+            # a syllable alone (嗯, 对) asks by its melody, which no text has
+            mark = _stop(clause) if count > 1 else "。"
+            yield position if given in _COMMAS else len(text), mark
         elif given in _COMMAS or (inside and not given and _has_place(words, number)):
             clause = clause_features(words, sentence, first, number)
             first = number

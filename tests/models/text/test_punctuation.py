@@ -34,9 +34,10 @@ def shown(*texts: str) -> list[str]:
         "好的，请您稍等。",
         "不客气，再见。",
         "请问您贵姓？",
-        "这个月的话费怎么多了二十块？",
+        "你说啥？",
         "没有了，谢谢。",
         "嗯。",
+        "对。",
     ],
 )
 def test_clear_turns_get_their_marks_back(text: str) -> None:
