@@ -3,6 +3,8 @@
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.types import Role, Turn
+from audit import pipeline, rulebooks
+from audit.types import Marks, Role, Turn
 from models.text import punctuation
 from models.training import punctuation as training
 from tests.benchmarks.punctuation import figures, written
+from tests.calls import MODELS, dialogue
 
 ARTIFACTS = (punctuation.PLACES, punctuation.STOPS, punctuation.QUESTIONS)
 BLIND = tuple(sorted(Path("data_samples/blind").glob("clauses_hotline*.txt")))
@@ -83,6 +87,22 @@ def test_nothing_but_marks_is_added(text: str) -> None:
     assert all(mark in ("，", "。", "？") and 0 < at <= len(text) for at, mark in marks)
     without = re.compile("[，,。？]")
     assert without.sub("", shown(text)[0]) == without.sub("", text)
+
+
+def test_verdicts_are_the_same_with_marks_and_without() -> None:
+    class Nothing:
+        def marks(self, texts: Sequence[str]) -> list[Marks]:
+            return [() for _ in texts]
+
+    book = rulebooks.load("hotline")
+    call = dialogue(
+        "客服: 您好远山客服请问您找谁\n客户: 我要退款怎么弄\n客服: 你问我我去问谁", book
+    )
+    with_marks = pipeline.judge(call, book, models=MODELS)
+    without = pipeline.judge(call, book, models=replace(MODELS, punctuation=Nothing()))
+    assert all(turn.marks for turn in with_marks.call.turns)
+    assert with_marks.findings == without.findings != ()
+    assert with_marks.scorecard == without.scorecard
 
 
 def test_prediction_needs_no_scikit_learn_and_no_pickle() -> None:
