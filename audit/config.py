@@ -20,9 +20,9 @@ from audit.errors import UsageError
 from audit.intake import manifests
 from audit.language.encoding import text_of
 from audit.privacy.entities import PrivacyMode
+from audit.raw_forms import RawForm
 from audit.transcription import media
 from audit.transcription.options import Options, ServiceOptions, TranscriptionOptions
-from audit.types import RawForm
 
 Engine = Literal["auto", "faster-whisper", "openai-whisper", "sherpa-onnx", "openai-compatible"]
 

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.types import Origin, Samples, Span, Turn, Word, WordTimes
+from audit.types import Marks, Origin, Samples, Span, Turn, Word, WordTimes
 
 Embeddings = NDArray[np.float32]
 """Shape ``[windows, dimensions]``, each of length 1: their dot product is their similarity."""
@@ -275,6 +275,14 @@ class EndingClassifier(Protocol):
         ...
 
 
+class Punctuator(Protocol):
+    """Sets the punctuation that a transcript lacks."""
+
+    def marks(self, texts: Sequence[str]) -> list[Marks]:
+        """The marks that each text of a call's turns lacks."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class TranscriptionModels:
     """What turns audio into a transcript.
@@ -298,3 +306,4 @@ class JudgingModels:
     wording: WordingClassifier
     acts: ActClassifier
     endings: EndingClassifier
+    punctuation: Punctuator

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.raw_forms import RawForm
 from audit.reasons import Reason
 
 SAMPLE_RATE = 16_000
@@ -130,46 +130,6 @@ class Span:
         return max(0.0, min(self.end_s, other.end_s) - max(self.start_s, other.start_s))
 
 
-Encoding = Literal["mulaw", "alaw", "s16le", "s16be", "u8", "vox", "g722", "g729", "gsm"]
-"""How sound without a header may be written; ``vox`` is Dialogic's (OKI) ADPCM."""
-_FIXED_RATES = {"g722": 16_000, "g729": 8_000, "gsm": 8_000}
-_ONE_CHANNEL = (*_FIXED_RATES, "vox")
-
-
-@dataclass(frozen=True, slots=True)
-class RawForm:
-    """What the header of a recording would say, for files that have none.
-
-    >>> str(RawForm("alaw", 8000))
-    'alaw/8000/1'
-    """
-
-    encoding: Encoding
-    rate: int
-    """Samples a second."""
-    channels: int = 1
-
-    def __post_init__(self) -> None:
-        """Refuse what no recorder writes."""
-        fixed = _FIXED_RATES.get(self.encoding, self.rate)
-        if self.rate != fixed:
-            raise ValueError(f"{self.encoding} has {fixed} samples a second; write rate: {fixed}")
-        if not 4_000 <= self.rate <= 192_000:
-            raise ValueError("rate is samples a second, from 4000 to 192000")
-        if not 1 <= self.channels <= (1 if self.encoding in _ONE_CHANNEL else 2):
-            raise ValueError("channels is 1, or 2 for mulaw, alaw, s16le, s16be and u8")
-
-    def __str__(self) -> str:
-        """As the table ``calls`` keeps it."""
-        return f"{self.encoding}/{self.rate}/{self.channels}"
-
-    @classmethod
-    def parse(cls, text: str) -> RawForm:
-        """The form that :meth:`__str__` wrote."""
-        encoding, rate, channels = text.split("/")
-        return cls(cast(Encoding, encoding), int(rate), int(channels))
-
-
 @dataclass(frozen=True, slots=True)
 class Recording:
     """One planned recording: its file and its metadata from the manifest."""
@@ -217,6 +177,11 @@ class Masked:
     end_s: float | None = None
 
 
+Marks = tuple[tuple[int, str], ...]
+"""Punctuation that a text lacks: each mark stands before the character at its position, in place of
+it if that is a comma."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What one speaker says until the other takes over or a long pause falls.
@@ -251,6 +216,17 @@ class Turn:
     """Its words with their times, which no table has."""
     masked: tuple[Masked, ...] = ()
     """The PII that placeholders in its text replace, in order."""
+    marks: Marks | None = None
+    """Punctuation for readers, which is no part of what was recognised; None until it is set."""
+
+    @property
+    def punctuated(self) -> str:
+        """The text with its marks, as pages show it."""
+        text, last = "", 0
+        for at, mark in self.marks or ():
+            text += self.text[last:at] + mark
+            last = at + (self.text[at : at + 1] in ("，", ","))
+        return text + self.text[last:]
 
     @property
     def span(self) -> Span | None:

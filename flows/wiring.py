@@ -14,7 +14,7 @@ from audit.types import AuditedCall, Call
 from flows import hotwords
 from flows.lineage import code_sha256
 from models.asr import engines
-from models.text import acts, endings, forbidden, roles, stages
+from models.text import acts, endings, forbidden, punctuation, roles, stages
 from models.voice import embeddings, pyannote, vad
 
 
@@ -80,7 +80,11 @@ def judging_models(stage_model: Path | None = None) -> JudgingModels:
         UsageError: there is no such model of stages.
     """
     return JudgingModels(
-        stages=stages.load(stage_model), wording=forbidden, acts=acts, endings=endings
+        stages=stages.load(stage_model),
+        wording=forbidden,
+        acts=acts,
+        endings=endings,
+        punctuation=punctuation,
     )
 
 

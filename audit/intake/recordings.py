@@ -20,8 +20,9 @@ from audit.errors import RejectedRecording, RejectReason
 from audit.intake import manifests
 from audit.intake.roots import FileState, Root, listing, local_file, outside
 from audit.intake.sheets import Row
+from audit.raw_forms import RawForm
 from audit.transcription import media
-from audit.types import RawForm, Recording
+from audit.types import Recording
 
 SUFFIXES = frozenset(
     {".wav", ".wave", ".w64", ".aif", ".aiff", ".au", ".snd", ".caf", ".flac", ".mp3", ".ac3"}

@@ -9,7 +9,7 @@ from dataclasses import replace
 from audit.privacy.detect import find
 from audit.privacy.entities import PLACEHOLDERS, Entity
 from audit.timeline import Timeline
-from audit.types import AuditedCall, Call, Masked, Span, Transcript, Turn
+from audit.types import AuditedCall, Call, Marks, Masked, Span, Transcript, Turn
 
 MARGIN_S = 0.3
 """Seconds redacted before and after a mention, because word times are not exact."""
@@ -73,7 +73,11 @@ def with_full_text(call: Call, transcript: Transcript) -> Call:
     transcribed = {turn.index: turn for turn in transcript.turns}
     turns = tuple(
         replace(
-            turn, text=transcribed[turn.index].text, words=transcribed[turn.index].words, masked=()
+            turn,
+            text=transcribed[turn.index].text,
+            words=transcribed[turn.index].words,
+            masked=(),
+            marks=None,
         )
         if turn.index in transcribed
         else turn
@@ -88,7 +92,25 @@ def _mask_turn(turn: Turn, entities: Sequence[Entity]) -> Turn:
         text += turn.text[last : entity.start] + PLACEHOLDERS[entity.entity_type]
         last = entity.end
     masked = tuple(_masked_entity(turn, entity) for entity in entities)
-    return replace(turn, text=text + turn.text[last:], masked=masked)
+    return replace(
+        turn, text=text + turn.text[last:], masked=masked, marks=_moved_marks(turn.marks, entities)
+    )
+
+
+def _moved_marks(marks: Marks | None, entities: Sequence[Entity]) -> Marks | None:
+    """Marks where they belong in the masked text, without those inside a mention."""
+    if marks is None:
+        return None
+    return tuple(
+        (at + sum(_growth(entity) for entity in entities if entity.end <= at), mark)
+        for at, mark in marks
+        if not any(entity.start < at < entity.end for entity in entities)
+    )
+
+
+def _growth(entity: Entity) -> int:
+    """Characters by which the text becomes longer where a mention is replaced."""
+    return len(PLACEHOLDERS[entity.entity_type]) - (entity.end - entity.start)
 
 
 def _masked_entity(turn: Turn, entity: Entity) -> Masked:

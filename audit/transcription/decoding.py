@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.errors import RejectedRecording, RejectReason
+from audit.raw_forms import RawForm
 from audit.transcription import media
 from audit.transcription.media import Lengths, Opened
-from audit.types import SAMPLE_RATE, RawForm, Samples, Span
+from audit.types import SAMPLE_RATE, Samples, Span
 
 _STATES_LENGTH = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flac", "asf")
 """Containers that state their length, where FFmpeg guesses for others."""

@@ -1,7 +1,7 @@
 """How a recording is given to FFmpeg: the one list of containers, and what headers get wrong.
 
 Tags are never read, whatever their encoding. A file without a header gets one from its
-:class:`audit.types.RawForm`; a WAV or an AIFF whose header says less than the file holds gets
+:class:`audit.raw_forms.RawForm`; a WAV or an AIFF whose header says less than the file holds gets
 a right one, where the rest is sound. Files on disk stay what they are: the header is another one in
 memory.
 """
@@ -19,8 +19,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.raw_forms import Encoding, RawForm
 from audit.transcription import wav_header
-from audit.types import Encoding, RawForm
 
 _FORMATS = (
     "wav,w64,rf64,aiff,au,mp3,ogg,flac,mov,mp4,m4a,3gp,3g2,mj2,amr,amrnb,amrwb,matroska,webm,"

@@ -38,10 +38,11 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How much weights are held back, and below which they are left out of the artifact."""
+    """How much weights are held back, which ones the artifact leaves out, how close the fit is."""
 
     inverse_regularization: float
     weight_min: float
+    tolerance: float = 1e-4
 
 
 def with_errors(examples: Sequence[Example], chance: random.Random) -> list[Example]:
@@ -76,6 +77,29 @@ def train(
     found = [features(one.text) for one in examples]
     labels = np.array([one.label for one in examples])
     groups = [one.group for one in examples]
+    return fit(found, labels, groups, settings, out=out), labels
+
+
+def fit(
+    found: Sequence[set[str]],
+    labels: NDArray[np.bool_],
+    groups: Sequence[str],
+    settings: Settings,
+    *,
+    out: Path,
+) -> NDArray[np.float64]:
+    """Write a model of features that are found already.
+
+    Args:
+        found: the features of each example.
+        labels: the answers, shape ``(len(found),)``.
+        groups: who wrote each.
+        settings: how weights are fitted.
+        out: the artifact.
+
+    Returns:
+        Calibrated log-odds of each example by a model of other writers, shape ``(len(found),)``.
+    """
     counts = Counter(name for names in found for name in names)
     names = sorted(name for name, times in counts.items() if times >= _FEATURE_TEXTS_MIN)
     rows = forbidden.matrix(found, {name: at for at, name in enumerate(names)})
@@ -94,7 +118,7 @@ def train(
     )
     print(f"{len(found)} texts; {out}: {len(kept)} features, {out.stat().st_size / 1e6:.1f} MB")
     odds: NDArray[np.float64] = calibration.decision_function(scores[:, None])
-    return odds, labels
+    return odds
 
 
 def _fitted(rows: Any, labels: NDArray[np.bool_], settings: Settings) -> NDArray[np.float64]:
@@ -104,6 +128,7 @@ def _fitted(rows: Any, labels: NDArray[np.bool_], settings: Settings) -> NDArray
         solver="liblinear",
         fit_intercept=False,
         random_state=_SEED,
+        tol=settings.tolerance,
     ).fit(rows, labels)
     weights: NDArray[np.float64] = model.coef_[0]
     return weights

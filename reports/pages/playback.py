@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit import privacy
+from audit.raw_forms import RawForm
 from audit.transcription import decoding, media
-from audit.types import Masked, RawForm, Span
+from audit.types import Masked, Span
 from reports.store import rows
 from reports.store.atomic import replacing
 from reports.store.store import Store

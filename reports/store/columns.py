@@ -32,7 +32,7 @@ CHANGES = (
         "turns.unintelligible; agents.not_connected",
     ),
     ("1.7", "calls.doubt_ids, doubt_values; findings.reason_id, reason_values"),
-    ("1.8", "calls.word_times"),
+    ("1.8", "calls.word_times; turns.marks"),
 )
 """What each version added, oldest first. Readers accept every version of the same major: what a
 file does not have yet is empty."""

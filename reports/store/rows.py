@@ -12,6 +12,7 @@ from typing import Any
 import audit
 from audit import privacy
 from audit.privacy import PrivacyMode
+from audit.raw_forms import RawForm
 from audit.types import (
     AuditedCall,
     Call,
@@ -19,9 +20,9 @@ from audit.types import (
     Direction,
     Disposition,
     Finding,
+    Marks,
     Masked,
     Origin,
-    RawForm,
     Recording,
     Role,
     Severity,
@@ -182,6 +183,9 @@ def _turn_row(turn: Turn) -> Row:
         "unintelligible": turn.unintelligible,
         "speech": [{"start_s": s.start_s, "end_s": s.end_s} for s in turn.speech],
         "masked": [asdict(masked) for masked in turn.masked],
+        "marks": None
+        if turn.marks is None
+        else [{"position": at, "mark": mark} for at, mark in turn.marks],
     }
 
 
@@ -310,7 +314,14 @@ def turn(row: Mapping[str, Any]) -> Turn:
         stage_confidence=row.get("segment_confidence"),
         stage_or=Stage(row["segment_or"]) if row.get("segment_or") else None,
         masked=masked(row),
+        marks=_marks(row),
     )
+
+
+def _marks(turn_row: Mapping[str, Any]) -> Marks | None:
+    """The punctuation of a turn of the tables; None where an earlier version wrote it."""
+    stored = turn_row.get("marks")
+    return None if stored is None else tuple((m["position"], m["mark"]) for m in stored)
 
 
 def masked(turn_row: Mapping[str, Any]) -> tuple[Masked, ...]:

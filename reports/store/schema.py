@@ -23,6 +23,7 @@ _LINEAGE = (
 _CALL = (text("call_id", "the call"),)
 _AGENT = (text("agent", "the agent's id exactly as given (agent_id in the path, unescaped)"),)
 _MASKED = pa.struct([("kind", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64())])
+_MARKS = pa.struct([("position", pa.int32()), ("mark", pa.string())])
 _BY_AGENT = ("audit_date", "agent_id")
 
 CALLS = Table(
@@ -242,6 +243,13 @@ TURNS = Table(
             "personal data that placeholders in the text stand for, in order",
             nullable=True,
             unit="s",
+        ),
+        TableColumn(
+            "marks",
+            pa.list_(_MARKS),
+            "punctuation that pages add to the text: the mark stands before the character at its "
+            "position (from 0), in place of a comma there",
+            nullable=True,
         ),
         *_LINEAGE,
     ),

@@ -8,8 +8,8 @@ import pytest
 
 from audit.config import Config, load
 from audit.errors import UsageError
+from audit.raw_forms import RawForm
 from audit.transcription.options import TurnOptions
-from audit.types import RawForm
 
 
 def written(tmp_path: Path, text: str) -> Path:

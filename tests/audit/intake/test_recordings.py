@@ -18,7 +18,7 @@ import pytest
 from audit.errors import RejectedRecording, RejectReason, UsageError
 from audit.intake.recordings import Plan, plan
 from audit.intake.roots import fetched, open_root
-from audit.types import RawForm
+from audit.raw_forms import RawForm
 
 CALLS = Path(__file__).parents[3] / "data_samples" / "calls"
 CALL = CALLS / "S21_2001_20261118T174500.wav"

@@ -617,3 +617,15 @@ def test_a_topic_takes_in_no_codes_draws_and_amounts(lines: tuple[str, ...], inn
 )
 def test_hyphens_in_any_label_of_an_address_are_redacted(address: str) -> None:
     assert found(f"C 你发到{address}吧") == [(address, EntityType.EMAIL)]
+
+
+def test_marks_move_with_the_text_and_none_stands_inside_a_placeholder() -> None:
+    text = "我姓顾我的号码是13905728864您记下了吗好的"
+    at = {
+        text.index(word): mark for word, mark in (("我的", "，"), ("05728864", "，"), ("您", "。"))
+    }
+    at |= {text.index("好的"): "？", len(text): "。"}
+    turn = Turn(0, Role.CUSTOMER, text, marks=tuple(at.items()))
+    (masked,) = mask(audited((turn,))).call.turns
+    assert masked.text == "我姓【姓名】我的号码是【手机号】您记下了吗好的"
+    assert masked.punctuated == "我姓【姓名】，我的号码是【手机号】。您记下了吗？好的。"

@@ -17,12 +17,13 @@ import pytest
 from numpy.typing import NDArray
 
 from audit.ports import Diarizer
+from audit.raw_forms import RawForm
 from audit.transcription import turns
 from audit.transcription.activity import detect_speech
 from audit.transcription.decoding import Audio, decode
 from audit.transcription.diarization import Diarization, diarize
 from audit.transcription.windows import Utterance, UtteranceWords
-from audit.types import Direction, RawForm, Recording, Role, Span, Word
+from audit.types import Direction, Recording, Role, Span, Word
 from models.text import roles
 from models.voice import embeddings, vad
 from reports.store import transcript_cache

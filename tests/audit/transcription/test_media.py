@@ -14,10 +14,11 @@ import pytest
 from numpy.typing import NDArray
 
 from audit.errors import RejectedRecording, RejectReason
+from audit.raw_forms import Encoding, RawForm
 from audit.transcription import doubts
 from audit.transcription.decoding import Audio, decode
 from audit.transcription.media import RAW_FORMS
-from audit.types import SAMPLE_RATE, Encoding, RawForm
+from audit.types import SAMPLE_RATE
 from reports.pages import playback
 from reports.wording import sentence
 

@@ -162,6 +162,19 @@ def test_arithmetic_shows_each_rule_and_the_auto_fail(night: Path, desk: SimpleN
     )
 
 
+def test_a_turn_is_shown_with_its_marks(night: Path, desk: SimpleNamespace) -> None:
+    sample = replace(desk.Sample("C3", agent="A2"), words="您好您贵姓")
+    marks = [{"position": 2, "mark": "，"}, {"position": 5, "mark": "？"}]
+    marked = [row | {"marks": marks} for row in desk.turns(sample)]
+    partition = Layout(night).partition(schema.TURNS, date(2026, 11, 13), "A2")
+    Store(night).write(partition, to_table(schema.TURNS, marked))
+    render(Store(night), touched=({"C3"}, {"A2"}))
+    page = Layout(night).call_page("C3").read_text("utf-8")
+    assert page.count("您好，您贵姓？") == len(marked)
+    assert "标点由程序补上" in page
+    assert "标点由程序补上" not in Layout(night).call_page("C1").read_text("utf-8")
+
+
 def test_nothing_audited_yet_still_gives_a_page(tmp_path: Path, desk: SimpleNamespace) -> None:
     assert "还没有质检结果" in render(Store(tmp_path)).read_text("utf-8")
 
