@@ -29,6 +29,7 @@ def evaluate(call: Call, rules: Rules, context: Context, *, came_out: Dispositio
         context: the rulebook's cues, and the models.
         came_out: as :func:`audit.rules.disposition.classify` has it.
     """
+    unscored = reliance.is_unscored(call)
     call = reliance.scored(call, context.models.wording)
     legible = reliance.readable(call)
     found = [
@@ -40,4 +41,5 @@ def evaluate(call: Call, rules: Rules, context: Context, *, came_out: Dispositio
     thresholds = rules.of(no_interruption.RULE).applied()
     acts = context.acts(legible)
     found += written.evaluate(legible, rules.written, thresholds=thresholds, acts=acts)
-    return disposition.withheld(reliance.withheld(found, call, rules), call, rules, came_out)
+    found = reliance.withheld(found, call, rules, unscored=unscored)
+    return disposition.withheld(found, call, rules, came_out)

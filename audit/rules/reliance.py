@@ -7,7 +7,7 @@ be text. Then nobody is accused, and nobody is acquitted by it either.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from audit.language.intelligibility import (
@@ -43,16 +43,25 @@ ROLES_UNCONFIRMED = because("roles.unconfirmed")
 NOT_READ = because("words.not_mandarin")
 IN_DIALECT = because("words.dialect")
 UNREADABLE = because("words.unreadable")
+UNFAMILIAR = because("words.unfamiliar")
 
 _MOST_UNREAD = 0.3
 """Share of the agent's speech that is not readable, from which no word of it is relied on."""
 _LEAST_CONFIDENCE = 0.6
 """Mean probability of the agent's words below which they are not; Mandarin calls have 0.75."""
+_FAMILIAR_MIN = 0.8
+"""Confidence by familiarity below which a turn may hold a garbled word: one in nine is unknown."""
 _BEFORE_S = 1.5
 """Seconds before a finding in which what was not recognised may be the same speaker's own."""
 _OPENING = 2
 
 _WORDS = (Said, ActCondition, Similar, Regex, Repeated, EntityCondition, Echo)
+
+
+def is_unscored(call: Call) -> bool:
+    """Whether an engine transcribed the call that gives no word probabilities."""
+    told = any(t.asr_confidence is not None for t in call.turns if not t.unintelligible)
+    return not told and call.transcript.channels is not Channels.TEXT
 
 
 def scored(call: Call, wording: WordingClassifier) -> Call:
@@ -62,8 +71,7 @@ def scored(call: Call, wording: WordingClassifier) -> Call:
     Chinese that anybody says. The square of that share falls below the thresholds of the rules
     where the share is below about 0.7.
     """
-    told = any(t.asr_confidence is not None for t in call.turns if not t.unintelligible)
-    if told or call.transcript.channels is Channels.TEXT:
+    if not is_unscored(call):
         return call
     turns = tuple(
         replace(turn, asr_confidence=round(wording.familiarity(turn.text) ** 2, 4))
@@ -93,19 +101,23 @@ def doubts(call: Call) -> Iterator[Reason]:
             yield because("words.side_not_mandarin", who=who)
 
 
-def withheld(findings: Sequence[Finding], call: Call, rules: Rules) -> list[Finding]:
+def withheld(
+    findings: Sequence[Finding], call: Call, rules: Rules, *, unscored: bool = False
+) -> list[Finding]:
     """The findings, ``cannot_tell`` in the place of those that rest on what is not sure.
 
     Args:
         findings: of all rules.
         call: as transcribed.
         rules: that they were made by.
+        unscored: whether its confidences are those that :func:`scored` gave it.
     """
     roles = ROLES_UNCONFIRMED if _by_default(call) else None
     words = NOT_READ if _is_unread(call.said_by(Role.AGENT)) else None
     kept = [
         _withheld(finding, uncertainty)
         if (uncertainty := _uncertainty(finding, call, rules, roles, words))
+        or (uncertainty := _uncertainty_of_absence(finding, call, rules, unscored))
         else finding
         for finding in findings
     ]
@@ -158,7 +170,21 @@ def _uncertainty(
         if own and not is_readable(own):
             return UNREADABLE
         return _uncertainty_of_meaning(finding, call, words)
-    return words or (UNREADABLE if _rests_on_unreadable(finding, call) else None)
+    return words or (UNREADABLE if _rests_on(finding, call, _is_unreadable) else None)
+
+
+def _uncertainty_of_absence(
+    finding: Finding, call: Call, rules: Rules, unscored: bool
+) -> Reason | None:
+    """Why what is missed may be there after all, among words that may be garbled."""
+    needs = _needs(finding, rules)
+    if not unscored or finding.verdict is not Verdict.FAIL or not needs.words or needs.by_presence:
+        return None
+    return UNFAMILIAR if _rests_on(finding, call, _is_unfamiliar) else None
+
+
+def _is_unfamiliar(turn: Turn) -> bool:
+    return turn.asr_confidence is not None and turn.asr_confidence < _FAMILIAR_MIN
 
 
 def _uncertainty_of_meaning(finding: Finding, call: Call, words: Reason | None) -> Reason | None:
@@ -221,23 +247,27 @@ def _own_turn(finding: Finding, call: Call) -> Turn | None:
     )
 
 
-def _rests_on_unreadable(finding: Finding, call: Call) -> bool:
-    """Whether words that were not read lie where they may have been what is missed."""
+def _is_unreadable(turn: Turn) -> bool:
+    return not is_readable(turn)
+
+
+def _rests_on(finding: Finding, call: Call, is_doubtful: Callable[[Turn], bool]) -> bool:
+    """Whether doubtful words lie where they may have been what is missed."""
     if finding.rule_id == greeting.RULE.id:
         spoken = [turn for turn in call.turns if not turn.surely_by(Role.CUSTOMER)]
         opening = [turn for turn in spoken if turn.stage is Stage.GREETING]
         if spoken and has_dialect(spoken[0].text):  # one word of it may be the offer: 有么子帮您
             return True
-        return not all(map(is_readable, (*opening, *spoken[:_OPENING])))
+        return any(map(is_doubtful, (*opening, *spoken[:_OPENING])))
     if finding.start_s is None or finding.end_s is None:
         own = _own_turn(finding, call) if finding.evidence else None
-        return own is not None and not is_readable(own)
+        return own is not None and is_doubtful(own)
     first_s, last_s = finding.start_s - _BEFORE_S, finding.end_s
     return any(
         turn.span is not None
         and turn.span.end_s > first_s
         and turn.span.start_s < last_s
-        and not is_readable(turn)
+        and is_doubtful(turn)
         for turn in call.turns
     )
 

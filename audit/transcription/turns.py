@@ -19,6 +19,7 @@ _NEW_TOPIC = ("(请问|)(您|你|)还有(其他|其它|别的|什么)",)
 _SPACES = re.compile(r"\s+")
 _LATIN_END = re.compile(r"(?:[A-Za-z][,.?!;:'’]?|[A-Za-z] ?\d+(?:\.\d+)?)$")
 """How a text ends that goes on with a space: in a Latin word, or a number that belongs to it."""
+_MARKS = re.compile("([，。？！])，+")
 _FULL_WIDTH = {",": "，", "?": "？", "!": "！", ".": "。"}
 
 _SPLIT_MIN_S = 0.3
@@ -214,6 +215,7 @@ def _text(words: Sequence[Word]) -> str:
     text = "".join(word.text for word in words).strip()
     text = _SPACES.sub(_space, text)
     text = re.sub("[,.?!]", _punctuation, text)
+    text = _MARKS.sub(r"\1", text)
     if text and text[-1] not in "，。？！,.?!":
         text += "," if _LATIN_END.search(text) else "，"
     return text

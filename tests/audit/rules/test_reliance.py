@@ -79,6 +79,15 @@ def test_without_probabilities_an_unreadable_agent_is_not_accused_of_silence(
     assert greeted and all(finding.verdict is UNTOLD for finding in greeted)
 
 
+def test_without_probabilities_nothing_is_missed_among_words_that_may_be_garbled(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    """你好远上关键 may have been 你好远山软件; 喂，说吧 is nothing but that."""
+    garbled = make_call([("A", "你好远上关键", 0.0, 1.5), *RUDE[1:]])
+    assert "greeting.organisation" not in failed(judged(unscored(garbled), book))
+    assert "greeting.organisation" in failed(judged(unscored(make_call(RUDE)), book))
+
+
 def test_probabilities_are_kept_where_there_are_some(make_call: MakeCall) -> None:
     call = unscored(make_call(RUDE))
     told = as_heard(call, turns=(replace(call.turns[0], asr_confidence=0.7), *call.turns[1:]))
