@@ -178,7 +178,10 @@ def _uncertainty_of_absence(
 ) -> Reason | None:
     """Why what is missed may be there after all, among words that may be garbled."""
     needs = _needs(finding, rules)
-    if not unscored or finding.verdict is not Verdict.FAIL or not needs.words or needs.by_presence:
+    by_absence = (
+        needs.words and not needs.by_presence and finding.rule_id != no_interruption.RULE.id
+    )
+    if not unscored or finding.verdict is not Verdict.FAIL or not by_absence:
         return None
     return UNFAMILIAR if _rests_on(finding, call, _is_unfamiliar) else None
 
