@@ -42,10 +42,7 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        if self._keeper is not None:
-            self._keeper.join()
-        self._process.terminate()
+        self.stop()
         try:
             self._process.wait(_STOP_S)
         except subprocess.TimeoutExpired:
@@ -69,12 +66,19 @@ class Server:
         ready, _, _ = select.select([self._process.stdout], [], [], _START_S)
         if not ready or not self._process.stdout.readline():
             self._process.kill()
+            how = processes.ending(self._process.wait())
             raise CallauditError(
-                f"Prefect's server does not start ({processes.ending(self._process.wait())}); run "
-                "`prefect server start` to see why"
+                f"Prefect's server does not start ({how}); run `prefect server start` to see why"
             )
         self._keeper = threading.Thread(target=self._keep_up, daemon=True)
         self._keeper.start()
+
+    def stop(self) -> None:
+        """Have it stop, which takes a second, and is waited for at the end of the context."""
+        self._ended.set()
+        if self._keeper is not None:
+            self._keeper.join()
+        self._process.terminate()
 
     def _keep_up(self) -> None:
         while not self._ended.wait(0.5):
@@ -119,5 +123,8 @@ def one_server(server: Server | None) -> Iterator[None]:
         yield
         return
     server.wait()
-    with temporary_settings({PREFECT_API_URL: server.api_url}):
-        yield
+    try:
+        with temporary_settings({PREFECT_API_URL: server.api_url}):
+            yield
+    finally:
+        server.stop()

@@ -6,7 +6,6 @@ serves, and ends when its standard input closes, that is, when its parent ends i
 
 from __future__ import annotations
 
-import gc
 import socket
 import sys
 

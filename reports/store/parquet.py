@@ -19,7 +19,6 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from audit.errors import CallauditError
@@ -96,7 +95,8 @@ def _empty(chosen: _Chosen) -> pa.Table:
     wanted = known if chosen.columns is None else set(chosen.columns)
     fields += [pa.field(n, pa.string()) for n in sorted(wanted - known) if n.startswith("meta_")]
     version = {"callaudit.schema_version": SCHEMA_VERSION}
-    return pa.schema([f for f in fields if f.name in wanted], metadata=version).empty_table()
+    schema = pa.schema([f for f in fields if f.name in wanted], metadata=version)
+    return pa.Table.from_batches([], schema)  # `empty_table` would import pandas
 
 
 def _merged_parts(layout: Layout, chosen: _Chosen) -> tuple[set[str], list[pa.Table]]:
@@ -144,6 +144,8 @@ def _read_merged(path: Path, covered: tuple[str, ...], chosen: _Chosen) -> pa.Ta
     wanted = [night for night in covered if chosen.has_night(night)]
     if not wanted:
         return _empty(chosen)
+    import pyarrow.dataset as ds  # and pandas with it, which most runs do without
+
     condition = pc.field("audit_date").isin(wanted)
     if chosen.agents is not None and "agent_id" in chosen.table.partitions:
         condition &= pc.field("agent_id").isin(sorted(chosen.agents))
