@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.config import Config
 from flows import proxies
-from flows.workers import processes, publisher, server, transcriber
+from flows.workers import processes, server
 from models.asr.weights import cache_dir
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ def private_prefect() -> None:
     os.environ.setdefault("PREFECT_HOME", str(home))
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "ERROR")
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 
 
 def run(
@@ -53,31 +52,35 @@ def run(
         UsageError: the batch cannot start; nothing has been written.
     """
     private_prefect()
-    with server.started() as prefect, publisher.ahead(config):  # both take seconds
-        from rich.console import Console
+    with contextlib.ExitStack() as ahead:
+        prefect = ahead.enter_context(server.started())  # first of all: nothing takes longer
+        with processes.importing():
+            from rich.console import Console
 
-        from flows import bucket, jobs
-        from reports.store import Store
-
+            from flows import bucket, jobs
+            from flows.workers import publisher, transcriber
+            from reports.store import Store
+        ahead.enter_context(publisher.ahead(config))
         store = Store(bucket.folder(out).resolve())
         console = Console(stderr=True)
         choice = _check(location, manifest, config)
-        load = choice.weights.path is not None and not (resume and _has_transcripts(store))
-        with transcriber.ahead(config, load=load):
-            run_id = jobs.new_run_id()
-            with _quiet_prefect(), _progress(store.layout.job_file(run_id), console):
-                with processes.importing():
-                    from flows import nightly
-                summary = nightly.run(
-                    location,
-                    out,
-                    manifest=manifest,
-                    config=config,
-                    resume=resume,
-                    run_id=run_id,
-                    night=night,
-                    prefect=prefect,
-                )
+        if config.batch.dask_scheduler is None:
+            load = choice.weights.path is not None and not (resume and _has_transcripts(store))
+            ahead.enter_context(transcriber.ahead(config, load=load))
+        run_id = jobs.new_run_id()
+        with _quiet_prefect(), _progress(store.layout.job_file(run_id), console):
+            with processes.importing():
+                from flows import nightly
+            summary = nightly.run(
+                location,
+                out,
+                manifest=manifest,
+                config=config,
+                resume=resume,
+                run_id=run_id,
+                night=night,
+                prefect=prefect,
+            )
         _show(summary, store, console, listed=manifest is not None)
     return summary
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+
 from audit import rulebooks
 from audit.errors import CallauditError, OutputFailed, RejectReason, UsageError
 from audit.intake import manifests, roots
@@ -67,9 +69,10 @@ def _fail(sentence: str, *, usage: bool = False) -> None:
 
 def _prepare(rulebook: str) -> None:
     """Load what judging and pages need; what is wrong is told of when it is needed."""
-    with suppress(Exception):
+    with suppress(Exception), processes.importing():
         wiring.rehearse(rulebook)
         environment.compile_all()
+        pa.array([])  # imports pandas, which Arrow looks for before it makes its first array
 
 
 def publish_all(job: Job) -> None:
