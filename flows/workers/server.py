@@ -25,7 +25,8 @@ _SETTINGS = {
     "PREFECT__SERVER_EPHEMERAL": "1",  # only the services that a run needs, as Prefect's own does
     "PREFECT__SERVER_FINAL": "1",
     "PREFECT_UI_ENABLED": "0",
-    "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",  # a run has none; this imports Dask
+    "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",  # a run has none
+    "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",  # to remember them imports Dask
 }
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -131,11 +132,18 @@ def _partition_files(layout: Layout, chosen: _Chosen, covered: set[str]) -> Iter
                 yield path
 
 
+def _repeated(text: str, count: int) -> pa.Array:
+    """A text again and again, without a Python value for Arrow to convert: it imports pandas."""
+    encoded = text.encode("utf-8")
+    ends = np.arange(count + 1, dtype=np.int32) * np.int32(len(encoded))
+    return pa.StringArray.from_buffers(count, pa.py_buffer(ends), pa.py_buffer(encoded * count))
+
+
 def _read_loose(path: Path, chosen: _Chosen) -> pa.Table:
     rows = _read_file(path, chosen)
     values = dict(part.split("=", 1) for part in path.parts if "=" in part)
     for name in chosen.names(chosen.table.partitions):
-        repeated = pa.repeat(pa.scalar(unquote(values[name]), pa.string()), len(rows))
+        repeated = _repeated(unquote(values[name]), len(rows))
         rows = rows.append_column(name, repeated)
     return rows
 

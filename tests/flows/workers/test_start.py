@@ -1,4 +1,4 @@
-"""The first minute: what starts side by side, what nobody imports, and that nothing stays behind."""
+"""The first minute: what starts side by side, what is not imported, and what stays behind."""
 
 from __future__ import annotations
 
