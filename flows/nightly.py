@@ -17,9 +17,9 @@ from audit.config import Config
 from audit.errors import CallauditError, UsageError
 from audit.intake import manifests, recordings, roots
 from audit.intake.recordings import Plan
-from flows import bucket, hotwords, jobs, lineage, prefect_server, wiring
+from flows import bucket, hotwords, jobs, lineage, wiring
 from flows.jobs import Job, RunSummary
-from flows.workers import publisher, shards
+from flows.workers import publisher, server, shards
 from reports.store import Store
 
 
@@ -147,6 +147,7 @@ def nightly(
         only = date.fromisoformat(night) if night else None
         job_file = plan(location, str(local), manifest, config or {}, resume, run_id, only)
         job = jobs.load_job(Path(job_file))
+        publisher.let_go(len(job.recordings))
         pending = [audit_shard.submit(job_file, number) for number in range(job.shards)]
         ends = [future.result(raise_on_failure=False) for future in pending]
         for end in ends:  # what stops one shard stops all: tables stay as they are
@@ -177,10 +178,11 @@ def run(
     resume: bool,
     run_id: str,
     night: date | None = None,
+    prefect: server.Server | None = None,
 ) -> RunSummary:
     """Run the flow in this process, with as many transcribing processes as configured."""
     only = night.isoformat() if night else None
-    with prefect_server.one_server():
+    with server.one_server(prefect):
         return nightly.with_options(task_runner=task_runner(config))(
             location, out, manifest, config.model_dump(mode="json"), resume, run_id, only
         )

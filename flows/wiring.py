@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from audit import pipeline
+from audit import pipeline, rulebooks
 from audit.config import Config, TranscriptionConfig
 from audit.intake.foreign.speakers import RoleTerms
 from audit.ports import AsrEngine, JudgingModels, TranscriptionModels
-from audit.rulebooks import Rulebook
+from audit.rulebooks import Rulebook, examples
 from audit.types import AuditedCall, Call
 from flows import hotwords
 from flows.lineage import code_sha256
@@ -110,3 +110,18 @@ def judge(
     models = judging_models(stage_model)
     audited = pipeline.judge(call, rulebook, models=models, staged_by=staged_by)
     return replace(audited, code_sha256=code_sha256())
+
+
+def rehearse(rulebook_id: str) -> None:
+    """Judge two lines by a rulebook, so that all that judging loads is loaded.
+
+    Args:
+        rulebook_id: of a shipped rulebook, or the path of one.
+
+    Raises:
+        UsageError: the rulebook cannot be used.
+    """
+    rulebook = rulebooks.load(rulebook_id)
+    lines = ("客服: 您好，请问有什么可以帮您", "客户: 没事了，再见")
+    call = examples.as_call(lines, rulebook, model=judging_models().stages)
+    judge(call, rulebook)

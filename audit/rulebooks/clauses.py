@@ -13,11 +13,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-import yaml
 from pydantic import Field
 
 from audit.rulebooks.loading import load, shipped
 from audit.rulebooks.rulebook import Rulebook
+from audit.rulebooks.yaml_lines import read_yaml
 from audit.rules.fields import Strict
 from audit.types import Verdict
 
@@ -105,7 +105,7 @@ class Clause(Strict):
 def clauses() -> dict[str, Clause]:
     """Every clause of the five norms by its id."""
     source = (files("audit") / "rulebooks" / "clauses.yaml").read_text("utf-8")
-    raw: Mapping[str, object] = yaml.safe_load(source)["clauses"]
+    raw: Mapping[str, object] = read_yaml(source)["clauses"]
     return {name: Clause.model_validate(clause) for name, clause in raw.items()}
 
 

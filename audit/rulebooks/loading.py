@@ -23,7 +23,7 @@ from audit.errors import UsageError
 from audit.language.encoding import text_of
 from audit.language.surnames import DOUBLE_SURNAMES, RARE_SURNAMES, SURNAMES, TITLES
 from audit.rulebooks.rulebook import ID_PATTERN, Rulebook, rulebook_type
-from audit.rulebooks.yaml_lines import composed, line_of
+from audit.rulebooks.yaml_lines import composed, line_of, read_yaml
 from audit.rules.fields import all_wordings
 from audit.rules.registry import RULES, Registry
 
@@ -130,8 +130,7 @@ def _composed(id_or_path: str) -> yaml.Node | None:
 
 
 def _read_shipped(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((_SHIPPED / f"{name}.yaml").read_text("utf-8"))
-    return loaded
+    return read_yaml((_SHIPPED / f"{name}.yaml").read_text("utf-8"))
 
 
 def _read(id_or_path: str) -> dict[str, Any]:

@@ -1,15 +1,23 @@
-"""Where in a YAML file a value is."""
+"""YAML files: what ships is read fast, and where in a file a value is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from audit.language.encoding import text_of
 
 _UNSAID = 2
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_yaml(text: str) -> dict[str, Any]:
+    """A mapping that ships with callaudit; ten times as fast where PyYAML has libyaml."""
+    loaded: dict[str, Any] = yaml.load(text, Loader=_LOADER)
+    return loaded
 
 
 def composed(path: Path) -> yaml.Node | None:

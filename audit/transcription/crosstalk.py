@@ -5,8 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft
 
 from audit.transcription.levels import HOP, Frames, frame_levels, noise_floor
 from audit.types import SAMPLE_RATE
@@ -61,14 +61,14 @@ def similarity(samples: NDArray[np.int16]) -> float:
         fine = samples[:, first : first + _HALF_SECOND].astype(np.float32)
         blocks = fine.reshape(2, half, _DECIMATION).mean(axis=2)
         blocks -= blocks.mean(axis=1, keepdims=True)
-        left, right = fft.rfft(blocks, 2 * half, axis=1)
+        left, right = scipy.fft.rfft(blocks, 2 * half, axis=1)
         cross += np.conj(left) * right
         powers += np.square(blocks).sum(axis=1)
     if not powers.all():
         return 0.0
     lags = np.abs(np.fft.fftfreq(2 * half, 1 / (2 * half)))
     near = lags <= _REACH_S * SAMPLE_RATE / _DECIMATION
-    correlation = np.abs(fft.irfft(cross)[near])
+    correlation = np.abs(scipy.fft.irfft(cross)[near])
     correlation /= 1 - lags[near] / half  # the rest of a delayed block is in the next one
     return min(1.0, float(correlation.max() / np.sqrt(powers.prod())))
 
@@ -95,11 +95,11 @@ def _spectra(
     for block in blocks:
         first = block * _HALF_SECOND
         x = received[first : first + 2 * _HALF_SECOND].astype(np.float32)
-        spectrum = fft.rfft(
+        spectrum = scipy.fft.rfft(
             spoken[first : first + _HALF_SECOND].astype(np.float32), 2 * _HALF_SECOND
         )
         weight = np.float32(1 / (np.square(x).mean() + 1))  # the quietest count most
-        cross += weight * fft.rfft(x, 2 * _HALF_SECOND) * np.conj(spectrum)
+        cross += weight * scipy.fft.rfft(x, 2 * _HALF_SECOND) * np.conj(spectrum)
         power += weight * np.square(np.abs(spectrum))
     return cross, power
 
@@ -113,7 +113,7 @@ def _leak_filter(
     """
     if not power.any():
         return None
-    taps = fft.irfft(cross / (power + 0.01 * power.mean())).astype(np.float32)
+    taps = scipy.fft.irfft(cross / (power + 0.01 * power.mean())).astype(np.float32)
     reach = int(_REACH_S * SAMPLE_RATE)
     noise = float(np.sqrt(np.square(taps[reach:_HALF_SECOND]).mean()))
     taps = taps[:reach]
@@ -137,11 +137,11 @@ def _subtract(
     By overlap-save, a block at a time: a long call is never held as floats.
     """
     size = 2 * _HALF_SECOND
-    response = fft.rfft(taps, size)
+    response = scipy.fft.rfft(taps, size)
     step = size - len(taps)
     for first in range(0, len(samples), step):
         before = min(first, len(taps))
         block = spoken[first - before : first + step].astype(np.float32)
-        leak = fft.irfft(fft.rfft(block, size) * response, size)[before : len(block)]
+        leak = scipy.fft.irfft(scipy.fft.rfft(block, size) * response, size)[before : len(block)]
         part = samples[first : first + step]
         part[:] = (part - leak).clip(-32768, 32767)

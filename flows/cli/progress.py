@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from audit.config import Config
 from flows import proxies
+from flows.workers import processes, server
 from models.asr.weights import cache_dir
 
 if TYPE_CHECKING:
     from flows.jobs import RunSummary
+    from models.asr import engines
+    from reports.store import Store
 
 
 def private_prefect() -> None:
@@ -32,7 +35,6 @@ def private_prefect() -> None:
     os.environ.setdefault("PREFECT_HOME", str(home))
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "ERROR")
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 
 
 def run(
@@ -50,30 +52,46 @@ def run(
         UsageError: the batch cannot start; nothing has been written.
     """
     private_prefect()
-    from rich.console import Console
+    with contextlib.ExitStack() as ahead:
+        prefect = ahead.enter_context(server.started())  # first of all: nothing takes longer
+        with processes.importing():
+            from rich.console import Console
 
-    from flows import bucket, jobs, nightly
-    from reports.store import Store
-
-    local = bucket.folder(out)
-    console = Console(stderr=True)
-    _check(location, manifest, config)
-    run_id = jobs.new_run_id()
-    with _quiet_prefect(), _progress(Store(local.resolve()).layout.job_file(run_id), console):
-        summary = nightly.run(
-            location,
-            out,
-            manifest=manifest,
-            config=config,
-            resume=resume,
-            run_id=run_id,
-            night=night,
-        )
-    _show(summary, local, console, listed=manifest is not None)
+            from flows import bucket, hotwords, jobs
+            from flows.workers import publisher, transcriber
+            from reports.store import Store
+        ahead.enter_context(publisher.ahead(config))
+        store = Store(bucket.folder(out).resolve())
+        console = Console(stderr=True)
+        choice = _check(location, manifest, config)
+        if config.batch.dask_scheduler is None:
+            load = choice.weights.path is not None and not (resume and _has_transcripts(store))
+            expecting = hotwords.with_names(config)
+            ahead.enter_context(transcriber.ahead(expecting, load=load))
+        run_id = jobs.new_run_id()
+        with _quiet_prefect(), _progress(store.layout.job_file(run_id), console):
+            with processes.importing():
+                from flows import nightly
+            summary = nightly.run(
+                location,
+                out,
+                manifest=manifest,
+                config=config,
+                resume=resume,
+                run_id=run_id,
+                night=night,
+                prefect=prefect,
+            )
+        _show(summary, store, console, listed=manifest is not None)
     return summary
 
 
-def _check(location: str, manifest: str | None, config: Config) -> None:
+def _has_transcripts(store: Store) -> bool:
+    """Whether anything was transcribed there before."""
+    return next(store.layout.all_full_transcripts(), None) is not None
+
+
+def _check(location: str, manifest: str | None, config: Config) -> engines.Choice:
     """Check location, rulebook, models and manifest before Prefect starts."""
     from audit import rulebooks
     from audit.intake import manifests, roots
@@ -81,9 +99,10 @@ def _check(location: str, manifest: str | None, config: Config) -> None:
 
     roots.open_root(location)
     rulebooks.load(config.batch.rulebook)
-    wiring.check(config)
+    choice = wiring.check(config)
     if manifest is not None:
         manifests.read(manifest)
+    return choice
 
 
 @contextlib.contextmanager
@@ -145,16 +164,14 @@ def _progress(job_file: Path, console: Any) -> Iterator[None]:
             watcher.join(timeout=5)
 
 
-def _show(summary: RunSummary, out: Path, console: Any, *, listed: bool) -> None:
+def _show(summary: RunSummary, store: Store, console: Any, *, listed: bool) -> None:
     from rich.table import Table
 
     from flows import jobs
-    from reports.store import Store
 
     table = Table(title=f"{summary.audited} of {summary.planned} recordings audited")
     for heading in ("agent", "night", "calls", "mean score", "auto-fails", "cut-ins / min"):
         table.add_column(heading, justify="left" if heading in {"agent", "night"} else "right")
-    store = Store(out)
     places = jobs.load_job(store.layout.job_file(summary.run_id)).places
     rows = store.agents.rows()
     rows = [row for row in rows if (row["audit_date"], row["agent"]) in places]

@@ -1,5 +1,6 @@
-"""Processes beside the batch: they transcribe and publish, and may die.
+"""Processes beside the batch: they transcribe, publish and keep Prefect's records, and may die.
 
-:class:`transcriber.Transcriber` and :func:`publisher.run` are the parents of
-:mod:`transcriber_process` and :mod:`publisher_process`; :func:`shards.run` is what the flow calls.
+:class:`transcriber.Transcriber`, :func:`publisher.run` and :class:`server.Server` are the parents
+of :mod:`transcriber_process`, :mod:`publisher_process` and :mod:`server_process`; all of them can
+be started ahead of what they are needed for. :func:`shards.run` is what the flow calls.
 """

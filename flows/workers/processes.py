@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def command(module: str, *arguments: str) -> list[str]:
@@ -28,6 +32,28 @@ def transcription_environment(cores: int) -> dict[str, str]:
     variables.setdefault("MALLOC_MMAP_THRESHOLD_", str(32 << 20))
     variables.setdefault("MALLOC_TRIM_THRESHOLD_", str(64 << 20))
     return variables
+
+
+def end_with_parent() -> None:
+    """End this process when its standard input closes, as it does when its parent ends."""
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    while os.read(0, 1):  # unbuffered: a lock held here would not let the process end
+        pass
+    os._exit(1)
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Import much without collecting garbage, of which imports make none: a fifth less time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()  # what has been imported stays
+        gc.enable()
 
 
 def ending(code: int) -> str:

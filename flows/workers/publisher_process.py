@@ -1,23 +1,24 @@
 """The process that judges transcripts and publishes the calls.
 
-``flows.workers.publisher`` starts it with the path of a job. It ends when its standard input
-closes, that
-is, when its parent ends in whatever way; what it has to say of a failure is a line of JSON.
+``flows.workers.publisher`` starts it, perhaps long before there is anything to judge, and writes
+the path of a job. It ends when its standard input closes, that is, when its parent ends in whatever
+way; what it has to say of a failure is a line of JSON.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
-import threading
 import traceback
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+
+import pyarrow as pa
 
 from audit import rulebooks
 from audit.errors import CallauditError, OutputFailed, RejectReason, UsageError
@@ -27,8 +28,10 @@ from audit.intake.roots import Root
 from audit.types import AuditedCall, Call, Recording
 from flows import jobs, wiring
 from flows.jobs import Job, RecordingOutcome, RunSummary
+from flows.workers import processes
 from reports import publish
 from reports.crashes import Crashes, Step
+from reports.pages import environment
 from reports.store import retention
 from reports.store.private import PREFIX
 
@@ -36,10 +39,15 @@ _log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Publish the job whose path is the first argument."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    """Prepare to judge by the rulebooks that are named, and publish the job that is then given."""
     logging.basicConfig(level=logging.INFO)  # to where the parent lets it: nowhere, by default
-    job = jobs.load_job(Path(sys.argv[1]))
+    for rulebook in sys.argv[1:]:
+        _prepare(rulebook)
+    given = sys.stdin.readline()
+    if not given:
+        return
+    processes.end_with_parent()
+    job = jobs.load_job(Path(given.removesuffix("\n")))
     try:
         publish_all(job)
     except CallauditError as error:
@@ -59,10 +67,12 @@ def _fail(sentence: str, *, usage: bool = False) -> None:
     sys.exit(1)
 
 
-def _end_with_parent() -> None:
-    while os.read(0, 1):  # unbuffered: a lock held here would not let the process end
-        pass
-    os._exit(1)
+def _prepare(rulebook: str) -> None:
+    """Load what judging and pages need; what is wrong is told of when it is needed."""
+    with suppress(Exception), processes.importing():
+        wiring.rehearse(rulebook)
+        environment.compile_all()
+        pa.array([])  # imports pandas, which Arrow looks for before it makes its first array
 
 
 def publish_all(job: Job) -> None:

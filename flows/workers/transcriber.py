@@ -6,6 +6,8 @@ import logging
 import os
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -13,6 +15,7 @@ from typing import Self
 
 from pydantic import TypeAdapter
 
+from audit.config import Config
 from audit.errors import (
     CallauditError,
     OutputFailed,
@@ -57,6 +60,18 @@ class Message:
 
 FATAL = {kind.__name__: kind for kind in (UsageError, ServiceUnavailable, OutputFailed)}
 """Errors that end a batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a process is told first, perhaps before there is a job."""
+
+    config: Config
+    load: bool = False
+    """Whether it is to load the models at once, rather than for the first recording."""
+
+
+BEGINNING = TypeAdapter(Beginning)
 JOB = TypeAdapter(Job)
 RECORDING = TypeAdapter(Recording)
 MESSAGE = TypeAdapter(Message)
@@ -71,13 +86,77 @@ class _Ended:
     again: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """A process and our end of the pipe to it."""
+
+    process: subprocess.Popen[bytes]
+    pipe: Connection
+
+    def end(self) -> int:
+        """End it, whatever it is at, and return how it ended."""
+        self.pipe.close()
+        try:
+            return self.process.wait(timeout=0.5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+
+_waiting: list[_Started] = []
+"""Started ahead of the first shard, which takes it."""
+
+
+@contextmanager
+def ahead(config: Config, *, load: bool) -> Iterator[None]:
+    """Start a process before there is a job; it ends with this unless a shard has taken it.
+
+    Args:
+        config: of the run.
+        load: whether it loads the models already, because something is sure to be transcribed.
+    """
+    _waiting.append(_start(Beginning(config, load)))
+    try:
+        yield
+    finally:
+        while _waiting:
+            _waiting.pop().end()
+
+
+def _start(beginning: Beginning) -> _Started:
+    ours, theirs = Pipe()
+    cores = len(os.sched_getaffinity(0)) // beginning.config.batch.processes
+    process = subprocess.Popen(
+        processes.command("flows.workers.transcriber_process", str(theirs.fileno())),
+        pass_fds=[theirs.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=None if _log.isEnabledFor(logging.INFO) else subprocess.DEVNULL,
+        env=processes.transcription_environment(cores),
+        process_group=0,  # Ctrl-C ends the parent, and the pipe then ends this one
+    )
+    theirs.close()
+    with suppress(ConnectionError):  # whoever sends it a job learns that it has died
+        ours.send_bytes(BEGINNING.dump_json(beginning))
+    return _Started(process, ours)
+
+
+def _taken(config: Config) -> _Started:
+    """The process that was started ahead if it is there and alive, or a new one."""
+    with suppress(IndexError):
+        started = _waiting.pop()
+        if started.process.poll() is None:
+            return started
+        started.end()
+    return _start(Beginning(config))
+
+
 class Transcriber:
     """A process that transcribes one recording after another, restarted when it has died."""
 
     def __init__(self, job: Job) -> None:
         self._job = replace(job, recordings=(), rejects=())
-        self._process: subprocess.Popen[bytes] | None = None
-        self._pipe: Connection | None = None
+        self._started: _Started | None = None
         self.unread = 0
         """Recordings in a row that could not be read in time: their share does not answer."""
 
@@ -112,7 +191,7 @@ class Transcriber:
 
     def _try(self, recording: Recording) -> _Ended:
         batch = self._job.config.batch
-        pipe = self._start() if self._pipe is None else self._pipe
+        pipe = self._start() if self._started is None else self._started.pipe
         name, step = None, "read"
         deadline = time.monotonic() + batch.timeout_s
         try:
@@ -145,40 +224,21 @@ class Transcriber:
         return _Ended(outcome, name, again=True)
 
     def _start(self) -> Connection:
-        ours, theirs = Pipe()
-        cores = len(os.sched_getaffinity(0)) // self._job.config.batch.processes
-        self._process = subprocess.Popen(
-            processes.command("flows.workers.transcriber_process", str(theirs.fileno())),
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=None if _log.isEnabledFor(logging.INFO) else subprocess.DEVNULL,
-            env=processes.transcription_environment(cores),
-            process_group=0,  # Ctrl-C ends the parent, and the pipe then ends this one
-        )
-        theirs.close()
-        self._pipe = ours
+        self._started = _taken(self._job.config)
+        pipe = self._started.pipe
         try:
-            ours.send_bytes(JOB.dump_json(self._job))
-            if not ours.poll(_LOAD_S):
+            pipe.send_bytes(JOB.dump_json(self._job))
+            if not pipe.poll(_LOAD_S):
                 raise EOFError
-            ours.recv_bytes()
+            pipe.recv_bytes()
         except (EOFError, ConnectionError) as error:
             how = processes.ending(self._stop())
             raise CallauditError(
                 f"the transcribing process does not start ({how}); run `callaudit doctor`"
             ) from error
-        return ours
+        return pipe
 
     def _stop(self) -> int:
         """End the process, whatever it is at, and return how it ended."""
-        if self._process is None or self._pipe is None:
-            return 0
-        self._pipe.close()
-        try:
-            code = self._process.wait(timeout=0.5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
-        self._process = self._pipe = None
-        return code
+        started, self._started = self._started, None
+        return 0 if started is None else started.end()

@@ -14,17 +14,19 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from audit import privacy
+from audit.config import TranscriptionConfig
 from audit.errors import CallauditError, OutputFailed, RejectedRecording, RejectReason
 from audit.intake import roots
 from audit.intake.roots import Root
 from audit.transcription import waveform
 from audit.types import Channels, Recording, Span, Transcript
 from flows.jobs import Job, RecordingOutcome
-from flows.workers.transcriber import FATAL, JOB, MESSAGE, RECORDING, Message
+from flows.workers.transcriber import BEGINNING, FATAL, JOB, MESSAGE, RECORDING, Message
 from reports.store import transcript_cache
 
 _log = logging.getLogger(__name__)
@@ -44,8 +46,11 @@ def main() -> None:
         pipe.send_bytes(MESSAGE.dump_json(message, by_alias=True))
 
     logging.basicConfig(level=logging.INFO)  # to where the parent lets it: nowhere, by default
+    beginning = BEGINNING.validate_json(waiting.get())
+    _prefer_oom_kill(beginning.config.batch.memory_mb)
+    if beginning.load:
+        _load(beginning.config.transcription)
     job = JOB.validate_json(waiting.get())
-    _prefer_oom_kill(job.config.batch.memory_mb)
     tell(Message(loaded=True))
     try:
         root = roots.open_root(job.root)
@@ -55,6 +60,14 @@ def main() -> None:
     except CallauditError as error:
         kinds = [name for name, kind in FATAL.items() if isinstance(error, kind)]
         tell(Message(fatal=str(error), error=[*kinds, OutputFailed.__name__][0]))
+
+
+def _load(config: TranscriptionConfig) -> None:
+    """Load the models; what cannot be loaded is told of when a recording needs it."""
+    from flows import wiring
+
+    with suppress(Exception):
+        wiring.transcription_models(config)
 
 
 def _receive(pipe: Connection, waiting: queue.SimpleQueue[bytes]) -> None:

@@ -72,6 +72,14 @@ def syllable(character: str) -> str:
     return re.sub("ng$", "n", re.sub("^n", "l", re.sub("^([zcs])h", r"\1", reading)))
 
 
+@cache
+def _jieba() -> jieba.Tokenizer:
+    """With jieba's dictionary, which takes half a second to read."""
+    dictionary = jieba.Tokenizer()
+    dictionary.initialize()
+    return dictionary
+
+
 class Tokenizer:
     """Segments words as jieba does without HMM, in a third of the time.
 
@@ -81,7 +89,8 @@ class Tokenizer:
     def __init__(self, words: Iterable[tuple[str, int]] = ()) -> None:
         """Use additional words, with their frequencies."""
         dictionary = jieba.Tokenizer()
-        dictionary.initialize()
+        dictionary.FREQ, dictionary.total = dict(_jieba().FREQ), _jieba().total
+        dictionary.initialized = True
         for word, frequency in words:
             dictionary.add_word(word, frequency)
         self._frequency_of: dict[str, int] = dictionary.FREQ  # 0 for the beginnings of words

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from audit.rates import wilson
 from audit.rules.registry import CORE
@@ -240,7 +240,8 @@ def _interval(scores: NDArray[np.float64]) -> tuple[float, float] | None:
     """Student's 95 % interval of the mean of at least two scores."""
     if len(scores) < 2:
         return None
-    half = float(stats.t.ppf(0.975, len(scores) - 1) * scores.std(ddof=1) / np.sqrt(len(scores)))
+    quantile = scipy.special.stdtrit(len(scores) - 1, 0.975)
+    half = float(quantile * scores.std(ddof=1) / np.sqrt(len(scores)))
     mean = float(scores.mean())
     return round(max(0.0, mean - half), 2), round(min(100.0, mean + half), 2)
 

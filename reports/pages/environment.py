@@ -77,6 +77,12 @@ def environment() -> Environment:
     return templates
 
 
+def compile_all() -> None:
+    """Compile all templates now rather than each when it is first rendered."""
+    for name in environment().list_templates(extensions=["html"]):
+        environment().get_template(name)
+
+
 @cache
 def static_files() -> Mapping[str, bytes]:
     """The files that pages share, by their names under ``static/``."""

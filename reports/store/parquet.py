@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from audit.errors import CallauditError
@@ -96,7 +96,8 @@ def _empty(chosen: _Chosen) -> pa.Table:
     wanted = known if chosen.columns is None else set(chosen.columns)
     fields += [pa.field(n, pa.string()) for n in sorted(wanted - known) if n.startswith("meta_")]
     version = {"callaudit.schema_version": SCHEMA_VERSION}
-    return pa.schema([f for f in fields if f.name in wanted], metadata=version).empty_table()
+    schema = pa.schema([f for f in fields if f.name in wanted], metadata=version)
+    return pa.Table.from_batches([], schema)  # `empty_table` would import pandas
 
 
 def _merged_parts(layout: Layout, chosen: _Chosen) -> tuple[set[str], list[pa.Table]]:
@@ -131,11 +132,18 @@ def _partition_files(layout: Layout, chosen: _Chosen, covered: set[str]) -> Iter
                 yield path
 
 
+def _repeated(text: str, count: int) -> pa.Array:
+    """A text again and again, without a Python value for Arrow to convert: it imports pandas."""
+    encoded = text.encode("utf-8")
+    ends = np.arange(count + 1, dtype=np.int32) * np.int32(len(encoded))
+    return pa.StringArray.from_buffers(count, pa.py_buffer(ends), pa.py_buffer(encoded * count))
+
+
 def _read_loose(path: Path, chosen: _Chosen) -> pa.Table:
     rows = _read_file(path, chosen)
     values = dict(part.split("=", 1) for part in path.parts if "=" in part)
     for name in chosen.names(chosen.table.partitions):
-        repeated = pa.repeat(pa.scalar(unquote(values[name]), pa.string()), len(rows))
+        repeated = _repeated(unquote(values[name]), len(rows))
         rows = rows.append_column(name, repeated)
     return rows
 
@@ -144,6 +152,8 @@ def _read_merged(path: Path, covered: tuple[str, ...], chosen: _Chosen) -> pa.Ta
     wanted = [night for night in covered if chosen.has_night(night)]
     if not wanted:
         return _empty(chosen)
+    import pyarrow.dataset as ds  # and pandas with it, which most runs do without
+
     condition = pc.field("audit_date").isin(wanted)
     if chosen.agents is not None and "agent_id" in chosen.table.partitions:
         condition &= pc.field("agent_id").isin(sorted(chosen.agents))

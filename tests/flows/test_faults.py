@@ -141,7 +141,7 @@ def test_the_night_survives_prefects_server(tmp_path: Path) -> None:
     process = night.start(**environment)
     wait_for_outcomes(night, process)
     below = psutil.Process(process.pid).children(recursive=True)
-    servers = [p for p in below if any("uvicorn" in part for part in p.cmdline())]
+    servers = [p for p in below if any("server_process" in part for part in p.cmdline())]
     assert servers
     for server in servers:
         os.kill(server.pid, signal.SIGKILL)
