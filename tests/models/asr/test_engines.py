@@ -257,7 +257,8 @@ def test_a_checkpoint_that_is_damaged(tmp_path: Path) -> None:
 
 
 def test_auto_takes_the_faster(tmp_path: Path) -> None:
-    assert engines.installed() == ["faster-whisper", "openai-whisper", "sherpa-onnx"]
+    here = ["faster-whisper", "openai-whisper", "sherpa-onnx", "openai-compatible"]
+    assert engines.installed() == here
     assert engines.choose(AsrConfig()).engine == "faster-whisper"
     chosen = engines.choose(AsrConfig(engine="openai-whisper"))
     assert chosen.engine == "openai-whisper"
