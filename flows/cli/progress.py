@@ -69,19 +69,20 @@ def run(
             expecting = hotwords.with_names(config)
             ahead.enter_context(transcriber.ahead(expecting, load=load))
         run_id = jobs.new_run_id()
-        with _quiet_prefect(), _progress(store.layout.job_file(run_id), console):
+        with _progress(store.layout.job_file(run_id), console):
             with processes.importing():
                 from flows import nightly
-            summary = nightly.run(
-                location,
-                out,
-                manifest=manifest,
-                config=config,
-                resume=resume,
-                run_id=run_id,
-                night=night,
-                prefect=prefect,
-            )
+            with _quiet_prefect():  # Prefect sets up its loggers when it is imported
+                summary = nightly.run(
+                    location,
+                    out,
+                    manifest=manifest,
+                    config=config,
+                    resume=resume,
+                    run_id=run_id,
+                    night=night,
+                    prefect=prefect,
+                )
         _show(summary, store, console, listed=manifest is not None)
     return summary
 
