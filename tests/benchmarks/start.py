@@ -61,6 +61,7 @@ def measure(checkouts: list[Path], times: int) -> dict[tuple[Path, str], list[Sp
                 out = folder / f"out-{number}-{checkouts.index(checkout)}"
                 for which in RUNS:
                     took = run(checkout, folder / "calls", out, folder / "cache")
+                    print(number, which, *(f"{seconds:.1f}" for seconds in took), checkout)
                     if number:  # the very first run makes Prefect's database
                         spent.setdefault((checkout, which), []).append(took)
     return spent
