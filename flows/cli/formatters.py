@@ -265,6 +265,14 @@ def merged_month(done: Compacted) -> str:
     return f"{done.table} {done.month}: {done.nights} nights, {done.rows} rows, {size}"
 
 
+def exported(path: Path, rows: Mapping[str, int], nights: Sequence[str]) -> str:
+    """What was written for whom works in Excel."""
+    what = ("findings", "calls", "rejects")
+    counts = ", ".join(f"{rows.get(name, 0)} {name}" for name in what)
+    when = nights[0] if len(nights) == 1 else f"{nights[0]} to {nights[-1]}"
+    return f"{path}: {counts} of {when}"
+
+
 def check(found: DoctorCheck) -> str:
     """One thing that ``doctor`` examined."""
     return f"{'ok     ' if found.ok else 'MISSING'} {found.name}: {found.detail}"
