@@ -132,9 +132,9 @@ def export(
         raise UsageError(f"{xlsx} must end in .xlsx, or Excel does not open it")
     if night is not None and (first is not None or last is not None):
         raise UsageError("--night is one night, --from and --to are several; give one or the other")
-    days = [day and day.date().isoformat() for day in (night or first, night or last)]
+    since, until = (day and day.date().isoformat() for day in (night or first, night or last))
     store = Store.open(out)
-    nights = exporting.chosen_nights(store, *days)
+    nights = exporting.chosen_nights(store, since, until)
     done = exporting.export(store, nights=nights, language=language, xlsx=xlsx, csv=folder)
     for path in filter(None, (xlsx, folder)):
         click.echo(formatters.exported(path, done.rows, nights))

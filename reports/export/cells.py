@@ -25,9 +25,9 @@ or Japanese."""
 
 
 def text(value: str, *, language: Language = "zh") -> str:
-    """Text without what XML cannot hold, cut with a mark where it is too long for a cell.
+    r"""Text without what XML cannot hold, cut with a mark where it is too long for a cell.
 
-    >>> text("a\\x00b")
+    >>> text("a\x00b")
     'ab'
     """
     clean = _ILLEGAL.sub("", value)

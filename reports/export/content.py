@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -83,7 +83,9 @@ class Content:
         for row in rejects:
             yield sheets.REJECTS, row, _link(self.store.layout.night_page(night))
 
-    def _summaries(self, night: str, calls: list[CallRow], rejects: list[Row]) -> Iterator[Item]:
+    def _summaries(
+        self, night: str, calls: Sequence[CallRow], rejects: Sequence[Row]
+    ) -> Iterator[Item]:
         link = _link(self.store.layout.night_page(night))
         now = figures.summary(night, calls)
         low, high = now.interval or (None, None)
@@ -97,7 +99,7 @@ class Content:
             "mean_score": now.mean,
             "score_ci_low": low,
             "score_ci_high": high,
-            "reviewed_mean": now.reviewed_mean,
+            "reviewed_mean": now.reviewed_mean and round(now.reviewed_mean, 2),
             "auto_fails": now.auto_fails,
             "interruption_rate": now.interruptions_per_min,
             "talk_ratio": now.talk_ratio,
@@ -112,12 +114,12 @@ class Content:
                 "decided": share.decided,
                 "undecided": share.undecided,
                 "rate": share.rate,
-                "score_ci_low": low,
-                "score_ci_high": high,
+                "score_ci_low": low and round(low, 4),
+                "score_ci_high": high and round(high, 4),
             }
             yield sheets.RULES, row, link
 
-    def _call_rows(self, night: str, calls: list[CallRow]) -> Iterator[Item]:
+    def _call_rows(self, night: str, calls: Sequence[CallRow]) -> Iterator[Item]:
         after = {c.call_id: c for c in calls if c.overridden is not None}
         names = [column.name for column in self._calls.columns]
         for row in self.store.calls.stream(night, columns=[*names, "doubt_ids", "doubt_values"]):

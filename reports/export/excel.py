@@ -21,7 +21,7 @@ from xlsxwriter.url import Url, UrlTypes
 from audit.errors import CallauditError
 from reports.export import cells
 from reports.export.cells import Value
-from reports.export.sheets import Column, Kind, PageLink, Sheet
+from reports.export.sheets import Kind, PageLink, Sheet
 from reports.store.atomic import replacing
 from reports.store.layout import Layout
 from reports.wording import Language, by_key

@@ -206,9 +206,7 @@ def _read_merged(path: Path, covered: tuple[str, ...], chosen: _Chosen) -> pa.Ta
     return dataset.to_table(columns=chosen.names(dataset.schema.names), filter=condition)
 
 
-def _merged(
-    path: Path, nights: Sequence[str], chosen: _Chosen
-) -> tuple[ds.Dataset, pc.Expression]:
+def _merged(path: Path, nights: Sequence[str], chosen: _Chosen) -> tuple[ds.Dataset, pc.Expression]:
     """A merged month, and the condition for what is asked for of some of its nights."""
     import pyarrow.dataset as ds  # and pandas with it, which most runs do without
 
