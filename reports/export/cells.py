@@ -27,10 +27,12 @@ or Japanese."""
 def text(value: str, *, language: Language = "zh") -> str:
     r"""Text without what XML cannot hold, cut with a mark where it is too long for a cell.
 
+    Lines end as Excel ends them, with a line feed.
+
     >>> text("a\x00b")
     'ab'
     """
-    clean = _ILLEGAL.sub("", value)
+    clean = _ILLEGAL.sub("", value).replace("\r\n", "\n").replace("\r", "\n")
     if len(clean) <= LONGEST // 2 or _units(clean) <= LONGEST:
         return clean
     mark = by_key(language)["export.cut"].format(n=len(clean))
