@@ -132,9 +132,8 @@ def export(
         raise UsageError(f"{xlsx} must end in .xlsx, or Excel does not open it")
     if night is not None and (first is not None or last is not None):
         raise UsageError("--night is one night, --from and --to are several; give one or the other")
-    since, until = (day and day.date().isoformat() for day in (night or first, night or last))
     store = Store.open(out)
-    nights = exporting.chosen_nights(store, since, until)
+    nights = exporting.chosen_nights(store, _iso(night or first), _iso(night or last))
     done = exporting.export(store, nights=nights, language=language, xlsx=xlsx, csv=folder)
     for path in filter(None, (xlsx, folder)):
         click.echo(formatters.exported(path, done.rows, nights))
@@ -143,6 +142,10 @@ def export(
             f"{done.unlinked} rows do not link to their call: Excel allows 65,530 links in a "
             "sheet; export fewer nights to have all"
         )
+
+
+def _iso(day: datetime | None) -> str | None:
+    return None if day is None else day.date().isoformat()
 
 
 @common.command("compact")

@@ -276,7 +276,7 @@ def test_memory_does_not_grow_with_rows(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert rows[1] > 3_500
-    assert peaks[1] - peaks[0] < 5e6, peaks  # the whole workbook takes several times as much
+    assert peaks[1] - peaks[0] < 2e6, peaks  # a workbook in memory takes 8e6 more
 
 
 # whole or not at all
