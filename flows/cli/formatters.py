@@ -6,8 +6,9 @@ Every function yields lines or returns one; none prints.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.rates import wilson
@@ -263,6 +264,14 @@ def merged_month(done: Compacted) -> str:
     """A month of a table that was merged."""
     size = f"{done.bytes / 1e6:.1f} MB"
     return f"{done.table} {done.month}: {done.nights} nights, {done.rows} rows, {size}"
+
+
+def exported(path: Path, rows: Mapping[str, int], nights: Sequence[str]) -> str:
+    """What was written for whom works in Excel."""
+    what = ("findings", "calls", "rejects")
+    counts = ", ".join(f"{rows.get(name, 0)} {name}" for name in what)
+    when = nights[0] if len(nights) == 1 else f"{nights[0]} to {nights[-1]}"
+    return f"{path}: {counts} of {when}"
 
 
 def check(found: DoctorCheck) -> str:

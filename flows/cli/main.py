@@ -27,6 +27,7 @@ for _command in (
     review.calibrate,
     tables.rescore,
     tables.evaluate,
+    tables.export,
     tables.compact,
     rulebooks.rulebook,
     training.train,

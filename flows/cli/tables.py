@@ -1,13 +1,20 @@
-"""The stored tables: ``rescore``, ``evaluate``, ``compact``."""
+"""The stored tables: ``rescore``, ``evaluate``, ``export``, ``compact``."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from audit.errors import UsageError
 from flows.cli import common, formatters
+
+if TYPE_CHECKING:
+    from reports.wording import Language
+
+_DATE = click.DateTime(["%Y-%m-%d"])
 
 
 @common.command("rescore")
@@ -78,6 +85,67 @@ def evaluate(ctx: click.Context, *, out: Path, truth: Path, as_json: bool) -> No
         return
     for line in formatters.evaluation(result, details=common.is_verbose(ctx)):
         click.echo(line)
+
+
+@common.command("export")
+@common.out_argument
+@click.option("--night", type=_DATE, help="Only this night; all nights where no date is given.")
+@click.option("--from", "first", type=_DATE, help="First night.")
+@click.option("--to", "last", type=_DATE, help="Last night.")
+@click.option(
+    "--xlsx", type=click.Path(dir_okay=False, path_type=Path), help="Excel workbook to write."
+)
+@click.option(
+    "--csv",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to write CSV files to.",
+)
+@click.option(
+    "--language",
+    type=click.Choice(["zh", "en"]),
+    default="zh",
+    show_default=True,
+    help="Of headings, verdicts and reasons.",
+)
+def export(
+    *,
+    out: Path,
+    night: datetime | None,
+    first: datetime | None,
+    last: datetime | None,
+    xlsx: Path | None,
+    folder: Path | None,
+    language: Language,
+) -> None:
+    """Write nights as an Excel workbook or as CSV files.
+
+    The sheets are: summary, rules, agents, findings, calls, rejects. The workbook links to the
+    pages under OUT/html. A file that exists is replaced.
+    """
+    from reports import export as exporting
+    from reports.store import Store
+
+    if xlsx is None and folder is None:
+        raise UsageError("say what to write: --xlsx FILE, --csv FOLDER, or both")
+    if xlsx is not None and xlsx.suffix.lower() != ".xlsx":
+        raise UsageError(f"{xlsx} must end in .xlsx, or Excel does not open it")
+    if night is not None and (first is not None or last is not None):
+        raise UsageError("--night is one night, --from and --to are several; give one or the other")
+    store = Store.open(out)
+    nights = exporting.chosen_nights(store, _iso(night or first), _iso(night or last))
+    done = exporting.export(store, nights=nights, language=language, xlsx=xlsx, csv=folder)
+    for path in filter(None, (xlsx, folder)):
+        click.echo(formatters.exported(path, done.rows, nights))
+    if done.unlinked:
+        common.warn(
+            f"{done.unlinked} rows do not link to their call: Excel allows 65,530 links in a "
+            "sheet; export fewer nights to have all"
+        )
+
+
+def _iso(day: datetime | None) -> str | None:
+    return None if day is None else day.date().isoformat()
 
 
 @common.command("compact")

@@ -128,11 +128,13 @@ class CallRow:
         return self.verdicts[len(CORE) :].count("f")
 
 
-def call_rows(store: Store) -> list[CallRow]:
-    """One short row for every call, by night, time and id."""
+def call_rows(
+    store: Store, *, nights: tuple[str | None, str | None] = (None, None)
+) -> list[CallRow]:
+    """One short row for every call of some nights, by night, time and id."""
     own = {"rules", "verdicts", "reviewed", "overridden", "overridden_grade"}
     columns = [f.name for f in fields(CallRow) if f.name not in own]
-    table = store.calls.arrow(columns=[*columns, "rule_scores"])
+    table = store.calls.arrow(columns=[*columns, "rule_scores"], nights=nights)
     rules, letters = _verdicts(table["rule_scores"])
     calls = [
         CallRow(**_interned(row), rules=rules, verdicts=verdicts)
@@ -141,7 +143,7 @@ def call_rows(store: Store) -> list[CallRow]:
     ]
     del table
     pa.default_memory_pool().release_unused()  # tens of megabytes in a large night
-    calls = _reviewed(store, calls)
+    calls = _reviewed(store, calls, reviews.stored(store, nights=nights))
     return sorted(calls, key=lambda call: (call.audit_date, call.started_local, call.call_id))
 
 
@@ -169,9 +171,10 @@ def _letters(scores: pa.ListArray, rules: Sequence[str]) -> list[str]:
     return [row.tobytes().decode("ascii") for row in table]
 
 
-def _reviewed(store: Store, calls: list[CallRow]) -> list[CallRow]:
+def _reviewed(
+    store: Store, calls: list[CallRow], by_call: Mapping[str, list[Row]]
+) -> list[CallRow]:
     """The calls with what reviews have made of their scores."""
-    by_call = reviews.stored(store)
     if not by_call:
         return calls
     facts: dict[str, tuple[Row, list[Row]]] = {}

@@ -135,9 +135,13 @@ def anchor_of(finding_id: str) -> str:
 
 def _hit_href(root: str, hit: CallFinding) -> str:
     """To the second in the call where the times are known, else to the finding."""
-    page = call_href(root, hit.call.call_id)
-    start = hit.finding.start_s
-    return f"{page}#{anchor(hit)}" if start is None else f"{page}#t={start:.1f}&f={anchor(hit)}"
+    return f"{call_href(root, hit.call.call_id)}#{place_of(hit.id, hit.finding.start_s)}"
+
+
+def place_of(finding_id: str, start_s: float | None) -> str:
+    """What follows ``#`` in a link to a finding: the second, where it is known, and its place."""
+    own = anchor_of(finding_id)
+    return own if start_s is None else f"t={start_s:.1f}&f={own}"
 
 
 def _clause_text(clause_id: str | None) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import numpy as np
@@ -28,6 +28,9 @@ from reports.store.atomic import replacing
 from reports.store.columns import SCHEMA_VERSION, Row, Table
 from reports.store.layout import PARTITION_FILE, Layout, partition_value
 from reports.store.schema import TABLES
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 _MANY_ROWS = 1_000
 
@@ -66,6 +69,50 @@ def read(
         parts += pool.map(lambda path: _read_loose(path, chosen), loose, chunksize=64)
     whole = pa.concat_tables([_empty(chosen), *parts], promote_options="permissive")
     return whole if columns is None else whole.select(list(columns))
+
+
+def stream(
+    layout: Layout, table: str, night: str, *, columns: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """The rows of a night, few at a time: memory does not grow with their number.
+
+    Args:
+        layout: of the audit.
+        table: its name.
+        night: ISO date.
+        columns: which ones; a row has those of them that its file has.
+
+    Yields:
+        Rows by agent where the table is partitioned by agent, as they were written.
+
+    Raises:
+        CallauditError: a file was written by a newer major version, is not a Parquet file, or
+            has gone.
+    """
+    chosen = _Chosen(TABLES[table], columns, (night, night), None, frozenset())
+    entries = [e for e in months.load(layout) if e.table == table and night in e.nights]
+    for entry in entries:
+        try:
+            dataset, condition = _merged(layout.months / entry.file, [night], chosen)
+        except FileNotFoundError as error:
+            raise _gone(layout, error) from error
+        for batch in dataset.to_batches(
+            columns=chosen.names(dataset.schema.names),
+            filter=condition,
+            batch_size=_MANY_ROWS,
+            batch_readahead=1,
+            fragment_readahead=1,
+        ):
+            yield from batch.to_pylist()
+    for path in () if entries else _partition_files(layout, chosen, set()):
+        yield from iterate(_read_loose(path, chosen))
+
+
+def extra(layout: Layout, table: str) -> list[str]:
+    """The columns ``meta_*`` of a table: those of any file, for all have the same."""
+    path = next(layout.partitions(table), None)
+    names = [] if path is None else pq.read_schema(path).names
+    return [name for name in names if name.startswith("meta_")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +156,15 @@ def _merged_parts(layout: Layout, chosen: _Chosen) -> tuple[set[str], list[pa.Ta
             parts = [_read_merged(layout.months / e.file, e.nights, chosen) for e in entries]
         except FileNotFoundError as error:
             if months.load(layout) == index:
-                raise CallauditError(
-                    f"{error.filename or error} has gone; remove {layout.months}: it holds "
-                    "copies only"
-                ) from error
+                raise _gone(layout, error) from error
             continue  # merged again since the index was read
         return {night for entry in entries for night in entry.nights}, parts
+
+
+def _gone(layout: Layout, error: FileNotFoundError) -> CallauditError:
+    return CallauditError(
+        f"{error.filename or error} has gone; remove {layout.months}: it holds copies only"
+    )
 
 
 def _partition_files(layout: Layout, chosen: _Chosen, covered: set[str]) -> Iterator[Path]:
@@ -152,14 +202,19 @@ def _read_merged(path: Path, covered: tuple[str, ...], chosen: _Chosen) -> pa.Ta
     wanted = [night for night in covered if chosen.has_night(night)]
     if not wanted:
         return _empty(chosen)
+    dataset, condition = _merged(path, wanted, chosen)
+    return dataset.to_table(columns=chosen.names(dataset.schema.names), filter=condition)
+
+
+def _merged(path: Path, nights: Sequence[str], chosen: _Chosen) -> tuple[ds.Dataset, pc.Expression]:
+    """A merged month, and the condition for what is asked for of some of its nights."""
     import pyarrow.dataset as ds  # and pandas with it, which most runs do without
 
-    condition = pc.field("audit_date").isin(wanted)
+    condition = pc.field("audit_date").isin(nights)
     if chosen.agents is not None and "agent_id" in chosen.table.partitions:
         condition &= pc.field("agent_id").isin(sorted(chosen.agents))
     check_version(path)
-    dataset = ds.dataset(path, format="parquet")
-    return dataset.to_table(columns=chosen.names(dataset.schema.names), filter=condition)
+    return ds.dataset(path, format="parquet"), condition
 
 
 def _read_file(path: Path, chosen: _Chosen) -> pa.Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cache
@@ -124,6 +124,14 @@ class StoredTable:
         read = self.arrow(columns=columns, nights=nights, agents=agents)
         rows: list[dict[str, Any]] = read.to_pylist()
         return rows
+
+    def stream(self, night: str, *, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """The rows of one night, few at a time, see :func:`reports.store.parquet.stream`."""
+        return parquet.stream(self.layout, self.name, night, columns=columns)
+
+    def extra(self) -> list[str]:
+        """Its columns ``meta_*``, which come from manifests."""
+        return parquet.extra(self.layout, self.name)
 
 
 def _check(nights: Any, agents: Any) -> None:

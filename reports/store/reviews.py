@@ -12,10 +12,12 @@ from reports.store.columns import Row
 from reports.store.store import Store
 
 
-def stored(store: Store) -> dict[str, list[Row]]:
-    """Every review that was imported, by call."""
+def stored(
+    store: Store, *, nights: tuple[str | None, str | None] = (None, None)
+) -> dict[str, list[Row]]:
+    """Every review that was imported of calls of some nights, by call."""
     grouped: dict[str, list[Row]] = {}
-    for row in store.reviews.rows():
+    for row in store.reviews.rows(nights=nights):
         grouped.setdefault(row["call_id"], []).append(row)
     return grouped
 

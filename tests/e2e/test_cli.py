@@ -23,6 +23,7 @@ COMMANDS = (
     ("calibrate",),
     ("report",),
     ("evaluate",),
+    ("export",),
     ("rulebook",),
     ("rulebook", "list"),
     ("rulebook", "show"),

@@ -1,0 +1,54 @@
+"""``callaudit export``: what it prints, and one sentence for each mistake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from data_samples.generate import months
+from flows.cli.main import main
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("out")
+    months.write(folder, months.Plan(calls=6, agents=2, nights=3))
+    return folder
+
+
+def test_it_says_what_it_wrote(out: Path, tmp_path: Path) -> None:
+    file, folder = tmp_path / "n.xlsx", tmp_path / "csv"
+    given = ["export", str(out), "--from", "2026-10-02", "--xlsx", str(file), "--csv", str(folder)]
+    done = CliRunner().invoke(main, given)
+    assert done.exit_code == 0, done.output
+    first, second = done.output.splitlines()
+    assert first.startswith(f"{file}: ")
+    assert first.endswith(" findings, 4 calls, 0 rejects of 2026-10-02 to 2026-10-03")
+    assert second.startswith(f"{folder}: ")
+    names = {path.stem for path in folder.iterdir()}
+    assert names == {"summary", "rules", "agents", "findings", "calls", "rejects"}
+    assert (folder / "calls.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([], "say what to write: --xlsx FILE, --csv FOLDER, or both"),
+        (["--xlsx", "n.xls"], "n.xls must end in .xlsx"),
+        (["--xlsx", "n.xlsx", "--night", "2026-10-01", "--to", "2026-10-02"], "--night is one"),
+        (["--xlsx", "n.xlsx", "--night", "2026-11-01"], "holds no calls of 2026-11-01; name"),
+    ],
+)
+def test_mistakes(out: Path, given: list[str], said: str) -> None:
+    done = CliRunner().invoke(main, ["export", str(out), *given])
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("callaudit: ")
+    assert said in line
+
+
+def test_a_folder_without_an_audit(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["export", str(tmp_path), "--xlsx", str(tmp_path / "n.xlsx")])
+    assert (done.exit_code, "holds no audit" in done.stderr) == (2, True)
