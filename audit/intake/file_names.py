@@ -8,7 +8,7 @@ import string
 from dataclasses import dataclass
 from functools import lru_cache
 
-from audit.intake import times
+from audit.intake import time_formats
 
 DEFAULT = "{call_id}_{agent_id}_{time:%Y%m%dT%H%M%S}"
 """How recordings are named where nothing else is configured."""
@@ -36,7 +36,7 @@ class NamePattern:
     def read(self, file: str) -> dict[str, str] | None:
         """What a file's name says by column; None if it is not named so.
 
-        The time is given as ``started_at`` in the manner of :func:`audit.intake.times.normalized`,
+        The time is given as ``started_at`` in the manner of :func:`audit.intake.time_formats.normalized`,
         or as it stands in the name if there is no such time.
 
         Args:
@@ -63,7 +63,7 @@ class NamePattern:
         if not form:
             return text
         try:
-            return times.normalized(text, form)
+            return time_formats.normalized(text, form)
         except ValueError:
             return text
 
@@ -115,12 +115,12 @@ def _check(pattern: str, fields: list[str], formats: list[str]) -> None:
     if formats:
         if len(formats) < sum(name in _TIMES for name in fields):
             raise ValueError(f"{pattern!r} has a time without a form beside one that has one")
-        times.check_format(" ".join(formats))
+        time_formats.check_format(" ".join(formats))
 
 
 def _expression_of(form: str) -> str:
     """The regular expression of a time in a format of ``strptime``, or of a Unix time."""
-    if form in times.UNIX:
+    if form in time_formats.UNIX:
         return r"\d{9,16}(?:\.\d+)?"
     expression = ""
     for directive, literal in re.findall(r"%(.)|([^%]+|%$)", form):

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 
-from audit.intake import file_names, times
+from audit.intake import file_names, time_formats
 from audit.transcription.options import Options
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -35,8 +35,8 @@ class ManifestOptions(Options):
     columns: dict[str, str | tuple[str, ...]] = Field(
         {},
         description="Our name of a column: the manifest's, such as `{agent_id: 坐席工号}`. A "
-        "single name must be there; of a list, the first that is there is taken, and it may have none. "
-        "Names that are not ours become `meta_NAME`.",
+        "single name must be there; of a list, the first that is there is taken, and it may "
+        "have none. Names that are not ours become `meta_NAME`.",
     )
     values: dict[str, dict[str, str]] = Field(
         {},
@@ -118,7 +118,7 @@ class ManifestOptions(Options):
     @classmethod
     def _readable_time(cls, form: str | None) -> str | None:
         if form is not None:
-            times.check_format(form)
+            time_formats.check_format(form)
         return form
 
     @field_validator("timezone")
