@@ -38,6 +38,7 @@ SUFFIXES = frozenset(
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 """The beginning of an absolute path on Windows."""
 _DEFAULTS = ManifestOptions()
+_NOT_LOOKED_FOR = FileState(size=1, written=None)
 _RENAME = "rename it, a whole folder with `convmv -f gbk -t utf-8 --notest -r FOLDER`"
 
 
@@ -67,7 +68,7 @@ class Plan:
 
 
 def plan(
-    root: Root,
+    root: Root | None,
     *,
     manifest: str | None,
     timezone: str,
@@ -81,7 +82,7 @@ def plan(
     """Plan a batch from a manifest, or from file names where there is none.
 
     Args:
-        root: where the recordings are.
+        root: where the recordings are; None to plan a manifest without looking for its files.
         manifest: path or URL of a CSV, Excel or Parquet file; None to list the folder.
         timezone: whose clock decides a call's night; and of times that name none.
         rulebooks: ids of the rulebooks that calls may use.
@@ -95,7 +96,7 @@ def plan(
         UsageError: the manifest cannot be read or lacks a required column.
     """
     zone = manifests.time_zone(timezone)
-    listed = listing(root)
+    listed = {} if root is None else listing(root)
     if manifest is None:
         rows, ignored = _listed_rows(listed, raw_forms, options)
     else:
@@ -120,7 +121,7 @@ def plan(
     written_before = datetime.now(UTC) - timedelta(seconds=settle_s)  # UTC is never put back
     named = set()
     for number, row, problem in rows:
-        if _is_full(row.get("file", "")):
+        if root is not None and _is_full(row.get("file", "")):
             row["file"] = root.relative(row["file"])
         named.add(posixpath.normpath(row.get("file", "")))
         try:
@@ -235,7 +236,7 @@ def file_of(source_file: str) -> str:
 class _Found:
     """The files below the root."""
 
-    root: Root
+    root: Root | None
     files: Mapping[str, FileState]
 
     @cached_property
@@ -306,11 +307,15 @@ def _check(recording: Recording, terms: _Terms) -> FileState:
             raise manifests.bad_value(column, value[:40], manifests.ID_WANTED)
     name = recording.source_file
     parts = name.replace("\\", "/").split("/")
-    if _is_full(name) or _DRIVE.match(name) or ".." in parts or "\0" in name:
-        raise outside(name)
     found, root = terms.found, terms.found.root
-    slashed = posixpath.normpath(name)
-    file = local_file(root, name) if root.local else found.files.get(slashed)
+    if (root is not None and _is_full(name)) or _DRIVE.match(name) or ".." in parts or "\0" in name:
+        raise outside(name)
+    if root is None:
+        file: FileState | None = _NOT_LOOKED_FOR
+    elif root.local:
+        file = local_file(root, name)
+    else:
+        file = found.files.get(posixpath.normpath(name))
     if file is None:
         raise RejectedRecording(RejectReason.MISSING_FILE, found.instead_of(name))
     if file.size == 0:
