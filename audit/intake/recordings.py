@@ -160,7 +160,8 @@ def _listed_rows(
     shown = [name for name in listed if not _is_hidden(name)]
     names = sorted(name for name in shown if is_recording(name) or _ending(name) in raw_forms)
     rows = [Row(number, {"file": name}) for number, name in enumerate(names, start=1)]
-    return translation.translated(rows, options), len(shown) - len(names)
+    by_name = options.model_copy(update={"file_name": options.file_name or file_names.DEFAULT})
+    return translation.translated(rows, by_name), len(shown) - len(names)
 
 
 def _planned(row: dict[str, str], problem: str | None, terms: _Terms) -> tuple[Recording, datetime]:
