@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from audit.errors import RejectedRecording, RejectReason, UsageError
 from audit.intake import cells, sheets
 from audit.intake.sheets import Row
+from audit.privacy import customers
+from audit.privacy.customers import CustomerHash
 from audit.types import Recording
 
 _FILE_NAME = re.compile(r"(?P<call>.+)_(?P<agent>[^_]+)_(?P<time>\d{8}T\d{6})")
@@ -27,7 +29,12 @@ _KNOWN_COLUMNS = {
     "agent_channel",
     "answer_wait_s",
     "customer_vip",
+    "customer_key",
 }
+_BELONGS = ("team", "queue", "business_line")
+_GROUP = "agent_group"
+"""Another name of ``team``. These four are kept as ``meta_*`` too, which rules and queries name."""
+_NAMED_COLUMNS = {*_KNOWN_COLUMNS, *_BELONGS, _GROUP}
 _REQUIRED_COLUMNS = frozenset({"file", "agent_id", "started_at"})
 """Columns that every row must reach; Excel omits empty cells after the last one."""
 _T = TypeVar("_T")
@@ -50,8 +57,12 @@ def time_zone(name: str) -> ZoneInfo:
         ) from error
 
 
-def read(location: str) -> list[Row]:
+def read(location: str, *, customer: CustomerHash = customers.unknown) -> list[Row]:
     """Rows of a CSV or Parquet manifest, every cell as text.
+
+    Args:
+        location: path or URL.
+        customer: what replaces ``customer_key``, of which nothing readable leaves this function.
 
     Raises:
         UsageError: it cannot be read without losing something, or lacks a required column.
@@ -61,7 +72,7 @@ def read(location: str) -> list[Row]:
     try:
         with fsspec.open(location, "rb") as file:
             blob = file.read()
-        columns, rows = sheets.read(blob, known=_KNOWN_COLUMNS, required=_REQUIRED_COLUMNS)
+        columns, rows = sheets.read(blob, known=_NAMED_COLUMNS, required=_REQUIRED_COLUMNS)
     except UsageError:
         raise
     except FileNotFoundError as error:
@@ -76,7 +87,27 @@ def read(location: str) -> list[Row]:
             f"manifest {location} has no column {' and no column '.join(missing)}; its first line "
             f"must name at least file and agent_id, and names {_listed(columns)}"
         )
-    return rows
+    return [_without_number(row, customer) for row in rows] if "customer_key" in columns else rows
+
+
+def _without_number(row: Row, customer: CustomerHash) -> Row:
+    """The row with the hash of its customer; its problem where a spreadsheet cut the number."""
+    given = row.cells["customer_key"]
+    if cells.is_shortened(given):
+        cut = f"customer_key must be {cells.IN_FULL}"
+        return Row(row.number, {**row.cells, "customer_key": ""}, row.problem or cut)
+    return Row(row.number, {**row.cells, "customer_key": customer(given) or ""}, row.problem)
+
+
+def belonging(row: Mapping[str, str]) -> dict[str, str | None]:
+    """Team, queue and line of business by their names, from the columns of a call.
+
+    >>> belonging({"agent_group": " 一组 ", "queue": ""})
+    {'team': '一组', 'queue': None, 'business_line': None}
+    """
+    told = {name: " ".join(row.get(name, "").split()) for name in (*_BELONGS, _GROUP)}
+    team = told.pop(_GROUP)
+    return {name: value or None for name, value in {**told, "team": told["team"] or team}.items()}
 
 
 def is_header(line: str) -> bool:
@@ -86,7 +117,7 @@ def is_header(line: str) -> bool:
     (True, False)
     """
     names = {re.sub(r"[\s\"_\ufeff-]", "", cell).lower() for cell in re.split(r"[,;\t|]", line)}
-    known = {name.replace("_", "") for name in _KNOWN_COLUMNS}
+    known = {name.replace("_", "") for name in _NAMED_COLUMNS}
     return not line.startswith(("{", "[")) and len(names & known) > 1
 
 
@@ -145,6 +176,8 @@ def from_row(row: Mapping[str, str], zone: ZoneInfo) -> Recording:
         agent_channel=_parsed_cell(row, "agent_channel", cells.channel),
         answer_wait_s=_parsed_cell(row, "answer_wait_s", wait_s),
         customer_vip=_parsed_cell(row, "customer_vip", cells.truth),
+        customer_key=row.get("customer_key") or None,
+        **belonging(row),
         meta={f"meta_{key}": value for key, value in row.items() if key not in _KNOWN_COLUMNS},
     )
 

@@ -20,6 +20,8 @@ from audit.errors import RejectedRecording, RejectReason
 from audit.intake import manifests
 from audit.intake.roots import FileState, Root, listing, local_file, outside
 from audit.intake.sheets import Row
+from audit.privacy import customers
+from audit.privacy.customers import CustomerHash
 from audit.raw_forms import RawForm
 from audit.transcription import media
 from audit.types import Recording
@@ -74,6 +76,7 @@ def plan(
     today: date,
     settle_s: float = 0.0,
     raw_forms: Mapping[str, RawForm] = media.RAW_FORMS,
+    customer: CustomerHash = customers.unknown,
 ) -> Plan:
     """Plan a batch from a manifest, or from file names where there is none.
 
@@ -86,13 +89,14 @@ def plan(
         today: the date of rejects that have no date of their own.
         settle_s: seconds; recordings written to more recently are left for the next run.
         raw_forms: how files without a header are read, by the ending of their name.
+        customer: what stands for a customer's number from here on.
 
     Raises:
         UsageError: the manifest cannot be read or lacks a required column.
     """
     zone = manifests.time_zone(timezone)
     listed = listing(root)
-    rows, ignored = _rows(manifest, listed, raw_forms)
+    rows, ignored = _rows(manifest, listed, raw_forms, customer)
     terms = _Terms(
         read_row=manifests.from_name if manifest is None else manifests.from_row,
         found=_Found(root, listed),
@@ -141,11 +145,14 @@ class _Terms:
 
 
 def _rows(
-    manifest: str | None, listed: Iterable[str], raw_forms: Mapping[str, RawForm]
+    manifest: str | None,
+    listed: Iterable[str],
+    raw_forms: Mapping[str, RawForm],
+    customer: CustomerHash,
 ) -> tuple[Iterable[Row], int]:
     """The rows of a manifest or of a listing, and how many listed files are not recordings."""
     if manifest is not None:
-        return manifests.read(manifest), 0
+        return manifests.read(manifest, customer=customer), 0
     shown = [name for name in listed if not _is_hidden(name)]
     names = sorted(name for name in shown if is_recording(name) or _ending(name) in raw_forms)
     rows = (Row(number, {"file": name}) for number, name in enumerate(names, start=1))
