@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -99,15 +99,26 @@ def _without_number(row: Row, customer: CustomerHash) -> Row:
     return Row(row.number, {**row.cells, "customer_key": customer(given) or ""}, row.problem)
 
 
-def belonging(row: Mapping[str, str]) -> dict[str, str | None]:
+class Belonging(TypedDict):
+    """What a call belongs to; fields of :class:`audit.types.Recording`."""
+
+    team: str | None
+    queue: str | None
+    business_line: str | None
+
+
+def belonging(row: Mapping[str, str]) -> Belonging:
     """Team, queue and line of business by their names, from the columns of a call.
 
     >>> belonging({"agent_group": " 一组 ", "queue": ""})
     {'team': '一组', 'queue': None, 'business_line': None}
     """
-    told = {name: " ".join(row.get(name, "").split()) for name in (*_BELONGS, _GROUP)}
-    team = told.pop(_GROUP)
-    return {name: value or None for name, value in {**told, "team": told["team"] or team}.items()}
+    told = {name: " ".join(row.get(name, "").split()) or None for name in (*_BELONGS, _GROUP)}
+    return {
+        "team": told["team"] or told[_GROUP],
+        "queue": told["queue"],
+        "business_line": told["business_line"],
+    }
 
 
 def is_header(line: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -59,8 +60,8 @@ def purge(
     from flows.commands import purge as purging
 
     if "-" in customers:
-        typed = filter(None, map(str.strip, click.get_text_stream("stdin")))
-        customers = (*(number for number in customers if number != "-"), *typed)
+        typed = [line.strip() for line in sys.stdin]
+        customers = tuple(number for number in (*customers, *typed) if number not in ("-", ""))
     if before is None and not call_ids and not customers and private_before is None:
         raise UsageError(
             "say what to erase: --before DATE, --call-id ID, --customer NUMBER, "

@@ -105,14 +105,14 @@ def _alone(store: Store) -> Iterator[None]:
         yield
 
 
-def _calls_of(store: Store, customers: Collection[str]) -> set[str]:
+def _calls_of(store: Store, customers: Collection[str]) -> frozenset[str]:
     """The calls of customers: of the tables, and of runs, which know those rejected since.
 
     Raises:
         UsageError: one has none, or they were hashed with another key.
     """
     if not customers:
-        return set()
+        return frozenset()
     key = store.customer_key()
     wanted = [key.hashed(number) for number in customers]
     listed = store.calls.rows(columns=["call_id", "customer_key"])
@@ -125,7 +125,7 @@ def _calls_of(store: Store, customers: Collection[str]) -> set[str]:
                 f"{store.root} has no call of customer {place} of {len(wanted)}; nothing was "
                 "erased: check the number, and that manifests named it in customer_key"
             )
-    return {call_id for digest, call_id in calls if digest in wanted}
+    return frozenset(call_id for digest, call_id in calls if digest in wanted)
 
 
 def _find(store: Store, before: date | None, call_ids: frozenset[str]) -> _Gone:

@@ -292,10 +292,14 @@ def call(facts: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) -> Call:
     )
 
 
-def _belonging(facts: Mapping[str, Any], meta: Mapping[str, str]) -> dict[str, str | None]:
+def _belonging(facts: Mapping[str, Any], meta: Mapping[str, str]) -> manifests.Belonging:
     """Team, queue and line of business; before 1.9 only the manifest's own columns say."""
     told = manifests.belonging({name.removeprefix("meta_"): meta[name] for name in meta})
-    return {name: facts.get(name) or told[name] for name in told}
+    return {
+        "team": facts.get("team") or told["team"],
+        "queue": facts.get("queue") or told["queue"],
+        "business_line": facts.get("business_line") or told["business_line"],
+    }
 
 
 def _by_index(row: Mapping[str, Any]) -> int:
