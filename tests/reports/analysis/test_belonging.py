@@ -68,7 +68,7 @@ def test_pages_show_and_escape_what_calls_belong_to(night: Path) -> None:
 def test_without_teams_pages_do_not_speak_of_them(night: Path) -> None:
     for path in (Layout(night).night_page("2026-11-12"), Layout(night).agent_page("A2")):
         page = path.read_text("utf-8")
-        assert 'data-filter="group"' not in page and "班组" not in page
+        assert 'data-filter="group"' not in page and 'id="groups"' not in page
 
 
 def test_calls_and_agents_are_found_by_team_queue_and_line(
