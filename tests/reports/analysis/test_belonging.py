@@ -61,7 +61,7 @@ def test_agents_are_compared_with_their_team(tmp_path: Path, desk: SimpleNamespa
 def test_pages_show_and_escape_what_calls_belong_to(night: Path) -> None:
     page = Layout(night).night_page("2026-11-13").read_text("utf-8")
     assert '<table class="data" id="by-team">' in page
-    assert '<option value="宽带">' in page
+    assert '<option value="宽带" translate="no">' in page
     assert "<script>document.title" not in page
 
 
