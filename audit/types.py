@@ -147,6 +147,11 @@ class Recording:
     """``"0"`` or ``"1"`` where the manifest says which channel is the agent's, or ``"mono"``."""
     answer_wait_s: float | None = None
     customer_vip: bool | None = None
+    team: str | None = None
+    queue: str | None = None
+    business_line: str | None = None
+    customer_key: str | None = None
+    """The customer as :func:`audit.privacy.customers.hashed` writes it, never a number."""
     meta: Mapping[str, str] = field(default_factory=dict)
     raw_form: RawForm | None = None
     """How it is read where it has no header; None for endings whose files have one."""

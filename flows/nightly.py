@@ -35,7 +35,8 @@ def plan(
 ) -> str:
     """Plan the batch and write it down; returns the plan's path."""
     settings = Config.model_validate(config)
-    root = roots.open_root(location)
+    root, store = roots.open_root(location), Store(Path(out).resolve())
+    customers = store.customer_key()
     rulebooks.load(settings.batch.rulebook)
     planned = recordings.plan(
         root,
@@ -47,17 +48,20 @@ def plan(
         settle_s=settings.schedule.settle_s if night else 0.0,
         raw_forms=settings.audio.raw_forms,
         options=settings.manifest,
+        customer=customers.hashed,
     )
     if night is not None:
         planned = _of_night(planned, night)
     settings = hotwords.with_names(settings)
     choice = wiring.check(settings)
-    Store(Path(out).resolve()).private.prepare()
+    store.private.prepare()
     if choice.weights.path is None:
         wiring.asr_engine(settings.transcription)  # fails now, before anything is written
+    if any(recording.customer_key for recording in planned.recordings):
+        customers.keep()
     job = Job(
         run_id=run_id,
-        out=Path(out).resolve(),
+        out=store.root,
         root=location,
         config=settings,
         fingerprint=lineage.transcription_fingerprint(

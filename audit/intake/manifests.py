@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,6 +15,8 @@ from audit.intake import cells, file_names, sheets, time_formats, translation
 from audit.intake.file_names import NamePattern
 from audit.intake.manifest_options import ManifestOptions
 from audit.intake.sheets import Row, Table
+from audit.privacy import customers
+from audit.privacy.customers import CustomerHash
 from audit.types import Recording
 
 _PATTERN = file_names.compiled(file_names.DEFAULT)
@@ -30,7 +32,12 @@ _KNOWN_COLUMNS = {
     "agent_channel",
     "answer_wait_s",
     "customer_vip",
+    "customer_key",
 }
+_BELONGS = ("team", "queue", "business_line")
+_GROUP = "agent_group"
+"""Another name of ``team``. These four are kept as ``meta_*`` too, which rules and queries name."""
+_NAMED_COLUMNS = {*_KNOWN_COLUMNS, *_BELONGS, _GROUP}
 _REQUIRED_COLUMNS = frozenset({"file", "agent_id", "started_at"})
 """Columns that every row must reach; Excel omits empty cells after the last one."""
 _T = TypeVar("_T")
@@ -53,8 +60,18 @@ def time_zone(name: str) -> ZoneInfo:
         ) from error
 
 
-def read(location: str, options: ManifestOptions = _DEFAULTS) -> list[Row]:
+def read(
+    location: str,
+    options: ManifestOptions = _DEFAULTS,
+    *,
+    customer: CustomerHash = customers.unknown,
+) -> list[Row]:
     """Rows of a CSV, Excel or Parquet manifest, every cell as text, in our terms.
+
+    Args:
+        location: path or URL.
+        options: how it is read.
+        customer: what replaces ``customer_key``, of which nothing readable leaves this function.
 
     Raises:
         UsageError: it cannot be read without losing something, or lacks a column that is required
@@ -64,7 +81,8 @@ def read(location: str, options: ManifestOptions = _DEFAULTS) -> list[Row]:
     missing = without(table, options)
     if missing:
         raise UsageError(f"manifest {location} ({table.form}) {'; and '.join(missing)}")
-    return translation.translated(table.rows, options)
+    rows = translation.translated(table.rows, options)
+    return [_without_number(row, customer) if "customer_key" in row.cells else row for row in rows]
 
 
 def opened(location: str, options: ManifestOptions = _DEFAULTS) -> Table:
@@ -78,7 +96,7 @@ def opened(location: str, options: ManifestOptions = _DEFAULTS) -> Table:
     try:
         with fsspec.open(location, "rb") as file:
             blob = file.read()
-        return sheets.read(blob, known=_KNOWN_COLUMNS, required=_REQUIRED_COLUMNS, options=options)
+        return sheets.read(blob, known=_NAMED_COLUMNS, required=_REQUIRED_COLUMNS, options=options)
     except UsageError:
         raise
     except FileNotFoundError as error:
@@ -116,6 +134,37 @@ def columns_of_names(options: ManifestOptions) -> frozenset[str]:
     return frozenset() if named is None else file_names.compiled(named).columns
 
 
+def _without_number(row: Row, customer: CustomerHash) -> Row:
+    """The row with the hash of its customer; its problem where a spreadsheet cut the number."""
+    given = row.cells["customer_key"]
+    if cells.is_shortened(given):
+        cut = f"customer_key must be {cells.IN_FULL}"
+        return Row(row.number, {**row.cells, "customer_key": ""}, row.problem or cut)
+    return Row(row.number, {**row.cells, "customer_key": customer(given) or ""}, row.problem)
+
+
+class Belonging(TypedDict):
+    """What a call belongs to; fields of :class:`audit.types.Recording`."""
+
+    team: str | None
+    queue: str | None
+    business_line: str | None
+
+
+def belonging(row: Mapping[str, str]) -> Belonging:
+    """Team, queue and line of business by their names, from the columns of a call.
+
+    >>> belonging({"agent_group": " 一组 ", "queue": ""})
+    {'team': '一组', 'queue': None, 'business_line': None}
+    """
+    told = {name: " ".join(row.get(name, "").split()) or None for name in (*_BELONGS, _GROUP)}
+    return {
+        "team": told["team"] or told[_GROUP],
+        "queue": told["queue"],
+        "business_line": told["business_line"],
+    }
+
+
 def is_header(line: str) -> bool:
     """Whether a line names columns of a manifest, and is not JSON.
 
@@ -123,7 +172,7 @@ def is_header(line: str) -> bool:
     (True, False)
     """
     names = {re.sub(r"[\s\"_\ufeff-]", "", cell).lower() for cell in re.split(r"[,;\t|]", line)}
-    known = {name.replace("_", "") for name in _KNOWN_COLUMNS}
+    known = {name.replace("_", "") for name in _NAMED_COLUMNS}
     return not line.startswith(("{", "[")) and len(names & known) > 1
 
 
@@ -200,6 +249,8 @@ def from_row(row: Mapping[str, str], zone: ZoneInfo) -> Recording:
         agent_channel=_parsed_cell(row, "agent_channel", cells.channel),
         answer_wait_s=_parsed_cell(row, "answer_wait_s", wait_s),
         customer_vip=_parsed_cell(row, "customer_vip", cells.truth),
+        customer_key=row.get("customer_key") or None,
+        **belonging(row),
         meta={f"meta_{key}": value for key, value in row.items() if key not in _KNOWN_COLUMNS},
     )
 

@@ -21,6 +21,8 @@ from audit.intake import file_names, manifests, time_formats, translation
 from audit.intake.manifest_options import ManifestOptions
 from audit.intake.roots import FileState, Root, listing, local_file, outside
 from audit.intake.sheets import Row
+from audit.privacy import customers
+from audit.privacy.customers import CustomerHash
 from audit.raw_forms import RawForm
 from audit.transcription import media
 from audit.types import Recording
@@ -78,6 +80,7 @@ def plan(
     settle_s: float = 0.0,
     raw_forms: Mapping[str, RawForm] = media.RAW_FORMS,
     options: ManifestOptions = _DEFAULTS,
+    customer: CustomerHash = customers.unknown,
 ) -> Plan:
     """Plan a batch from a manifest, or from file names where there is none.
 
@@ -91,6 +94,7 @@ def plan(
         settle_s: seconds; recordings written to more recently are left for the next run.
         raw_forms: how files without a header are read, by the ending of their name.
         options: how the manifest, or the names of files, are read.
+        customer: what stands for a customer's number from here on.
 
     Raises:
         UsageError: the manifest cannot be read or lacks a required column.
@@ -100,7 +104,7 @@ def plan(
     if manifest is None:
         rows, ignored = _listed_rows(listed, raw_forms, options)
     else:
-        rows, ignored = manifests.read(manifest, options), 0
+        rows, ignored = manifests.read(manifest, options, customer=customer), 0
     pattern = file_names.compiled(options.file_name or file_names.DEFAULT)
     terms = _Terms(
         read_row=(

@@ -29,6 +29,7 @@ from audit.intake.transcript_manifest import Listed, TranscriptManifest
 from audit.intake.transcript_schema import TIME_TOLERANCE_S, GivenLine, GivenTurn, problem_of
 from audit.language.intelligibility import is_loop, is_too_fast
 from audit.language.text import simplify
+from audit.privacy.customers import CustomerHash
 from audit.reasons import Reason, because, verbatim
 from audit.transcription.turns import mean_confidence, with_backchannels
 from audit.types import Call, Channels, Origin, Recording, Span, Transcript, Turn
@@ -46,6 +47,7 @@ class Terms:
     rulebooks: frozenset[str]
     manifest: TranscriptManifest | None
     roles: RoleTerms | None
+    customer: CustomerHash
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,13 @@ def _ours(given: GivenCall, place: Place, listed: Listed | None, terms: Terms) -
         line = GivenLine.model_validate(value, context={"zone": terms.zone})
     except ValidationError as error:
         raise _invalid(error.errors()[0]) from error
-    recording = _completed(_recording(line, place, terms.zone), line, listed)
-    return Call(_with_rulebook(recording, terms), _transcript(line, given.text))
+    recording = _completed(_recording(line, place, terms), line, listed)
+    return Call(_with_rulebook(recording, terms), _transcript(line, _unnamed(line, given.text)))
+
+
+def _unnamed(line: GivenLine, text: str) -> str:
+    """The call's text without its customer's number, which the hash of it would give away."""
+    return text.replace(line.customer_key, "") if line.customer_key else text
 
 
 def _of_vendor(vendor: Vendor, given: GivenCall, place: Place, terms: Terms) -> Call | Reject:
@@ -146,7 +153,7 @@ def _vendor_call(
     line = ForeignLine.model_validate(
         {**value, "call_id": call_id, "agent_id": agent_id}, context={"zone": terms.zone}
     )
-    recording = _completed(_recording(line, place, terms.zone), line, listed)
+    recording = _completed(_recording(line, place, terms), line, listed)
     stated = Stated(
         listed.recording.agent_channel if listed else None,
         listed.agent_speaker if listed else None,
@@ -207,6 +214,10 @@ def _completed(recording: Recording, line: GivenLine, listed: Listed | None) -> 
         customer_vip=told.customer_vip
         if recording.customer_vip is None
         else recording.customer_vip,
+        team=recording.team or told.team,
+        queue=recording.queue or told.queue,
+        business_line=recording.business_line or told.business_line,
+        customer_key=recording.customer_key or told.customer_key,
         meta={**told.meta, **recording.meta},
     )
 
@@ -232,24 +243,27 @@ def _invalid(problem: ErrorDetails) -> RejectedRecording:
     return RejectedRecording(RejectReason.BAD_METADATA, f"{place}: {problem_of(problem)}")
 
 
-def _recording(line: GivenLine, place: Place, zone: ZoneInfo) -> Recording:
+def _recording(line: GivenLine, place: Place, terms: Terms) -> Recording:
     """What a line says of its call; a call without a date has that of its file."""
     day = place.written.date()
+    extra = {
+        name: _cell(value)
+        for name, value in (line.model_extra or {}).items()
+        if isinstance(value, str | int | float | bool) and _COLUMN.fullmatch(name)
+    }
     return Recording(
         source_file=place.source,
         call_id=line.call_id,
         agent_id=line.agent_id,
-        started_at=in_zone(line.started_at or datetime.combine(day, time()), zone),
+        started_at=in_zone(line.started_at or datetime.combine(day, time()), terms.zone),
         agent_name=line.agent_name or None,
         direction=line.direction,
         rulebook_id=line.rulebook or None,
         answer_wait_s=line.answer_wait_s,
         customer_vip=line.customer_vip,
-        meta={
-            f"meta_{name}": _cell(value)
-            for name, value in (line.model_extra or {}).items()
-            if isinstance(value, str | int | float | bool) and _COLUMN.fullmatch(name)
-        },
+        customer_key=terms.customer(line.customer_key) if line.customer_key else None,
+        **manifests.belonging(extra),
+        meta={f"meta_{name}": value for name, value in extra.items()},
     )
 
 

@@ -12,6 +12,7 @@ from audit.errors import RejectedRecording, RejectReason
 from audit.intake import manifests
 from audit.intake.manifest_options import ManifestOptions
 from audit.intake.recordings import Reject
+from audit.privacy.customers import CustomerHash
 from audit.types import Recording
 
 _DEFAULTS = ManifestOptions()
@@ -38,14 +39,21 @@ class Listed:
 class TranscriptManifest:
     """The rows of a manifest, found by call or by file; each is for one call."""
 
-    def __init__(self, location: str, zone: ZoneInfo, options: ManifestOptions = _DEFAULTS) -> None:
-        """Read the rows.
+    def __init__(
+        self,
+        location: str,
+        zone: ZoneInfo,
+        options: ManifestOptions = _DEFAULTS,
+        *,
+        customer: CustomerHash,
+    ) -> None:
+        """Read the rows; ``customer`` stands for customers' numbers.
 
         Raises:
             UsageError: the manifest cannot be read or lacks a required column.
         """
         self._location, self._zone = location, zone
-        self._rows = manifests.read(location, options)
+        self._rows = manifests.read(location, options, customer=customer)
         self._by_name: dict[str, list[int]] = {}
         self._used: set[int] = set()
         for at, (_, cells, _) in enumerate(self._rows):

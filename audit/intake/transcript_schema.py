@@ -168,6 +168,7 @@ class GivenLine(BaseModel):
     rulebook: str | None = None
     answer_wait_s: float | None = None
     customer_vip: bool | None = None
+    customer_key: str | None = None
     duration_s: Annotated[float, Field(ge=0)] | None = None
     turns: list[GivenTurn] = Field(min_length=1)
 
@@ -198,12 +199,19 @@ class GivenLine(BaseModel):
             raise ValueError(f"it is {value!r}; it must be a time from 1990 to 2200")
         return moment
 
-    @field_validator("call_id", "agent_id", mode="before")
+    @field_validator("call_id", "agent_id", "customer_key", mode="before")
     @classmethod
     def _is_whole(cls, value: object) -> object:
         """Numbers that passed through a table with gaps come as 2001.0, and gaps as NaN."""
         if isinstance(value, float):
             return str(int(value)) if value.is_integer() else "" if value != value else value
+        return value
+
+    @field_validator("customer_key")
+    @classmethod
+    def _is_in_full(cls, value: str | None) -> str | None:
+        if value is not None and cells.is_shortened(value):
+            raise ValueError(f"it must be {cells.IN_FULL}")
         return value
 
     @field_validator("call_id", "agent_id")

@@ -17,6 +17,8 @@ from audit.intake.transcript_calls import Place, Terms, encodable, read_call
 from audit.intake.transcript_files import HEAD_BYTES, check_kind
 from audit.intake.transcript_manifest import TranscriptManifest
 from audit.intake.transcript_sources import TranscriptFile
+from audit.privacy import customers
+from audit.privacy.customers import CustomerHash
 from audit.types import Call
 
 _DEFAULTS = ManifestOptions()
@@ -35,6 +37,7 @@ def read_all(
     manifest: str | None = None,
     roles: RoleTerms | None = None,
     options: ManifestOptions = _DEFAULTS,
+    customer: CustomerHash = customers.unknown,
 ) -> Iterator[Call | Reject]:
     """Read files of transcripts, JSON Lines a line at a time.
 
@@ -51,6 +54,7 @@ def read_all(
         roles: by what agent and customer are told apart in a vendor's transcript that does not say;
             None to leave them unknown.
         options: how the manifest is read.
+        customer: what stands for a customer's number.
 
     Yields:
         A call for each that is one, else a reject named ``FILE:LINE`` (``FILE:NUMBER`` of
@@ -62,8 +66,10 @@ def read_all(
             table, the manifest cannot be read, or there is no such time zone.
     """
     zone = time_zone(timezone)
-    listing = None if manifest is None else TranscriptManifest(manifest, zone, options)
-    terms = Terms(zone, rulebooks, listing, roles)
+    listing = (
+        None if manifest is None else TranscriptManifest(manifest, zone, options, customer=customer)
+    )
+    terms = Terms(zone, rulebooks, listing, roles, customer)
     seen: set[str] = set()
     for file in transcript_sources.found(paths):
         for result in _read_file(file, terms):

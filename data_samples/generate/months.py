@@ -185,6 +185,7 @@ def _calls(
     moment = np.datetime64(night, "us") + (calls.second * 1e6).astype("timedelta64[us]")
     ids = [f"M{night:%m%d}-{i:06d}" for i in range(n)]
     middle = plan.first + timedelta(days=plan.nights // 2)
+    caller = np.random.default_rng((plan.seed, number)).integers(0, max(1, plan.calls // 2), n)
     return {
         "call_id": ids,
         "agent": [f"{2000 + i}" for i in calls.agent],
@@ -194,6 +195,8 @@ def _calls(
         "started_local": moment,
         "direction": np.where(rng.random(n) < 0.9, "in", "out"),
         "answer_wait_s": np.round(rng.gamma(2.0, 4.0, n), 1),
+        "team": [f"{i % 4 + 1}组" for i in calls.agent],
+        "customer_key": [f"{i:032x}" for i in caller],
         "duration_s": duration,
         "channels": np.where(known, "stereo", "mono"),
         "agent_channel": calls.where_known(np.zeros(n, int)),

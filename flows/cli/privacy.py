@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -31,6 +32,14 @@ def transcript(*, out: Path, call_id: str) -> None:
 @click.option("--before", type=click.DateTime(["%Y-%m-%d"]), help="Erase nights before this date.")
 @click.option("--call-id", "call_ids", multiple=True, help="Erase this call; can be repeated.")
 @click.option(
+    "--customer",
+    "customers",
+    multiple=True,
+    metavar="NUMBER",
+    help="Erase all calls of this customer; can be repeated. - reads one number a line from "
+    "standard input, so that it is in no history of commands.",
+)
+@click.option(
     "--private-before",
     type=click.DateTime(["%Y-%m-%d"]),
     help="Erase only the full transcripts of nights before this date; masked ones are kept.",
@@ -40,6 +49,7 @@ def purge(
     out: str,
     before: datetime | None,
     call_ids: tuple[str, ...],
+    customers: tuple[str, ...],
     private_before: datetime | None,
 ) -> None:
     """Permanently erase calls under OUT.
@@ -49,14 +59,18 @@ def purge(
     from flows import bucket
     from flows.commands import purge as purging
 
-    if before is None and not call_ids and private_before is None:
+    if "-" in customers:
+        typed = [line.strip() for line in sys.stdin]
+        customers = tuple(number for number in (*customers, *typed) if number not in ("-", ""))
+    if before is None and not call_ids and not customers and private_before is None:
         raise UsageError(
-            "say what to erase: --before DATE, --call-id ID, --private-before DATE, or several"
+            "say what to erase: --before DATE, --call-id ID, --customer NUMBER, "
+            "--private-before DATE, or several"
         )
     with bucket.working(out) as local:
-        if before is not None or call_ids:
+        if before is not None or call_ids or customers:
             day = before.date() if before else None
-            erased = purging.purge(local, before=day, call_ids=call_ids)
+            erased = purging.purge(local, before=day, call_ids=call_ids, customers=customers)
             click.echo(f"{erased} calls erased")
         if private_before is not None:
             forgotten = purging.purge_words(local, before=private_before.date())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from models.text import stages
 from reports import publish
 from reports.crashes import Crashes, Step
 from reports.store import Store, transcript_cache
+from reports.store.customers import CustomerKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ def audit_transcripts(
     known = frozenset({*rulebooks.shipped(), config.batch.rulebook})
     store = Store(out)
     with jobs.alone(store):
+        customers = store.customer_key()
         given = transcripts.read_all(
             paths,
             timezone=config.batch.timezone,
@@ -58,8 +60,19 @@ def audit_transcripts(
             manifest=manifest,
             roles=wiring.role_terms(config.transcription),
             options=config.manifest,
+            customer=customers.hashed,
         )
-        return _published(given, store, config, default)
+        return _published(_kept(given, customers), store, config, default)
+
+
+def _kept(given: Iterable[Call | Reject], customers: CustomerKey) -> Iterator[Call | Reject]:
+    """The same calls; the key is kept as soon as one names its customer."""
+    kept = False
+    for item in given:
+        if not kept and isinstance(item, Call) and item.recording.customer_key:
+            customers.keep()
+            kept = True
+        yield item
 
 
 def _published(

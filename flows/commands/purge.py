@@ -40,21 +40,30 @@ class _Gone:
     """Hashes of recordings that other calls have too: they stay theirs."""
 
 
-def purge(out: Path, *, before: date | None = None, call_ids: Collection[str] = ()) -> int:
+def purge(
+    out: Path,
+    *,
+    before: date | None = None,
+    call_ids: Collection[str] = (),
+    customers: Collection[str] = (),
+) -> int:
     """Erase calls and return how many.
 
     Args:
         out: the folder that holds the audit.
         before: erase all calls and rejects of earlier nights.
         call_ids: erase these calls, audited or rejected.
+        customers: erase all calls of these, by the numbers that manifests gave.
 
     Raises:
-        UsageError: there is no such call, no audit, or a batch is at work.
+        UsageError: there is no such call or customer, no audit, or a batch is at work.
     """
     store = Store.open(out)
     with _alone(store):
         staging.drop_all(store.layout)
-        gone = _find(store, before, frozenset(call_ids))
+        of_customers = _calls_of(store, customers)
+        gone = _find(store, before, of_customers.union(call_ids))
+        gone.calls |= of_customers
         unknown = sorted(set(call_ids) - gone.calls)
         if unknown:
             raise UsageError(
@@ -94,6 +103,29 @@ def _alone(store: Store) -> Iterator[None]:
     with jobs.alone(store), store.lock():
         store.recover()
         yield
+
+
+def _calls_of(store: Store, customers: Collection[str]) -> frozenset[str]:
+    """The calls of customers: of the tables, and of runs, which know those rejected since.
+
+    Raises:
+        UsageError: one has none, or they were hashed with another key.
+    """
+    if not customers:
+        return frozenset()
+    key = store.customer_key()
+    wanted = [key.hashed(number) for number in customers]
+    listed = store.calls.rows(columns=["call_id", "customer_key"])
+    calls = [(row["customer_key"], row["call_id"]) for row in listed]
+    for job in jobs.stored_jobs(store):
+        calls += [(one.customer_key, one.call_id) for one in job.recordings]
+    for place, digest in enumerate(wanted, start=1):
+        if digest is None or all(known != digest for known, _ in calls):
+            raise UsageError(
+                f"{store.root} has no call of customer {place} of {len(wanted)}; nothing was "
+                "erased: check the number, and that manifests named it in customer_key"
+            )
+    return frozenset(call_id for digest, call_id in calls if digest in wanted)
 
 
 def _find(store: Store, before: date | None, call_ids: frozenset[str]) -> _Gone:

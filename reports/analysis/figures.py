@@ -30,7 +30,9 @@ _NAMED: Iterable[str] = strings("zh")["rule"]
 RULES = (*CORE, *(rule_id for rule_id in _NAMED if rule_id not in CORE))
 """In the order in which pages show them and the strings name them; others come after."""
 
-_REPEATED = ("audit_date", "agent", "agent_name", "direction", "disposition", "grade")
+BELONGS = ("team", "queue", "business_line")
+"""Columns of the table ``calls``, in the order in which pages have them."""
+_REPEATED = ("audit_date", "agent", "agent_name", "direction", "disposition", "grade", *BELONGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,9 @@ class CallRow:
     agent_chars_per_min: float | None
     interruptions: int | None
     disposition: str | None = None
+    team: str | None = None
+    queue: str | None = None
+    business_line: str | None = None
     rules: tuple[str, ...] = ()
     verdicts: str = ""
     reviewed: int = 0
@@ -121,6 +126,11 @@ class CallRow:
     def connected(self) -> bool:
         """Whether somebody may have been talked to."""
         return self.disposition is None or Disposition(self.disposition).connected
+
+    @property
+    def belongs(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Its team, queue and line of business, as :mod:`reports.analysis.belonging` has them."""
+        return tuple((kind, (name,)) for kind in BELONGS if (name := getattr(self, kind)))
 
     @property
     def others(self) -> int:

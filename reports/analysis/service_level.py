@@ -19,16 +19,17 @@ _COLUMNS = (
     "disposition",
     "rulebook_id",
     "rulebook_sha256",
+    "team",
 )
 _GROUP = "meta_agent_group"
-"""The manifest's column ``agent_group``, which it need not have."""
+"""What files of before 1.9 have for ``team``, where their manifest had ``agent_group``."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceLevel:
     """Calls that came in under one rulebook in one night: of all customers, or of VIPs.
 
-    ``group`` is the agents' group that answered them; None for all groups together.
+    ``group`` is the agents' team that answered them; None for all groups together.
     """
 
     rulebook_id: str
@@ -86,7 +87,7 @@ def _of_rulebook(rows: Sequence[Row], asked: Service) -> Iterator[ServiceLevel]:
 
 
 def _group(row: Row) -> str | None:
-    return (row[_GROUP] or "").strip(" ") or None
+    return row["team"] or (row[_GROUP] or "").strip(" ") or None
 
 
 def _of_calls(rows: Sequence[Row], asked: Service, *, group: str | None) -> Iterator[ServiceLevel]:

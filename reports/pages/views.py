@@ -20,6 +20,8 @@ from audit.reasons import Reason
 from audit.review import Review, ReviewedCall
 from audit.timeline import Timeline, sounds
 from audit.types import Finding, Role, Span, Turn, Verdict
+from reports.analysis import belonging
+from reports.analysis.belonging import Choices, Group
 from reports.analysis.figures import (
     CallFinding,
     CallRow,
@@ -49,7 +51,8 @@ class NightPage:
 
     ``weeks`` sums up the four weeks before the night, ``trend`` has each night of them and the
     night itself. ``calls`` are all of the night's, ``not_connected`` those among them in which
-    nobody was reached, ``outcomes`` how these came out.
+    nobody was reached, ``outcomes`` how these came out. ``groups``
+    are teams, queues and lines of business, and ``of_agents`` tells which of them agents have.
     """
 
     night: str
@@ -69,6 +72,9 @@ class NightPage:
     rejects: tuple[Row, ...]
     reasons: tuple[tuple[str, int], ...]
     levels: tuple[ServiceLevel, ...]
+    groups: tuple[tuple[str, tuple[Group, ...]], ...]
+    choices: Choices
+    of_agents: Mapping[str, Choices]
     queue: tuple[SampledFinding, ...]
     reviews: int
     appeals: int
@@ -86,7 +92,10 @@ class ClauseFailures:
 
 @dataclass(frozen=True, slots=True)
 class AgentPage:
-    """One agent over all nights, beside the others of the team (None where there are none)."""
+    """One agent over all nights, beside the others of the team (None where there are none).
+
+    ``choices`` are the teams, queues and lines of business of ``calls``.
+    """
 
     agent: str
     agent_name: str | None
@@ -96,6 +105,7 @@ class AgentPage:
     trend: tuple[CallsSummary, ...]
     chars_per_min: float | None
     calls: tuple[CallRow, ...]
+    choices: Choices
     best: tuple[CallRow, ...]
     worst: tuple[CallRow, ...]
     clauses: tuple[ClauseFailures, ...]
@@ -185,6 +195,9 @@ def night_pages(
             rejects=tuple(refused),
             reasons=tuple(Counter(str(row["reason"]) for row in refused).most_common()),
             levels=service_levels(store, night),
+            groups=belonging.groups(own),
+            choices=belonging.choices(own),
+            of_agents=belonging.of_agents(own),
             queue=tuple(review_queue(store, night, own)),
             reviews=said[night, "review"],
             appeals=said[night, "appeal"],
@@ -208,10 +221,11 @@ def agent_page(store: Store, own: Sequence[CallRow], *, others: Sequence[CallRow
         agent_name=next((call.agent_name for call in reversed(own) if call.agent_name), None),
         rules=tuple(figures.shares),
         summary=figures,
-        team=summary("", others) if others else None,
+        team=summary("", belonging.teammates(own, others)) if others else None,
         trend=tuple(summary(night, list(group)) for night, group in nights)[-TREND_DAYS:],
         chars_per_min=sum(paces) / len(paces) if paces else None,
-        calls=tuple(reversed(own))[:LISTED_CALLS],
+        calls=(listed := tuple(reversed(own))[:LISTED_CALLS]),
+        choices=belonging.choices(listed),
         best=tuple(reversed(scored[-kept:])) if kept else (),
         worst=tuple(scored[:kept]),
         clauses=tuple(

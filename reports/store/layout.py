@@ -29,6 +29,9 @@ there yet."""
 KEY_PROOF = "key.proof"
 """In the private store: what only the right key decrypts."""
 
+CUSTOMER_KEY = "customer.key"
+"""In the private store: what customers are hashed with."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 
 
@@ -137,13 +140,28 @@ class Layout:
         """Notes who read which calls in full."""
         return self.private / "access.jsonl"
 
+    @property
+    def customer_key(self) -> Path:
+        """What customers are hashed with, unless the environment has it."""
+        return self.private / CUSTOMER_KEY
+
+    @property
+    def customer_proof(self) -> Path:
+        """What only that key makes; says nothing of any customer."""
+        return self.private / f"customer-{KEY_PROOF}"
+
+    @property
+    def all_transcripts(self) -> Path:
+        """Folder of all full transcripts."""
+        return self.private / "transcripts"
+
     def full_transcripts(self, name: str) -> Path:
         """Folder of the full transcript of that name."""
-        return self.private / "transcripts" / name[:2]
+        return self.all_transcripts / name[:2]
 
     def all_full_transcripts(self) -> Iterator[Path]:
         """Every file of a full transcript, whatever its suffix."""
-        return self.private.glob("transcripts/*/*")
+        return self.all_transcripts.glob("*/*")
 
     # what belongs to recordings and rulebooks
 

@@ -86,7 +86,8 @@ class PrivateStore:
         if not proof.is_file():
             return
         folder = self.layout.private
-        lost = f"if it is lost, remove {folder}: nothing else is lost"
+        transcripts = self.layout.all_transcripts
+        lost = f"if it is lost, remove {transcripts} and {proof}: nothing else is lost"
         if keys is None:
             raise UsageError(f"{folder} is encrypted; set {KEY} to its key; {lost}")
         if _decrypted(keys, proof.read_bytes()) is None:

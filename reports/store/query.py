@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
-VIEWS = ("agent_month", "rule_trend", "service_level", "reviewed_precision")
+VIEWS = (
+    *("agent_month", "team_month", "rule_trend", "service_level", "reviewed_precision"),
+    *("repeat_calls", "agent_repeats", "team_repeats"),
+)
 """Ready questions, ``reports/store/sql/NAME.sql``; ``Store.sql`` knows them beside the tables."""
 
 _SERVICES = "asked_services"

@@ -11,6 +11,7 @@ from typing import Any
 
 import audit
 from audit import privacy
+from audit.intake import manifests
 from audit.privacy import PrivacyMode
 from audit.raw_forms import RawForm
 from audit.types import (
@@ -119,6 +120,10 @@ def _call_row(audited: AuditedCall) -> Row:
         "direction": recording.direction,
         "answer_wait_s": recording.answer_wait_s,
         "customer_vip": recording.customer_vip,
+        "team": recording.team,
+        "queue": recording.queue,
+        "business_line": recording.business_line,
+        "customer_key": recording.customer_key,
         "duration_s": transcript.duration_s,
         "channels": transcript.channels,
         "agent_channel": next((turn.channel for turn in audited.call.said_by(Role.AGENT)), None),
@@ -251,6 +256,7 @@ def raw_form(call: Mapping[str, Any]) -> RawForm | None:
 
 def call(facts: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) -> Call:
     """A stored call as it was transcribed, with the stages that its turns were given."""
+    meta = {k: v for k, v in facts.items() if k.startswith("meta_") and v is not None}
     return Call(
         recording=Recording(
             source_file=facts["source_file"],
@@ -262,7 +268,9 @@ def call(facts: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) -> Call:
             rulebook_id=facts["rulebook_id"],
             answer_wait_s=facts["answer_wait_s"],
             customer_vip=facts["customer_vip"],
-            meta={k: v for k, v in facts.items() if k.startswith("meta_") and v is not None},
+            customer_key=facts.get("customer_key"),
+            **_belonging(facts, meta),
+            meta=meta,
             raw_form=raw_form(facts),
         ),
         transcript=Transcript(
@@ -282,6 +290,16 @@ def call(facts: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) -> Call:
             begins_in_speech=facts.get("begins_in_speech"),
         ),
     )
+
+
+def _belonging(facts: Mapping[str, Any], meta: Mapping[str, str]) -> manifests.Belonging:
+    """Team, queue and line of business; before 1.9 only the manifest's own columns say."""
+    told = manifests.belonging({name.removeprefix("meta_"): meta[name] for name in meta})
+    return {
+        "team": facts.get("team") or told["team"],
+        "queue": facts.get("queue") or told["queue"],
+        "business_line": facts.get("business_line") or told["business_line"],
+    }
 
 
 def _by_index(row: Mapping[str, Any]) -> int:

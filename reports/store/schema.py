@@ -49,6 +49,10 @@ CALLS = Table(
             nullable=True,
         ),
         TableColumn("customer_vip", pa.bool_(), "the customer is a VIP", nullable=True),
+        text("team", "the agent's team (`team` or `agent_group` of the manifest)", nullable=True),
+        text("queue", "the queue or skill group that the call came through", nullable=True),
+        text("business_line", "the line of business that the call belongs to", nullable=True),
+        text("customer_key", "the customer: a keyed hash, the same in all calls", nullable=True),
         real("duration_s", "length of the recording", unit="s", nullable=True),
         text("channels", "which channels were transcribed", values=Channels),
         TableColumn(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from audit.errors import NoAudit, UsageError
 from reports.store.attempts import Attempts
+from reports.store.customers import CustomerKey
 from reports.store.layout import Layout
 from reports.store.private import PrivateStore
 from reports.store.transcript_cache import TranscriptCache
@@ -155,6 +156,14 @@ class Store:
     def private(self) -> PrivateStore:
         """What was said in full, for the owner only."""
         return PrivateStore(self.layout)
+
+    def customer_key(self) -> CustomerKey:
+        """What customers are hashed with.
+
+        Raises:
+            UsageError: it is not the one that the tables were made with.
+        """
+        return CustomerKey.of(self.layout)
 
     @cached_property
     def transcripts(self) -> TranscriptCache:

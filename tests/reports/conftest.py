@@ -54,6 +54,9 @@ class Sample:
     channels: str = "stereo"
     duration_s: float = 10.0
     masked: tuple[tuple[str, float, float], ...] = ()
+    team: str | None = None
+    queue: str | None = None
+    business_line: str | None = None
 
 
 def lay_out(out: Path, samples: list[Sample], rejects: list[str] | None = None) -> None:
@@ -114,6 +117,9 @@ def _call(s: Sample) -> dict[str, Any]:
         **reasons.of_doubts([verbatim(s.words), because("recording.side_silent", who=AGENT)]),
         "rulebook_sha256": "0" * 64,
         "audit_version": "0",
+        "team": s.team,
+        "queue": s.queue,
+        "business_line": s.business_line,
         "meta_queue": s.words,
         **LINEAGE,
     }
@@ -243,8 +249,15 @@ def night(tmp_path: Path) -> Path:
     lay_out(
         tmp_path,
         [
-            Sample("C1", source_uri=str(sound)),
-            Sample("C2", auto_fail=True, score=0.0, source_uri=str(tmp_path / "gone.wav")),
+            Sample("C1", source_uri=str(sound), team="一组", queue="宽带", business_line="家庭"),
+            Sample(
+                "C2",
+                auto_fail=True,
+                score=0.0,
+                source_uri=str(tmp_path / "gone.wav"),
+                team="二组",
+                queue=HOSTILE,
+            ),
             Sample("C3", agent="A2", timed=False, score=None, greeting="cannot_tell"),
             Sample(CLIMBING, agent=HOSTILE, words=HOSTILE, source_uri=str(sound)),
             Sample("C0", night="2026-11-12", score=100.0, greeting="pass"),

@@ -70,6 +70,12 @@
         var pattern = new RegExp(wanted); /* one of the page's own options */
         return function (row) { return pattern.test(row.element.dataset.v); };
       }
+      if (control.dataset.filter === "group") {
+        var kind = control.dataset.group;
+        return function (row) {
+          return (row.element.dataset[kind] || "").split("\n").indexOf(wanted) >= 0;
+        };
+      }
       var column = Number(control.dataset.column);
       return function (row) { return cellKey(row.element, column) === wanted; };
     }

@@ -30,6 +30,7 @@ def publish_night(
     agent: str = "7001",
     night: str = NIGHT,
     metas: Sequence[Mapping[str, str]] = ({},) * len(WAITS),
+    team: str | None = None,
 ) -> str:
     """Publish the calls of ``WAITS``, each with its own columns; the night's page as text."""
     Store(out).penalties.keep(book)
@@ -45,6 +46,7 @@ def publish_night(
             customer_vip=vip,
             rulebook_id=book.id,
             meta=dict(meta),
+            team=team,
         )
         located.append(
             publish.Located(wiring.judge(replace(call, recording=recording), book), None)
@@ -114,6 +116,21 @@ def test_groups_follow_the_whole_day(tmp_path: Path, column: str) -> None:
     assert shown[0].startswith("接通服务水平 customer-service 75")
     assert shown[2].startswith("接通服务水平 · 客服组 东 customer-service 100")
     assert shown[5].startswith("接通服务水平（VIP） · 客服组 西 customer-service 50")
+
+
+def test_teams_are_groups(tmp_path: Path) -> None:
+    publish_night(tmp_path, load("customer-service"), team="东")
+    publish_night(
+        tmp_path,
+        load("customer-service"),
+        agent="7002",
+        metas=in_groups("meta_agent_group", "东西西西西西西西"),  # as before 1.9
+    )
+    levels = {(one.group, one.vip): one.calls for one in service_levels(Store(tmp_path), NIGHT)}
+    assert levels[None, False] == 16
+    assert (levels["东", False], levels["西", False]) == (9, 7)
+    asked = "SELECT agent_group, sum(calls) FROM service_level GROUP BY 1 ORDER BY 1"
+    assert Store(tmp_path).sql(asked).fetchall() == [("东", 9), ("西", 7)]
 
 
 def test_a_groups_name_is_text(tmp_path: Path) -> None:
