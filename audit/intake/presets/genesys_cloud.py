@@ -1,0 +1,17 @@
+"""Genesys Cloud: the recordings among what a bulk export writes.
+
+Each recording has a JSON beside it:
+https://help.mypurecloud.com/articles/working-with-exported-recordings-in-aws-s3-bucket
+"""
+
+from __future__ import annotations
+
+
+def row(cells: dict[str, str]) -> dict[str, str] | None:
+    """What the JSON tells of a recording; None for a chat, a message or a screen.
+
+    A recording with several users has no agent: nothing says who of them spoke.
+    """
+    if cells["mediaType"].lower() != "call":
+        return None
+    return {**cells, "userIds": ""} if "," in cells["userIds"] else cells
