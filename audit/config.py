@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 
 from audit.errors import UsageError
 from audit.intake import manifests
+from audit.intake.manifest_options import ManifestOptions
 from audit.language.encoding import text_of
 from audit.privacy.entities import PrivacyMode
 from audit.raw_forms import RawForm
@@ -272,6 +273,7 @@ class Config(Options):
     transcription: TranscriptionConfig = TranscriptionConfig()
     stages: StagesConfig = StagesConfig()
     audio: AudioConfig = AudioConfig()
+    manifest: ManifestOptions = ManifestOptions()
     limits: LimitsConfig = LimitsConfig()
     batch: BatchConfig = BatchConfig()
     schedule: ScheduleConfig = ScheduleConfig()
