@@ -5,32 +5,37 @@ https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html
 
 from __future__ import annotations
 
-import posixpath
 import re
 
+from audit.intake.presets.names import Cells, stem
+
 _CONTACT = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_.*", re.IGNORECASE)
+_DIRECTIONS = {"INBOUND": "in", "OUTBOUND": "out", "CALLBACK": "out", "API": "out"}
 
 
-def call_id(name: str) -> str:
-    """The id of the contact in a recording's name; else the name without its ending.
+def key(name: str) -> str:
+    """The id of the contact in a recording's name; else the stem.
 
-    >>> call_id("2026/11/16/5a1f0c1e-0000-4000-8000-000000000001_20261116T01:02_UTC.wav")
+    >>> key("2026/11/16/5a1f0c1e-0000-4000-8000-000000000001_20261116T01:02_UTC.wav")
     '5a1f0c1e-0000-4000-8000-000000000001'
     """
-    stem = posixpath.splitext(posixpath.basename(name))[0]
-    found = _CONTACT.fullmatch(stem)
-    return found[1] if found else stem
+    found = _CONTACT.fullmatch(stem(name))
+    return found[1] if found else stem(name)
 
 
-def row(cells: dict[str, str]) -> dict[str, str] | None:
-    """A contact record; None for an analysis of Contact Lens, a chat, and what had no agent."""
-    if cells.get("Channel") != "VOICE" or not cells.get("Agent.Username"):
-        return None
+def call(rows: list[Cells], _: str) -> Cells:
+    """A call by its contact record; of records that came again, by the newest.
+
+    A transfer is a contact of its own: whether it once came in is in the record of the first.
+    """
+    if not rows:
+        return {}
+    cells = max(rows, key=lambda row: row.get("LastUpdateTimestamp", ""))
     groups = [cells.get(f"Agent.HierarchyGroups.Level{n}.GroupName", "") for n in range(1, 6)]
-    team = next((group for group in reversed(groups) if group), "")
-    return {**cells, "team": team} if team else cells
-
-
-def best(rows: list[dict[str, str]]) -> dict[str, str]:
-    """Of the records of one contact, which may arrive again and corrected, the newest."""
-    return max(rows, key=lambda cells: cells.get("LastUpdateTimestamp", ""))
+    hung_up = {"CUSTOMER_DISCONNECT": "customer"}.get(cells.get("DisconnectReason", ""), "")
+    told = {
+        "team": next((group for group in reversed(groups) if group), ""),
+        "direction": _DIRECTIONS.get(cells.get("InitiationMethod", ""), ""),
+        "hung_up_by": hung_up,
+    }
+    return {**cells, **told}

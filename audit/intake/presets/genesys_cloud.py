@@ -6,12 +6,17 @@ https://help.mypurecloud.com/articles/working-with-exported-recordings-in-aws-s3
 
 from __future__ import annotations
 
+from audit.intake.presets.names import Cells
 
-def row(cells: dict[str, str]) -> dict[str, str] | None:
-    """What the JSON tells of a recording; None for a chat, a message or a screen.
+
+def call(rows: list[Cells], _: str) -> Cells | None:
+    """What the JSON tells of a recording; None for a message or a screen.
 
     A recording with several users has no agent: nothing says who of them spoke.
     """
+    if not rows:
+        return {}
+    cells = rows[0]
     if cells["mediaType"].lower() != "call":
         return None
-    return {**cells, "userIds": ""} if "," in cells["userIds"] else cells
+    return {**cells, "userIds": ""} if "," in cells.get("userIds", "") else cells
