@@ -33,11 +33,21 @@ class NamePattern:
     _time_formats: tuple[str, ...]
     _folders: int
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """The manifest's columns that a name fills."""
+        return frozenset("started_at" if name in _TIMES else name for name in self._fields) - {"_"}
+
+    @property
+    def spoken(self) -> str:
+        """The pattern for a person."""
+        return "CALLID_AGENTID_YYYYMMDDTHHMMSS" if self.text == DEFAULT else self.text
+
     def read(self, file: str) -> dict[str, str] | None:
         """What a file's name says by column; None if it is not named so.
 
-        The time is given as ``started_at`` in the manner of :func:`audit.intake.time_formats.normalized`,
-        or as it stands in the name if there is no such time.
+        The time is given as ``started_at``, in ISO 8601, or as it stands in the name if there is no
+        such time.
 
         Args:
             file: path below the recordings folder; as many of its folders are read as the pattern

@@ -5,17 +5,20 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TypeVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from audit.errors import RejectedRecording, RejectReason, UsageError
-from audit.intake import cells, sheets
-from audit.intake.sheets import Row
+from audit.intake import cells, file_names, sheets, time_formats, translation
+from audit.intake.file_names import NamePattern
+from audit.intake.manifest_options import ManifestOptions
+from audit.intake.sheets import Row, Table
 from audit.types import Recording
 
-_FILE_NAME = re.compile(r"(?P<call>.+)_(?P<agent>[^_]+)_(?P<time>\d{8}T\d{6})")
+_PATTERN = file_names.compiled(file_names.DEFAULT)
+_DEFAULTS = ManifestOptions()
 _KNOWN_COLUMNS = {
     "file",
     "agent_id",
@@ -50,18 +53,32 @@ def time_zone(name: str) -> ZoneInfo:
         ) from error
 
 
-def read(location: str) -> list[Row]:
-    """Rows of a CSV or Parquet manifest, every cell as text.
+def read(location: str, options: ManifestOptions = _DEFAULTS) -> list[Row]:
+    """Rows of a CSV, Excel or Parquet manifest, every cell as text, in our terms.
 
     Raises:
-        UsageError: it cannot be read without losing something, or lacks a required column.
+        UsageError: it cannot be read without losing something, or lacks a column that is required
+            or that the options name.
+    """
+    table = opened(location, options)
+    missing = without(table, options)
+    if missing:
+        raise UsageError(f"manifest {location} ({table.form}) {'; and '.join(missing)}")
+    return translation.translated(table.rows, options)
+
+
+def opened(location: str, options: ManifestOptions = _DEFAULTS) -> Table:
+    """A manifest as :func:`read` reads it, but as it is written, and whatever it lacks.
+
+    Raises:
+        UsageError: it cannot be read without losing something.
     """
     import fsspec
 
     try:
         with fsspec.open(location, "rb") as file:
             blob = file.read()
-        columns, rows = sheets.read(blob, known=_KNOWN_COLUMNS, required=_REQUIRED_COLUMNS)
+        return sheets.read(blob, known=_KNOWN_COLUMNS, required=_REQUIRED_COLUMNS, options=options)
     except UsageError:
         raise
     except FileNotFoundError as error:
@@ -70,13 +87,27 @@ def read(location: str) -> list[Row]:
         raise UsageError(f"manifest {location} is a folder; name a file in it") from error
     except Exception as error:  # file systems and pyarrow each raise their own
         raise UsageError(f"manifest {location} cannot be read: {error}") from error
-    missing = [name for name in ("file", "agent_id") if name not in columns]
+
+
+def without(table: Table, options: ManifestOptions) -> list[str]:
+    """What a manifest lacks, as ends of sentences that begin with the manifest."""
+    named = file_names.compiled(options.file_name).columns if options.file_name else ()
+    has = table.choice.places.keys()
+    said = [
+        f"has no column {theirs!r}, from which manifest.columns reads {ours}"
+        for ours, theirs in table.choice.missing.items()
+    ]
+    missing = [
+        name for name in ("file", "agent_id") if name not in (*has, *named, *table.choice.missing)
+    ]
     if missing:
-        raise UsageError(
-            f"manifest {location} has no column {' and no column '.join(missing)}; its first line "
-            f"must name at least file and agent_id, and names {_listed(columns)}"
+        said.append(
+            f"has no column {' and no column '.join(missing)}; its header must name at least file "
+            "and agent_id, or manifest.columns say how they are called"
         )
-    return rows
+    if said:
+        said[-1] += f"; it names {_listed(table.choice.names)}"
+    return said
 
 
 def is_header(line: str) -> bool:
@@ -95,26 +126,38 @@ def _listed(columns: Sequence[str]) -> str:
     return shown + (", …" if len(columns) > 12 else "")
 
 
-def from_name(row: Mapping[str, str], zone: ZoneInfo) -> Recording:
-    """A recording by its file's name, ``CALLID_AGENTID_YYYYMMDDTHHMMSS``.
+def from_name(row: Mapping[str, str], zone: ZoneInfo, pattern: NamePattern = _PATTERN) -> Recording:
+    """A recording by its file's name.
 
     Raises:
         RejectedRecording: it is not named so.
     """
     name = row["file"]
-    match = _FILE_NAME.fullmatch(posixpath.splitext(posixpath.basename(name))[0])
-    if match is None:
+    named = pattern.read(name)
+    if named is None:
         raise RejectedRecording(
             RejectReason.NO_AGENT,
-            f"{name} is not named CALLID_AGENTID_YYYYMMDDTHHMMSS; rename it or list it in a "
-            "manifest",
+            f"{name} is not named {pattern.spoken}; rename it or list it in a manifest",
         )
-    return Recording(
-        source_file=name,
-        call_id=match["call"],
-        agent_id=match["agent"],
-        started_at=_moment(row, zone),
-    )
+    try:
+        return from_row({**named, **row}, zone)
+    except RejectedRecording:
+        when = named.get("started_at", "")
+        if when and not _is_time(when, zone):
+            raise RejectedRecording(
+                RejectReason.BAD_METADATA,
+                f"the name of {name} gives {when} as the time, which does not exist; rename the "
+                "recording, or list it in a manifest with started_at",
+            ) from None
+        raise
+
+
+def _is_time(text: str, zone: ZoneInfo) -> bool:
+    try:
+        read_time(text, zone)
+    except RejectedRecording:
+        return False
+    return True
 
 
 def from_row(row: Mapping[str, str], zone: ZoneInfo) -> Recording:
@@ -153,8 +196,12 @@ def started(row: Mapping[str, str]) -> str:
     """The start of the call as text, from the row or from the file's name; else empty."""
     if row.get("started_at"):
         return row["started_at"]
-    named = _FILE_NAME.fullmatch(posixpath.splitext(posixpath.basename(row.get("file", "")))[0])
-    return named["time"] if named else ""
+    return _named(row).get("started_at", "")
+
+
+def _named(row: Mapping[str, str]) -> Mapping[str, str]:
+    """What the name of a row's file says."""
+    return _PATTERN.read(row.get("file", "")) or {}
 
 
 def _moment(row: Mapping[str, str], zone: ZoneInfo) -> datetime:
@@ -189,21 +236,7 @@ def read_time(text: str, zone: ZoneInfo) -> datetime:
         raise bad_value("started_at", text, str(error)) from error
     if not is_year(moment.year):
         raise bad_value("started_at", text, "a time from 1990 to 2200")
-    return in_zone(moment, zone)
-
-
-def in_zone(moment: datetime, zone: ZoneInfo) -> datetime:
-    """The same moment by the clock of ``zone``, whose date is the batch date of the call.
-
-    A moment without an offset is local to ``zone``: of an hour that occurs twice it is the first,
-    and in an hour that is skipped it is shifted forward, as in RFC 5545.
-
-    >>> moment = datetime.fromisoformat("2026-11-16T17:05:00Z")
-    >>> in_zone(moment, ZoneInfo("Asia/Shanghai")).isoformat()
-    '2026-11-17T01:05:00+08:00'
-    """
-    local = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    return local.astimezone(UTC).astimezone(zone)  # by way of UTC, which skips no hour
+    return time_formats.in_zone(moment, zone)
 
 
 def is_year(year: int) -> bool:
@@ -213,8 +246,7 @@ def is_year(year: int) -> bool:
 
 def date_of(row: Mapping[str, str], zone: ZoneInfo) -> date | None:
     """The batch date of a rejected row, if it has a readable one."""
-    named = _FILE_NAME.fullmatch(posixpath.splitext(posixpath.basename(row.get("file", "")))[0])
-    for text in (row.get("started_at", ""), named["time"] if named else ""):
+    for text in (row.get("started_at", ""), _named(row).get("started_at", "")):
         try:
             return read_time(text, zone).date()
         except RejectedRecording:
@@ -255,5 +287,5 @@ def is_id(value: str) -> bool:
 def call_id_of(row: Mapping[str, str]) -> str:
     """The call's id as far as a rejected row has it, else the file's stem."""
     stem = posixpath.splitext(posixpath.basename(row.get("file", "")))[0]
-    named = _FILE_NAME.fullmatch(stem) if "agent_id" not in row else None
-    return row.get("call_id") or (named["call"] if named else stem)
+    named = _named(row) if "agent_id" not in row else {}
+    return row.get("call_id") or named.get("call_id", stem)

@@ -13,11 +13,12 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
 from audit.errors import RejectedRecording, RejectReason
-from audit.intake import manifests
+from audit.intake import file_names, manifests, time_formats, translation
+from audit.intake.manifest_options import ManifestOptions
 from audit.intake.roots import FileState, Root, listing, local_file, outside
 from audit.intake.sheets import Row
 from audit.raw_forms import RawForm
@@ -36,6 +37,7 @@ SUFFIXES = frozenset(
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 """The beginning of an absolute path on Windows."""
+_DEFAULTS = ManifestOptions()
 _RENAME = "rename it, a whole folder with `convmv -f gbk -t utf-8 --notest -r FOLDER`"
 
 
@@ -74,33 +76,43 @@ def plan(
     today: date,
     settle_s: float = 0.0,
     raw_forms: Mapping[str, RawForm] = media.RAW_FORMS,
+    options: ManifestOptions = _DEFAULTS,
 ) -> Plan:
     """Plan a batch from a manifest, or from file names where there is none.
 
     Args:
         root: where the recordings are.
-        manifest: path or URL of a CSV or Parquet file; None to list the folder.
+        manifest: path or URL of a CSV, Excel or Parquet file; None to list the folder.
         timezone: whose clock decides a call's night; and of times that name none.
         rulebooks: ids of the rulebooks that calls may use.
         max_bytes: larger files are rejected.
         today: the date of rejects that have no date of their own.
         settle_s: seconds; recordings written to more recently are left for the next run.
         raw_forms: how files without a header are read, by the ending of their name.
+        options: how the manifest, or the names of files, are read.
 
     Raises:
         UsageError: the manifest cannot be read or lacks a required column.
     """
     zone = manifests.time_zone(timezone)
     listed = listing(root)
-    rows, ignored = _rows(manifest, listed, raw_forms)
+    if manifest is None:
+        rows, ignored = _listed_rows(listed, raw_forms, options)
+    else:
+        rows, ignored = manifests.read(manifest, options), 0
+    pattern = file_names.compiled(options.file_name or file_names.DEFAULT)
     terms = _Terms(
-        read_row=manifests.from_name if manifest is None else manifests.from_row,
+        read_row=(
+            partial(manifests.from_name, pattern=pattern)
+            if manifest is None
+            else manifests.from_row
+        ),
         found=_Found(root, listed),
         rulebooks=frozenset(rulebooks),
         max_bytes=max_bytes,
         raw_forms=raw_forms,
         zone=zone,
-        midnight=manifests.in_zone(datetime.combine(today, time()), zone),
+        midnight=time_formats.in_zone(datetime.combine(today, time()), zone),
     )
     recordings: dict[str, Recording] = {}
     rejects: list[Reject] = []
@@ -140,16 +152,14 @@ class _Terms:
     """The time of files that do not have one."""
 
 
-def _rows(
-    manifest: str | None, listed: Iterable[str], raw_forms: Mapping[str, RawForm]
-) -> tuple[Iterable[Row], int]:
-    """The rows of a manifest or of a listing, and how many listed files are not recordings."""
-    if manifest is not None:
-        return manifests.read(manifest), 0
+def _listed_rows(
+    listed: Iterable[str], raw_forms: Mapping[str, RawForm], options: ManifestOptions
+) -> tuple[list[Row], int]:
+    """The rows of a listing, and how many listed files are not recordings."""
     shown = [name for name in listed if not _is_hidden(name)]
     names = sorted(name for name in shown if is_recording(name) or _ending(name) in raw_forms)
-    rows = (Row(number, {"file": name}) for number, name in enumerate(names, start=1))
-    return rows, len(shown) - len(names)
+    rows = [Row(number, {"file": name}) for number, name in enumerate(names, start=1)]
+    return translation.translated(rows, options), len(shown) - len(names)
 
 
 def _planned(row: dict[str, str], problem: str | None, terms: _Terms) -> tuple[Recording, datetime]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 UNIX = {"unix": 1, "unix_ms": 1_000}
 """Formats that are numbers since 1970, and how many of them are a second."""
@@ -43,14 +44,25 @@ def normalized(text: str, form: str) -> str:
     Raises:
         ValueError: it is not in that format.
     """
-    if form in UNIX:
-        try:
-            return datetime.fromtimestamp(float(text) / UNIX[form], UTC).isoformat()
-        except (OverflowError, OSError, ValueError) as error:
-            raise ValueError(f"a number of the form {form}") from error
     try:
+        if form in UNIX:
+            return datetime.fromtimestamp(float(text) / UNIX[form], UTC).isoformat()
         return datetime.strptime(text, form).isoformat()
-    except ValueError as error:
+    except (OverflowError, OSError, ValueError) as error:
         if _ISO.fullmatch(text):
             return text
         raise ValueError(f"a time in the form {form}") from error
+
+
+def in_zone(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The same moment by the clock of ``zone``, whose date is the batch date of the call.
+
+    A moment without an offset is local to ``zone``: of an hour that occurs twice it is the first,
+    and in an hour that is skipped it is shifted forward, as in RFC 5545.
+
+    >>> moment = datetime.fromisoformat("2026-11-16T17:05:00Z")
+    >>> in_zone(moment, ZoneInfo("Asia/Shanghai")).isoformat()
+    '2026-11-17T01:05:00+08:00'
+    """
+    local = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return local.astimezone(UTC).astimezone(zone)  # by way of UTC, which skips no hour

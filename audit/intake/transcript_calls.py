@@ -21,8 +21,9 @@ from audit.intake.foreign.fields import Unreadable
 from audit.intake.foreign.line import ForeignLine
 from audit.intake.foreign.speakers import RoleTerms, Stated
 from audit.intake.foreign.vendors import Vendor, vendor_of
-from audit.intake.manifests import in_zone, is_id
+from audit.intake.manifests import is_id
 from audit.intake.recordings import Reject
+from audit.intake.time_formats import in_zone
 from audit.intake.transcript_files import GivenCall
 from audit.intake.transcript_manifest import Listed, TranscriptManifest
 from audit.intake.transcript_schema import TIME_TOLERANCE_S, GivenLine, GivenTurn, problem_of

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 import reports
-from audit.intake import manifests, transcripts
+from audit.intake import manifests, time_formats, transcripts
 from audit.intake.recordings import plan
 from audit.intake.roots import open_root
 from audit.types import Call
@@ -81,7 +81,7 @@ def test_manifests_and_transcripts_read_the_same_clock(
 def test_nights_in_which_the_clock_is_changed(zone: str, day: date, hours: int) -> None:
     first = datetime.combine(day, datetime.min.time(), UTC) - timedelta(hours=36)
     nights = Counter(
-        manifests.in_zone(first + timedelta(minutes=20 * n), ZoneInfo(zone)).date()
+        time_formats.in_zone(first + timedelta(minutes=20 * n), ZoneInfo(zone)).date()
         for n in range(5 * 24 * 3)
     )
     assert nights[day] == hours * 3
