@@ -289,3 +289,8 @@ def call_id_of(row: Mapping[str, str]) -> str:
     stem = posixpath.splitext(posixpath.basename(row.get("file", "")))[0]
     named = _named(row) if "agent_id" not in row else {}
     return row.get("call_id") or named.get("call_id", stem)
+
+
+def known_columns() -> frozenset[str]:
+    """The columns that mean something to us; others are only kept."""
+    return frozenset(_KNOWN_COLUMNS)

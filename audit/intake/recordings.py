@@ -17,8 +17,9 @@ from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
 from audit.errors import RejectedRecording, RejectReason
-from audit.intake import file_names, manifests, time_formats, translation
+from audit.intake import file_names, manifests, presets, time_formats, translation
 from audit.intake.manifest_options import ManifestOptions
+from audit.intake.presets import export
 from audit.intake.roots import FileState, Root, listing, local_file, outside
 from audit.intake.sheets import Row
 from audit.raw_forms import RawForm
@@ -64,6 +65,8 @@ class Plan:
     """Recordings that are still being written to."""
     unlisted: int = 0
     """Recordings in the folder that no row of the manifest names."""
+    unrecorded: int = 0
+    """Calls of another system's export that have no recording in the folder."""
 
 
 def plan(
@@ -96,17 +99,9 @@ def plan(
     """
     zone = manifests.time_zone(timezone)
     listed = listing(root)
-    if manifest is None:
-        rows, ignored = _listed_rows(listed, raw_forms, options)
-    else:
-        rows, ignored = manifests.read(manifest, options), 0
-    pattern = file_names.compiled(options.file_name or file_names.DEFAULT)
+    source = _source(root, listed, manifest, raw_forms, presets.applied(options))
     terms = _Terms(
-        read_row=(
-            partial(manifests.from_name, pattern=pattern)
-            if manifest is None
-            else manifests.from_row
-        ),
+        read_row=source.read_row,
         found=_Found(root, listed),
         rulebooks=frozenset(rulebooks),
         max_bytes=max_bytes,
@@ -119,7 +114,7 @@ def plan(
     waiting: list[Recording] = []
     written_before = datetime.now(UTC) - timedelta(seconds=settle_s)  # UTC is never put back
     named = set()
-    for number, row, problem in rows:
+    for number, row, problem in source.rows:
         if _is_full(row.get("file", "")):
             row["file"] = root.relative(row["file"])
         named.add(posixpath.normpath(row.get("file", "")))
@@ -135,7 +130,14 @@ def plan(
             recordings[recording.call_id] = recording
     others = (name for name in listed if name not in named and not _is_hidden(name))
     unlisted = sum(map(is_recording, others))
-    return Plan(tuple(recordings.values()), tuple(rejects), ignored, tuple(waiting), unlisted)
+    return Plan(
+        tuple(recordings.values()),
+        tuple(rejects),
+        source.ignored,
+        tuple(waiting),
+        unlisted - source.left_out,
+        source.unrecorded,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +154,50 @@ class _Terms:
     """The time of files that do not have one."""
 
 
-def _listed_rows(
-    listed: Iterable[str], raw_forms: Mapping[str, RawForm], options: ManifestOptions
-) -> tuple[list[Row], int]:
-    """The rows of a listing, and how many listed files are not recordings."""
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The rows that are planned, how each is read, and what is beside them; see :class:`Plan`."""
+
+    rows: list[Row]
+    read_row: Callable[[Mapping[str, str], ZoneInfo], Recording]
+    ignored: int = 0
+    unrecorded: int = 0
+    left_out: int = 0
+    """Recordings that need not be planned: not of calls, or copies."""
+
+
+def _source(
+    root: Root,
+    listed: Iterable[str],
+    manifest: str | None,
+    raw_forms: Mapping[str, RawForm],
+    options: ManifestOptions,
+) -> _Source:
+    """The rows of a manifest, of a listing, or of recordings joined to another system's export."""
+    preset = None if options.preset is None else presets.load(options.preset)
+    joins = preset is not None and bool(preset.needs)
+    if manifest is not None and not joins:
+        return _Source(manifests.read(manifest, options), manifests.from_row)
     shown = [name for name in listed if not _is_hidden(name)]
     names = sorted(name for name in shown if is_recording(name) or _ending(name) in raw_forms)
+    if preset is not None and joins:
+        joined = export.joined(
+            preset, options, root=root, files=shown, recordings=names, manifest=manifest
+        )
+        return _Source(
+            translation.translated(joined.rows, options),
+            joined.read_row,
+            len(shown) - len(names) - joined.files_read,
+            joined.unrecorded,
+            joined.left_out,
+        )
     rows = [Row(number, {"file": name}) for number, name in enumerate(names, start=1)]
-    return translation.translated(rows, options), len(shown) - len(names)
+    pattern = file_names.compiled(options.file_name or file_names.DEFAULT)
+    return _Source(
+        translation.translated(rows, options),
+        partial(manifests.from_name, pattern=pattern),
+        len(shown) - len(names),
+    )
 
 
 def _planned(row: dict[str, str], problem: str | None, terms: _Terms) -> tuple[Recording, datetime]:

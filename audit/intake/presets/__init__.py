@@ -55,7 +55,7 @@ class Preset(Options):
         return None
 
 
-def names() -> list[str]:
+def shipped() -> list[str]:
     """The presets that there are."""
     found = (files("audit") / "intake" / "presets").iterdir()
     return sorted(item.name.removesuffix(".yaml") for item in found if item.name.endswith(".yaml"))
@@ -70,7 +70,9 @@ def load(name: str) -> Preset:
     """
     if name not in names():
         raise UsageError(f"there is no preset {name!r}; choose one of {', '.join(names())}")
-    said = yaml.safe_load((files("audit") / "intake" / "presets" / f"{name}.yaml").read_text("utf-8"))
+    said = yaml.safe_load(
+        (files("audit") / "intake" / "presets" / f"{name}.yaml").read_text("utf-8")
+    )
     options = {key: said.pop(key) for key in list(said) if key in ManifestOptions.model_fields}
     return Preset(name=name, manifest=ManifestOptions.model_validate(options), **said)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from audit.errors import UsageError
@@ -47,14 +47,13 @@ def of_manifest(preset: Preset, options: ManifestOptions, manifest: str) -> list
 
 
 def of_root(
-    preset: Preset, options: ManifestOptions, root: Root, files: Iterable[str]
+    preset: Preset, options: ManifestOptions, root: Root, found: Sequence[str]
 ) -> list[Cells]:
-    """The rows of the files among the recordings that are named as the preset's exports.
+    """The rows of files among the recordings, which are named as the preset's exports.
 
     Raises:
-        UsageError: as :func:`of_manifest`.
+        UsageError: as :func:`of_manifest`; or there is none, and names do not tell enough.
     """
-    found = matching(preset, files) if preset.exports else []
     if not found and preset.needs and not preset.names_tell:
         beside = f", or put {preset.exports} beside the recordings" if preset.exports else ""
         raise UsageError(
