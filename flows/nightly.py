@@ -46,6 +46,7 @@ def plan(
         today=night or datetime.now(manifests.time_zone(settings.batch.timezone)).date(),
         settle_s=settings.schedule.settle_s if night else 0.0,
         raw_forms=settings.audio.raw_forms,
+        options=settings.manifest,
     )
     if night is not None:
         planned = _of_night(planned, night)
@@ -136,7 +137,7 @@ def nightly(
     Args:
         location: a folder or any fsspec URL.
         out: folder, or fsspec URL, that receives tables and pages.
-        manifest: CSV or Parquet; without one, file names are read.
+        manifest: CSV, Excel or Parquet; without one, file names are read.
         config: as :class:`audit.config.Config`; defaults where absent.
         resume: use the transcripts of earlier runs.
         run_id: the run's name; made from the time where absent.

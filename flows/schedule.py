@@ -55,7 +55,7 @@ def scheduled(
     Args:
         location: a folder or any fsspec URL; ``%Y-%m-%d`` and the like become the night's date.
         out: folder that receives tables and pages.
-        manifest: CSV or Parquet, dates as in ``location``; without one, file names are read.
+        manifest: CSV, Excel or Parquet, dates as in ``location``; without one, file names are read.
         config: as :class:`audit.config.Config`; defaults where absent.
         nights: these instead, as ISO dates.
 

@@ -91,7 +91,7 @@ def opened(location: str, options: ManifestOptions = _DEFAULTS) -> Table:
 
 def without(table: Table, options: ManifestOptions) -> list[str]:
     """What a manifest lacks, as ends of sentences that begin with the manifest."""
-    named = file_names.compiled(options.file_name).columns if options.file_name else ()
+    named = columns_of_names(options)
     has = table.choice.places.keys()
     said = [
         f"has no column {theirs!r}, from which manifest.columns reads {ours}"
@@ -108,6 +108,12 @@ def without(table: Table, options: ManifestOptions) -> list[str]:
     if said:
         said[-1] += f"; it names {_listed(table.choice.names)}"
     return said
+
+
+def columns_of_names(options: ManifestOptions) -> frozenset[str]:
+    """The columns that file names fill where the manifest does not."""
+    named = options.file_name
+    return frozenset() if named is None else file_names.compiled(named).columns
 
 
 def is_header(line: str) -> bool:

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
-from audit.errors import RejectedRecording, RejectReason
+from audit.errors import RejectedRecording, RejectReason, UsageError
 from audit.intake import file_names, manifests, presets, time_formats, translation
 from audit.intake.manifest_options import ManifestOptions
 from audit.intake.presets import export
@@ -39,6 +39,7 @@ SUFFIXES = frozenset(
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 """The beginning of an absolute path on Windows."""
 _DEFAULTS = ManifestOptions()
+_NOT_LOOKED_FOR = FileState(size=1, written=None)
 _RENAME = "rename it, a whole folder with `convmv -f gbk -t utf-8 --notest -r FOLDER`"
 
 
@@ -70,7 +71,7 @@ class Plan:
 
 
 def plan(
-    root: Root,
+    root: Root | None,
     *,
     manifest: str | None,
     timezone: str,
@@ -84,7 +85,7 @@ def plan(
     """Plan a batch from a manifest, or from file names where there is none.
 
     Args:
-        root: where the recordings are.
+        root: where the recordings are; None to plan a manifest without looking for its files.
         manifest: path or URL of a CSV, Excel or Parquet file; None to list the folder.
         timezone: whose clock decides a call's night; and of times that name none.
         rulebooks: ids of the rulebooks that calls may use.
@@ -98,7 +99,7 @@ def plan(
         UsageError: the manifest cannot be read or lacks a required column.
     """
     zone = manifests.time_zone(timezone)
-    listed = listing(root)
+    listed = {} if root is None else listing(root)
     source = _source(root, listed, manifest, raw_forms, presets.applied(options))
     terms = _Terms(
         read_row=source.read_row,
@@ -115,7 +116,7 @@ def plan(
     written_before = datetime.now(UTC) - timedelta(seconds=settle_s)  # UTC is never put back
     named = set()
     for number, row, problem in source.rows:
-        if _is_full(row.get("file", "")):
+        if root is not None and _is_full(row.get("file", "")):
             row["file"] = root.relative(row["file"])
         named.add(posixpath.normpath(row.get("file", "")))
         try:
@@ -167,7 +168,7 @@ class _Source:
 
 
 def _source(
-    root: Root,
+    root: Root | None,
     listed: Iterable[str],
     manifest: str | None,
     raw_forms: Mapping[str, RawForm],
@@ -181,6 +182,8 @@ def _source(
     shown = [name for name in listed if not _is_hidden(name)]
     names = sorted(name for name in shown if is_recording(name) or _ending(name) in raw_forms)
     if preset is not None and joins:
+        if root is None:
+            raise UsageError(f"preset {preset.name} needs the recordings; say where they are")
         joined = export.joined(
             preset, options, root=root, files=shown, recordings=names, manifest=manifest
         )
@@ -273,7 +276,7 @@ def file_of(source_file: str) -> str:
 class _Found:
     """The files below the root."""
 
-    root: Root
+    root: Root | None
     files: Mapping[str, FileState]
 
     @cached_property
@@ -344,11 +347,15 @@ def _check(recording: Recording, terms: _Terms) -> FileState:
             raise manifests.bad_value(column, value[:40], manifests.ID_WANTED)
     name = recording.source_file
     parts = name.replace("\\", "/").split("/")
-    if _is_full(name) or _DRIVE.match(name) or ".." in parts or "\0" in name:
-        raise outside(name)
     found, root = terms.found, terms.found.root
-    slashed = posixpath.normpath(name)
-    file = local_file(root, name) if root.local else found.files.get(slashed)
+    if (root is not None and _is_full(name)) or _DRIVE.match(name) or ".." in parts or "\0" in name:
+        raise outside(name)
+    if root is None:
+        file: FileState | None = _NOT_LOOKED_FOR
+    elif root.local:
+        file = local_file(root, name)
+    else:
+        file = found.files.get(posixpath.normpath(name))
     if file is None:
         raise RejectedRecording(RejectReason.MISSING_FILE, found.instead_of(name))
     if file.size == 0:

@@ -149,17 +149,20 @@ def _header(
 ) -> tuple[int, list[str], Iterator[tuple[int, list[str]]]]:
     """How many rows stand above the header, its cells, and the rows below it.
 
-    The header is the first row that names the most columns; or the last of several such rows in
-    succession, which a header of merged cells makes.
+    The header is the first row that names the most columns, or the last of several such rows in
+    succession, which a header of merged cells makes. If none names any, it is the first row with
+    the most cells.
     """
     first = list(islice(lines, _HEADER_WITHIN))
+    if not any(any(cells) for _, cells in first):
+        raise UsageError("the manifest is empty; it needs a header with file and agent_id")
     scores = [reading.score(cells) for _, cells in first]
-    best = max(scores, default=0)
-    at = scores.index(best) if best else next((n for n, (_, c) in enumerate(first) if any(c)), 0)
+    best = max(scores)
+    if best == 0:
+        scores = [len(list(filter(None, cells))) for _, cells in first]
+    at = scores.index(max(scores))
     while best > 1 and scores[at + 1 : at + 2] == [best]:
         at += 1
-    if not first or not any(first[at][1]):
-        raise UsageError("the manifest is empty; it needs a header with file and agent_id")
     header = list(first[at][1])
     while not header[-1]:  # commas at the end
         header.pop()
@@ -221,7 +224,7 @@ def _delimited(text: str, reading: _Reading) -> tuple[str, str]:
         parts = [line.split(mark) for line in first] or [[]]
         if names:
             return -abs(len(parts[0]) - len(names)), 0
-        return max(map(reading.score, parts)), len(parts[0])
+        return max(map(reading.score, parts)), sum(map(len, parts))
 
     return text, max(DELIMITERS, key=fit)
 

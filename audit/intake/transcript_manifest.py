@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 
 from audit.errors import RejectedRecording, RejectReason
 from audit.intake import manifests
+from audit.intake.manifest_options import ManifestOptions
 from audit.intake.recordings import Reject
 from audit.types import Recording
 
+_DEFAULTS = ManifestOptions()
 _AGENT_SPEAKER = "meta_agent_speaker"
 
 
@@ -36,14 +38,14 @@ class Listed:
 class TranscriptManifest:
     """The rows of a manifest, found by call or by file; each is for one call."""
 
-    def __init__(self, location: str, zone: ZoneInfo) -> None:
+    def __init__(self, location: str, zone: ZoneInfo, options: ManifestOptions = _DEFAULTS) -> None:
         """Read the rows.
 
         Raises:
             UsageError: the manifest cannot be read or lacks a required column.
         """
         self._location, self._zone = location, zone
-        self._rows = manifests.read(location)
+        self._rows = manifests.read(location, options)
         self._by_name: dict[str, list[int]] = {}
         self._used: set[int] = set()
         for at, (_, cells, _) in enumerate(self._rows):

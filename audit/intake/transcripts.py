@@ -10,6 +10,7 @@ from pathlib import Path
 from audit.errors import RejectReason, UsageError
 from audit.intake import transcript_files, transcript_sources
 from audit.intake.foreign.speakers import RoleTerms
+from audit.intake.manifest_options import ManifestOptions
 from audit.intake.manifests import time_zone
 from audit.intake.recordings import Reject
 from audit.intake.transcript_calls import Place, Terms, encodable, read_call
@@ -17,6 +18,8 @@ from audit.intake.transcript_files import HEAD_BYTES, check_kind
 from audit.intake.transcript_manifest import TranscriptManifest
 from audit.intake.transcript_sources import TranscriptFile
 from audit.types import Call
+
+_DEFAULTS = ManifestOptions()
 
 
 def read(path: Path, *, timezone: str, rulebooks: frozenset[str]) -> Iterator[Call | Reject]:
@@ -31,6 +34,7 @@ def read_all(
     rulebooks: frozenset[str],
     manifest: str | None = None,
     roles: RoleTerms | None = None,
+    options: ManifestOptions = _DEFAULTS,
 ) -> Iterator[Call | Reject]:
     """Read files of transcripts, JSON Lines a line at a time.
 
@@ -43,9 +47,10 @@ def read_all(
         timezone: whose clock decides a call's night; and of ``started_at`` values that name none;
             a call without any has the date of the file.
         rulebooks: ids that calls may name.
-        manifest: path or URL of a CSV or Parquet file with what the transcripts lack.
+        manifest: path or URL of a CSV, Excel or Parquet file with what the transcripts lack.
         roles: by what agent and customer are told apart in a vendor's transcript that does not say;
             None to leave them unknown.
+        options: how the manifest is read.
 
     Yields:
         A call for each that is one, else a reject named ``FILE:LINE`` (``FILE:NUMBER`` of
@@ -57,7 +62,7 @@ def read_all(
             table, the manifest cannot be read, or there is no such time zone.
     """
     zone = time_zone(timezone)
-    listing = None if manifest is None else TranscriptManifest(manifest, zone)
+    listing = None if manifest is None else TranscriptManifest(manifest, zone, options)
     terms = Terms(zone, rulebooks, listing, roles)
     seen: set[str] = set()
     for file in transcript_sources.found(paths):

@@ -161,7 +161,7 @@ model_option: Decorator = click.option(
     help="Whisper model name, path of a checkpoint or model folder, or a service's model.",
 )
 manifest_option: Decorator = click.option(
-    "--manifest", help="CSV or Parquet file that lists the recordings."
+    "--manifest", help="CSV, Excel or Parquet file that lists the recordings."
 )
 bundle_option: Decorator = click.option(
     "--bundle-audio", is_flag=True, help="Copy the recordings next to the pages, as Opus."

@@ -7,7 +7,7 @@ import os
 import click
 
 from audit import __version__
-from flows.cli import operations, pages, privacy, review, rulebooks, run, tables, training
+from flows.cli import manifest, operations, pages, privacy, review, rulebooks, run, tables, training
 from flows.cli.common import App
 
 
@@ -21,6 +21,7 @@ def main() -> None:
 for _command in (
     run.run,
     run.audit_transcripts,
+    manifest.manifest,
     pages.report,
     pages.case_file,
     review.review,

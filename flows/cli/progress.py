@@ -101,7 +101,7 @@ def _check(location: str, manifest: str | None, config: Config) -> engines.Choic
     rulebooks.load(config.batch.rulebook)
     choice = wiring.check(config)
     if manifest is not None:
-        manifests.read(manifest)
+        manifests.read(manifest, config.manifest)
     return choice
 
 

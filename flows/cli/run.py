@@ -107,7 +107,8 @@ def _best_model(asr: AsrConfig, max_rtf: float) -> str:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @common.out_option
 @click.option(
-    "--manifest", help="CSV or Parquet file with what the transcripts lack: the agent, the start."
+    "--manifest",
+    help="CSV, Excel or Parquet file with what the transcripts lack: the agent, the start.",
 )
 @common.config_option
 @click.option("--rulebook", help="Rulebook of calls that name none.")

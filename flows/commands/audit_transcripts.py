@@ -57,6 +57,7 @@ def audit_transcripts(
             rulebooks=known,
             manifest=manifest,
             roles=wiring.role_terms(config.transcription),
+            options=config.manifest,
         )
         return _published(given, store, config, default)
 

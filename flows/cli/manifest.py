@@ -1,0 +1,107 @@
+"""Manifests: ``manifest check``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from flows.cli import common
+
+if TYPE_CHECKING:
+    from flows.commands.manifest_check import ManifestCheck
+
+_NAMES_MAX = 12
+_EXAMPLE_MAX = 60
+_KINDS_MAX = 20
+
+
+@click.group("manifest", cls=common.Group)
+def manifest() -> None:
+    """What a manifest is read as."""
+
+
+@manifest.command("check")
+@click.argument("file")
+@common.config_option
+@click.option(
+    "--recordings", help="Folder or URL of the recordings: their files are looked for as well."
+)
+@common.json_option
+def manifest_check(
+    *, file: str, config_file: Path | None, recordings: str | None, as_json: bool
+) -> None:
+    """Show how a manifest is understood; nothing is written.
+
+    FILE: CSV, Excel or Parquet, or an fsspec URL of it.
+
+    Each column with an example, the first recordings as they are read, what is missing, and why
+    rows would be rejected.
+    """
+    from audit import config, rulebooks
+    from audit.intake import roots
+    from flows.commands import manifest_check as checking
+
+    settings = config.load(config_file)
+    rulebooks.load(settings.batch.rulebook)
+    result = checking.check(
+        file,
+        config=settings,
+        rulebooks=[*rulebooks.shipped(), settings.batch.rulebook],
+        root=None if recordings is None else roots.open_root(recordings),
+    )
+    if as_json:
+        click.echo(json.dumps(asdict(result), ensure_ascii=False, indent=1))
+    else:
+        click.echo("\n".join(lines(result)))
+    for sentence in result.missing:
+        common.warn(f"manifest {file} {sentence}")
+    if result.missing:
+        raise click.exceptions.Exit(common.EXIT_USAGE)
+    if result.rejects:
+        raise click.exceptions.Exit(common.EXIT_REJECTS)
+
+
+def lines(result: ManifestCheck) -> Iterator[str]:
+    """The check as text."""
+    yield f"{result.form}; {_rows(result.rows)}"
+    yield ""
+    for column in result.columns:
+        counts = {"empty": column.empty, "rejected": column.rejected}
+        told = [f"{count} {what}" for what, count in counts.items() if count]
+        example = f", such as {column.example[:_EXAMPLE_MAX]!r}" if column.example else ""
+        yield "; ".join([f"{column.name} <- {column.theirs}{example}", *told])
+    if result.left_out:
+        count = len(result.left_out)
+        yield (
+            f"not read: {count} column{'s'[: count > 1]}, {_listed(result.left_out)}; name those "
+            "that you want in manifest.keep"
+        )
+    for name, taken in result.assumed.items():
+        yield f"no {name}: {taken}"
+    for recording in result.first:
+        yield ""
+        yield from (f"  {name}: {value}" for name, value in recording.items())
+    yield ""
+    if not result.missing:
+        yield f"{result.recordings} of {_rows(result.rows)} would be audited"
+    for kind in result.rejects[:_KINDS_MAX]:
+        yield f"rejected: {kind.count} {kind.reason}, such as {kind.source_file}: {kind.example}"
+    if len(result.rejects) > _KINDS_MAX:
+        rest = sum(kind.count for kind in result.rejects[_KINDS_MAX:])
+        yield f"rejected: {rest} for other causes"
+    if result.unlisted:
+        yield f"not audited: {result.unlisted} recordings in the folder that no row names"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    shown = ", ".join(name[:40] for name in names[:_NAMES_MAX])
+    return shown + (", …" if len(names) > _NAMES_MAX else "")
