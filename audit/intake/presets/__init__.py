@@ -20,6 +20,8 @@ from audit.errors import UsageError
 from audit.intake.manifest_options import ManifestOptions
 from audit.transcription.options import Options
 
+_FOLDER = files("audit") / "intake" / "presets"
+
 
 class Preset(Options):
     """What is known of the exports of one system."""
@@ -36,6 +38,8 @@ class Preset(Options):
     """Names of the JSON files that are read where no manifest is given, as a pattern of fnmatch."""
     lists: tuple[str, ...] = ()
     """Places in such a JSON where the list of the calls may be."""
+    joined_by: str | None = None
+    """Column that recordings are joined by; None for that of the call's id."""
     names_tell: bool = False
     """Whether names of recordings tell enough to be read without an export."""
     copies: str | None = None
@@ -57,8 +61,8 @@ class Preset(Options):
 
 def shipped() -> list[str]:
     """The presets that there are."""
-    found = (files("audit") / "intake" / "presets").iterdir()
-    return sorted(item.name.removesuffix(".yaml") for item in found if item.name.endswith(".yaml"))
+    found = (item.name for item in _FOLDER.iterdir() if item.name.endswith(".yaml"))
+    return sorted(name.removesuffix(".yaml") for name in found)
 
 
 @cache
@@ -68,11 +72,9 @@ def load(name: str) -> Preset:
     Raises:
         UsageError: there is none of that name.
     """
-    if name not in names():
-        raise UsageError(f"there is no preset {name!r}; choose one of {', '.join(names())}")
-    said = yaml.safe_load(
-        (files("audit") / "intake" / "presets" / f"{name}.yaml").read_text("utf-8")
-    )
+    if name not in shipped():
+        raise UsageError(f"there is no preset {name!r}; choose one of {', '.join(shipped())}")
+    said = yaml.safe_load((_FOLDER / f"{name}.yaml").read_text("utf-8"))
     options = {key: said.pop(key) for key in list(said) if key in ManifestOptions.model_fields}
     return Preset(name=name, manifest=ManifestOptions.model_validate(options), **said)
 

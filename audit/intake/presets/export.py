@@ -93,7 +93,7 @@ def joined(
     system = SYSTEMS.get(preset.name, System())
     by_key: dict[str, list[Cells]] = defaultdict(list)
     for row in exported:
-        by_key[system.row_key(_call_id(row, options))].append(row)
+        by_key[system.row_key(_joined_by(row, preset, options))].append(row)
     keys = {name: system.key(name) for name in recordings}
     copies = {name for name in recordings if preset.copies and re.search(preset.copies, name)}
     originals = {keys[name] for name in recordings if name not in copies}
@@ -113,8 +113,8 @@ def joined(
     )
 
 
-def _call_id(row: Mapping[str, str], options: ManifestOptions) -> str:
-    given = options.columns.get("call_id", "call_id")
+def _joined_by(row: Mapping[str, str], preset: Preset, options: ManifestOptions) -> str:
+    given = preset.joined_by or options.columns.get("call_id", "call_id")
     names = (given,) if isinstance(given, str) else given
     return next((row[name] for name in names if row.get(name)), "")
 

@@ -25,24 +25,25 @@ def key(name: str) -> str:
     return found[0].lower() if found else stem(name)
 
 
-def plain(cells: Cells) -> Cells:
+def rows(cells: Cells) -> list[Cells]:
     """The variables of a CDR in JSON, which are URL-encoded there."""
-    return {
+    said = {
         name.removeprefix(_VARIABLES): unquote(value)
         for name, value in cells.items()
         if name.startswith(_VARIABLES)
-    } or cells
+    }
+    return [said or cells]
 
 
-def call(rows: list[Cells], _: str) -> Cells:
+def call(found: list[Cells], _: str) -> Cells:
     """A call, from the CDR of the leg that was recorded.
 
     ``recv_bye`` means that the party of this leg has hung up: the customer where the call came in,
     the agent where it went out. ``send_bye`` may be the other party or the switch.
     """
-    if not rows:
+    if not found:
         return {}
-    cells = dict(rows[0])
+    cells = dict(found[0])
     way = cells.get("call_direction") or cells.get("direction", "")
     cells["direction"] = _DIRECTIONS.get(way, "")
     if cells.get("sip_hangup_disposition") == "recv_bye" and cells["direction"]:

@@ -99,7 +99,7 @@ def _rows(
                 problem, first = found, blob
     if fit:
         return fit
-    others = [name for name in presets.names() if _fits(presets.load(name), first)]
+    others = [name for name in presets.shipped() if _fits(presets.load(name), first)]
     advice = (
         f"it is read by --preset {' or '.join(others)}"
         if others
@@ -130,7 +130,8 @@ def parsed(preset: Preset, options: ManifestOptions, blob: bytes) -> Iterator[Ce
     text = blob.lstrip(b"\xef\xbb\xbf \r\n\t")
     if text.startswith((b"{", b"[")):
         system = SYSTEMS.get(preset.name, System())
-        yield from map(system.plain, json_tables.rows(text_of(text), lists=preset.lists))
+        for cells in json_tables.rows(text_of(text), lists=preset.lists):
+            yield from system.rows(cells)
         return
     raw = options.model_copy(update={"columns": {}, "values": {}, "keep": None})
     table = sheets.read(blob, known=_theirs(preset, options), required=(), options=raw)

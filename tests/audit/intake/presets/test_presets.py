@@ -6,6 +6,7 @@ import shlex
 import shutil
 from collections.abc import Mapping
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def laid_out(name: str, folder: Path) -> Path:
 
 def planned(folder: Path, words: list[str], options: Mapping[str, object] | None = None) -> Plan:
     """What a command of the page plans, in a folder with what it names."""
-    given = dict(zip(words, words[1:], strict=False))
+    given = dict(pairwise(words))
     manifest = given.get("--manifest")
     return plan(
         open_root(str(folder / words[2])),
