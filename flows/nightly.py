@@ -70,6 +70,7 @@ def plan(
         waiting=len(planned.waiting),
         ignored=planned.ignored,
         unlisted=planned.unlisted,
+        unrecorded=planned.unrecorded,
     )
     return str(jobs.save_job(job))
 

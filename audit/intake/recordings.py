@@ -13,13 +13,14 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from audit.errors import RejectedRecording, RejectReason, UsageError
-from audit.intake import file_names, manifests, presets, time_formats, translation
+from audit.errors import RejectedRecording, RejectReason
+from audit.intake import manifests, presets, sources, time_formats
 from audit.intake.manifest_options import ManifestOptions
 from audit.intake.presets import export
+from audit.intake.presets.export import Joined
 from audit.intake.roots import FileState, Root, listing, local_file, outside
 from audit.intake.sheets import Row
 from audit.raw_forms import RawForm
@@ -100,7 +101,8 @@ def plan(
     """
     zone = manifests.time_zone(timezone)
     listed = {} if root is None else listing(root)
-    source = _source(root, listed, manifest, raw_forms, presets.applied(options))
+    files = _named(listed, raw_forms)
+    source = sources.opened(root, *files, manifest=manifest, options=presets.applied(options))
     terms = _Terms(
         read_row=source.read_row,
         found=_Found(root, listed),
@@ -155,52 +157,22 @@ class _Terms:
     """The time of files that do not have one."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """The rows that are planned, how each is read, and what is beside them; see :class:`Plan`."""
-
-    rows: list[Row]
-    read_row: Callable[[Mapping[str, str], ZoneInfo], Recording]
-    ignored: int = 0
-    unrecorded: int = 0
-    left_out: int = 0
-    """Recordings that need not be planned: not of calls, or copies."""
-
-
-def _source(
-    root: Root | None,
-    listed: Iterable[str],
-    manifest: str | None,
-    raw_forms: Mapping[str, RawForm],
-    options: ManifestOptions,
-) -> _Source:
-    """The rows of a manifest, of a listing, or of recordings joined to another system's export."""
-    preset = None if options.preset is None else presets.load(options.preset)
-    joins = preset is not None and bool(preset.needs)
-    if manifest is not None and not joins:
-        return _Source(manifests.read(manifest, options), manifests.from_row)
+def _named(listed: Iterable[str], raw_forms: Mapping[str, RawForm]) -> tuple[list[str], list[str]]:
+    """The files of a listing that are not hidden, and those of them that are recordings."""
     shown = [name for name in listed if not _is_hidden(name)]
-    names = sorted(name for name in shown if is_recording(name) or _ending(name) in raw_forms)
-    if preset is not None and joins:
-        if root is None:
-            raise UsageError(f"preset {preset.name} needs the recordings; say where they are")
-        joined = export.joined(
-            preset, options, root=root, files=shown, recordings=names, manifest=manifest
-        )
-        return _Source(
-            translation.translated(joined.rows, options),
-            joined.read_row,
-            len(shown) - len(names) - joined.files_read,
-            joined.unrecorded,
-            joined.left_out,
-        )
-    rows = [Row(number, {"file": name}) for number, name in enumerate(names, start=1)]
-    pattern = file_names.compiled(options.file_name or file_names.DEFAULT)
-    return _Source(
-        translation.translated(rows, options),
-        partial(manifests.from_name, pattern=pattern),
-        len(shown) - len(names),
-    )
+    return shown, sorted(n for n in shown if is_recording(n) or _ending(n) in raw_forms)
+
+
+def joined(
+    root: Root, manifest: str, options: ManifestOptions, raw_forms: Mapping[str, RawForm]
+) -> Joined:
+    """The recordings of a folder joined to what another system exported; see :func:`plan`.
+
+    Raises:
+        UsageError: the export cannot be read.
+    """
+    shown, names = _named(listing(root), raw_forms)
+    return export.joined(options, root=root, files=shown, recordings=names, manifest=manifest)
 
 
 def _planned(row: dict[str, str], problem: str | None, terms: _Terms) -> tuple[Recording, datetime]:

@@ -93,3 +93,8 @@ def applied(options: ManifestOptions) -> ManifestOptions:
     for table in ("columns", "values"):
         both[table] = getattr(base, table) | getattr(options, table)
     return ManifestOptions.model_validate(both)
+
+
+def joins(options: ManifestOptions) -> bool:
+    """Whether recordings are joined to what a system exported, instead of being listed by it."""
+    return options.preset is not None and bool(load(options.preset).needs)

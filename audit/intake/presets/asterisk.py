@@ -40,7 +40,7 @@ def call(rows: list[Cells], name: str) -> Cells:
     told = _named(name)
     if not rows:
         return told
-    cells = dict(max(rows, key=lambda row: (_answered(row), _number(row.get("billsec", "")))))
+    cells = max(rows, key=_weight)
     if "direction" not in told and cells.get("lastapp") == "Queue":
         told["direction"] = "in"
     if told.get("direction") == "in":
@@ -80,9 +80,7 @@ def user(channel: str) -> str:
     return found["user"] if found else ""
 
 
-def _answered(row: Cells) -> bool:
-    return row.get("disposition") == "ANSWERED"
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
+def _weight(row: Cells) -> tuple[bool, int]:
+    """What makes the row of an attempt that of the conversation: answered, and the longest."""
+    talked = row.get("billsec", "")
+    return row.get("disposition") == "ANSWERED", int(talked) if talked.isdecimal() else 0

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from audit.errors import RejectedRecording, RejectReason, UsageError
-from audit.intake import columns, manifests
+from audit.intake import columns, manifests, presets
+from audit.intake.columns import Choice
 from audit.intake.manifest_options import ManifestOptions
 from audit.intake.presets import Preset, reading
 from audit.intake.presets.names import Cells
 from audit.intake.presets.systems import SYSTEMS, System
 from audit.intake.roots import Root
-from audit.intake.sheets import Row
+from audit.intake.sheets import Row, Table
 from audit.types import Recording
 
 
@@ -38,6 +39,13 @@ class Joined:
     """Calls of the export that have no recording."""
     files_read: int
     """Files among the recordings that were read as the export."""
+    choice: Choice
+    """Where the columns of the rows come from."""
+
+    @property
+    def table(self) -> Table:
+        """The rows as a table of the system."""
+        return Table(self.rows, self.choice, f"export of {self.preset.title}")
 
     def read_row(self, row: Mapping[str, str], zone: ZoneInfo) -> Recording:
         """A recording by its row, as :func:`audit.intake.manifests.from_row`.
@@ -62,7 +70,6 @@ class Joined:
 
 
 def joined(
-    preset: Preset,
     options: ManifestOptions,
     *,
     root: Root,
@@ -73,8 +80,7 @@ def joined(
     """Read what a system exported and join the recordings to the rows of their calls.
 
     Args:
-        preset: the system.
-        options: the preset's, with what the user sets laid over it.
+        options: with those of their preset; see :func:`audit.intake.presets.applied`.
         root: the folder of the recordings.
         files: all files in it, relative to it.
         recordings: those that are recordings.
@@ -84,6 +90,7 @@ def joined(
     Raises:
         UsageError: the export cannot be read, is not one of this system, or lacks a column.
     """
+    preset = presets.load(options.preset or "")
     if manifest is None:
         beside = reading.matching(preset, files) if preset.exports else []
         exported = reading.of_root(preset, options, root, beside)
@@ -103,13 +110,15 @@ def joined(
         if cells is not None and (name not in copies or key not in originals):
             rows.append({"call_id": key, **cells, **preset.always, "file": name})
     without = {row["file"] for row in rows if exported and keys[row["file"]] not in by_key}
+    ours, choice = _ours(rows, options, checked=bool(exported))
     return Joined(
         preset,
-        _ours(rows, options, checked=bool(exported)),
+        ours,
         frozenset(without),
         left_out=len(recordings) - len(rows),
         unrecorded=len(by_key.keys() - set(keys.values())),
         files_read=len(beside),
+        choice=choice,
     )
 
 
@@ -119,7 +128,9 @@ def _joined_by(row: Mapping[str, str], preset: Preset, options: ManifestOptions)
     return next((row[name] for name in names if row.get(name)), "")
 
 
-def _ours(rows: Sequence[Cells], options: ManifestOptions, *, checked: bool) -> list[Row]:
+def _ours(
+    rows: Sequence[Cells], options: ManifestOptions, *, checked: bool
+) -> tuple[list[Row], Choice]:
     """The rows by our columns: from the system's, and where those are empty as worked out."""
     header = list(dict.fromkeys(name for row in rows for name in row))
     known = manifests.known_columns()
@@ -135,4 +146,4 @@ def _ours(rows: Sequence[Cells], options: ManifestOptions, *, checked: bool) -> 
         cells = choice.of([row.get(name, "") for name in header])
         worked_out = {name: row[name] for name in known if row.get(name) and not cells.get(name)}
         read.append(Row(number, {**cells, **worked_out}))
-    return read
+    return read, choice
