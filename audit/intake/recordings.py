@@ -22,7 +22,6 @@ from audit.intake.manifest_options import ManifestOptions
 from audit.intake.presets import export
 from audit.intake.presets.export import Joined
 from audit.intake.roots import FileState, Root, listing, local_file, outside
-from audit.intake.sheets import Row
 from audit.raw_forms import RawForm
 from audit.transcription import media
 from audit.types import Recording

@@ -23,14 +23,16 @@ def key(name: str) -> str:
     return found[1] if found else stem(name)
 
 
-def call(rows: list[Cells], _: str) -> Cells:
-    """A call by its contact record; of records that came again, by the newest.
+def call(rows: list[Cells], _: str) -> Cells | None:
+    """A call by its contact record; of records that came again, by the newest. None for chats.
 
     A transfer is a contact of its own: whether it once came in is in the record of the first.
     """
     if not rows:
         return {}
     cells = max(rows, key=lambda row: row.get("LastUpdateTimestamp", ""))
+    if cells.get("Channel") != "VOICE":
+        return None
     groups = [cells.get(f"Agent.HierarchyGroups.Level{n}.GroupName", "") for n in range(1, 6)]
     hung_up = {"CUSTOMER_DISCONNECT": "customer"}.get(cells.get("DisconnectReason", ""), "")
     told = {

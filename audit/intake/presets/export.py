@@ -116,7 +116,9 @@ def joined(
         ours,
         frozenset(without),
         left_out=len(recordings) - len(rows),
-        unrecorded=len(by_key.keys() - set(keys.values())),
+        unrecorded=sum(
+            system.call(by_key[key], "") is not None for key in by_key.keys() - {*keys.values()}
+        ),
         files_read=len(beside),
         choice=choice,
     )

@@ -91,27 +91,29 @@ def _rows(
     fit: list[Cells] = []
     problem, first = "it is empty", b""
     for blob in blobs:
-        for cells in parsed(preset, options, blob):
-            found = preset.problem(cells)
-            if found is None:
-                fit.append(cells)
-            elif not first:
-                problem, first = found, blob
+        try:
+            for cells in parsed(preset, options, blob):
+                found = preset.problem(cells)
+                if found is None:
+                    fit.append(cells)
+                elif not first:
+                    problem, first = found, blob
+        except UsageError as error:
+            raise UsageError(f"{where} cannot be read: {error}{_advice(blob)}") from error
     if fit:
         return fit
-    others = [name for name in presets.shipped() if _fits(presets.load(name), first)]
-    advice = (
-        f"it is read by --preset {' or '.join(others)}"
-        if others
-        else "docs/recorders.md says which export is meant"
-    )
-    raise UsageError(
-        f"{where} is not an export that preset {preset.name} reads: {problem}; {advice}"
-    )
+    advice = _advice(first) or "; docs/recorders.md says which export is meant"
+    raise UsageError(f"{where} is not an export that preset {preset.name} reads: {problem}{advice}")
+
+
+def _advice(blob: bytes) -> str:
+    """Which presets read a file, as the end of a sentence; nothing where none does."""
+    others = [name for name in presets.shipped() if _fits(presets.load(name), blob)]
+    return f"; it is an export for --preset {' or '.join(others)}" if others else ""
 
 
 def _fits(preset: Preset, blob: bytes) -> bool:
-    """Whether a file is an export of another system."""
+    """Whether a file is an export of a system."""
     if not preset.needs:
         return False
     try:
