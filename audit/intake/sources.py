@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from audit.errors import UsageError
 from audit.intake import file_names, manifests, presets, translation
 from audit.intake.manifest_options import ManifestOptions
-from audit.intake.presets import export
+from audit.intake.presets import export, reading
 from audit.intake.roots import Root
 from audit.intake.sheets import Row
 from audit.types import Recording
@@ -28,6 +28,19 @@ class Source:
     """Calls of an export that have no recording."""
     left_out: int = 0
     """Recordings that need not be planned: not of calls, or copies."""
+
+
+def check(manifest: str | None, options: ManifestOptions) -> None:
+    """Read a manifest or an export once, before a batch is begun.
+
+    Raises:
+        UsageError: it cannot be read, lacks a column, or there is no such preset.
+    """
+    options = presets.applied(options)
+    if manifest is not None and options.preset is not None and presets.joins(options):
+        reading.of_manifest(presets.load(options.preset), options, manifest)
+    elif manifest is not None:
+        manifests.read(manifest, options)
 
 
 def opened(

@@ -94,14 +94,13 @@ def _has_transcripts(store: Store) -> bool:
 def _check(location: str, manifest: str | None, config: Config) -> engines.Choice:
     """Check location, rulebook, models and manifest before Prefect starts."""
     from audit import rulebooks
-    from audit.intake import manifests, roots
+    from audit.intake import roots, sources
     from flows import wiring
 
     roots.open_root(location)
     rulebooks.load(config.batch.rulebook)
     choice = wiring.check(config)
-    if manifest is not None:
-        manifests.read(manifest, config.manifest)
+    sources.check(manifest, config.manifest)
     return choice
 
 
