@@ -20,7 +20,7 @@ CALLS = ROOT / "data_samples" / "calls"
 
 
 def audited(preset: str, call: str, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The calls and turns that the page's command makes of a sample, whose recordings are a call."""
+    """The calls and turns that the page's command makes of a sample with this call's audio."""
     shutil.copytree(ROOT / "tests/audit/intake/presets" / preset, folder, dirs_exist_ok=True)
     for line in (folder / "recordings.txt").read_text("utf-8").splitlines():
         (folder / line).parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ def audited(preset: str, call: str, folder: Path) -> tuple[pd.DataFrame, pd.Data
 def test_freepbx(tmp_path: Path) -> None:
     calls, turns = audited("freepbx", "S12_2006_20261117T140540.wav", tmp_path)
     calls = calls.set_index("call_id").sort_index()
-    assert list(calls.agent_id) == ["2001", "2002"]
+    assert [str(agent) for agent in calls.agent_id] == ["2001", "2002"]
     assert list(calls.agent_name) == ["王敏", "陈杰"]
     assert list(calls.direction) == ["in", "out"]
     assert calls.meta_queue["1794790920.412"] == "600"
