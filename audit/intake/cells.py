@@ -56,6 +56,7 @@ _CHANNELS = {
 }
 _TRUE = frozenset({"1", "1.0", "true", "t", "yes", "y", "是", "真"})
 _FALSE = frozenset({"0", "0.0", "false", "f", "no", "n", "否", "假"})
+_SHORTENED = re.compile(r"\d(\.\d+)?E\+\d+", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:[.,]\d+)?)")
 
 
@@ -149,7 +150,7 @@ def is_shortened(text: str) -> bool:
     >>> is_shortened("2.02611E+13")
     True
     """
-    return re.fullmatch(r"\d(\.\d+)?E\+\d+", text, re.IGNORECASE) is not None
+    return "+" in text and _SHORTENED.fullmatch(text) is not None
 
 
 def direction(text: str) -> Direction:

@@ -13,9 +13,11 @@ from audit.intake import time_formats
 DEFAULT = "{call_id}_{agent_id}_{time:%Y%m%dT%H%M%S}"
 """How recordings are named where nothing else is configured."""
 
-_DIGITS = {"Y": r"\d{4}", "y": r"\d\d", "j": r"\d{3}", "f": r"\d{1,6}"} | dict.fromkeys(
-    "mdHIMS", r"\d\d"
-)
+_DIGITS = {
+    "Y": r"(?P<Y>\d{4})",
+    **{directive: rf"(?P<{directive}>\d\d)" for directive in "mdHMS"},
+    **{"y": r"\d\d", "I": r"\d\d", "j": r"\d{3}", "f": r"\d{1,6}"},
+}
 _WORDS = {"b": r"[A-Za-z]{3}", "B": r"[A-Za-z]{3,9}", "p": "[AaPp][Mm]"}
 _DIRECTIVES = {**_DIGITS, **_WORDS, "z": r"(?:Z|[-+]\d\d:?\d\d)", "%": "%"}
 _TEXT = "[^/]+"
@@ -30,7 +32,8 @@ class NamePattern:
     text: str
     _expression: re.Pattern[str]
     _fields: tuple[str, ...]
-    _time_formats: tuple[str, ...]
+    _time_format: str
+    _is_plain_time: bool
     _folders: int
 
     @property
@@ -59,23 +62,24 @@ class NamePattern:
             return None
         cells, stated = {}, []
         for place, name in enumerate(self._fields):
-            text = found[f"f{place}"]
             if name in _TIMES:
-                stated.append(text)
+                stated.append(found[f"f{place}"])
             elif name != "_":
-                cells[name] = text
-        if stated:
-            cells["started_at"] = self._time(stated)
+                cells[name] = found[f"f{place}"]
+        if self._is_plain_time:
+            year, month, day, hour, minute, second = found.group(*"YmdHMS")
+            cells["started_at"] = f"{year}-{month}-{day}T{hour}:{minute}:{second}"
+        elif stated:
+            cells["started_at"] = self._time(" ".join(stated))
         return cells
 
-    def _time(self, stated: list[str]) -> str:
-        text, form = " ".join(stated), " ".join(self._time_formats)
-        if not form:
-            return text
+    def _time(self, stated: str) -> str:
+        if not self._time_format:
+            return stated
         try:
-            return time_formats.normalized(text, form)
+            return time_formats.normalized(stated, self._time_format)
         except ValueError:
-            return text
+            return stated
 
 
 @lru_cache(maxsize=64)
@@ -116,7 +120,9 @@ def compiled(pattern: str) -> NamePattern:
         formats += [form] if form else []
     _check(pattern, fields, formats)
     folders = re.sub(r"\{[^}]*\}", lambda found: "/" * found[0].count("/"), pattern).count("/")
-    return NamePattern(pattern, re.compile(expression), tuple(fields), tuple(formats), folders)
+    form = " ".join(formats)
+    is_plain = set(re.findall("%(.)", form)) == set("YmdHMS")
+    return NamePattern(pattern, re.compile(expression), tuple(fields), form, is_plain, folders)
 
 
 def _check(pattern: str, fields: list[str], formats: list[str]) -> None:

@@ -6,12 +6,13 @@ The descriptions are the tables of ``docs/configuration.md``, see :mod:`flows.op
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 
-from audit.intake import file_names, time_formats
+from audit.intake import cells, file_names, time_formats
 from audit.transcription.options import Options
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -19,6 +20,12 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 OTHERS_MAX = 200
 """Columns that nobody named are kept up to this number; of wider tables none of them is."""
+
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "direction": cells.direction,
+    "agent_channel": cells.channel,
+    "customer_vip": cells.truth,
+}
 
 
 class ManifestOptions(Options):
@@ -42,7 +49,7 @@ class ManifestOptions(Options):
         {},
         description="Our name of a column: what the manifest writes in it, and what that means, "
         "such as `{direction: {客户来电: in}}`. A row with another value is rejected; empty cells "
-        "stay empty.",
+        'stay empty, and `""` means empty.',
     )
     time_format: str | None = Field(
         None,
@@ -99,6 +106,20 @@ class ManifestOptions(Options):
             read[column] = {str(word).strip(): _word(ours) for word, ours in meanings.items()}
         return read
 
+    @field_validator("values")
+    @classmethod
+    def _meanings(cls, given: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        for column, meanings in given.items():
+            for word, ours in meanings.items():
+                try:
+                    if ours and column in _READERS:
+                        _READERS[column](ours)
+                except ValueError as error:
+                    raise ValueError(
+                        f"{column} means {ours!r} where it is {word!r}; it must be {error}"
+                    ) from error
+        return given
+
     @field_validator("columns")
     @classmethod
     def _each_once(
@@ -135,7 +156,7 @@ class ManifestOptions(Options):
     @classmethod
     def _known_encoding(cls, name: str | None) -> str | None:
         try:
-            b"".decode(name or "utf-8")
+            " ".encode(name or "utf-8")
         except LookupError as error:
             raise ValueError(
                 f"there is no encoding {name!r}; use a name like gb18030 or big5"

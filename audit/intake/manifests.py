@@ -135,20 +135,26 @@ def _listed(columns: Sequence[str]) -> str:
 def from_name(row: Mapping[str, str], zone: ZoneInfo, pattern: NamePattern = _PATTERN) -> Recording:
     """A recording by its file's name.
 
+    Args:
+        row: the file; and what its name says, if it has been read.
+        zone: whose clock decides a call's night; and of times that name none.
+        pattern: how files are named.
+
     Raises:
         RejectedRecording: it is not named so.
     """
     name = row["file"]
-    named = pattern.read(name)
-    if named is None:
+    if len(row) == 1:
+        row = {**row, **(pattern.read(name) or {})}
+    if len(row) == 1:
         raise RejectedRecording(
             RejectReason.NO_AGENT,
             f"{name} is not named {pattern.spoken}; rename it or list it in a manifest",
         )
     try:
-        return from_row({**named, **row}, zone)
+        return from_row(row, zone)
     except RejectedRecording:
-        when = named.get("started_at", "")
+        when = row.get("started_at", "")
         if when and not _is_time(when, zone):
             raise RejectedRecording(
                 RejectReason.BAD_METADATA,
@@ -285,6 +291,8 @@ def wait_s(text: str) -> float:
 
 def is_id(value: str) -> bool:
     """Whether a call or an agent may have this id: printable, and valid as a folder's name."""
+    if value.isascii() and value.isalnum():  # as nearly all are
+        return len(value) <= _MAX_ID_BYTES
     escaped = quote(value, safe="", errors="replace").replace(".", "%2E")
     named = bool(value.strip()) and value != "__HIVE_DEFAULT_PARTITION__"  # readers' word for null
     return named and value.isprintable() and len(escaped) <= _MAX_ID_BYTES

@@ -81,10 +81,11 @@ def opened(
         )
     if manifest is not None:
         return Source(manifests.read(manifest, options), manifests.from_row)
-    pattern = file_names.compiled(options.file_name or file_names.DEFAULT)
+    by_name = options.model_copy(update={"file_name": options.file_name or file_names.DEFAULT})
+    pattern = file_names.compiled(by_name.file_name or "")
     rows = [Row(number, {"file": name}) for number, name in enumerate(recordings, start=1)]
     return Source(
-        translation.translated(rows, options),
+        translation.translated(rows, by_name),
         partial(manifests.from_name, pattern=pattern),
         ignored,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 
+_HEAD_BYTES = 4096
+
 
 def text_of(blob: bytes) -> str:
     """The text of a file as people's editors save it: UTF-8, UTF-16 or GB 18030, marks left out.
@@ -25,8 +27,12 @@ def decoded(blob: bytes) -> tuple[str, str]:
     """
     if blob.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return blob.decode("utf-16"), "UTF-16"
-    if blob[:2].count(0) == 1:  # the first letter of a table or of JSON, without a mark
-        return blob.decode("utf-16-be" if blob[0] == 0 else "utf-16-le"), "UTF-16"
+    head = blob[:_HEAD_BYTES]
+    first, second = head[::2].count(0), head[1::2].count(0)
+    if max(first, second) > max(
+        len(head) // 20, 3 * min(first, second)
+    ):  # of Latin letters, commas
+        return blob.decode("utf-16-be" if first > second else "utf-16-le"), "UTF-16"
     try:
         return blob.decode("utf-8-sig"), "UTF-8"
     except UnicodeDecodeError:
