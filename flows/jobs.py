@@ -47,6 +47,8 @@ class Job:
     """Files whose names are not those of recordings."""
     unlisted: int = 0
     """Recordings in the folder that no row of the manifest names."""
+    unrecorded: int = 0
+    """Calls of another system's export that have no recording in the folder."""
 
     @property
     def shard_size(self) -> int:
@@ -111,6 +113,8 @@ class RunSummary:
     """Recordings still being written to, left for a later run."""
     unlisted: int = 0
     """Recordings in the folder that no row of the manifest names."""
+    unrecorded: int = 0
+    """Calls of another system's export that have no recording in the folder."""
 
 
 _JOB = TypeAdapter(Job)

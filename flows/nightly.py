@@ -74,6 +74,7 @@ def plan(
         waiting=len(planned.waiting),
         ignored=planned.ignored,
         unlisted=planned.unlisted,
+        unrecorded=planned.unrecorded,
     )
     return str(jobs.save_job(job))
 

@@ -36,8 +36,8 @@ class ManifestOptions(Options):
 
     preset: str | None = Field(
         None,
-        description="Name of a system whose exports are known; see [inputs.md](inputs.md). What "
-        "is set here counts more.",
+        description="Name of a system whose exports are known (also `--preset`); see "
+        "[recorders.md](recorders.md). What is set beside it counts more.",
     )
     columns: dict[str, str | tuple[str, ...]] = Field(
         {},

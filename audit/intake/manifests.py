@@ -81,8 +81,7 @@ def read(
     missing = without(table, options)
     if missing:
         raise UsageError(f"manifest {location} ({table.form}) {'; and '.join(missing)}")
-    rows = translation.translated(table.rows, options)
-    return [_without_number(row, customer) if "customer_key" in row.cells else row for row in rows]
+    return without_numbers(translation.translated(table.rows, options), customer)
 
 
 def opened(location: str, options: ManifestOptions = _DEFAULTS) -> Table:
@@ -132,6 +131,11 @@ def columns_of_names(options: ManifestOptions) -> frozenset[str]:
     """The columns that file names fill where the manifest does not."""
     named = options.file_name
     return frozenset() if named is None else file_names.compiled(named).columns
+
+
+def without_numbers(rows: Sequence[Row], customer: CustomerHash) -> list[Row]:
+    """Rows whose ``customer_key`` is the hash that stands for the customer."""
+    return [_without_number(row, customer) if "customer_key" in row.cells else row for row in rows]
 
 
 def _without_number(row: Row, customer: CustomerHash) -> Row:
@@ -354,3 +358,8 @@ def call_id_of(row: Mapping[str, str]) -> str:
     stem = posixpath.splitext(posixpath.basename(row.get("file", "")))[0]
     named = _named(row) if "agent_id" not in row else {}
     return row.get("call_id") or named.get("call_id", stem)
+
+
+def known_columns() -> frozenset[str]:
+    """The columns that mean something to us; others are only kept."""
+    return frozenset(_NAMED_COLUMNS)

@@ -13,14 +13,15 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from audit.errors import RejectedRecording, RejectReason
-from audit.intake import file_names, manifests, time_formats, translation
+from audit.intake import manifests, presets, sources, time_formats
 from audit.intake.manifest_options import ManifestOptions
+from audit.intake.presets import export
+from audit.intake.presets.export import Joined
 from audit.intake.roots import FileState, Root, listing, local_file, outside
-from audit.intake.sheets import Row
 from audit.privacy import customers
 from audit.privacy.customers import CustomerHash
 from audit.raw_forms import RawForm
@@ -67,6 +68,8 @@ class Plan:
     """Recordings that are still being written to."""
     unlisted: int = 0
     """Recordings in the folder that no row of the manifest names."""
+    unrecorded: int = 0
+    """Calls of another system's export that have no recording in the folder."""
 
 
 def plan(
@@ -101,17 +104,12 @@ def plan(
     """
     zone = manifests.time_zone(timezone)
     listed = {} if root is None else listing(root)
-    if manifest is None:
-        rows, ignored = _listed_rows(listed, raw_forms, options)
-    else:
-        rows, ignored = manifests.read(manifest, options, customer=customer), 0
-    pattern = file_names.compiled(options.file_name or file_names.DEFAULT)
+    files = _named(listed, raw_forms)
+    source = sources.opened(
+        root, *files, manifest=manifest, options=presets.applied(options), customer=customer
+    )
     terms = _Terms(
-        read_row=(
-            partial(manifests.from_name, pattern=pattern)
-            if manifest is None
-            else manifests.from_row
-        ),
+        read_row=source.read_row,
         found=_Found(root, listed),
         rulebooks=frozenset(rulebooks),
         max_bytes=max_bytes,
@@ -124,7 +122,7 @@ def plan(
     waiting: list[Recording] = []
     written_before = datetime.now(UTC) - timedelta(seconds=settle_s)  # UTC is never put back
     named = set()
-    for number, row, problem in rows:
+    for number, row, problem in source.rows:
         if root is not None and _is_full(row.get("file", "")):
             row["file"] = root.relative(row["file"])
         named.add(posixpath.normpath(row.get("file", "")))
@@ -140,7 +138,14 @@ def plan(
             recordings[recording.call_id] = recording
     others = (name for name in listed if name not in named and not _is_hidden(name))
     unlisted = sum(map(is_recording, others))
-    return Plan(tuple(recordings.values()), tuple(rejects), ignored, tuple(waiting), unlisted)
+    return Plan(
+        tuple(recordings.values()),
+        tuple(rejects),
+        source.ignored,
+        tuple(waiting),
+        unlisted - source.left_out,
+        source.unrecorded,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +162,22 @@ class _Terms:
     """The time of files that do not have one."""
 
 
-def _listed_rows(
-    listed: Iterable[str], raw_forms: Mapping[str, RawForm], options: ManifestOptions
-) -> tuple[list[Row], int]:
-    """The rows of a listing, and how many listed files are not recordings."""
+def _named(listed: Iterable[str], raw_forms: Mapping[str, RawForm]) -> tuple[list[str], list[str]]:
+    """The files of a listing that are not hidden, and those of them that are recordings."""
     shown = [name for name in listed if not _is_hidden(name)]
-    names = sorted(name for name in shown if is_recording(name) or _ending(name) in raw_forms)
-    rows = [Row(number, {"file": name}) for number, name in enumerate(names, start=1)]
-    by_name = options.model_copy(update={"file_name": options.file_name or file_names.DEFAULT})
-    return translation.translated(rows, by_name), len(shown) - len(names)
+    return shown, sorted(n for n in shown if is_recording(n) or _ending(n) in raw_forms)
+
+
+def joined(
+    root: Root, manifest: str, options: ManifestOptions, raw_forms: Mapping[str, RawForm]
+) -> Joined:
+    """The recordings of a folder joined to what another system exported; see :func:`plan`.
+
+    Raises:
+        UsageError: the export cannot be read.
+    """
+    shown, names = _named(listing(root), raw_forms)
+    return export.joined(options, root=root, files=shown, recordings=names, manifest=manifest)
 
 
 def _planned(row: dict[str, str], problem: str | None, terms: _Terms) -> tuple[Recording, datetime]:

@@ -163,6 +163,11 @@ model_option: Decorator = click.option(
 manifest_option: Decorator = click.option(
     "--manifest", help="CSV, Excel or Parquet file that lists the recordings."
 )
+preset_option: Decorator = click.option(
+    "--preset",
+    help="System whose export and file names are read, such as freepbx; `callaudit manifest "
+    "presets` lists them, docs/recorders.md describes them.",
+)
 bundle_option: Decorator = click.option(
     "--bundle-audio", is_flag=True, help="Copy the recordings next to the pages, as Opus."
 )

@@ -1,4 +1,4 @@
-"""Manifests: ``manifest check``."""
+"""Manifests: ``manifest check``, ``manifest presets``."""
 
 from __future__ import annotations
 
@@ -27,17 +27,24 @@ def manifest() -> None:
 
 @manifest.command("check")
 @click.argument("file")
+@common.preset_option
 @common.config_option
 @click.option(
     "--recordings", help="Folder or URL of the recordings: their files are looked for as well."
 )
 @common.json_option
 def manifest_check(
-    *, file: str, config_file: Path | None, recordings: str | None, as_json: bool
+    *,
+    file: str,
+    preset: str | None,
+    config_file: Path | None,
+    recordings: str | None,
+    as_json: bool,
 ) -> None:
     """Show how a manifest is understood; nothing is written.
 
-    FILE: CSV, Excel or Parquet, or an fsspec URL of it.
+    FILE: CSV, Excel or Parquet, or an fsspec URL of it. With --preset, what the system exported,
+    or a folder of it.
 
     Each column with an example, the first recordings as they are read, what is missing, and why
     rows would be rejected.
@@ -46,7 +53,7 @@ def manifest_check(
     from audit.intake import roots
     from flows.commands import manifest_check as checking
 
-    settings = config.load(config_file)
+    settings = config.load(config_file, overrides={"manifest.preset": preset})
     rulebooks.load(settings.batch.rulebook)
     result = checking.check(
         file,
@@ -64,6 +71,15 @@ def manifest_check(
         raise click.exceptions.Exit(common.EXIT_USAGE)
     if result.rejects:
         raise click.exceptions.Exit(common.EXIT_REJECTS)
+
+
+@manifest.command("presets")
+def manifest_presets() -> None:
+    """List the systems whose exports are known."""
+    from audit.intake import presets
+
+    for name in presets.shipped():
+        click.echo(f"{name}\t{presets.load(name).title}")
 
 
 def lines(result: ManifestCheck) -> Iterator[str]:

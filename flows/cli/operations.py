@@ -14,6 +14,7 @@ from flows.cli import common, formatters
 @click.argument("recordings")
 @common.out_or_url_option
 @common.manifest_option
+@common.preset_option
 @common.config_option
 @click.option("--cron", help="Cron expression (default: 0 1 * * *).")
 def schedule(
@@ -21,6 +22,7 @@ def schedule(
     recordings: str,
     out: str,
     manifest: str | None,
+    preset: str | None,
     config_file: Path | None,
     cron: str | None,
 ) -> None:
@@ -32,7 +34,9 @@ def schedule(
     from audit import config
     from flows import schedule as scheduling
 
-    settings = config.load(config_file, overrides={"schedule.cron": cron})
+    settings = config.load(
+        config_file, overrides={"schedule.cron": cron, "manifest.preset": preset}
+    )
     scheduling.serve(recordings, out, manifest=manifest, config=settings)
 
 

@@ -95,14 +95,13 @@ def _has_transcripts(store: Store) -> bool:
 def _check(location: str, manifest: str | None, config: Config) -> engines.Choice:
     """Check location, rulebook, models and manifest before Prefect starts."""
     from audit import rulebooks
-    from audit.intake import manifests, roots
+    from audit.intake import roots, sources
     from flows import wiring
 
     roots.open_root(location)
     rulebooks.load(config.batch.rulebook)
     choice = wiring.check(config)
-    if manifest is not None:
-        manifests.read(manifest, config.manifest)
+    sources.check(manifest, config.manifest)
     return choice
 
 
@@ -195,6 +194,8 @@ def _show(summary: RunSummary, store: Store, console: Any, *, listed: bool) -> N
         console.print(f"left for later: {_recordings(summary.waiting)} still being written")
     if summary.unlisted:
         console.print(f"not audited: {_recordings(summary.unlisted)} that no manifest row names")
+    if summary.unrecorded:
+        console.print(f"not audited: {_calls(summary.unrecorded)} without a recording here")
     if summary.ignored:
         files = "1 file that is not a recording" if summary.ignored == 1 else None
         files = files or f"{summary.ignored} files that are not recordings"
@@ -211,6 +212,10 @@ def _nothing(summary: RunSummary, *, listed: bool) -> str:
 
 def _recordings(count: int) -> str:
     return f"{count} recording" if count == 1 else f"{count} recordings"
+
+
+def _calls(count: int) -> str:
+    return "1 call of the export" if count == 1 else f"{count} calls of the export"
 
 
 def _number(value: float | None) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.argument("recordings")
 @common.out_or_url_option
 @common.manifest_option
+@common.preset_option
 @common.config_option
 @click.option("--rulebook", help="Rulebook of calls whose manifest row names none.")
 @common.engine_option
@@ -49,6 +50,7 @@ def run(
     recordings: str,
     out: str,
     manifest: str | None,
+    preset: str | None,
     config_file: Path | None,
     rulebook: str | None,
     engine: str | None,
@@ -75,6 +77,7 @@ def run(
     settings = config.load(
         config_file,
         overrides={
+            "manifest.preset": preset,
             "batch.rulebook": rulebook,
             "batch.workers": workers,
             "transcription.asr.engine": engine,

@@ -11,7 +11,8 @@ from itertools import islice
 from typing import Any
 
 from audit.config import Config
-from audit.intake import manifests, recordings
+from audit.errors import UsageError
+from audit.intake import manifests, presets, recordings
 from audit.intake.recordings import Plan, Reject
 from audit.intake.roots import Root
 from audit.intake.sheets import Table
@@ -101,8 +102,18 @@ def check(
     Raises:
         UsageError: the manifest cannot be read.
     """
-    table = manifests.opened(location, config.manifest)
-    missing = manifests.without(table, config.manifest)
+    options = presets.applied(config.manifest)
+    if presets.joins(options):
+        if root is None:
+            raise UsageError(
+                f"preset {options.preset} joins an export to its recordings; say where they are "
+                "with --recordings"
+            )
+        joined = recordings.joined(root, location, options, config.audio.raw_forms)
+        table, missing = joined.table, list[str]()
+    else:
+        table = manifests.opened(location, options)
+        missing = manifests.without(table, options)
     planned = Plan((), (), 0)
     if not missing:
         planned = recordings.plan(
@@ -113,9 +124,9 @@ def check(
             max_bytes=config.limits.max_bytes,
             today=datetime.now(manifests.time_zone(config.batch.timezone)).date(),
             raw_forms=config.audio.raw_forms,
-            options=config.manifest,
+            options=options,
         )
-    has = {*table.choice.places, *manifests.columns_of_names(config.manifest)}
+    has = {*table.choice.places, *manifests.columns_of_names(options)}
     assumed = {} if missing else {k: told for k, told in _WITHOUT.items() if k not in has}
     timed = root is not None or "started_at" not in assumed
     return ManifestCheck(

@@ -176,6 +176,7 @@ def _summary(
         night=job.night,
         waiting=job.waiting,
         unlisted=job.unlisted,
+        unrecorded=job.unrecorded,
     )
 
 
