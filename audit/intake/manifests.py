@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from audit.errors import RejectedRecording, RejectReason, UsageError
 from audit.intake import cells, sheets
+from audit.intake.legs import SIDE_FILES, SIDE_STARTS
 from audit.intake.sheets import Row
 from audit.types import Recording
 
@@ -27,7 +28,12 @@ _KNOWN_COLUMNS = {
     "agent_channel",
     "answer_wait_s",
     "customer_vip",
+    "leg",
+    *SIDE_FILES,
+    *SIDE_STARTS,
 }
+_READABLE = frozenset({"leg"})
+"""Known columns that rules and tables have as ``meta_NAME`` too."""
 _REQUIRED_COLUMNS = frozenset({"file", "agent_id", "started_at"})
 """Columns that every row must reach; Excel omits empty cells after the last one."""
 _T = TypeVar("_T")
@@ -70,7 +76,8 @@ def read(location: str) -> list[Row]:
         raise UsageError(f"manifest {location} is a folder; name a file in it") from error
     except Exception as error:  # file systems and pyarrow each raise their own
         raise UsageError(f"manifest {location} cannot be read: {error}") from error
-    missing = [name for name in ("file", "agent_id") if name not in columns]
+    wanted = ("agent_id",) if set(SIDE_FILES) <= set(columns) else ("file", "agent_id")
+    missing = [name for name in wanted if name not in columns]
     if missing:
         raise UsageError(
             f"manifest {location} has no column {' and no column '.join(missing)}; its first line "
@@ -145,7 +152,11 @@ def from_row(row: Mapping[str, str], zone: ZoneInfo) -> Recording:
         agent_channel=_parsed_cell(row, "agent_channel", cells.channel),
         answer_wait_s=_parsed_cell(row, "answer_wait_s", wait_s),
         customer_vip=_parsed_cell(row, "customer_vip", cells.truth),
-        meta={f"meta_{key}": value for key, value in row.items() if key not in _KNOWN_COLUMNS},
+        meta={
+            f"meta_{key}": value
+            for key, value in row.items()
+            if key in _READABLE or key not in _KNOWN_COLUMNS
+        },
     )
 
 

@@ -114,7 +114,8 @@ def align(
     path, sum_ = _likeliest(limited, jump=_JUMP)
     _, next_sum = _likeliest(_without(limited, path), jump=_JUMP)
     if sum_ > _HEARD_MIN and sum_ > _HEARD_RATIO * next_sum:
-        return Alignment(_pieces(_centres(heard, path), path, limited, shift, other), AlignedBy.SOUND)
+        pieces = _pieces(_centres(heard, path), path, limited, shift, other)
+        return Alignment(pieces, AlignedBy.SOUND)
     best = _by_turns(turns, near=reach if stated_s is not None else None)
     if best is None:
         return unknown
@@ -171,7 +172,8 @@ def mixed(samples: NDArray[np.int16]) -> NDArray[np.int16]:
     """All channels in one, shape ``[1, samples]``."""
     if len(samples) == 1:
         return samples
-    return samples.mean(axis=0, dtype=np.float32, keepdims=True).round().astype(np.int16)
+    one: NDArray[np.int16] = samples.mean(axis=0, dtype=np.float32, keepdims=True).astype(np.int16)
+    return one
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +221,7 @@ def _moves(level: Frames, counts: Frames) -> Frames:
     return moves
 
 
-def _evidence(
-    one: _Side, other: _Side, *, shift: int, offsets: int
-) -> tuple[Evidence, Evidence]:
+def _evidence(one: _Side, other: _Side, *, shift: int, offsets: int) -> tuple[Evidence, Evidence]:
     """For each window of the first and each offset: crosstalk either way, and turns.
 
     An offset is the frame of the second beside frame 0 of the first, counted from ``shift``.
@@ -352,8 +352,8 @@ def _pieces(
     pieces: list[Piece] = []
     ends = 0
     for run in runs or [everything]:
-        middles = run * _WINDOW + _WINDOW / 2
-        seconds = middles + centres[run] + shift
+        middles: Floats = (run + np.float64(0.5)) * _WINDOW
+        seconds: Floats = middles + centres[run] + shift
         rate, start = _line(seconds, middles, weights[run])
         begins_s = 0.0
         if pieces:  # cut in the longest pause between what is known of both pieces

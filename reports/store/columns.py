@@ -11,7 +11,7 @@ import pyarrow as pa
 Row = Mapping[str, Any]
 """A row of a table as it is read: the values of its columns."""
 
-SCHEMA_VERSION = "1.8"
+SCHEMA_VERSION = "1.9"
 """Major.minor: the major changes when a column is renamed, dropped or changes its meaning."""
 
 CHANGES = (
@@ -33,6 +33,7 @@ CHANGES = (
     ),
     ("1.7", "calls.doubt_ids, doubt_values; findings.reason_id, reason_values"),
     ("1.8", "calls.word_times; turns.marks"),
+    ("1.9", "calls.source_files"),
 )
 """What each version added, oldest first. Readers accept every version of the same major: what a
 file does not have yet is empty."""

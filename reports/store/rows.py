@@ -11,6 +11,7 @@ from typing import Any
 
 import audit
 from audit import privacy
+from audit.legs import Leg
 from audit.privacy import PrivacyMode
 from audit.raw_forms import RawForm
 from audit.types import (
@@ -113,6 +114,7 @@ def _call_row(audited: AuditedCall) -> Row:
     return {
         "agent_name": recording.agent_name,
         "source_file": recording.source_file,
+        "source_files": list(recording.source_files),
         "raw_form": None if recording.raw_form is None else str(recording.raw_form),
         "started_at": recording.started_at,
         "started_local": recording.started_at.replace(tzinfo=None),
@@ -264,6 +266,7 @@ def call(facts: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) -> Call:
             customer_vip=facts["customer_vip"],
             meta={k: v for k, v in facts.items() if k.startswith("meta_") and v is not None},
             raw_form=raw_form(facts),
+            legs=_legs(facts),
         ),
         transcript=Transcript(
             turns=tuple(turn(row) for row in sorted(turns, key=_by_index)),
@@ -282,6 +285,17 @@ def call(facts: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) -> Call:
             begins_in_speech=facts.get("begins_in_speech"),
         ),
     )
+
+
+def _legs(facts: Mapping[str, Any]) -> tuple[Leg, ...]:
+    """The files of a call that has several."""
+    files = source_files(facts)
+    return tuple(map(Leg, files)) if len(files) > 1 else ()
+
+
+def source_files(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """All files of a stored call; versions before 1.9 had one for each."""
+    return tuple(facts.get("source_files") or (facts["source_file"],))
 
 
 def _by_index(row: Mapping[str, Any]) -> int:
