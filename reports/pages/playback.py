@@ -53,7 +53,7 @@ _CLIP_BITS_PER_CHANNEL = 16_000
 """In a file that is sent by mail: half an hour in two channels is 7 MB."""
 
 
-_SOURCE = ["call_id", "source_file", "source_files", "source_uri", "raw_form"]
+_SOURCE = ["call_id", "source_files", "source_uri", "raw_form"]
 _BLEEP_HZ, _BLEEP_PEAK = 1_000, 3_000
 _HIDDEN = "callaudit-hidden"
 """Tag of a copy: when a bleep replaces PII."""

@@ -294,8 +294,8 @@ def _legs(facts: Mapping[str, Any]) -> tuple[Leg, ...]:
 
 
 def source_files(facts: Mapping[str, Any]) -> tuple[str, ...]:
-    """All files of a stored call; versions before 1.9 had one for each."""
-    return tuple(facts.get("source_files") or (facts["source_file"],))
+    """All files of a stored call; nothing of one that a version before 1.9 wrote."""
+    return tuple(facts.get("source_files") or ())
 
 
 def _by_index(row: Mapping[str, Any]) -> int:
