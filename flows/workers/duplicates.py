@@ -1,4 +1,4 @@
-"""The same call recorded twice, found by its sound where ``batch.reject_duplicates`` asks for it."""
+"""Calls recorded twice, found by their sound where ``batch.reject_duplicates`` asks for it."""
 
 from __future__ import annotations
 
