@@ -84,14 +84,15 @@ def of_same_call(
         rejects: of all reasons.
         names: recording and transcript's name by call.
     """
-    return [
-        reject(replace(names[one.call_id][0], source_file=one.source_file), names[one.call_id][0])
-        if one.reason is RejectReason.DUPLICATE_CALL_ID
-        and one.call_id in names
-        and _sounds_like(job, root, one, *names[one.call_id])
-        else one
-        for one in rejects
-    ]
+    found = []
+    for one in rejects:
+        known = names.get(one.call_id or "")
+        if known and one.reason is RejectReason.DUPLICATE_CALL_ID:
+            first, name = known
+            if _sounds_like(job, root, one, first, name):
+                one = reject(replace(first, source_file=one.source_file), first)
+        found.append(one)
+    return found
 
 
 def _sounds_like(job: Job, root: Root, second: Reject, first: Recording, name: str) -> bool:
