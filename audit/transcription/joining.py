@@ -9,7 +9,6 @@ Where nothing of the kind is heard, people taking turns give a rough offset.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -149,31 +148,6 @@ def beside(
             times = np.arange(at - lead, min(at + _BLOCK, ends_at) - lead)
             joined[1, at : at + len(times)] = _read(second, piece, times)
     return joined
-
-
-def one_after_another(
-    parts: Sequence[NDArray[np.int16]], gaps_s: Sequence[float]
-) -> NDArray[np.int16]:
-    """Parts of a call as one recording, with silence for what lies between them.
-
-    Args:
-        parts: int16, shape ``[channels, samples]``; mixed to one channel where one of them has one.
-        gaps_s: seconds between each part and the next one.
-    """
-    channels = min(len(part) for part in parts)
-    pieces = []
-    for part, gap_s in zip(parts, (*gaps_s, 0.0), strict=True):
-        pieces.append(part if len(part) == channels else mixed(part))
-        pieces.append(np.zeros((channels, round(gap_s * SAMPLE_RATE)), dtype=np.int16))
-    return np.concatenate(pieces, axis=1)
-
-
-def mixed(samples: NDArray[np.int16]) -> NDArray[np.int16]:
-    """All channels in one, shape ``[1, samples]``."""
-    if len(samples) == 1:
-        return samples
-    one: NDArray[np.int16] = samples.mean(axis=0, dtype=np.float32, keepdims=True).astype(np.int16)
-    return one
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def decode_legs(
         if gap_s:
             said.append(_span("legs.gap", end_s, end_s + gap_s))
         at_s = end_s + gap_s
-    samples = joining.one_after_another([part.samples for part in parts], gaps_s)
+    samples = _one_after_another([part.samples for part in parts], gaps_s)
     return Audio(samples, doubts=tuple(dict.fromkeys(said)))
 
 
@@ -121,7 +121,7 @@ def _is_turned(part: Sequence[tuple[Leg, Audio]], first: Sequence[tuple[Leg, Aud
 
 
 def _part(files: Sequence[tuple[Leg, Audio]], *, turned: bool) -> _Part:
-    by_side = {leg.side: (leg, joining.mixed(audio.samples)[0]) for leg, audio in files}
+    by_side = {leg.side: (leg, _mixed(audio.samples)[0]) for leg, audio in files}
     if None in by_side:
         samples = files[0][1].samples
         return _Part(samples[::-1] if turned else samples)
@@ -161,3 +161,28 @@ def _gaps_s(firsts: Sequence[Leg], parts: Sequence[_Part]) -> list[float]:
             gap_s = next_s - parts[at + 1].lead_s - begins_s - length_s
         gaps_s.append(round(gap_s, 3) if gap_s >= _GAP_MIN_S else 0.0)
     return gaps_s
+
+
+def _one_after_another(
+    parts: Sequence[NDArray[np.int16]], gaps_s: Sequence[float]
+) -> NDArray[np.int16]:
+    """Parts of a call as one recording, with silence for what lies between them.
+
+    Args:
+        parts: int16, shape ``[channels, samples]``; mixed to one channel where one of them has one.
+        gaps_s: seconds between each part and the next one.
+    """
+    channels = min(len(part) for part in parts)
+    pieces = []
+    for part, gap_s in zip(parts, (*gaps_s, 0.0), strict=True):
+        pieces.append(part if len(part) == channels else _mixed(part))
+        pieces.append(np.zeros((channels, round(gap_s * SAMPLE_RATE)), dtype=np.int16))
+    return np.concatenate(pieces, axis=1)
+
+
+def _mixed(samples: NDArray[np.int16]) -> NDArray[np.int16]:
+    """All channels in one, shape ``[1, samples]``."""
+    if len(samples) == 1:
+        return samples
+    one: NDArray[np.int16] = samples.mean(axis=0, dtype=np.float32, keepdims=True).astype(np.int16)
+    return one

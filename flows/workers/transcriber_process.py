@@ -14,10 +14,14 @@ import sys
 import tempfile
 import threading
 import traceback
+import wave
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from audit import privacy
 from audit.config import TranscriptionConfig
@@ -26,7 +30,7 @@ from audit.intake import roots
 from audit.intake.roots import Root
 from audit.transcription import waveform
 from audit.transcription.decoding import Audio
-from audit.types import Channels, Recording, Span, Transcript
+from audit.types import SAMPLE_RATE, Channels, Recording, Span, Transcript
 from flows.jobs import Job, RecordingOutcome
 from flows.workers.transcriber import BEGINNING, FATAL, JOB, MESSAGE, RECORDING, Message
 from reports.store import transcript_cache
@@ -203,7 +207,7 @@ def _bundle(paths: Sequence[Path], recording: Recording, job: Job, transcript: T
         if recording.legs:
             with tempfile.TemporaryDirectory(prefix="callaudit-") as folder:
                 whole = Path(folder) / "joined.wav"
-                playback.write_wave(whole, _decoded(paths, recording, job).samples)
+                _write_wave(whole, _decoded(paths, recording, job).samples)
                 playback.bundle(whole, job.store, recording.call_id, hidden=hidden)
             return
         playback.bundle(
@@ -211,6 +215,15 @@ def _bundle(paths: Sequence[Path], recording: Recording, job: Job, transcript: T
         )
     except Exception:  # whatever it is: no copy rather than one that reveals what it should redact
         _log.warning("the recording of call %s could not be copied", recording.call_id)
+
+
+def _write_wave(path: Path, samples: NDArray[np.int16]) -> None:
+    """Write a call that was joined from several files."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(len(samples))
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(np.ascontiguousarray(samples.T).tobytes())
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import base64
 import os
 import shutil
 import tempfile
-import wave
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -141,20 +140,6 @@ def bundle(
         if hidden:  # an earlier copy may have no tone
             copy.unlink(missing_ok=True)
         raise
-
-
-def write_wave(path: Path, samples: NDArray[np.int16]) -> None:
-    """Write a call that was joined from several files, for :func:`bundle`.
-
-    Args:
-        path: of the WAV file.
-        samples: int16, shape ``[channels, samples]`` at 16 kHz.
-    """
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(len(samples))
-        file.setsampwidth(2)
-        file.setframerate(_OPUS_HZ)
-        file.writeframes(np.ascontiguousarray(samples.T).tobytes())
 
 
 def _is_copy(copy: Path, source: Path, hidden: Sequence[Span]) -> bool:
