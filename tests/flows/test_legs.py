@@ -40,13 +40,13 @@ def out(callaudit: Script, tmp_path_factory: pytest.TempPathFactory) -> Path:
     transcode(calls / "twice.wav", calls / "twice.flac", "flac")
     (base / "manifest.csv").write_text(
         "file,call_id,agent_id,leg,started_at,direction,agent_channel\n"
-        f"sides-c.wav,sides,,customer,{AT}02,out\n"
-        f"sides-a.wav,sides,2002,agent,{AT}00,out\n"
-        f"p1.wav,parts,2002,1,{AT}00,in\n"
-        f"p2.wav,parts,2009,2,{AT}26,in\n"
-        f"twice.wav,first,2002,,{LATER}10,out\n"
-        f"twice.flac,first,2002,,{LATER}10,out\n"
-        f"twice.mp3,second,2005,,{LATER}12,out\n"
+        f"sides-c.wav,sides,,customer,{AT}02,out,0\n"
+        f"sides-a.wav,sides,2002,agent,{AT}00,out,0\n"
+        f"p1.wav,parts,2002,1,{AT}00,in,0\n"
+        f"p2.wav,parts,2009,2,{AT}26,in,0\n"
+        f"twice.wav,first,2002,,{LATER}10,out,0\n"
+        f"twice.flac,first,2002,,{LATER}10,out,0\n"
+        f"twice.mp3,second,2005,,{LATER}12,out,0\n"
     )
     (base / "callaudit.yaml").write_text("batch: {reject_duplicates: true, bundle_audio: true}\n")
     done = callaudit(
