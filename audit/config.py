@@ -205,6 +205,11 @@ class BatchConfig(Options):
         description="MB; maximum memory of a transcribing process. Above it only that process "
         "ends; `null` for no limit. Typical: 2000 to 8000.",
     )
+    reject_duplicates: bool = Field(
+        False,
+        description="Reject recordings with the sound of another one as `duplicate_audio`: the "
+        "same bytes, or begun within a minute of each other and alike, in whatever codec.",
+    )
     bundle_audio: bool = Field(
         False,
         description="Copy every recording next to the pages, as Opus (also `--bundle-audio`).",

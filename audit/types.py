@@ -15,6 +15,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.legs import Leg
 from audit.raw_forms import RawForm
 from audit.reasons import Reason
 
@@ -155,6 +156,13 @@ class Recording:
     meta: Mapping[str, str] = field(default_factory=dict)
     raw_form: RawForm | None = None
     """How it is read where it has no header; None for endings whose files have one."""
+    legs: tuple[Leg, ...] = ()
+    """The files of a call that has several, the first of which is ``source_file``."""
+
+    @property
+    def source_files(self) -> tuple[str, ...]:
+        """All files of the call, in order."""
+        return tuple(leg.file for leg in self.legs) or (self.source_file,)
 
     @property
     def audit_date(self) -> date:
@@ -291,9 +299,13 @@ class Transcript:
     def on_one_line(self) -> bool:
         """Whether speakers share a channel, so that nobody can tell when both of them speak.
 
+        Neither can it be told of sides in separate files that are not aligned by their sound.
+
         A ready transcript has a channel for its turns only where its file tells of speakers that
         were told apart by voice (all are on channel 0), or by channel.
         """
+        if any(doubt.id in ("legs.by_turns", "legs.not_aligned") for doubt in self.doubts):
+            return True
         if self.channels is Channels.TEXT:
             return len({turn.channel for turn in self.turns} - {None}) == 1
         return self.channels is Channels.MONO

@@ -17,6 +17,7 @@ from models.voice import embeddings
 ROOT = Path(__file__).parents[1]
 
 TRANSCRIBES = (
+    "audit/legs.py",
     "audit/raw_forms.py",
     "audit/reasons.py",
     "audit/types.py",

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from audit.errors import RejectedRecording, RejectReason, UsageError
 from audit.intake import cells, file_names, sheets, time_formats, translation
 from audit.intake.file_names import NamePattern
+from audit.intake.legs import SIDE_FILES, SIDE_STARTS
 from audit.intake.manifest_options import ManifestOptions
 from audit.intake.sheets import Row, Table
 from audit.privacy import customers
@@ -33,7 +34,12 @@ _KNOWN_COLUMNS = {
     "answer_wait_s",
     "customer_vip",
     "customer_key",
+    "leg",
+    *SIDE_FILES,
+    *SIDE_STARTS,
 }
+_READABLE = frozenset({"leg"})
+"""Known columns that rules and tables have as ``meta_NAME`` too."""
 _BELONGS = ("team", "queue", "business_line")
 _GROUP = "agent_group"
 """Another name of ``team``. These four are kept as ``meta_*`` too, which rules and queries name."""
@@ -114,9 +120,8 @@ def without(table: Table, options: ManifestOptions) -> list[str]:
         f"has no column {theirs!r}, from which manifest.columns reads {ours}"
         for ours, theirs in table.choice.missing.items()
     ]
-    missing = [
-        name for name in ("file", "agent_id") if name not in (*has, *named, *table.choice.missing)
-    ]
+    wanted = ("agent_id",) if set(SIDE_FILES) <= {*has} else ("file", "agent_id")
+    missing = [name for name in wanted if name not in (*has, *named, *table.choice.missing)]
     if missing:
         said.append(
             f"has no column {' and no column '.join(missing)}; its header must name at least file "
@@ -255,7 +260,11 @@ def from_row(row: Mapping[str, str], zone: ZoneInfo) -> Recording:
         customer_vip=_parsed_cell(row, "customer_vip", cells.truth),
         customer_key=row.get("customer_key") or None,
         **belonging(row),
-        meta={f"meta_{key}": value for key, value in row.items() if key not in _KNOWN_COLUMNS},
+        meta={
+            f"meta_{key}": value
+            for key, value in row.items()
+            if key in _READABLE or key not in _KNOWN_COLUMNS
+        },
     )
 
 

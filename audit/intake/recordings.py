@@ -10,18 +10,19 @@ import os
 import posixpath
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from audit.errors import RejectedRecording, RejectReason
-from audit.intake import manifests, presets, sources, time_formats
+from audit.intake import legs, manifests, presets, sources, time_formats
 from audit.intake.manifest_options import ManifestOptions
 from audit.intake.presets import export
 from audit.intake.presets.export import Joined
 from audit.intake.roots import FileState, Root, listing, local_file, outside
+from audit.intake.sheets import Row
 from audit.privacy import customers
 from audit.privacy.customers import CustomerHash
 from audit.raw_forms import RawForm
@@ -122,12 +123,14 @@ def plan(
     waiting: list[Recording] = []
     written_before = datetime.now(UTC) - timedelta(seconds=settle_s)  # UTC is never put back
     named = set()
-    for number, row, problem in source.rows:
-        if root is not None and _is_full(row.get("file", "")):
-            row["file"] = root.relative(row["file"])
-        named.add(posixpath.normpath(row.get("file", "")))
+    for group in legs.by_call(source.rows):
+        for _, cells, _ in group:
+            if root is not None and _is_full(cells.get("file", "")):
+                cells["file"] = root.relative(cells["file"])
+            named.add(posixpath.normpath(cells.get("file", "")))
+        number, row, _ = group[0]
         try:
-            recording, written = _planned(row, problem, terms)
+            recording, written = _planned_call(group, terms)
             if settle_s and written > written_before:
                 waiting.append(recording)
                 continue
@@ -180,6 +183,16 @@ def joined(
     return export.joined(options, root=root, files=shown, recordings=names, manifest=manifest)
 
 
+def _planned_call(group: Sequence[Row], terms: _Terms) -> tuple[Recording, datetime]:
+    """The recording of a call's rows, and when the last of its files was written."""
+    if len(group) == 1 and not legs.is_side(group[0]):
+        return _planned(group[0].cells, group[0].problem, terms)
+    cells = legs.filled(group)
+    planned = [_planned(row, one.problem, terms) for row, one in zip(cells, group, strict=True)]
+    recording = legs.joined([recording for recording, _ in planned], group)
+    return recording, max(written for _, written in planned)
+
+
 def _planned(row: dict[str, str], problem: str | None, terms: _Terms) -> tuple[Recording, datetime]:
     """The recording of a row, and when its file was last written.
 
@@ -206,7 +219,8 @@ def _check_new(recording: Recording, planned: Mapping[str, Recording]) -> None:
         raise RejectedRecording(
             RejectReason.DUPLICATE_CALL_ID,
             f"call_id {recording.call_id!r} is also that of "
-            f"{planned[recording.call_id].source_file}; give each call its own",
+            f"{planned[recording.call_id].source_file}; give each call its own, or say in a column "
+            "leg which side (agent, customer) or part (1, 2) of the call each file is",
         )
 
 

@@ -150,34 +150,46 @@ def outside(name: str) -> RejectedRecording:
 
 
 @contextmanager
-def fetched(root: Root, recording: Recording) -> Iterator[tuple[Path, str]]:
-    """A local copy of a recording (or itself, if it is local) and the sha256 of its bytes.
+def fetched(root: Root, recording: Recording) -> Iterator[tuple[tuple[Path, ...], str]]:
+    """Local copies of a recording's files (or themselves, if they are local) and their sha256.
+
+    That of several files is the hash of their hashes, in order.
 
     Raises:
-        RejectedRecording: it has gone or cannot be read.
+        RejectedRecording: one of them has gone or cannot be read.
     """
-    full = root.join(recording.source_file)
     with tempfile.TemporaryDirectory(prefix="callaudit-") as folder:
-        path = Path(full)
-        try:
-            if not root.local:
-                path = Path(folder) / ("recording" + posixpath.splitext(full)[1])
-                with root.filesystem.open(full, "rb") as source, path.open("wb") as target:
-                    shutil.copyfileobj(source, target, 1 << 20)
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except FileNotFoundError as error:
-            raise RejectedRecording(
-                RejectReason.MISSING_FILE,
-                f"{recording.source_file} was removed after it was listed; copy it again",
-            ) from error
-        except PermissionError as error:
-            raise unreadable(recording.source_file) from error
-        except OSError as error:
-            cause = error.strerror or type(error).__name__
-            raise RejectedRecording(
-                RejectReason.MISSING_FILE,
-                f"{recording.source_file} cannot be read ({cause}); check its disk or share and "
-                "run the batch again",
-            ) from error
-        yield path, digest
+        copies = [
+            _fetched(root, name, Path(folder) / f"recording-{number}")
+            for number, name in enumerate(recording.source_files, start=1)
+        ]
+        digests = [digest for _, digest in copies]
+        together = digests[0]
+        if len(digests) > 1:
+            together = hashlib.sha256("".join(digests).encode()).hexdigest()
+        yield tuple(path for path, _ in copies), together
+
+
+def _fetched(root: Root, name: str, stem: Path) -> tuple[Path, str]:
+    """A local copy of one file, and the sha256 of its bytes."""
+    full = root.join(name)
+    path = Path(full)
+    try:
+        if not root.local:
+            path = stem.with_suffix(posixpath.splitext(full)[1])
+            with root.filesystem.open(full, "rb") as source, path.open("wb") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+        with path.open("rb") as file:
+            return path, hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise RejectedRecording(
+            RejectReason.MISSING_FILE, f"{name} was removed after it was listed; copy it again"
+        ) from error
+    except PermissionError as error:
+        raise unreadable(name) from error
+    except OSError as error:
+        cause = error.strerror or type(error).__name__
+        raise RejectedRecording(
+            RejectReason.MISSING_FILE,
+            f"{name} cannot be read ({cause}); check its disk or share and run the batch again",
+        ) from error

@@ -18,7 +18,7 @@ _STARTS_S = 0.1
 _OPENING = 2
 """Turns that are looked at where a name alone may be that of a part or of the second call."""
 
-_PART_COLUMNS = frozenset({"part", "part_no", "part_number", "分段", "段号", "第几段"})
+PART_COLUMNS = frozenset({"leg", "part", "part_no", "part_number", "分段", "段号", "第几段"})
 """Columns of a manifest that number the parts of a call from 1."""
 
 _MOST_PARTS = 20
@@ -118,7 +118,7 @@ def _part(call: Call, *, dated: bool = False) -> int:
     numbers = [
         int(found[0])
         for column, value in call.recording.meta.items()
-        if column.removeprefix("meta_").lower() in _PART_COLUMNS
+        if column.removeprefix("meta_").lower() in PART_COLUMNS
         and (found := re.search(r"\d{1,4}", value))
     ]
     for name in _names(call):

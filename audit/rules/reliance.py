@@ -115,13 +115,13 @@ def withheld(
     roles = ROLES_UNCONFIRMED if _by_default(call) else None
     words = NOT_READ if _is_unread(call.said_by(Role.AGENT)) else None
     kept = [
-        _withheld(finding, uncertainty)
+        undecided(finding, uncertainty)
         if (uncertainty := _uncertainty(finding, call, rules, roles, words))
         or (uncertainty := _uncertainty_of_absence(finding, call, rules, unscored))
         else finding
         for finding in findings
     ]
-    return _one_for_the_call(kept, no_interruption.RULE.id)
+    return one_for_the_call(kept, no_interruption.RULE.id)
 
 
 def _by_default(call: Call) -> bool:
@@ -275,7 +275,8 @@ def _rests_on(finding: Finding, call: Call, is_doubtful: Callable[[Turn], bool])
     )
 
 
-def _withheld(finding: Finding, uncertainty: Reason) -> Finding:
+def undecided(finding: Finding, uncertainty: Reason) -> Finding:
+    """The finding as ``cannot_tell``, and why."""
     failed = finding.verdict is Verdict.FAIL
     return replace(
         finding,
@@ -287,7 +288,7 @@ def _withheld(finding: Finding, uncertainty: Reason) -> Finding:
     )
 
 
-def _one_for_the_call(findings: Sequence[Finding], rule_id: str) -> list[Finding]:
+def one_for_the_call(findings: Sequence[Finding], rule_id: str) -> list[Finding]:
     """The findings, of a rule one ``cannot_tell`` for the call, and only if it has no ``fail``."""
     own = [finding for finding in findings if finding.rule_id == rule_id]
     undecided = [finding for finding in own if finding.verdict is Verdict.CANNOT_TELL]

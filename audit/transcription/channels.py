@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from audit.transcription import crosstalk, decoding
+from audit.legs import Leg
+from audit.transcription import crosstalk, decoding, legs
 from audit.transcription.decoding import Audio
 from audit.types import Recording
 
@@ -16,12 +18,12 @@ _SAME_SIGNAL_SIMILARITY = 0.9
 
 
 def decode_recording(
-    path: Path, recording: Recording, *, min_duration_s: float, max_duration_s: float
+    paths: Sequence[Path], recording: Recording, *, min_duration_s: float, max_duration_s: float
 ) -> Audio:
     """Decode a local recording to the one or two channels that are transcribed.
 
     Args:
-        path: the file.
+        paths: its files, in the order of ``recording.source_files``.
         recording: what the manifest says of it.
         min_duration_s: shorter recordings are rejected.
         max_duration_s: longer ones as well.
@@ -29,13 +31,21 @@ def decode_recording(
     Raises:
         RejectedRecording: the recording cannot be decoded or is outside the limits.
     """
-    audio = decoding.decode(
-        path,
-        min_duration_s=min_duration_s,
-        max_duration_s=max_duration_s,
-        raw_form=recording.raw_form,
-    )
-    return speaker_channels(audio, mono=recording.agent_channel == "mono")
+
+    def decode(path: Path, leg: Leg) -> Audio:
+        audio = decoding.decode(
+            path,
+            min_duration_s=min_duration_s,
+            max_duration_s=max_duration_s,
+            raw_form=leg.raw_form,
+        )
+        return speaker_channels(audio, mono=leg.agent_channel == "mono")
+
+    if recording.legs:
+        return legs.decode_legs(paths, recording.legs, decode=decode, max_duration_s=max_duration_s)
+    channel = recording.agent_channel
+    whole = Leg(recording.source_file, agent_channel=channel, raw_form=recording.raw_form)
+    return decode(paths[0], whole)
 
 
 def speaker_channels(audio: Audio, *, mono: bool) -> Audio:

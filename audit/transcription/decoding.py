@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from audit.errors import RejectedRecording, RejectReason
 from audit.raw_forms import RawForm
+from audit.reasons import Reason
 from audit.transcription import media
 from audit.transcription.media import Lengths, Opened
 from audit.types import SAMPLE_RATE, Samples, Span
@@ -45,11 +46,13 @@ class Audio:
         samples: int16, shape ``[channels, samples]`` at 16 kHz.
         damaged: some packets could not be decoded and were left out.
         lengths: where they differ between header and file.
+        doubts: what is uncertain about a call that was joined from several files.
     """
 
     samples: NDArray[np.int16]
     damaged: bool = False
     lengths: Lengths | None = None
+    doubts: tuple[Reason, ...] = ()
 
     @property
     def duration_s(self) -> float:

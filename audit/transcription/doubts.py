@@ -16,7 +16,7 @@ def of_audio(audio: Audio) -> list[Reason]:
     found = [because("recording.damaged")] if audio.damaged else []
     if audio.lengths is not None:
         found.append(_length(audio.lengths))
-    return found
+    return found + list(audio.doubts)
 
 
 def of_channels(

@@ -12,7 +12,7 @@ import logging
 import sys
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ from audit.intake.roots import Root
 from audit.types import AuditedCall, Call, Recording
 from flows import jobs, wiring
 from flows.jobs import Job, RecordingOutcome, RunSummary
-from flows.workers import processes
+from flows.workers import duplicates, processes
 from reports import publish
 from reports.crashes import Crashes, Step
 from reports.pages import environment
@@ -93,6 +93,8 @@ def publish_all(job: Job) -> None:
                 recording.call_id,
             )
         )
+    if job.config.batch.reject_duplicates:
+        rejects = _without_duplicates(job, root, transcribed, rejects)
     rejects = _without_kept_audits(job, rejects)
     kept, ready = transcribed.kept, transcribed.recordings
     named = kept.keys() | {reject.call_id for reject in rejects if reject.call_id}
@@ -131,6 +133,15 @@ class _Transcribed:
         self.resumed += outcome.resumed
         self.places[recording.audit_date, recording.agent_id].append((recording, name))
 
+    def drop(self, call_ids: Collection[str]) -> None:
+        """Leave out some calls."""
+        for place, its in list(self.places.items()):
+            left = [(one, name) for one, name in its if one.call_id not in call_ids]
+            if left:
+                self.places[place] = left
+            else:
+                del self.places[place]
+
     @property
     def recordings(self) -> dict[str, Recording]:
         """The recordings by call."""
@@ -140,6 +151,19 @@ class _Transcribed:
     def kept(self) -> dict[str, publish.Place]:
         """Where the calls belong."""
         return {one.call_id: place for place, its in self.places.items() for one, _ in its}
+
+
+def _without_duplicates(
+    job: Job, root: Root, transcribed: _Transcribed, rejects: list[Reject]
+) -> list[Reject]:
+    """Reject each call that is recorded a second time, and say so where its id tells as much."""
+    names = {one.call_id: (one, name) for its in transcribed.places.values() for one, name in its}
+    listed = [names[one.call_id] for one in job.recordings if one.call_id in names]
+    doubles = duplicates.among(job, listed)
+    transcribed.drop(doubles.keys())
+    named = {call_id: known for call_id, known in names.items() if call_id not in doubles}
+    found = [duplicates.reject(names[call_id][0], first) for call_id, first in doubles.items()]
+    return found + duplicates.of_same_call(job, root, rejects, named)
 
 
 def _judge_all(job: Job, root: Root, transcribed: _Transcribed, crashes: Crashes) -> None:

@@ -11,12 +11,17 @@ import os
 import queue
 import resource
 import sys
+import tempfile
 import threading
 import traceback
-from collections.abc import Callable
+import wave
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from audit import privacy
 from audit.config import TranscriptionConfig
@@ -24,7 +29,8 @@ from audit.errors import CallauditError, OutputFailed, RejectedRecording, Reject
 from audit.intake import roots
 from audit.intake.roots import Root
 from audit.transcription import waveform
-from audit.types import Channels, Recording, Span, Transcript
+from audit.transcription.decoding import Audio
+from audit.types import SAMPLE_RATE, Channels, Recording, Span, Transcript
 from flows.jobs import Job, RecordingOutcome
 from flows.workers.transcriber import BEGINNING, FATAL, JOB, MESSAGE, RECORDING, Message
 from reports.store import transcript_cache
@@ -110,15 +116,15 @@ def _outcome(recording: Recording, job: Job, root: Root, tell: Tell) -> Message:
 
 
 def _transcribed(recording: Recording, job: Job, root: Root, tell: Tell) -> RecordingOutcome:
-    with roots.fetched(root, recording) as (path, digest):
+    with roots.fetched(root, recording) as (paths, digest):
         name = transcript_cache.key(recording, audio_sha256=digest, fingerprint=job.fingerprint)
         tell(Message(transcript_key=name))
         transcript = job.store.transcripts.load(name) if job.resume else None
         resumed = transcript is not None
         if transcript is None or not _has_waveform(job, digest, transcript):
-            transcript = _transcribe(path, recording, job, name, digest, transcript, tell)
+            transcript = _transcribe(paths, recording, job, name, digest, transcript, tell)
         if job.config.batch.bundle_audio:
-            _bundle(path, recording, job, transcript)
+            _bundle(paths, recording, job, transcript)
     return RecordingOutcome(
         recording.call_id,
         transcript_key=name,
@@ -128,7 +134,7 @@ def _transcribed(recording: Recording, job: Job, root: Root, tell: Tell) -> Reco
 
 
 def _transcribe(
-    path: Path,
+    paths: Sequence[Path],
     recording: Recording,
     job: Job,
     name: str,
@@ -136,7 +142,7 @@ def _transcribe(
     transcript: Transcript | None,
     tell: Tell,
 ) -> Transcript:
-    from audit.transcription import decode_recording, transcribe
+    from audit.transcription import transcribe
     from flows import wiring
 
     store = job.store
@@ -152,13 +158,7 @@ def _transcribe(
     store.attempts.begin(name)
     tell(Message(loaded=True))
     try:
-        limits = job.config.limits
-        audio = decode_recording(
-            path,
-            recording,
-            min_duration_s=limits.min_duration_s,
-            max_duration_s=limits.max_duration_s,
-        )
+        audio = _decoded(paths, recording, job)
         tell(Message(duration_s=audio.duration_s))
         store.waveforms.save(digest, waveform.compute(audio.samples))
         if transcript is None:
@@ -178,13 +178,25 @@ def _transcribe(
     return transcript
 
 
+def _decoded(paths: Sequence[Path], recording: Recording, job: Job) -> Audio:
+    from audit.transcription import decode_recording
+
+    limits = job.config.limits
+    return decode_recording(
+        paths,
+        recording,
+        min_duration_s=limits.min_duration_s,
+        max_duration_s=limits.max_duration_s,
+    )
+
+
 def _has_waveform(job: Job, digest: str, transcript: Transcript) -> bool:
     """Whether the waveform is kept already, with as many channels as were transcribed."""
     kept = job.store.waveforms.load(digest)
     return kept is not None and len(kept) == (2 if transcript.channels is Channels.STEREO else 1)
 
 
-def _bundle(path: Path, recording: Recording, job: Job, transcript: Transcript) -> None:
+def _bundle(paths: Sequence[Path], recording: Recording, job: Job, transcript: Transcript) -> None:
     """Copy the recording beside the pages; a copy that fails takes no call out of the night."""
     from reports.pages import playback
 
@@ -192,11 +204,26 @@ def _bundle(path: Path, recording: Recording, job: Job, transcript: Transcript) 
     try:
         if job.config.privacy.mode != "keep":
             hidden = privacy.redacted_spans_of(transcript, agent_name=recording.agent_name)
+        if recording.legs:
+            with tempfile.TemporaryDirectory(prefix="callaudit-") as folder:
+                whole = Path(folder) / "joined.wav"
+                _write_wave(whole, _decoded(paths, recording, job).samples)
+                playback.bundle(whole, job.store, recording.call_id, hidden=hidden)
+            return
         playback.bundle(
-            path, job.store, recording.call_id, hidden=hidden, raw_form=recording.raw_form
+            paths[0], job.store, recording.call_id, hidden=hidden, raw_form=recording.raw_form
         )
     except Exception:  # whatever it is: no copy rather than one that reveals what it should redact
         _log.warning("the recording of call %s could not be copied", recording.call_id)
+
+
+def _write_wave(path: Path, samples: NDArray[np.int16]) -> None:
+    """Write a call that was joined from several files."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(len(samples))
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(np.ascontiguousarray(samples.T).tobytes())
 
 
 if __name__ == "__main__":

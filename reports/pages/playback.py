@@ -52,6 +52,7 @@ _CLIP_BITS_PER_CHANNEL = 16_000
 """In a file that is sent by mail: half an hour in two channels is 7 MB."""
 
 
+_SOURCE = ["call_id", "source_files", "source_uri", "raw_form"]
 _BLEEP_HZ, _BLEEP_PEAK = 1_000, 3_000
 _HIDDEN = "callaudit-hidden"
 """Tag of a copy: when a bleep replaces PII."""
@@ -83,6 +84,11 @@ def locate(store: Store, call: Mapping[str, Any], *, hidden: Sequence[Span] = ()
     folder = store.layout.call_page(call["call_id"]).parent
     copy = store.layout.audio_copy(call["call_id"])
     source = local_source(uri)
+    files = rows.source_files(call)
+    if len(files) > 1:  # only their joined copy has the seconds that were transcribed
+        if not copy.is_file():
+            return Sound("several", place=", ".join(files))
+        source = None
     there = source is not None and source.is_file()
     try:
         if not there and not copy.is_file():
@@ -164,7 +170,7 @@ def bundle_all(store: Store) -> int:
         hidden: dict[str, list[Masked]] = defaultdict(list)
         for turn in store.turns.rows(nights=only, columns=["call_id", "masked"]):
             hidden[turn["call_id"]] += rows.masked(turn)
-        for row in store.calls.rows(nights=only, columns=["call_id", "source_uri", "raw_form"]):
+        for row in store.calls.rows(nights=only, columns=_SOURCE):
             if row["source_uri"]:
                 gone += not _bundled(store, row, privacy.redacted_spans(hidden[row["call_id"]]))
     return gone
@@ -173,7 +179,10 @@ def bundle_all(store: Store) -> int:
 def _bundled(store: Store, call: Mapping[str, Any], hidden: Sequence[Span]) -> bool:
     copy = store.layout.audio_copy(call["call_id"])
     try:
-        if local_source(call["source_uri"]) is None and copy.is_file():
+        joined = len(rows.source_files(call)) > 1
+        if joined and not copy.is_file():
+            return False
+        if joined or (local_source(call["source_uri"]) is None and copy.is_file()):
             bundle(copy, store, call["call_id"], hidden=hidden)
             return True
         with _fetched(call["source_uri"]) as source:
@@ -214,6 +223,8 @@ def embedded(
         with tempfile.TemporaryDirectory(prefix="callaudit-") as folder:
             clip = Path(folder) / "clip.ogg"
             copy = store.layout.audio_copy(call["call_id"])
+            if len(rows.source_files(call)) > 1 and not copy.is_file():
+                return None
             with _fetched(str(copy) if copy.is_file() else call["source_uri"]) as source:
                 bits = _CLIP_BITS_PER_CHANNEL
                 transcode(

@@ -33,7 +33,7 @@ CHANGES = (
     ),
     ("1.7", "calls.doubt_ids, doubt_values; findings.reason_id, reason_values"),
     ("1.8", "calls.word_times; turns.marks"),
-    ("1.9", "calls.team, queue, business_line, customer_key"),
+    ("1.9", "calls.team, queue, business_line, customer_key, source_files"),
 )
 """What each version added, oldest first. Readers accept every version of the same major: what a
 file does not have yet is empty."""
@@ -74,6 +74,11 @@ def text(
     """A column of text; ``values`` are the only ones allowed, where there are any."""
     allowed = tuple(str(value) for value in values)
     return TableColumn(name, pa.string(), meaning, nullable=nullable, values=allowed)
+
+
+def flag(name: str, meaning: str, *, nullable: bool = False) -> TableColumn:
+    """A column of truth values."""
+    return TableColumn(name, pa.bool_(), meaning, nullable=nullable)
 
 
 def real(name: str, meaning: str, *, unit: str = "", nullable: bool = False) -> TableColumn:

@@ -32,6 +32,8 @@ def of_call(audited: AuditedCall) -> Row:
         return measures
     anyone = Timeline.spoken(call.turns).total_s
     measures["silence_s"] = round(max(0.0, call.transcript.duration_s - anyone), 3)
+    if any(doubt.id == "legs.not_aligned" for doubt in call.transcript.doubts):
+        measures["silence_s"] = None
     if call.transcript.on_one_line:
         return measures
     agent, customer = (

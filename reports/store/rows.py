@@ -12,6 +12,7 @@ from typing import Any
 import audit
 from audit import privacy
 from audit.intake import manifests
+from audit.legs import Leg
 from audit.privacy import PrivacyMode
 from audit.raw_forms import RawForm
 from audit.types import (
@@ -114,6 +115,7 @@ def _call_row(audited: AuditedCall) -> Row:
     return {
         "agent_name": recording.agent_name,
         "source_file": recording.source_file,
+        "source_files": list(recording.source_files),
         "raw_form": None if recording.raw_form is None else str(recording.raw_form),
         "started_at": recording.started_at,
         "started_local": recording.started_at.replace(tzinfo=None),
@@ -272,6 +274,7 @@ def call(facts: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) -> Call:
             **_belonging(facts, meta),
             meta=meta,
             raw_form=raw_form(facts),
+            legs=_legs(facts),
         ),
         transcript=Transcript(
             turns=tuple(turn(row) for row in sorted(turns, key=_by_index)),
@@ -300,6 +303,17 @@ def _belonging(facts: Mapping[str, Any], meta: Mapping[str, str]) -> manifests.B
         "queue": facts.get("queue") or told["queue"],
         "business_line": facts.get("business_line") or told["business_line"],
     }
+
+
+def _legs(facts: Mapping[str, Any]) -> tuple[Leg, ...]:
+    """The files of a call that has several."""
+    files = source_files(facts)
+    return tuple(map(Leg, files)) if len(files) > 1 else ()
+
+
+def source_files(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """All files of a stored call; nothing of one that a version before 1.9 wrote."""
+    return tuple(facts.get("source_files") or ())
 
 
 def _by_index(row: Mapping[str, Any]) -> int:

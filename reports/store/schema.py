@@ -14,7 +14,7 @@ from audit.errors import RejectReason
 from audit.privacy.entities import PrivacyMode
 from audit.review import Decision, ReviewKind
 from audit.types import Channels, Direction, Disposition, Role, Severity, Stage, Verdict, WordTimes
-from reports.store.columns import Table, TableColumn, real, text
+from reports.store.columns import Table, TableColumn, flag, real, text
 
 _LINEAGE = (
     text("schema_version", "version of this schema that wrote the row"),
@@ -35,6 +35,12 @@ CALLS = Table(
         *_AGENT,
         text("agent_name", "the agent's name", nullable=True),
         text("source_file", "the recording, relative to the root of the recordings"),
+        TableColumn(
+            "source_files",
+            pa.list_(pa.string()),
+            "all files of the call, in order; source_file is the first",
+            nullable=True,
+        ),
         text("source_uri", "where the recording was when it was audited", nullable=True),
         text("raw_form", "how a recording without a header is read", nullable=True),
         TableColumn("started_at", pa.timestamp("us", tz="UTC"), "when the call began"),
@@ -48,7 +54,7 @@ CALLS = Table(
             unit="s",
             nullable=True,
         ),
-        TableColumn("customer_vip", pa.bool_(), "the customer is a VIP", nullable=True),
+        flag("customer_vip", "the customer is a VIP", nullable=True),
         text("team", "the agent's team (`team` or `agent_group` of the manifest)", nullable=True),
         text("queue", "the queue or skill group that the call came through", nullable=True),
         text("business_line", "the line of business that the call belongs to", nullable=True),
@@ -70,9 +76,8 @@ CALLS = Table(
             "the one of two channels that is silent throughout, or carries a constant hum",
             nullable=True,
         ),
-        TableColumn(
+        flag(
             "begins_in_speech",
-            pa.bool_(),
             "somebody is speaking when the recording begins (not for ready transcripts)",
             nullable=True,
         ),
@@ -83,7 +88,7 @@ CALLS = Table(
             nullable=True,
         ),
         text("grade", "grade of the score by the rulebook's table", nullable=True),
-        TableColumn("auto_fail", pa.bool_(), "a finding is an auto-fail: the score is 0"),
+        flag("auto_fail", "a finding is an auto-fail: the score is 0"),
         TableColumn(
             "rule_scores",
             pa.list_(
@@ -143,9 +148,8 @@ CALLS = Table(
             "what the roles were assigned by: manifest, default or content",
             nullable=True,
         ),
-        TableColumn(
+        flag(
             "roles_confirmed",
-            pa.bool_(),
             "the roles are as certain as configured (not where a transcript gives them)",
             nullable=True,
         ),
@@ -163,7 +167,11 @@ CALLS = Table(
             "values of their placeholders, as JSON",
             nullable=True,
         ),
-        text("audio_sha256", "hash of the recording's bytes", nullable=True),
+        text(
+            "audio_sha256",
+            "hash of the recording's bytes; of several files, the hash of their hashes in order",
+            nullable=True,
+        ),
         text("engine", "the ASR engine", nullable=True),
         text("model", "name or path of the ASR model", nullable=True),
         text("model_sha256", "hash of the ASR model's weights", nullable=True),
@@ -228,10 +236,9 @@ TURNS = Table(
             nullable=True,
         ),
         real("level_db", "root mean square of the sound", unit="dBFS", nullable=True),
-        TableColumn("is_backchannel", pa.bool_(), "a backchannel: it does not take the floor"),
-        TableColumn(
+        flag("is_backchannel", "a backchannel: it does not take the floor"),
+        flag(
             "unintelligible",
-            pa.bool_(),
             "not usable as words (repetitions, another language): not counted against the agent",
             nullable=True,
         ),
@@ -288,9 +295,7 @@ FINDINGS = Table(
             nullable=True,
         ),
         text("reason_values", "values of the sentence's placeholders, as JSON", nullable=True),
-        TableColumn(
-            "auto_fail", pa.bool_(), "an auto-fail: this finding makes the score of the call 0"
-        ),
+        flag("auto_fail", "an auto-fail: this finding makes the score of the call 0"),
         *_LINEAGE,
     ),
     "one row per verdict of a check",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -33,6 +33,7 @@ def key(recording: Recording, *, audio_sha256: str, fingerprint: str) -> str:
     given = [recording.agent_channel or "", recording.direction or ""]
     if recording.raw_form is not None:
         given.append(str(recording.raw_form))
+    given += [str(replace(leg, file="")) for leg in recording.legs]
     basis = "|".join([audio_sha256, fingerprint, *given])
     return f"{of_recording(audio_sha256)}-{hashlib.sha256(basis.encode()).hexdigest()[:24]}"
 

@@ -22,7 +22,7 @@ def expected(name: str) -> tuple[str, ...]:
     """The keys that a file of the packages belongs to, by the folder it is in."""
     if name.startswith(("audit/transcription/", "audit/language/", "models/asr/", "models/voice/")):
         return TRANSCRIBE
-    if name in {"audit/raw_forms.py", "audit/reasons.py", "audit/types.py"}:
+    if name in {"audit/legs.py", "audit/raw_forms.py", "audit/reasons.py", "audit/types.py"}:
         return TRANSCRIBE
     if name.startswith("models/text/") and Path(name).name in _TELLS_ROLES:
         return TRANSCRIBE

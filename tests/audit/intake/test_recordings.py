@@ -260,7 +260,7 @@ def test_a_root_that_is_no_folder_of_this_machine() -> None:
     assert recording.source_file == "night/c1_007_20261116T090000.wav"
     root = open_root(location)
     assert not root.local
-    with fetched(root, recording) as (path, digest):
+    with fetched(root, recording) as ((path,), digest):
         assert path.read_bytes() == CALL.read_bytes()
         assert digest == hashlib.sha256(CALL.read_bytes()).hexdigest()
     assert not path.exists()
@@ -277,7 +277,7 @@ def test_a_root_that_is_no_folder_of_this_machine() -> None:
 def test_a_local_recording_is_read_where_it_lies(tmp_path: Path) -> None:
     shutil.copy(CALL, tmp_path / "c1_007_20261116T090000.wav")
     (recording,) = planned(tmp_path).recordings
-    with fetched(open_root(str(tmp_path)), recording) as (path, digest):
+    with fetched(open_root(str(tmp_path)), recording) as ((path,), digest):
         assert path == (tmp_path / "c1_007_20261116T090000.wav").resolve()
         assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
     assert path.exists()

@@ -27,7 +27,7 @@ STEREO = CALLS / "S14_2002_20261117T172055.wav"
 def decoded(path: Path, recording: Recording, config: Config) -> Audio:
     limits = config.limits
     return decode_recording(
-        path,
+        [path],
         recording,
         min_duration_s=limits.min_duration_s,
         max_duration_s=limits.max_duration_s,

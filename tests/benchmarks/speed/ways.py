@@ -83,7 +83,7 @@ class Callaudit:
         recording = _recording(path.name)
         limits = self._config.limits
         sound = decode_recording(
-            path,
+            [path],
             recording,
             min_duration_s=limits.min_duration_s,
             max_duration_s=limits.max_duration_s,
