@@ -11,7 +11,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from audit.errors import RejectedRecording, RejectReason, UsageError
-from audit.intake import cells, sheets
+from audit.intake import cells, remotes, sheets
 from audit.intake.sheets import Row
 from audit.types import Recording
 
@@ -56,11 +56,9 @@ def read(location: str) -> list[Row]:
     Raises:
         UsageError: it cannot be read without losing something, or lacks a required column.
     """
-    import fsspec
-
     try:
-        with fsspec.open(location, "rb") as file:
-            blob = file.read()
+        filesystem, path = remotes.connect(location)
+        blob = filesystem.cat_file(path)
         columns, rows = sheets.read(blob, known=_KNOWN_COLUMNS, required=_REQUIRED_COLUMNS)
     except UsageError:
         raise
@@ -69,7 +67,8 @@ def read(location: str) -> list[Row]:
     except IsADirectoryError as error:
         raise UsageError(f"manifest {location} is a folder; name a file in it") from error
     except Exception as error:  # file systems and pyarrow each raise their own
-        raise UsageError(f"manifest {location} cannot be read: {error}") from error
+        why = error if remotes.is_local(location) else remotes.cause(error, location)
+        raise UsageError(f"manifest {location} cannot be read: {why}") from error
     missing = [name for name in ("file", "agent_id") if name not in columns]
     if missing:
         raise UsageError(

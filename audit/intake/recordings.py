@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from audit.errors import RejectedRecording, RejectReason
 from audit.intake import manifests
-from audit.intake.roots import FileState, Root, listing, local_file, outside
+from audit.intake.roots import FileState, Root, check_size, listing, local_file, outside
 from audit.intake.sheets import Row
 from audit.raw_forms import RawForm
 from audit.transcription import media
@@ -303,13 +303,8 @@ def _check(recording: Recording, terms: _Terms) -> FileState:
     file = local_file(root, name) if root.local else found.files.get(slashed)
     if file is None:
         raise RejectedRecording(RejectReason.MISSING_FILE, found.instead_of(name))
-    if file.size == 0:
-        raise RejectedRecording(RejectReason.EMPTY, f"{name} has no bytes; copy it again")
-    if file.size > terms.max_bytes:
-        raise RejectedRecording(
-            RejectReason.TOO_LARGE,
-            f"{name} has {file.size:,} bytes; raise limits.max_bytes if that is right",
-        )
+    if file.size is not None:
+        check_size(name, file.size, terms.max_bytes)
     if recording.rulebook_id is not None and recording.rulebook_id not in terms.rulebooks:
         raise RejectedRecording(
             RejectReason.UNKNOWN_RULEBOOK,
