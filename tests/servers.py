@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -133,7 +134,7 @@ def webdav(folder: Path) -> Iterator[Server]:
 def _cut(body: Any) -> Iterator[bytes]:
     for piece in body:
         yield piece[:1000]
-        raise ConnectionAbortedError
+        raise ConnectionAbortedError(errno.ECONNABORTED, "cut off on purpose")
 
 
 @contextmanager

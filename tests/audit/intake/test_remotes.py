@@ -117,9 +117,9 @@ def test_a_connection_that_drops_is_taken_up_again(server: Server) -> None:
         assert path.read_bytes() == CALL.read_bytes()
     assert server.drops <= 0
     server.drops = 1000
-    with pytest.raises(RejectedRecording, match="could not be fetched") as failed:
-        with roots.fetched(root, one):
-            pass
+    refused = pytest.raises(RejectedRecording, match="could not be fetched")
+    with refused as failed, roots.fetched(root, one):
+        pass
     assert failed.value.reason is RejectReason.MISSING_FILE
     assert PASSWORD not in str(failed.value)
     server.drops = 0
@@ -134,9 +134,9 @@ def test_sizes_that_a_page_does_not_tell_are_found_on_fetching(folder: Path) -> 
         found = planned(location)
         root, by_call = roots.locate(location), {r.call_id: r for r in found.recordings}
         for call, limit, reason in (("E", 99, RejectReason.EMPTY), ("C1", 99, "too_large")):
-            with pytest.raises(RejectedRecording) as failed:
-                with roots.fetched(root, by_call[call], max_bytes=limit):
-                    pass
+            fetching = roots.fetched(root, by_call[call], max_bytes=limit)
+            with pytest.raises(RejectedRecording) as failed, fetching:
+                pass
             assert failed.value.reason == reason
 
 
@@ -159,9 +159,9 @@ def test_what_cannot_be_opened_is_one_sentence(server: Server, home: Path, folde
 def test_logins_that_are_refused(folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / ".netrc").unlink()
     monkeypatch.setitem(fsspec.config.conf, "sftp", {"password": "not-this-one"})
-    with servers.webdav(folder.parent) as server:
-        with pytest.raises(UsageError, match=r"access is refused; .*netrc"):
-            roots.open_root(f"{server.url}/calls")
+    refused = pytest.raises(UsageError, match=r"access is refused; .*netrc")
+    with servers.webdav(folder.parent) as server, refused:
+        roots.open_root(f"{server.url}/calls")
     with servers.sftp(folder.parent) as server:
         (home / ".ssh" / "known_hosts").write_text(servers.known_host(server))
         with pytest.raises(UsageError, match=r"access is refused; .*SSH key") as failed:
