@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -29,10 +30,14 @@ class Server:
     requests: Counter[str] = field(default_factory=Counter)
     drops: int = 0
     """Downloads still to be cut off in the middle."""
+    broken: str = "\0"
+    """Downloads of files with this in their names are always cut off."""
     host_key: str = ""
 
-    def drop(self) -> bool:
+    def drop(self, name: str) -> bool:
         """Whether this download is to be cut off."""
+        if self.broken in name:
+            return True
         self.drops -= 1
         return self.drops >= 0
 
@@ -71,7 +76,7 @@ def sftp(folder: Path, *, port: int = 0) -> Iterator[Server]:
 
         def read(self, file: Any, offset: int, size: int) -> Any:
             state.requests["read"] += 1
-            if offset >= 1 << 15 and state.drop():
+            if offset >= 1 << 15 and state.drop(os.fsdecode(file.name)):
                 self._connection.abort()
             return super().read(file, offset, size)
 
@@ -115,7 +120,7 @@ def webdav(folder: Path) -> Iterator[Server]:
 
     def app(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
         state.requests[f"{environ['REQUEST_METHOD']} {environ.get('HTTP_DEPTH', '')}".strip()] += 1
-        cut = environ["REQUEST_METHOD"] == "GET" and state.drop()
+        cut = environ["REQUEST_METHOD"] == "GET" and state.drop(environ["PATH_INFO"])
         body = dav(environ, start)
         return _cut(body) if cut else body
 
@@ -145,7 +150,7 @@ def pages(folder: Path) -> Iterator[Server]:
     class Handler(SimpleHTTPRequestHandler):
         def do_GET(self) -> None:
             state.requests["GET"] += 1
-            if not self.path.endswith("/") and state.drop():
+            if not self.path.endswith("/") and state.drop(self.path):
                 self.send_response(200)
                 self.send_header("Content-Length", "100000")
                 self.end_headers()
