@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from audit.errors import CallauditError, OutputFailed
+from audit.errors import CallauditError, OutputFailed, UsageError
+from audit.intake import remotes
 from models.asr.weights import cache_dir
 from models.hashing import file_sha256
 from reports.store import Store, layout, private
@@ -37,9 +38,18 @@ def is_url(out: str) -> bool:
 
 
 def folder(out: str) -> Path:
-    """OUT as a folder of this machine: itself, or the working copy of a URL."""
+    """OUT as a folder of this machine: itself, or the working copy of a URL.
+
+    Raises:
+        UsageError: the URL holds credentials, or is one that nothing can be kept at.
+    """
     if not is_url(out):
         return Path(out.removeprefix("file://"))
+    remotes.refuse_credentials(out)
+    if remotes.is_quoted(out):
+        raise UsageError(
+            f"--out {out} cannot be written to safely; name a folder, a bucket or an sftp:// URL"
+        )
     name = hashlib.sha256(out.rstrip("/").encode()).hexdigest()[:16]
     return cache_dir() / "outputs" / name
 
@@ -82,9 +92,7 @@ def _transfer_errors(out: str) -> Iterator[None]:
 
 
 def _open(out: str) -> tuple[Any, str]:
-    import fsspec
-
-    filesystem, root = fsspec.core.url_to_fs(out, use_listings_cache=False)
+    filesystem, root = remotes.connect(out)
     return filesystem, root.rstrip("/")
 
 

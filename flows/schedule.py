@@ -11,7 +11,7 @@ from prefect import flow
 
 from audit.config import Config
 from audit.errors import CallauditError, UsageError
-from audit.intake import manifests, roots
+from audit.intake import manifests, remotes, roots
 from flows import alarm, bucket, jobs, nightly, proxies
 from flows.jobs import RunSummary
 from reports.store import Store
@@ -104,6 +104,8 @@ def serve(location: str, out: str, *, manifest: str | None, config: Config) -> N
     from prefect.settings import PREFECT_API_URL
     from prefect.types.entrypoint import EntrypointType
 
+    for url in (location, out, manifest or ""):
+        remotes.refuse_credentials(url)
     if "%" not in location:
         roots.open_root(location)
     proxies.spare_this_machine()

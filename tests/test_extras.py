@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 EXTRAS = [
     *("dask", "distributed", "duckdb", "ipykernel", "matplotlib", "prefect_dask", "s3fs"),
     *("statsmodels", "hypothesis", "moto", "mypy", "onnx", "psutil", "pytest", "selenium"),
-    "sherpa_onnx",
+    *("sherpa_onnx", "sshfs", "webdav4", "wsgidav", "aiohttp"),
 ]
 """Packages that come with the extras only; those of them that a user asks for are imported where
 they are needed."""

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from audit.errors import RejectedRecording, RejectReason, UsageError
-from audit.intake import cells, file_names, sheets, time_formats, translation
+from audit.intake import cells, file_names, remotes, sheets, time_formats, translation
 from audit.intake.file_names import NamePattern
 from audit.intake.legs import SIDE_FILES, SIDE_STARTS
 from audit.intake.manifest_options import ManifestOptions
@@ -96,11 +96,9 @@ def opened(location: str, options: ManifestOptions = _DEFAULTS) -> Table:
     Raises:
         UsageError: it cannot be read without losing something.
     """
-    import fsspec
-
     try:
-        with fsspec.open(location, "rb") as file:
-            blob = file.read()
+        filesystem, path = remotes.connect(location)
+        blob = filesystem.cat_file(path)
         return sheets.read(blob, known=_NAMED_COLUMNS, required=_REQUIRED_COLUMNS, options=options)
     except UsageError:
         raise
@@ -109,7 +107,8 @@ def opened(location: str, options: ManifestOptions = _DEFAULTS) -> Table:
     except IsADirectoryError as error:
         raise UsageError(f"manifest {location} is a folder; name a file in it") from error
     except Exception as error:  # file systems and pyarrow each raise their own
-        raise UsageError(f"manifest {location} cannot be read: {error}") from error
+        why = error if remotes.is_local(location) else remotes.cause(error, location)
+        raise UsageError(f"manifest {location} cannot be read: {why}") from error
 
 
 def without(table: Table, options: ManifestOptions) -> list[str]:

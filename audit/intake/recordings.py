@@ -21,7 +21,7 @@ from audit.intake import legs, manifests, presets, sources, time_formats
 from audit.intake.manifest_options import ManifestOptions
 from audit.intake.presets import export
 from audit.intake.presets.export import Joined
-from audit.intake.roots import FileState, Root, listing, local_file, outside
+from audit.intake.roots import FileState, Root, check_size, listing, local_file, outside
 from audit.intake.sheets import Row
 from audit.privacy import customers
 from audit.privacy.customers import CustomerHash
@@ -349,13 +349,8 @@ def _check(recording: Recording, terms: _Terms) -> FileState:
         file = found.files.get(posixpath.normpath(name))
     if file is None:
         raise RejectedRecording(RejectReason.MISSING_FILE, found.instead_of(name))
-    if file.size == 0:
-        raise RejectedRecording(RejectReason.EMPTY, f"{name} has no bytes; copy it again")
-    if file.size > terms.max_bytes:
-        raise RejectedRecording(
-            RejectReason.TOO_LARGE,
-            f"{name} has {file.size:,} bytes; raise limits.max_bytes if that is right",
-        )
+    if file.size is not None:
+        check_size(name, file.size, terms.max_bytes)
     if recording.rulebook_id is not None and recording.rulebook_id not in terms.rulebooks:
         raise RejectedRecording(
             RejectReason.UNKNOWN_RULEBOOK,

@@ -77,7 +77,7 @@ def _prepare(rulebook: str) -> None:
 
 def publish_all(job: Job) -> None:
     """Judge every transcribed call, write tables and pages, and the run's counts last."""
-    root = roots.open_root(job.root)
+    root = roots.locate(job.root)
     store, transcribed, rejects = job.store, _Transcribed(), list(job.rejects)
     for recording, outcome in jobs.outcomes(job):
         if outcome.transcript_key is not None:

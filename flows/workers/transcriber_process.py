@@ -59,7 +59,7 @@ def main() -> None:
     job = JOB.validate_json(waiting.get())
     tell(Message(loaded=True))
     try:
-        root = roots.open_root(job.root)
+        root = roots.locate(job.root)
         while True:
             recording = RECORDING.validate_json(waiting.get())
             tell(_outcome(recording, job, root, tell))
@@ -116,7 +116,8 @@ def _outcome(recording: Recording, job: Job, root: Root, tell: Tell) -> Message:
 
 
 def _transcribed(recording: Recording, job: Job, root: Root, tell: Tell) -> RecordingOutcome:
-    with roots.fetched(root, recording) as (paths, digest):
+    limit = job.config.limits.max_bytes
+    with roots.fetched(root, recording, max_bytes=limit) as (paths, digest):
         name = transcript_cache.key(recording, audio_sha256=digest, fingerprint=job.fingerprint)
         tell(Message(transcript_key=name))
         transcript = job.store.transcripts.load(name) if job.resume else None

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit import privacy
+from audit.intake import remotes
 from audit.raw_forms import RawForm
 from audit.transcription import decoding, media
 from audit.types import Masked, Span
@@ -199,12 +199,10 @@ def _fetched(uri: str) -> Iterator[Path]:
     if source is not None:
         yield source
         return
-    import fsspec
-
     with tempfile.TemporaryDirectory(prefix="callaudit-") as folder:
         target = Path(folder) / ("recording" + Path(urlsplit(uri).path).suffix)
-        with fsspec.open(uri, "rb") as remote, target.open("wb") as file:
-            shutil.copyfileobj(remote, file, 1 << 20)
+        filesystem, path = remotes.connect(uri)
+        filesystem.get_file(path, str(target))
         yield target
 
 

@@ -76,11 +76,7 @@ CALLS = Table(
             "the one of two channels that is silent throughout, or carries a constant hum",
             nullable=True,
         ),
-        flag(
-            "begins_in_speech",
-            "somebody is speaking when the recording begins (not for ready transcripts)",
-            nullable=True,
-        ),
+        flag("begins_in_speech", "speech at the very beginning (of recordings)", nullable=True),
         text("rulebook_id", "the rulebook that judged the call"),
         real(
             "score",
