@@ -91,7 +91,7 @@ def test_endpoint_and_addressing_are_configured(
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     location = "s3://calls-1250000000/in"
     (recording,) = planned(location).recordings
-    with roots.fetched(roots.locate(location), recording) as (path, _):
+    with roots.fetched(roots.locate(location), recording) as ((path,), _):
         assert path.read_bytes() == b"RIFF"
     name = endpoint.removeprefix("http://")
     wanted = f"calls-1250000000.{name}" if style == "virtual" else name

@@ -72,7 +72,7 @@ def test_recordings_are_listed_and_fetched(server: Server) -> None:
     assert found.ignored == 1 and not found.rejects
     root = roots.locate(location)
     for recording in found.recordings:
-        with roots.fetched(root, recording) as (path, _):
+        with roots.fetched(root, recording) as ((path,), _):
             assert path.read_bytes() == CALL.read_bytes()
         filesystem, path_there = remotes.connect(root.uri(recording.source_file))
         assert filesystem.cat_file(path_there) == CALL.read_bytes()  # as a page's copy is made
@@ -113,7 +113,7 @@ def test_a_connection_that_drops_is_taken_up_again(server: Server) -> None:
     one = planned(location).recordings[1]
     root = roots.locate(location)
     server.drops = 1
-    with roots.fetched(root, one) as (path, _):
+    with roots.fetched(root, one) as ((path,), _):
         assert path.read_bytes() == CALL.read_bytes()
     assert server.drops <= 0
     server.drops = 1000
@@ -123,7 +123,7 @@ def test_a_connection_that_drops_is_taken_up_again(server: Server) -> None:
     assert failed.value.reason is RejectReason.MISSING_FILE
     assert PASSWORD not in str(failed.value)
     server.drops = 0
-    with roots.fetched(root, one) as (path, _):
+    with roots.fetched(root, one) as ((path,), _):
         assert path.read_bytes() == CALL.read_bytes()
 
 
