@@ -21,6 +21,9 @@ from audit.types import Recording
 _FIRST = 3
 """Recordings that are shown as they are read."""
 
+_HASHED = "customer_key"
+"""The column whose values are shown nowhere."""
+
 _WITHOUT = {
     "call_id": "the name of the file is the call's id",
     "started_at": "the time when the file was last written is taken",
@@ -148,7 +151,7 @@ def _columns(table: Table, rejects: Sequence[Reject]) -> tuple[ColumnRead, ...]:
     columns = []
     for name, place in table.choice.places.items():
         values = [row.cells[name] for row in table.rows]
-        example = next(filter(None, values), "")
+        example = "…" if name == _HASHED else next(filter(None, values), "")
         theirs = table.choice.names[place]
         columns.append(ColumnRead(name, theirs, example, values.count(""), rejected[name]))
     return tuple(columns)

@@ -214,6 +214,7 @@ def calls(extra: Iterable[str]) -> Sheet:
             Column("talk_ratio", Kind.SHARE, 14),
             Column("answer_wait_s", Kind.TENTHS, 16),
             Column("customer_vip", Kind.FLAG, 8),
+            *_all("team queue business_line", Kind.TEXT, 14),
             Column("channels", width=10, words="channels_short"),
             Column("doubts", width=50),
             Column("rulebook_id", width=14),

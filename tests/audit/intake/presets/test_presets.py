@@ -195,6 +195,13 @@ def test_sides_of_a_call_of_tencent_are_told_with_their_starts(tmp_path: Path) -
     assert (joined.rows[0].cells["file"], joined.unrecorded) == (names[0], 0)
 
 
+def test_both_sides_of_a_call_of_tencent_are_one_recording(tmp_path: Path) -> None:
+    result = of_sample("tencent-tccc", tmp_path)
+    assert not result.rejects
+    both = [one for one in result.recordings if len(one.source_files) == 2]
+    assert [[leg.side for leg in one.legs] for one in both] == [["agent", "customer"]]
+
+
 def test_names_of_freepbx_tell_enough_without_an_export(tmp_path: Path) -> None:
     folder = laid_out("freepbx", tmp_path)
     day = folder / "monitor/2026/11/16"
