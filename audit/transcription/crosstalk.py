@@ -55,11 +55,12 @@ def similarity(samples: NDArray[np.int16]) -> float:
     """
     half = _HALF_SECOND // _DECIMATION
     step = _HALF_SECOND * max(1, samples.shape[1] // (_HALF_SECOND * _COMPARED_BLOCKS))
+    mean = np.full(_DECIMATION, 1 / _DECIMATION, dtype=np.float32)
     cross = np.zeros(half + 1, dtype=np.complex128)
     powers = np.zeros(2)
     for first in range(0, samples.shape[1] - _HALF_SECOND + 1, step):
         fine = samples[:, first : first + _HALF_SECOND].astype(np.float32)
-        blocks = fine.reshape(2, half, _DECIMATION).mean(axis=2)
+        blocks = fine.reshape(2, half, _DECIMATION) @ mean
         blocks -= blocks.mean(axis=1, keepdims=True)
         left, right = fft.rfft(blocks, 2 * half, axis=1)
         cross += np.conj(left) * right
@@ -137,6 +138,7 @@ def _subtract(
     By overlap-save, a block at a time: a long call is never held as floats.
     """
     size = 2 * _HALF_SECOND
+    taps = np.trim_zeros(taps, "b")  # most leaks are early, and longer filters take more blocks
     response = fft.rfft(taps, size)
     step = size - len(taps)
     for first in range(0, len(samples), step):
