@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from audit.config import Config
-from audit.ports import AsrEngine
+from audit.ports import AsrEngine, WindowResult
 from audit.transcription import decoding
 from audit.types import (
     AuditedCall,
@@ -33,7 +33,6 @@ from audit.types import (
     Role,
     Transcript,
     Turn,
-    WindowResult,
 )
 from tests.benchmarks.night import peak_mb
 
@@ -176,7 +175,7 @@ class _Timed:
 
     def __init__(self, engine: AsrEngine) -> None:
         self._engine = engine
-        self.origin = engine.origin
+        self.origin, self.abilities = engine.origin, engine.abilities
         self.seconds = 0.0
 
     def transcribe(self, windows: Any, **options: Any) -> list[WindowResult]:
