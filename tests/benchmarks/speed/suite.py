@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import tempfile
 import time
 import wave
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,23 +22,25 @@ from numpy.typing import NDArray
 
 from audit.errors import RejectedRecording
 from audit.intake import labelled, recordings
+from audit.intake.labelled import LabelledCall
 from audit.language.text import simplify
 from audit.transcription import decoding
 from audit.types import SAMPLE_RATE, Role
 from flows.workers import processes
 from models.asr.cores import cores
-from reports.analysis import error_rates
+from reports.analysis import error_rates, evaluation
+from reports.analysis.error_rates import ErrorRate
+from reports.store import Store
+from tests.benchmarks.speed.ways import CALLAUDIT, Seconds, Steps, call_id
 
 OPENAI_CLI = "openai-whisper-cli"
 """``whisper`` as people call it, with the same weights."""
-SLOW = ("callaudit-openai",)
-"""Ways that are given few of the calls only, as the command is."""
-GIVES = {
-    "callaudit": "turns, roles, overlaps, findings",
-    "callaudit-openai": "turns, roles, overlaps, findings",
-    "whisperx-like": "words",
-}
-"""What a way gives beside text and segments."""
+_SLOW = f"{CALLAUDIT}:openai-whisper"
+
+
+def is_slow(way: str) -> bool:
+    """Whether a way is given few of the calls only, as the command is."""
+    return way.startswith(_SLOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,47 +49,76 @@ class Sound:
 
     path: Path
     duration_s: float
-    truth: tuple[str, str] | None
-    """What agent and customer say."""
+    truth: LabelledCall | None
+
+    @property
+    def said(self) -> tuple[str, str] | None:
+        """What agent and customer say, where that is known."""
+        if self.truth is None or not self.truth.turns:
+            return None
+        agent, customer = (
+            "".join(turn.text for turn in self.truth.turns if turn.role is role)
+            for role in (Role.AGENT, Role.CUSTOMER)
+        )
+        return agent, customer
 
 
 @dataclass(slots=True)
 class Cost:
-    """What one way takes for some calls; times are of the wall and of all processors."""
+    """What one way takes for the calls of one run, and what it makes of them.
+
+    Attributes:
+        audio_s: how long the calls are.
+        spent: on all that a way does after loading.
+        load: spent on loading, in the first run.
+        peak_mb: the most memory that its process has taken.
+        steps: parts of ``spent``.
+        by_call: ``spent`` by the path of the call, without what comes after all calls.
+        errors: in Han characters, simplified, with numerals read out.
+        errors_as_written: in all but spaces and marks, as it was written.
+        f1: of each rule that judges the transcripts.
+    """
 
     audio_s: float = 0.0
-    wall_s: float = 0.0
-    cpu_s: float = 0.0
-    load_s: float = 0.0
+    spent: Seconds = field(default_factory=Seconds)
+    load: Seconds = field(default_factory=Seconds)
     peak_mb: float = 0.0
-    steps: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    wall_by_call: dict[str, float] = field(default_factory=dict)
-    errors: int = 0
-    characters: int = 0
+    steps: Steps = field(default_factory=lambda: defaultdict(Seconds))
+    by_call: dict[str, Seconds] = field(default_factory=dict)
+    errors: ErrorRate = field(default_factory=ErrorRate)
+    errors_as_written: ErrorRate = field(default_factory=ErrorRate)
+    f1: dict[str, float | None] = field(default_factory=dict)
 
-    def add(self, answer: Mapping[str, Any]) -> None:
-        """Take in the times of one answer."""
-        self.wall_s += answer["wall_s"]
-        self.cpu_s += answer["cpu_s"]
+    def add(self, answer: Mapping[str, Any]) -> Seconds:
+        """Take in the times of one answer; returns what it took."""
+        spent = Seconds(**answer["spent"])
+        self.spent += spent
         for step, seconds in answer["steps"].items():
-            self.steps[step] += seconds
+            self.steps[step] += Seconds(**seconds)
+        return spent
 
     def judge(self, sound: Sound, texts: Sequence[str]) -> None:
         """Count the errors, each channel given to the role that it fits better."""
-        if sound.truth is None:
+        if sound.said is None:
             return
-        truth = [error_rates.plain(text) for text in sound.truth]
-        said = [error_rates.plain(simplify(text)) for text in texts]
-        self.errors += min(
-            sum(error_rates.distance(a, b) for a, b in zip(truth, order, strict=True))
-            for order in (said, said[::-1])
-        )
-        self.characters += sum(map(len, truth))
+        orders = (texts, texts[::-1])
+        plainly = [_errors(sound.said, [simplify(text) for text in one]) for one in orders]
+        best = min((0, 1), key=lambda n: plainly[n].errors)
+        self.errors += plainly[best]
+        self.errors_as_written += _errors(sound.said, orders[best], plain=_written)
 
-    @property
-    def cer(self) -> float | None:
-        """Character errors per character of the truth."""
-        return self.errors / self.characters if self.characters else None
+
+def _errors(
+    said: Sequence[str], texts: Sequence[str], *, plain: Callable[[str], str] = error_rates.plain
+) -> ErrorRate:
+    total = ErrorRate()
+    for truth, text in zip(map(plain, said), map(plain, texts), strict=True):
+        total += ErrorRate(error_rates.distance(truth, text), len(truth))
+    return total
+
+
+def _written(text: str) -> str:
+    return re.sub(r"[\W_]", "", text)
 
 
 def calls(folder: Path, *, truth: Path | None) -> list[Sound]:
@@ -101,35 +133,27 @@ def calls(folder: Path, *, truth: Path | None) -> list[Sound]:
         except RejectedRecording:
             continue
         if len(sound.samples) == 2:
-            told = truths.get(path.stem.split("_")[0])
-            said = None if told is None else _by_role(told)
-            found.append(Sound(path, sound.duration_s, said))
+            found.append(Sound(path, sound.duration_s, truths.get(call_id(path.name))))
     return found
-
-
-def _by_role(truth: labelled.LabelledCall) -> tuple[str, str]:
-    agent, customer = (
-        "".join(turn.text for turn in truth.turns if turn.role is role)
-        for role in (Role.AGENT, Role.CUSTOMER)
-    )
-    return agent, customer
 
 
 class _Process:
     """A way at work in a process of its own."""
 
-    def __init__(self, name: str) -> None:
-        self.cost = Cost()
+    def __init__(self, name: str, config: Path | None = None) -> None:
+        own = name.startswith(CALLAUDIT)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.benchmarks.speed.ways", name],
-            env=processes.transcription_environment(cores())
-            if name.startswith("callaudit")
-            else None,
+            [
+                *(sys.executable, "-m", "tests.benchmarks.speed.ways", name),
+                *([str(config)] if own and config else []),
+            ],
+            env=processes.transcription_environment(cores()) if own else None,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.cost.load_s = self._read()["load_s"]
+        self._sounds: list[Sound] = []
+        self.cost = Cost(load=Seconds(**self._read()["spent"]))
 
     def __enter__(self) -> Self:
         return self
@@ -139,22 +163,33 @@ class _Process:
         self._process.wait()
 
     def transcribe(self, sound: Sound) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{sound.path}\n")
-        self._process.stdin.flush()
-        answer = self._read()
+        answer = self._ask({"call": str(sound.path)})
+        self._sounds.append(sound)
         self.cost.audio_s += sound.duration_s
-        self.cost.add(answer)
-        self.cost.wall_by_call[str(sound.path)] = answer["wall_s"]
+        self.cost.by_call[str(sound.path)] = self.cost.add(answer)
         self.cost.judge(sound, answer["texts"])
 
     def finish(self) -> Cost:
+        """End a run: what its calls have cost."""
+        done = self.cost
+        with tempfile.TemporaryDirectory() as folder:
+            last = self._ask({"finish": folder})
+            done.add(last)
+            done.peak_mb = last["peak_mb"]
+            truths = [sound.truth for sound in self._sounds if sound.truth]
+            store = Store(Path(folder))
+            if truths and store["findings"].rows():
+                tables = {name: store[name].rows() for name in ("calls", "turns", "findings")}
+                rules = evaluation.evaluate(tables, truths).rules
+                done.f1 = {rule: counts.f1 for rule, counts in rules.items()}
+        self.cost, self._sounds = Cost(), []
+        return done
+
+    def _ask(self, what: Mapping[str, str]) -> Any:
         assert self._process.stdin is not None
-        self._process.stdin.close()
-        last = self._read()
-        self.cost.add(last)
-        self.cost.peak_mb = last["peak_mb"]
-        return self.cost
+        self._process.stdin.write(json.dumps(what) + "\n")
+        self._process.stdin.flush()
+        return self._read()
 
     def _read(self) -> Any:
         assert self._process.stdout is not None
@@ -164,23 +199,35 @@ class _Process:
         return json.loads(line)
 
 
-def compare(sounds: Sequence[Sound], ways: Sequence[str], *, few: int) -> dict[str, Cost]:
+def compare(
+    sounds: Sequence[Sound], ways: Sequence[str], *, few: int, runs: int, config: Path | None
+) -> dict[str, list[Cost]]:
     """Give every call to every way, in turn, first one way first and then another.
 
     Args:
         sounds: the calls.
         ways: names.
         few: so many of the calls go to those that are slow.
+        runs: how often, each way still in its process.
+        config: a configuration file for callaudit's ways.
+
+    Returns:
+        For each way what every run has cost.
     """
+    costs: dict[str, list[Cost]] = {name: [] for name in ways}
     with ExitStack() as stack:
-        running = {name: stack.enter_context(_Process(name)) for name in ways}
-        for number, sound in enumerate(sounds):
-            order = [*ways[number % len(ways) :], *ways[: number % len(ways)]]
-            for name in order:
-                if name not in SLOW or number < few:
-                    running[name].transcribe(sound)
-            print(f"{number + 1} of {len(sounds)} calls", file=sys.stderr)
-        return {name: process.finish() for name, process in running.items()}
+        running = {name: stack.enter_context(_Process(name, config)) for name in ways}
+        for run in range(runs):
+            for number, sound in enumerate(sounds):
+                first = (number + run) % len(ways)
+                for name in [*ways[first:], *ways[:first]]:
+                    if not is_slow(name) or number < few:
+                        running[name].transcribe(sound)
+                done = f"{number + 1} of {len(sounds)} calls"
+                print(f"run {run + 1} of {runs}: {done}", file=sys.stderr)
+            for name, process in running.items():
+                costs[name].append(process.finish())
+    return costs
 
 
 def openai_cli(sounds: Sequence[Sound]) -> Cost:
@@ -202,9 +249,13 @@ def openai_cli(sounds: Sequence[Sound]) -> Cost:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        cost.wall_s = time.perf_counter() - started
+        wall_s = time.perf_counter() - started
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cost.cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        cost.spent = Seconds(wall_s, cpu_s)
+        for sound in sounds:  # it does not tell them apart
+            share = sound.duration_s / cost.audio_s
+            cost.by_call[str(sound.path)] = Seconds(share * wall_s, share * cpu_s)
         written = [file.with_suffix(".txt") for file in files]
         if not all(file.is_file() for file in written):  # the command goes on and says 0
             raise SystemExit(f"{OPENAI_CLI} heard nothing; it needs the program ffmpeg")
@@ -252,7 +303,7 @@ def lengths(sounds: Sequence[Sound], minutes: Sequence[float]) -> list[tuple[flo
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "long.wav"
             _write(path, np.tile(samples, -(-size // samples.shape[1]))[:, :size])
-            with _Process("callaudit") as process:
+            with _Process(CALLAUDIT) as process:
                 process.transcribe(Sound(path, wanted * 60, None))
                 found.append((wanted, process.finish()))
     return found
