@@ -16,6 +16,7 @@ _FILTER_BLOCKS = 64
 _REACH_S = 0.3  # latest echo that is looked for
 _TAP_SIGMA = 4.0
 _LEAK_SIGMA = 8.0
+_SUBTRACTED_AT_ONCE = 10 * SAMPLE_RATE
 _COMPARED_BLOCKS = 60  # half seconds: a fraction of them with sound is enough
 _DECIMATION = 4  # samples: fine enough to see that two channels carry the same
 _SAME_FILTER_CORRELATION = 0.8  # of the filters of both halves of a recording
@@ -53,17 +54,17 @@ def similarity(samples: NDArray[np.int16]) -> float:
     The greatest correlation, of either sign, at any delay that an echo can have; 0 where one of
     them is silent. Of a long recording only some half seconds are compared.
     """
+    if samples.shape[1] < _HALF_SECOND:
+        return 0.0
     half = _HALF_SECOND // _DECIMATION
     step = _HALF_SECOND * max(1, samples.shape[1] // (_HALF_SECOND * _COMPARED_BLOCKS))
-    cross = np.zeros(half + 1, dtype=np.complex128)
-    powers = np.zeros(2)
-    for first in range(0, samples.shape[1] - _HALF_SECOND + 1, step):
-        fine = samples[:, first : first + _HALF_SECOND].astype(np.float32)
-        blocks = fine.reshape(2, half, _DECIMATION).mean(axis=2)
-        blocks -= blocks.mean(axis=1, keepdims=True)
-        left, right = scipy.fft.rfft(blocks, 2 * half, axis=1)
-        cross += np.conj(left) * right
-        powers += np.square(blocks).sum(axis=1)
+    compared = np.lib.stride_tricks.sliding_window_view(samples, _HALF_SECOND, axis=1)[:, ::step]
+    fine = compared.astype(np.float32).reshape(2, -1, half, _DECIMATION)
+    blocks = fine @ np.full(_DECIMATION, 1 / _DECIMATION, dtype=np.float32)
+    blocks -= blocks.mean(axis=2, keepdims=True)
+    left, right = scipy.fft.rfft(blocks, 2 * half, axis=2)
+    cross = (np.conj(left) * right).sum(axis=0, dtype=np.complex128)
+    powers = np.square(blocks).sum(axis=(1, 2), dtype=np.float64)
     if not powers.all():
         return 0.0
     lags = np.abs(np.fft.fftfreq(2 * half, 1 / (2 * half)))
@@ -134,14 +135,20 @@ def _subtract(
 ) -> None:
     """Take from the samples, in place, what the filter makes of the other channel's.
 
-    By overlap-save, a block at a time: a long call is never held as floats.
+    By overlap-save, in blocks several times as long as the filter, some seconds at a time: a
+    long call is never held as floats.
     """
-    size = 2 * _HALF_SECOND
-    response = scipy.fft.rfft(taps, size)
+    taps = np.trim_zeros(taps, "b")  # most leaks are early
+    size = 1 << min(14, max(10, (8 * len(taps)).bit_length()))
     step = size - len(taps)
-    for first in range(0, len(samples), step):
+    at_once = step * (_SUBTRACTED_AT_ONCE // step)
+    response = scipy.fft.rfft(taps, size)
+    for first in range(0, len(samples), at_once):
+        part = samples[first : first + at_once]
         before = min(first, len(taps))
-        block = spoken[first - before : first + step].astype(np.float32)
-        leak = scipy.fft.irfft(scipy.fft.rfft(block, size) * response, size)[before : len(block)]
-        part = samples[first : first + step]
+        source = spoken[first - before : first + len(part)].astype(np.float32)
+        padded = np.pad(source, (len(taps) - before, -len(part) % step))
+        blocks = np.lib.stride_tricks.sliding_window_view(padded, size)[::step]
+        predicted = scipy.fft.irfft(scipy.fft.rfft(blocks, axis=1) * response, size, axis=1)
+        leak = predicted[:, len(taps) :].ravel()[: len(part)]
         part[:] = (part - leak).clip(-32768, 32767)

@@ -110,7 +110,7 @@ def _figures(runs: Sequence[Cost], baseline: Sequence[Cost]) -> dict[str, Any]:
     """Costs per second of call, and how many times the baseline's for the same calls."""
     first = runs[0]
     pairs = list(zip(runs, baseline, strict=False))
-    steps = first.steps and {
+    steps = {
         name: {
             "wall": _spread(run.steps[name].wall / run.audio_s for run in runs),
             "cpu": _spread(run.steps[name].cpu / run.audio_s for run in runs),
