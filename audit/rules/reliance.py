@@ -61,7 +61,8 @@ _WORDS = (Said, ActCondition, Similar, Regex, Repeated, EntityCondition, Echo)
 def is_unscored(call: Call) -> bool:
     """Whether an engine transcribed the call that gives no word probabilities."""
     told = any(t.asr_confidence is not None for t in call.turns if not t.unintelligible)
-    return not told and call.transcript.channels is not Channels.TEXT
+    recognised = call.transcript.word_times is not None
+    return recognised and not told and call.transcript.channels is not Channels.TEXT
 
 
 def scored(call: Call, wording: WordingClassifier) -> Call:

@@ -21,10 +21,10 @@ _GAP_MIN_S = 1.0
 """Seconds between parts below which they follow at once: times are often whole seconds."""
 _UNHEARD = (RejectReason.NO_AUDIO, RejectReason.TOO_SHORT)
 """Why one file of a call may hold nothing while the others do."""
-_HOW: dict[AlignedBy, tuple[str, ...]] = {
+_HOW: dict[AlignedBy, tuple[Reason, ...]] = {
     AlignedBy.SOUND: (),
-    AlignedBy.TURNS: ("legs.by_turns",),
-    AlignedBy.TIMES: ("legs.not_aligned",),
+    AlignedBy.TURNS: (because("legs.by_turns"),),
+    AlignedBy.TIMES: (because("legs.not_aligned"),),
 }
 
 Decode = Callable[[Path, Leg], Audio]
@@ -78,16 +78,14 @@ def decode_legs(
         end_s = at_s + part.samples.shape[1] / SAMPLE_RATE
         agent = next((leg.agent_id for leg, _ in of_part[number] if leg.agent_id), None)
         if agent is not None:
-            said.append(_span("legs.other_agent", at_s, end_s, agent=agent))
+            first_s, last_s = round(at_s, 3), round(end_s, 3)
+            said.append(because("legs.other_agent", agent=agent, start_s=first_s, end_s=last_s))
         if gap_s:
-            said.append(_span("legs.gap", end_s, end_s + gap_s))
+            first_s, last_s = round(end_s, 3), round(end_s + gap_s, 3)
+            said.append(because("legs.gap", start_s=first_s, end_s=last_s))
         at_s = end_s + gap_s
     samples = _one_after_another([part.samples for part in parts], gaps_s)
     return Audio(samples, doubts=tuple(dict.fromkeys(said)))
-
-
-def _span(reason_id: str, start_s: float, end_s: float, **values: str) -> Reason:
-    return because(reason_id, **values, start_s=round(start_s, 3), end_s=round(end_s, 3))
 
 
 def _heard(
@@ -131,7 +129,7 @@ def _part(files: Sequence[tuple[Leg, Audio]], *, turned: bool) -> _Part:
         return _Part(np.stack(pair if side == "agent" else pair[::-1]))
     (agent_leg, agent), (customer_leg, customer) = by_side["agent"], by_side["customer"]
     found = joining.align(agent, customer, stated_s=_stated_s(agent_leg, customer_leg))
-    said = [because(reason_id) for reason_id in _HOW[found.by]]
+    said = list(_HOW[found.by])
     if len(found.pieces) > 1:
         said.append(because("legs.jumps", count=len(found.pieces) - 1))
     lead_s = max(0.0, -found.pieces[0].start_s)

@@ -12,7 +12,7 @@ import pytest
 from audit.intake import transcripts
 from audit.rulebooks import Rulebook
 from audit.rules import reliance
-from audit.types import AuditedCall, Call, Channels, Finding, Verdict
+from audit.types import AuditedCall, Call, Channels, Finding, Verdict, WordTimes
 from flows import wiring
 from reports.wording import sentence
 
@@ -61,7 +61,8 @@ def unread(call: Call, *numbers: int) -> Call:
 def unscored(call: Call) -> Call:
     """As an engine that gives no word probabilities transcribes it."""
     turns = tuple(replace(turn, asr_confidence=None) for turn in call.turns)
-    return as_heard(call, turns=turns, channels=Channels.STEREO, role_source="manifest")
+    facts = {"channels": Channels.STEREO, "role_source": "manifest", "word_times": WordTimes.NONE}
+    return as_heard(call, turns=turns, **facts)
 
 
 def test_without_probabilities_familiar_words_are_held_against_the_agent(

@@ -309,7 +309,8 @@ def test_a_call_that_is_stored_is_judged_the_same(tmp_path: Path, timed: bool) -
     (row,) = stored(tmp_path, "calls")
     again = table_rows.call(row, stored(tmp_path, "turns"))
     assert again.recording.started_at.isoformat() == "2026-11-16T23:30:00+08:00"
-    assert again.recording == replace(original.call.recording, rulebook_id="hotline")
+    given = replace(original.call.recording, rulebook_id="hotline", queue="it")
+    assert again.recording == given
     judged = wiring.judge(again, rulebooks.load("hotline"))
     rows: Callable[[AuditedCall], table_rows.CallRows] = lambda one: table_rows.call_rows(  # noqa: E731
         one, run_id="r1", source_uri=None
