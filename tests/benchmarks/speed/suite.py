@@ -70,7 +70,7 @@ class Cost:
     Attributes:
         audio_s: how long the calls are.
         spent: on all that a way does after loading.
-        load: spent on loading, in the first run.
+        load: spent on loading.
         peak_mb: the most memory that its process has taken.
         steps: parts of ``spent``.
         by_call: ``spent`` by the path of the call, without what comes after all calls.
@@ -170,20 +170,18 @@ class _Process:
         self.cost.judge(sound, answer["texts"])
 
     def finish(self) -> Cost:
-        """End a run: what its calls have cost."""
-        done = self.cost
+        """What the calls have cost, with what comes after them."""
         with tempfile.TemporaryDirectory() as folder:
             last = self._ask({"finish": folder})
-            done.add(last)
-            done.peak_mb = last["peak_mb"]
+            self.cost.add(last)
+            self.cost.peak_mb = last["peak_mb"]
             truths = [sound.truth for sound in self._sounds if sound.truth]
             store = Store(Path(folder))
             if truths and store["findings"].rows():
                 tables = {name: store[name].rows() for name in ("calls", "turns", "findings")}
                 rules = evaluation.evaluate(tables, truths).rules
-                done.f1 = {rule: counts.f1 for rule, counts in rules.items()}
-        self.cost, self._sounds = Cost(), []
-        return done
+                self.cost.f1 = {rule: counts.f1 for rule, counts in rules.items()}
+        return self.cost
 
     def _ask(self, what: Mapping[str, str]) -> Any:
         assert self._process.stdin is not None
@@ -208,16 +206,16 @@ def compare(
         sounds: the calls.
         ways: names.
         few: so many of the calls go to those that are slow.
-        runs: how often, each way still in its process.
+        runs: how often, each time in new processes: what was judged once is judged faster again.
         config: a configuration file for callaudit's ways.
 
     Returns:
         For each way what every run has cost.
     """
     costs: dict[str, list[Cost]] = {name: [] for name in ways}
-    with ExitStack() as stack:
-        running = {name: stack.enter_context(_Process(name, config)) for name in ways}
-        for run in range(runs):
+    for run in range(runs):
+        with ExitStack() as stack:
+            running = {name: stack.enter_context(_Process(name, config)) for name in ways}
             for number, sound in enumerate(sounds):
                 first = (number + run) % len(ways)
                 for name in [*ways[first:], *ways[:first]]:

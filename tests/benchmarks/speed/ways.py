@@ -2,7 +2,7 @@
 
 ``python -m tests.benchmarks.speed.ways NAME [CONFIG]`` reads JSON, a line each, and answers each
 with a line of JSON: ``{"call": PATH}``, a two-channel recording, with what was transcribed and what
-it cost; ``{"finish": FOLDER}`` with what comes after a run's calls. Callaudit publishes them in
+it cost; ``{"finish": FOLDER}`` with what comes after all calls. Callaudit publishes them in
 that folder.
 """
 
@@ -124,7 +124,6 @@ class Callaudit:
             audited = [self._judge(call) for call in self._transcribed]
         with _timed(steps, "publish"):
             self._publish(audited, folder)
-        self._transcribed.clear()
         return steps
 
     def _judge(self, call: Call) -> AuditedCall:
