@@ -78,7 +78,7 @@ def doctor(
         overrides={"transcription.asr.engine": engine, "transcription.asr.model": model},
     )
     if plan is not None:
-        from flows import sizing
+        from flows import sizing, wiring
 
         calls, minutes = plan
         click.echo(f"{calls:g} calls of {minutes:g} minutes on {os.cpu_count()} cores:")
@@ -86,6 +86,7 @@ def doctor(
         if sizing.is_by_name(asr):
             lines = formatters.plan(sizing.estimates(asr), calls=calls, minutes=minutes)
         else:
+            wiring.check(settings)  # among others, that a sample may be sent to a service
             timed = sizing.measure(asr, sample=sample)
             lines = formatters.timed_plan(timed, calls=calls, minutes=minutes)
         for line in lines:

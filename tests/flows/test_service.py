@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from audit import config
 from flows import doctor
+from flows.cli.main import main
 from tests.flows.nights import Night, inject, write_clip
 from tests.flows.test_faults import wait_for_outcomes
 from tests.models.asr.serving import Keeper, Serving, serving
@@ -83,6 +85,24 @@ def test_nothing_is_sent_where_transcripts_are_dropped(tmp_path: Path, server: S
     assert code == 2
     assert "privacy.allow_audio_upload" in output and len(output.strip().splitlines()) == 1
     assert server.requests() == [] and not private.out.exists()
+
+
+def test_a_plan_sends_no_sample_where_transcripts_are_dropped(
+    tmp_path: Path, server: Serving
+) -> None:
+    private = night(tmp_path, server, 1, patience_s=2)
+    (sample,) = private.recordings.iterdir()
+    path = tmp_path / "drop.yaml"
+    path.write_text(
+        f"transcription: {{asr: {private.asr}}}\nprivacy: {{mode: drop}}\n{private.settings}",
+        "utf-8",
+    )
+    server.forget()
+    words = ["doctor", "--plan", "10", "5", "--sample", str(sample), "--config", str(path)]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert "privacy.allow_audio_upload" in result.output
+    assert server.requests() == []
 
 
 def test_doctor_says_whether_it_answers(tmp_path: Path, server: Serving) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from audit.errors import UsageError
-from audit.intake import json_tables, presets, sheets
+from audit.intake import json_tables, presets, remotes, sheets
 from audit.intake.manifest_options import ManifestOptions
 from audit.intake.presets import Preset
 from audit.intake.presets.names import Cells
@@ -26,10 +26,8 @@ def of_manifest(preset: Preset, options: ManifestOptions, manifest: str) -> list
     Raises:
         UsageError: it cannot be read, or is not what the system exports.
     """
-    import fsspec
-
     try:
-        filesystem, path = fsspec.core.url_to_fs(manifest)
+        filesystem, path = remotes.connect(manifest)
         if not filesystem.exists(path):
             raise UsageError(f"manifest {manifest} does not exist; check the path")
         folder = filesystem.isdir(path)
@@ -37,13 +35,14 @@ def of_manifest(preset: Preset, options: ManifestOptions, manifest: str) -> list
     except UsageError:
         raise
     except Exception as error:  # each file system raises its own
-        raise UsageError(f"manifest {manifest} cannot be read: {error}") from error
+        why = error if remotes.is_local(manifest) else remotes.cause(error, manifest)
+        raise UsageError(f"manifest {manifest} cannot be read: {why}") from error
     if not found:
         raise UsageError(
             f"no file in {manifest} is named {_pattern(preset)}, which preset {preset.name} reads; "
             "name the file or the folder of what the system exported"
         )
-    return _rows(preset, options, _blobs(filesystem, found), manifest)
+    return _rows(preset, options, _blobs(filesystem, found, manifest), manifest)
 
 
 def of_root(
@@ -60,8 +59,10 @@ def of_root(
             f"preset {preset.name} reads the agents from what the system exports; give that with "
             f"--manifest{beside}"
         )
-    blobs = _blobs(root.filesystem, [root.join(name) for name in found])
-    return _rows(preset, options, blobs, "the recordings' folder") if found else []
+    if not found:
+        return []
+    blobs = _blobs(root.filesystem, [root.join(name) for name in found], root.location)
+    return _rows(preset, options, blobs, "the recordings' folder")
 
 
 def matching(preset: Preset, files: Iterable[str]) -> list[str]:
@@ -74,13 +75,14 @@ def _pattern(preset: Preset) -> str:
     return preset.exports or "*.csv"
 
 
-def _blobs(filesystem: Any, paths: list[str]) -> Iterator[bytes]:
+def _blobs(filesystem: Any, paths: list[str], location: str) -> Iterator[bytes]:
     for start in range(0, len(paths), _AT_ONCE):
         some = paths[start : start + _AT_ONCE]
         try:
             read = filesystem.cat(some)
         except Exception as error:
-            raise UsageError(f"{some[0]} or one beside it cannot be read: {error}") from error
+            why = error if remotes.is_local(location) else remotes.cause(error, location)
+            raise UsageError(f"{some[0]} or one beside it cannot be read: {why}") from error
         yield from (read.values() if isinstance(read, dict) else [read])
 
 

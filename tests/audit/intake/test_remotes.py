@@ -12,7 +12,8 @@ import fsspec
 import pytest
 
 from audit.errors import RejectedRecording, RejectReason, UsageError
-from audit.intake import manifests, remotes, roots
+from audit.intake import manifests, presets, remotes, roots, sources
+from audit.intake.manifest_options import ManifestOptions
 from audit.intake.recordings import Plan, plan
 from tests import servers
 from tests.servers import PASSWORD, USER, Server
@@ -154,6 +155,15 @@ def test_what_cannot_be_opened_is_one_sentence(server: Server, home: Path, folde
         roots.open_root(down)
     with pytest.raises(UsageError, match="no server answers there"):
         manifests.read(f"{down}/m.csv")
+
+
+def test_exports_for_presets_are_read_as_manifests_are(server: Server, home: Path) -> None:
+    options = presets.applied(ManifestOptions(preset="asterisk"))
+    with_password = server.url.replace("://", f"://{USER}:{PASSWORD}@", 1)
+    for url, said in ((with_password, "put credentials into"), (server.url, "does not exist")):
+        with pytest.raises(UsageError, match=said) as refused:
+            sources.check(f"{url}/nowhere/Master.csv", options)
+        assert PASSWORD not in str(refused.value)
 
 
 def test_logins_that_are_refused(folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
