@@ -25,6 +25,15 @@ _MAX_FIELDS = 12
 _TIMES = frozenset({"time", "started_at"})
 
 
+def stem(file: str) -> str:
+    """A file's name without its folder and its ending.
+
+    >>> stem("2026/11/16/a.b.wav")
+    'a.b'
+    """
+    return posixpath.splitext(posixpath.basename(file))[0]
+
+
 @dataclass(frozen=True, slots=True)
 class NamePattern:
     """A compiled pattern; see :func:`compiled`."""

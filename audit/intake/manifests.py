@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -11,7 +10,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from audit.errors import RejectedRecording, RejectReason, UsageError
-from audit.intake import cells, file_names, remotes, sheets, time_formats, translation
+from audit.intake import cells, columns, file_names, remotes, sheets, time_formats, translation
 from audit.intake.file_names import NamePattern
 from audit.intake.legs import SIDE_FILES, SIDE_STARTS
 from audit.intake.manifest_options import ManifestOptions
@@ -179,8 +178,8 @@ def is_header(line: str) -> bool:
     >>> is_header("file,agent_id,started_at"), is_header('{"agent_id": 1}')
     (True, False)
     """
-    names = {re.sub(r"[\s\"_\ufeff-]", "", cell).lower() for cell in re.split(r"[,;\t|]", line)}
-    known = {name.replace("_", "") for name in _NAMED_COLUMNS}
+    names = set(map(columns.normalized, re.split(r"[,;\t|]", line)))
+    known = set(map(columns.normalized, _NAMED_COLUMNS))
     return not line.startswith(("{", "[")) and len(names & known) > 1
 
 
@@ -242,7 +241,7 @@ def from_row(row: Mapping[str, str], zone: ZoneInfo) -> Recording:
         raise RejectedRecording(
             RejectReason.NO_AGENT, f"the manifest names no agent_id for {file}; fill it in"
         )
-    stem = posixpath.splitext(posixpath.basename(file))[0]
+    stem = file_names.stem(file)
     for column in ("agent_id", "call_id"):
         if cells.is_shortened(row.get(column, "")):
             raise bad_value(column, row[column], cells.IN_FULL)
@@ -363,7 +362,7 @@ def is_id(value: str) -> bool:
 
 def call_id_of(row: Mapping[str, str]) -> str:
     """The call's id as far as a rejected row has it, else the file's stem."""
-    stem = posixpath.splitext(posixpath.basename(row.get("file", "")))[0]
+    stem = file_names.stem(row.get("file", ""))
     named = _named(row) if "agent_id" not in row else {}
     return row.get("call_id") or named.get("call_id", stem)
 

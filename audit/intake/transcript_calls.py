@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from audit.errors import RejectedRecording, RejectReason
-from audit.intake import manifests
+from audit.intake import file_names, manifests
 from audit.intake.foreign import transcript as foreign
 from audit.intake.foreign.fields import Unreadable
 from audit.intake.foreign.line import ForeignLine
@@ -168,7 +167,7 @@ def _vendor_call(
 
 def _numbered(given: GivenCall, place: Place) -> str:
     """A name for a call that has none: its file's, and its number in that."""
-    stem = posixpath.splitext(posixpath.basename(place.file))[0]
+    stem = file_names.stem(place.file)
     return stem if place.is_only else f"{stem}-{given.place}"
 
 

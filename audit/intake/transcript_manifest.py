@@ -9,7 +9,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from audit.errors import RejectedRecording, RejectReason
-from audit.intake import manifests
+from audit.intake import file_names, manifests
 from audit.intake.manifest_options import ManifestOptions
 from audit.intake.recordings import Reject
 from audit.privacy.customers import CustomerHash
@@ -58,7 +58,7 @@ class TranscriptManifest:
         self._used: set[int] = set()
         for at, (_, cells, _) in enumerate(self._rows):
             file = posixpath.normpath(cells.get("file", "").replace("\\", "/"))
-            stem = posixpath.splitext(posixpath.basename(file))[0]
+            stem = file_names.stem(file)
             for name in {f"call {cells.get('call_id') or stem}", f"file {file}", f"stem {stem}"}:
                 self._by_name.setdefault(name, []).append(at)
 
@@ -75,7 +75,7 @@ class TranscriptManifest:
         """
         names = [f"call {call_id}", f"stem {call_id}"] if call_id else []
         if file is not None:
-            stem = posixpath.splitext(posixpath.basename(file))[0]
+            stem = file_names.stem(file)
             names += [f"file {file}", f"stem {stem}", f"call {stem}"]
         found = next((self._by_name[name] for name in names if name in self._by_name), None)
         if found is None:
@@ -109,7 +109,7 @@ class TranscriptManifest:
 
     def pass_over(self, file: str) -> None:
         """Take the rows of a file that cannot be read for used: its own reject says why."""
-        stem = posixpath.splitext(posixpath.basename(file))[0]
+        stem = file_names.stem(file)
         for name in (f"file {file}", f"stem {stem}", f"call {stem}"):
             self._used.update(self._by_name.get(name, ()))
 

@@ -41,17 +41,18 @@ def cut_at_changes(
 
 def undivided(utterances: Sequence[UtteranceWords], speech: Sequence[Sequence[Span]]) -> list[Span]:
     """When words are said that may be those of several speakers and cannot be divided."""
-    return [
-        utterance.span
-        for utterance, words in utterances
-        for word in words
-        if len({speaker for _, speaker in _shared(word, _parts(utterance.span, speech))}) > 1
-    ]
+    found: list[Span] = []
+    for utterance, words in utterances:
+        parts = _parts(utterance.span, speech)
+        if len(parts) > 1:
+            found += [utterance.span for word in words if _is_shared(word, parts)]
+    return found
 
 
-def _shared(word: Word, parts: Sequence[Part]) -> list[Part]:
-    span = Span(word.start_s, word.end_s)
-    return [part for part in parts if part[0].overlap_s(span) >= _SHARED_S]
+def _is_shared(word: Word, parts: Sequence[Part]) -> bool:
+    """Whether several speakers speak for long enough while a word lasts."""
+    lasts = Span(word.start_s, word.end_s)
+    return len({speaker for span, speaker in parts if span.overlap_s(lasts) >= _SHARED_S}) > 1
 
 
 def _parts(span: Span, speech: Sequence[Sequence[Span]]) -> list[Part]:

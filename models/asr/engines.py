@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from audit.config import AsrConfig
 from audit.errors import UsageError
@@ -45,40 +46,30 @@ def _find_whisper(config: AsrConfig) -> Weights:
     return weights.find(config.model)
 
 
+def _decoding(config: AsrConfig) -> dict[str, Any]:
+    """What every engine that loads weights is told."""
+    return {
+        "device": config.device,
+        "threads": config.threads,
+        "beam_size": config.beam_size,
+        "batch_size": config.batch_size,
+    }
+
+
 def _load_faster_whisper(found: Weights, config: AsrConfig) -> AsrEngine:
     from models.asr import ctranslate2
 
-    return ctranslate2.load(
-        found,
-        device=config.device,
-        threads=config.threads,
-        beam_size=config.beam_size,
-        batch_size=config.batch_size,
-    )
+    return ctranslate2.load(found, **_decoding(config))
 
 
 def _load_openai_whisper(found: Weights, config: AsrConfig) -> AsrEngine:
     from models.asr import openai
 
-    return openai.load(
-        found,
-        device=config.device,
-        threads=config.threads,
-        beam_size=config.beam_size,
-        batch_size=config.batch_size,
-    )
+    return openai.load(found, **_decoding(config))
 
 
 def _load_sherpa(found: Weights, config: AsrConfig) -> AsrEngine:
-    return sherpa.load(
-        found,
-        device=config.device,
-        threads=config.threads,
-        beam_size=config.beam_size,
-        batch_size=config.batch_size,
-        hotwords=config.hotwords,
-        itn=config.itn,
-    )
+    return sherpa.load(found, **_decoding(config), hotwords=config.hotwords, itn=config.itn)
 
 
 def _load_service(found: Weights, config: AsrConfig) -> AsrEngine:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from audit.intake.presets.names import Cells, stem
+from audit.intake.presets.names import Cells, first_group
 
 _CONTACT = re.compile(r"(job-\d+)(-.*)?")
 _DIRECTIONS = {"inbound": "in", "outbound": "out", "predictive": "out", "back2back": "out"}
@@ -19,8 +19,7 @@ def key(name: str) -> str:
     >>> key("job-7000000000000001-798f1e90-1f82-42da-914c-46580c8f4c85-1794790930000.wav")
     'job-7000000000000001'
     """
-    found = _CONTACT.fullmatch(stem(name))
-    return found[1] if found else stem(name)
+    return first_group(_CONTACT, name)
 
 
 def call(rows: list[Cells], _: str) -> Cells | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from audit.intake.presets.names import Cells, stem
+from audit.intake.presets.names import Cells, first_group
 
 _CONTACT = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_.*", re.IGNORECASE)
 _DIRECTIONS = {"INBOUND": "in", "OUTBOUND": "out", "CALLBACK": "out", "API": "out"}
@@ -19,8 +19,7 @@ def key(name: str) -> str:
     >>> key("2026/11/16/5a1f0c1e-0000-4000-8000-000000000001_20261116T01:02_UTC.wav")
     '5a1f0c1e-0000-4000-8000-000000000001'
     """
-    found = _CONTACT.fullmatch(stem(name))
-    return found[1] if found else stem(name)
+    return first_group(_CONTACT, name)
 
 
 def call(rows: list[Cells], _: str) -> Cells | None:

@@ -11,7 +11,8 @@ import re
 from contextlib import suppress
 from datetime import datetime
 
-from audit.intake.presets.names import Cells, stem
+from audit.intake.file_names import stem
+from audit.intake.presets.names import Cells
 
 _NAME = re.compile(
     r"(?P<type>[a-z]+)-(?P<dest>.*)-(?P<source>[^-]*)-(?P<time>\d{8}-\d{6})(-(?P<call>.*\d\.\d+))?"

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from audit.intake.presets.names import Cells, stem
+from audit.intake.file_names import stem
+from audit.intake.presets.names import Cells
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DIRECTIONS = {"inbound": "in", "outbound": "out"}

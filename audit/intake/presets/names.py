@@ -1,17 +1,16 @@
-"""What the modules of the systems share: rows, and names of files."""
+"""What the modules of the systems share: rows, and what the names of recordings hold."""
 
 from __future__ import annotations
 
-import posixpath
+import re
+
+from audit.intake.file_names import stem
 
 Cells = dict[str, str]
 """A row: its cells by the system's names of columns, or by ours."""
 
 
-def stem(name: str) -> str:
-    """A file's name without its folder and its ending.
-
-    >>> stem("2026/11/16/a.b.wav")
-    'a.b'
-    """
-    return posixpath.splitext(posixpath.basename(name))[0]
+def first_group(pattern: re.Pattern[str], name: str) -> str:
+    """What the first group of a pattern takes of a file's stem; else the stem."""
+    found = pattern.fullmatch(stem(name))
+    return found[1] if found else stem(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from audit.intake.file_names import stem
 from audit.intake.presets import (
     alibaba_ccc,
     amazon_connect,
@@ -13,7 +14,7 @@ from audit.intake.presets import (
     genesys_cloud,
     tencent_tccc,
 )
-from audit.intake.presets.names import Cells, stem
+from audit.intake.presets.names import Cells
 
 
 def _first(rows: list[Cells], _: str) -> Cells:

@@ -11,7 +11,8 @@ import json
 import re
 from urllib.parse import urlsplit
 
-from audit.intake.presets.names import Cells, stem
+from audit.intake.file_names import stem
+from audit.intake.presets.names import Cells
 
 _BEGAN = re.compile(r".*-(\d{10})")
 
