@@ -1,8 +1,8 @@
 """Trains the classifier of speakers' roles: ``python -m models.training.roles``.
 
-Turns of written dialogues and exchanges, parts of them, and the same with errors of a recogniser.
-A writer's turns lie on one side of a split: the calibration is set, and the shares are printed, on
-turns of writers that a model has not seen.
+Turns of written dialogues and exchanges, what the norms forbid agents to say, parts of all these,
+and the same with errors of a recogniser. A writer's turns lie on one side of a split: the
+calibration is set, and the shares are printed, on turns of writers that a model has not seen.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from models.text import roles
 from models.training import linear
 from models.training.dialogues import whole_calls
 from models.training.linear import Example
+from models.training.sentences import norm_wordings
 from models.training.turns import EXCHANGES, SERVICE, dialogues, exchanges
 
 _SEED = 0
@@ -40,6 +41,8 @@ def _turns() -> Iterator[Example]:
             yield from (Example(other, False, file.stem) for other in (before, after) if other)
     for domain, turn in whole_calls.turns():
         yield Example(turn.text, turn.role is Role.AGENT, domain)
+    for wording in norm_wordings():
+        yield Example(wording.turn.text, True, wording.group)
 
 
 def main() -> None:
