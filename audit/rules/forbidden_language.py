@@ -73,12 +73,14 @@ class ForbiddenLanguageRule(RuleSettings):
 
     ``own_clauses_of``: the clause of this norm that forbids what a clause of another does; groups
     and kinds that name the other are judged by it. ``forbidden_acts``: acts of the rulebook that
-    break a clause, by name.
+    break a clause, by name. ``not_for_customer``: words with which the agent says that they speak
+    of or for somebody else; nothing in a turn with them fails.
     """
 
     groups: tuple[ForbiddenGroup, ...]
     own_clauses_of: dict[str, str] = Field(default_factory=dict)
     not_after: tuple[Phrase, ...] = ()
+    not_for_customer: tuple[Phrase, ...] = ()
     meaning: ForbiddenMeaning | None = None
     forbidden_acts: dict[str, Check] = Field(default_factory=dict)
 
@@ -186,7 +188,9 @@ def likeliest(call: Call, rule: ForbiddenLanguageRule, wording: WordingClassifie
     accusable = (
         1.0 if _objected(turn, one, call, rule.meaning) else one.probability
         for turn, one in counting
-        if _may_fail(turn, one) and _is_familiar(one, rule.meaning, wording)
+        if _may_fail(turn, one)
+        and _is_familiar(one, rule.meaning, wording)
+        and not _is_for_others(turn, rule)
     )
     doubted = max((one.probability for _, one in counting), default=0.0)
     return Likeliest(max(accusable, default=0.0), 0.0 if told else doubted)
@@ -224,6 +228,10 @@ def _is_excused(meant: Meaning, rule: ForbiddenLanguageRule) -> bool:
     return find_any(acquits, meant.spoken.text, slack=STRICT) is not None
 
 
+def _is_for_others(turn: Turn, rule: ForbiddenLanguageRule) -> bool:
+    return find_any(rule.not_for_customer, turn.text, slack=STRICT) is not None
+
+
 def _objected(turn: Turn, meant: Meaning, call: Call, meaning: ForbiddenMeaning) -> bool:
     """Whether it is suspicious, and the customer objects to it."""
     return meant.probability >= meaning.suspect_from and is_objected_to(
@@ -252,13 +260,13 @@ def _weighed(
     """
     meaning, check = rule.meaning, rule.own(hit.group.check())
     if meaning is None or meant is None or not hit.group.by_meaning:
-        return _finding(turn, hit, check, certain=True)
+        return _finding(turn, hit, check, certain=not _is_for_others(turn, rule))
     alone = replace(meant.spoken, after="")
     probability = max(meant.probability, float(wording.probabilities([alone])[0]))
     if probability < meaning.phrase_doubt_from:
         return None
     certain = probability >= meaning.phrase_accuse_from and _is_familiar(meant, meaning, wording)
-    return _finding(turn, hit, check, certain=certain)
+    return _finding(turn, hit, check, certain=certain and not _is_for_others(turn, rule))
 
 
 def _word_confidence(turn: Turn) -> float:
@@ -296,7 +304,7 @@ def _by_meaning(
         if one.probability < meaning.suspect_from or _is_excused(one, rule):
             continue
         likely = one.probability >= meaning.accuse_from or _objected(turn, one, call, meaning)
-        if likely and _is_familiar(one, meaning, wording):
+        if likely and _is_familiar(one, meaning, wording) and not _is_for_others(turn, rule):
             certain.append(_finding_by_meaning(turn, one, rule, wording, certain=True))
         elif one.probability >= meaning.doubt_from:
             undecided.append((one.probability, turn, one))
