@@ -100,6 +100,9 @@ _READ_BACK = 0.6
 _SAID_AGAIN = 0.6
 """Share of an answer's syllables that the customer had said before, from which it was given."""
 
+_BRIEF_CHARACTERS = 10
+"""Characters up to which an agent's words in the middle of a story only show that they listen."""
+
 _BREAK = re.compile("[您你问]|一下")
 _FILLERS = "的是那就呢啊嗯好请，。？！、"
 """What comes before a question without saying what it is about: 那请问您的…."""
@@ -134,11 +137,30 @@ def _responses(call: Call, rule: ActiveListeningRule, cues: SilenceCues) -> list
         for turns in _floors(customer, spoken, rule)
         if (floor := _alone(turns, spoken)).duration_s >= rule.min_floor_s
     ]
-    silent = [(f, turns) for f, turns in floors if not any(f.overlap_s(s) for s in spoken)]
+    silent = [
+        (floor, turns)
+        for floor, turns in floors
+        if not any(floor.overlap_s(span) for span in spoken)
+        and not (floor.duration_s < 2 * rule.min_floor_s and _goes_on(turns[0], call, rule))
+    ]
     if floors and not silent:
         reason = because("listening.all_answered", count=len(floors))
         return [finding(_RESPONSE, check, Verdict.PASS, reason)]
     return [_silent(call, floor, turns, check, cues) for floor, turns in silent]
+
+
+def _goes_on(turn: Turn, call: Call, rule: ActiveListeningRule) -> bool:
+    """Whether the customer goes on with what the agent has just answered briefly, in its middle."""
+    before = [one for one in call.turns if one.index < turn.index][-2:]
+    if [one.role for one in before] != [Role.CUSTOMER, Role.AGENT]:
+        return False
+    reply = before[1]
+    spans = [one.span for one in (*before, turn) if one.span]
+    return (
+        all(b.start_s - a.end_s <= rule.max_pause_s for a, b in itertools.pairwise(spans))
+        and spoken_characters(reply.text) <= _BRIEF_CHARACTERS
+        and not _ASKS.search(reply.text)
+    )
 
 
 def _silent(

@@ -66,6 +66,24 @@ def test_an_agent_cut_short_has_not_kept_silent(make_call: MakeCall, book: Ruleb
     assert not found_by(active_listening.RULE, call, book)
 
 
+@pytest.mark.parametrize(
+    ("reply", "ends_s", "found"),
+    [
+        ("嗯，正赶上高峰了", 26.0, [PASS]),
+        ("嗯，正赶上高峰了", 41.0, [FAIL]),  # twice as long
+        ("您那边有几把枪？", 26.0, [FAIL]),
+        ("哦，昨天下午开始的，一共八把是这样啊", 26.0, [FAIL]),
+    ],
+)
+def test_a_short_answer_in_the_middle_of_a_story_shows_that_they_listen(
+    make_call: MakeCall, book: Rulebook, reply: str, ends_s: float, found: list[Verdict]
+) -> None:
+    call = make_call(
+        [HELLO, ("C", STORY, 6.0, 8.0), ("A", reply, 8.5, 10.0), ("C", STORY, 10.5, ends_s)]
+    )
+    assert [f.verdict for f in found_by(active_listening.RULE, call, book)] == found
+
+
 def test_a_response_under_the_voice_cannot_be_heard_on_one_channel(
     make_call: MakeCall, book: Rulebook
 ) -> None:
