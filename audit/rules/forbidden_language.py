@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from audit.language.phrases import STRICT, find_any
 from audit.language.text import spoken_characters
@@ -26,46 +25,17 @@ from audit.rules.base import (
     spec,
     whole_call,
 )
-from audit.rules.fields import Phrase, Strict
+from audit.rules.fields import Phrase
 from audit.rules.forbidden_phrases import ForbiddenGroup, FoundPhrase, worst
-from audit.rules.meanings import Meaning, meanings, repeats_of_customer, suspects_of
-from audit.rules.replies import is_objected_to
+from audit.rules.meanings import (
+    ForbiddenMeaning,
+    Meaning,
+    meanings,
+    objected_to,
+    repeats_of_customer,
+    suspects_of,
+)
 from audit.types import Call, Finding, Role, Turn, Verdict
-
-
-class ForbiddenMeaning(Strict):
-    """How likely wording is forbidden, by the classifier of :mod:`models.text.forbidden`.
-
-    A turn in which no phrase was found fails from the probability ``accuse_from`` on, or from
-    ``suspect_from`` on where the customer then objects to this agent's manner (``complaints``, but
-    not with one of ``complaints_of_others``); from ``doubt_from`` on it is undecidable. A phrase
-    of a group ``by_meaning`` fails where its turn reaches ``phrase_accuse_from`` and is
-    undecidable from ``phrase_doubt_from`` on. Nothing fails in a turn of which the classifier
-    knows less than the share ``familiar_from``: a recogniser garbles what it did not hear.
-    ``unless``: words of a turn that offers help, which is no fault. ``kinds``: which clause each
-    kind breaks; none fails the whole call.
-    """
-
-    suspect_from: float = Field(gt=0, le=1)
-    doubt_from: float = Field(gt=0, le=1)
-    accuse_from: float = Field(gt=0, le=1)
-    phrase_accuse_from: float = Field(gt=0, le=1)
-    phrase_doubt_from: float = Field(gt=0, le=1)
-    familiar_from: float = Field(default=0.0, ge=0, le=1)
-    complaints: tuple[Phrase, ...] = ()
-    complaints_of_others: tuple[Phrase, ...] = ()
-    unless: tuple[Phrase, ...] = ()
-    kinds: dict[ForbiddenKind, Check] = Field(min_length=len(get_args(ForbiddenKind)))
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if not self.suspect_from <= self.doubt_from <= self.accuse_from:
-            raise ValueError("suspect_from, doubt_from and accuse_from must not fall in this order")
-        if self.phrase_doubt_from > self.phrase_accuse_from:
-            raise ValueError("phrase_doubt_from must not be above phrase_accuse_from")
-        if not all(check.enabled for check in self.kinds.values()):
-            raise ValueError("kinds are told together, none of them can be switched off")
-        return self
 
 
 class ForbiddenLanguageRule(RuleSettings):
@@ -144,7 +114,9 @@ def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[
     failed = {at: one for at, one in acts.items() if one.verdict is Verdict.FAIL}
     findings = [*told.values(), *failed.values()]
     meant = [(turn, one) for turn, one in meant if turn.index not in failed]
-    findings += _by_meaning(meant, call, rule, wording, others=bool(findings))
+    findings += _by_meaning(
+        meant, call, rule, wording, told={*told, *failed}, others=bool(findings)
+    )
     if acts and not findings:
         findings.append(max(acts.values(), key=lambda one: one.confidence))
     if findings:
@@ -185,8 +157,9 @@ def likeliest(call: Call, rule: ForbiddenLanguageRule, wording: WordingClassifie
     assert rule.meaning is not None
     told, meant = _weigh(suspects_of(call), call, rule, wording)
     counting = [(turn, one) for turn, one in meant if not _is_excused(one, rule)]
+    by_objection = objected_to(told, meant, call, rule.meaning)
     accusable = (
-        1.0 if _objected(turn, one, call, rule.meaning) else one.probability
+        1.0 if turn.index in by_objection else one.probability
         for turn, one in counting
         if _may_fail(turn, one)
         and _is_familiar(one, rule.meaning, wording)
@@ -230,13 +203,6 @@ def _is_excused(meant: Meaning, rule: ForbiddenLanguageRule) -> bool:
 
 def _is_for_others(turn: Turn, rule: ForbiddenLanguageRule) -> bool:
     return find_any(rule.not_for_customer, turn.text, slack=STRICT) is not None
-
-
-def _objected(turn: Turn, meant: Meaning, call: Call, meaning: ForbiddenMeaning) -> bool:
-    """Whether it is suspicious, and the customer objects to it."""
-    return meant.probability >= meaning.suspect_from and is_objected_to(
-        turn, call, meaning.complaints, but_not=meaning.complaints_of_others
-    )
 
 
 def _may_fail(turn: Turn, meant: Meaning) -> bool:
@@ -293,17 +259,19 @@ def _by_meaning(
     rule: ForbiddenLanguageRule,
     wording: WordingClassifier,
     *,
+    told: Container[int],
     others: bool,
 ) -> list[Finding]:
     """What turns come to by meaning; an undecided one is reported only without others."""
     meaning = rule.meaning
     if meaning is None:
         return []
+    by_objection = objected_to(told, meant, call, meaning)
     certain, undecided = [], []
     for turn, one in meant:
         if one.probability < meaning.suspect_from or _is_excused(one, rule):
             continue
-        likely = one.probability >= meaning.accuse_from or _objected(turn, one, call, meaning)
+        likely = one.probability >= meaning.accuse_from or turn.index in by_objection
         if likely and _is_familiar(one, meaning, wording) and not _is_for_others(turn, rule):
             certain.append(_finding_by_meaning(turn, one, rule, wording, certain=True))
         elif one.probability >= meaning.doubt_from:

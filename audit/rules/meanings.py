@@ -1,15 +1,20 @@
-"""How likely each turn of an agent is forbidden wording, judged whole and in parts."""
+"""How likely each turn of an agent is forbidden wording, whole and in parts, and when it counts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self, get_args
+
+from pydantic import Field, model_validator
 
 from audit.language.repeats import repeated, runs
 from audit.language.text import sounds, spoken_characters
-from audit.ports import SpokenTurn, WordingClassifier
-from audit.rules.replies import answers, last_of_customer
+from audit.ports import ForbiddenKind, SpokenTurn, WordingClassifier
+from audit.rules.base import Check
+from audit.rules.fields import Phrase, Strict
+from audit.rules.replies import answers, is_objected_to, last_of_customer
 from audit.types import Call, Role, Turn
 
 _LEAST = 3
@@ -24,6 +29,41 @@ _SENTENCE_LEAST = 5
 """Syllables from which a sentence of a turn is judged by itself too."""
 
 _HALT = re.compile("(?<=[。！？!?；;…，, ])")
+
+
+class ForbiddenMeaning(Strict):
+    """How likely wording is forbidden, by the classifier of :mod:`models.text.forbidden`.
+
+    A turn in which no phrase was found fails from the probability ``accuse_from`` on, or from
+    ``suspect_from`` on where the customer then objects to this agent's manner (``complaints``, but
+    not with one of ``complaints_of_others``); from ``doubt_from`` on it is undecidable. A phrase
+    of a group ``by_meaning`` fails where its turn reaches ``phrase_accuse_from`` and is
+    undecidable from ``phrase_doubt_from`` on. Nothing fails in a turn of which the classifier
+    knows less than the share ``familiar_from``: a recogniser garbles what it did not hear.
+    ``unless``: words of a turn that offers help, which is no fault. ``kinds``: which clause each
+    kind breaks; none fails the whole call.
+    """
+
+    suspect_from: float = Field(gt=0, le=1)
+    doubt_from: float = Field(gt=0, le=1)
+    accuse_from: float = Field(gt=0, le=1)
+    phrase_accuse_from: float = Field(gt=0, le=1)
+    phrase_doubt_from: float = Field(gt=0, le=1)
+    familiar_from: float = Field(default=0.0, ge=0, le=1)
+    complaints: tuple[Phrase, ...] = ()
+    complaints_of_others: tuple[Phrase, ...] = ()
+    unless: tuple[Phrase, ...] = ()
+    kinds: dict[ForbiddenKind, Check] = Field(min_length=len(get_args(ForbiddenKind)))
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.suspect_from <= self.doubt_from <= self.accuse_from:
+            raise ValueError("suspect_from, doubt_from and accuse_from must not fall in this order")
+        if self.phrase_doubt_from > self.phrase_accuse_from:
+            raise ValueError("phrase_doubt_from must not be above phrase_accuse_from")
+        if not all(check.enabled for check in self.kinds.values()):
+            raise ValueError("kinds are told together, none of them can be switched off")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +148,26 @@ def parts(text: str) -> Iterator[str]:
         part += piece
     if spoken_characters(part) >= _LEAST:
         yield part
+
+
+def objected_to(
+    told: Container[int],
+    meant: Sequence[tuple[Turn, Meaning]],
+    call: Call,
+    meaning: ForbiddenMeaning,
+) -> set[int]:
+    """The turns that are suspicious and that the customer objects to.
+
+    An objection is about the worst that was said shortly before it.
+    """
+    found = set()
+    for turn, one in meant:
+        if one.probability < meaning.suspect_from:
+            continue
+        worse = {other.index for other, its in meant if its.probability > one.probability}
+        worse |= {other.index for other in call.turns if other.index in told}
+        if is_objected_to(
+            turn, call, meaning.complaints, but_not=meaning.complaints_of_others, worse=worse
+        ):
+            found.add(turn.index)
+    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from audit.language.phrases import STRICT, find_any
 from audit.types import Call, Role, Turn
 
@@ -36,15 +38,25 @@ def last_of_customer(call: Call) -> dict[int, str]:
 
 
 def is_objected_to(
-    turn: Turn, call: Call, objections: tuple[str, ...], *, but_not: tuple[str, ...]
+    turn: Turn,
+    call: Call,
+    objections: tuple[str, ...],
+    *,
+    but_not: tuple[str, ...],
+    worse: Container[int] = (),
 ) -> bool:
-    """Whether one of the customer's next turns has an objection, and none of ``but_not``."""
-    replies = [
-        later.text
-        for later in call.turns
-        if later.index > turn.index and later.surely_by(Role.CUSTOMER)
-    ][:_REPLIES]
-    return any(
-        find_any(objections, reply) is not None and find_any(but_not, reply, slack=STRICT) is None
-        for reply in replies
-    )
+    """Whether one of the customer's next turns has an objection, and none of ``but_not``.
+
+    ``worse``: indices of turns of the agent; what follows one of them is about that one.
+    """
+    replies = 0
+    for later in call.turns:
+        if later.index <= turn.index:
+            continue
+        if later.index in worse or replies == _REPLIES:
+            return False
+        if later.surely_by(Role.CUSTOMER):
+            replies += 1
+            if find_any(objections, later.text) and not find_any(but_not, later.text, slack=STRICT):
+                return True
+    return False

@@ -286,3 +286,47 @@ def test_who_scolds_himself_scolds_nobody(
 ) -> None:
     (finding,) = judged(make_call, book, said)
     assert finding.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("said", "of_others"),
+    [
+        (
+            "系统又转圈了，快点快点你倒是出来啊，不是说您啊，我说我这电脑呢",
+            "不是说您啊，我说我这电脑呢",
+        ),
+        ("我们的同事跟您说了你去告吧随便告，是这样吗", "我们的同事跟您说了"),
+        ("爱找谁找谁，这句我原样记下来了", "这句我原样记下来了"),
+    ],
+)
+def test_what_is_said_of_or_for_others_fails_nobody(
+    make_call: MakeCall, book: Rulebook, said: str, of_others: str
+) -> None:
+    found = judged(make_call, book, said)
+    assert Verdict.FAIL not in {one.verdict for one in found}
+    alone = judged(make_call, book, said.replace(of_others, ""))
+    assert {one.verdict for one in alone} & {Verdict.FAIL, Verdict.CANNOT_TELL}
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        ("我操这系统又挂了", Verdict.FAIL),
+        ("他娘的又卡住了", Verdict.FAIL),
+        ("我操作一下，您稍等", Verdict.PASS),
+        ("这个就不用您操心了，我操什么作都给您记着", Verdict.PASS),
+    ],
+)
+def test_oaths_are_told_from_words_that_hold_them(
+    make_call: MakeCall, book: Rulebook, said: str, verdict: Verdict
+) -> None:
+    assert {one.verdict for one in judged(make_call, book, said)} == {verdict}
+
+
+def test_an_objection_is_about_the_worst_that_was_said(make_call: MakeCall, book: Rulebook) -> None:
+    suspicious = ("A", "你先看看接口插紧没有", 10.0, 12.0)
+    said = [HELLO, suspicious, ("C", "看过了", 13.0, 14.0)]
+    rude = ("A", "你这个人真是笨，连线都不会插", 15.0, 18.0)
+    objection = ("C", "你怎么骂人", 19.0, 20.0)
+    found = found_by(forbidden_language.RULE, make_call([*said, rude, objection]), book)
+    assert [(one.verdict, one.start_s) for one in found] == [(FAIL, 15.0)]

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from audit import config, rulebooks
 from audit.errors import UsageError
 from audit.rules import forbidden_language
-from audit.rules.forbidden_language import ForbiddenMeaning, Likeliest
+from audit.rules.forbidden_language import Likeliest
+from audit.rules.meanings import ForbiddenMeaning
 from flows.cli.main import main
 from flows.commands import audit_transcripts, own_thresholds
 from flows.commands import rescore as rescoring
