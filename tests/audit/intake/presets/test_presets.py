@@ -285,7 +285,7 @@ def test_an_export_that_lacks_a_column_says_which(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("run recordings --preset fusionpbx", "give that with --manifest$"),
+        ("run recordings --preset fusionpbx", "give that as the manifest$"),
         ("run recordings --preset freeswitch", r"or put \*.cdr.json beside the recordings"),
         ("run recordings --manifest no.csv --preset fusionpbx", "no.csv does not exist"),
         ("run recordings --manifest recordings --preset fusionpbx", r"is named \*.csv"),
