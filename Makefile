@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 OUT ?= var/demo
 PIP_INSTALL = $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: setup setup-dev demo test test-faults lint types bench bench-turns bench-rules bench-tables dependencies lock clean
+.PHONY: setup setup-dev demo test test-faults test-slow lint types bench bench-turns bench-rules bench-tables dependencies lock clean
 
 setup: $(VENV)/.ready  ## create the environment: what an audit needs, pinned
 
@@ -36,6 +36,9 @@ test: setup-dev  ## the whole suite
 
 test-faults: setup-dev  ## nights that are broken on purpose: a quarter of an hour, better alone on a machine
 	$(BIN)/pytest -m faults
+
+test-slow: setup-dev  ## every preset's sample, audited by the command in its docs: some ten minutes
+	$(BIN)/pytest -m slow
 
 lint: setup-dev
 	$(BIN)/ruff check .

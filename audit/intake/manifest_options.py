@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
 from audit.intake import cells, file_names, time_formats
 from audit.transcription.options import Options
@@ -87,6 +87,11 @@ class ManifestOptions(Options):
     header: tuple[str, ...] | None = Field(
         None, description="Names of the columns of a CSV file whose first line does not name them."
     )
+
+    @model_serializer(mode="wrap")
+    def _as_said(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Only what was said: a preset fills the rest, also after a batch has written this down."""
+        return {k: v for k, v in serialize(self).items() if k in self.model_fields_set}
 
     @field_validator("values", mode="before")
     @classmethod

@@ -136,18 +136,25 @@ def columns_of_names(options: ManifestOptions) -> frozenset[str]:
     return frozenset() if named is None else file_names.compiled(named).columns
 
 
-def without_numbers(rows: Sequence[Row], customer: CustomerHash) -> list[Row]:
-    """Rows whose ``customer_key`` is the hash that stands for the customer."""
-    return [_without_number(row, customer) if "customer_key" in row.cells else row for row in rows]
+def without_numbers(rows: list[Row], customer: CustomerHash) -> list[Row]:
+    """The rows, in whose ``customer_key`` now is the hash that stands for the customer.
 
-
-def _without_number(row: Row, customer: CustomerHash) -> Row:
-    """The row with the hash of its customer; its problem where a spreadsheet cut the number."""
-    given = row.cells["customer_key"]
-    if cells.is_shortened(given):
-        cut = f"customer_key must be {cells.IN_FULL}"
-        return Row(row.number, {**row.cells, "customer_key": ""}, row.problem or cut)
-    return Row(row.number, {**row.cells, "customer_key": customer(given) or ""}, row.problem)
+    Each number is hashed once. A row whose number a spreadsheet has cut gets a problem.
+    """
+    stands: dict[str, str] = {}
+    for at, row in enumerate(rows):
+        given = row.cells.get("customer_key")
+        if not given:
+            continue
+        if given not in stands:
+            if cells.is_shortened(given):
+                row.cells["customer_key"] = ""
+                cut = f"customer_key must be {cells.IN_FULL}"
+                rows[at] = row._replace(problem=row.problem or cut)
+                continue
+            stands[given] = customer(given) or ""
+        row.cells["customer_key"] = stands[given]
+    return rows
 
 
 class Belonging(TypedDict):

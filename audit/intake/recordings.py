@@ -172,7 +172,7 @@ def _named(listed: Iterable[str], raw_forms: Mapping[str, RawForm]) -> tuple[lis
 
 
 def joined(
-    root: Root, manifest: str, options: ManifestOptions, raw_forms: Mapping[str, RawForm]
+    root: Root, manifest: str | None, options: ManifestOptions, raw_forms: Mapping[str, RawForm]
 ) -> Joined:
     """The recordings of a folder joined to what another system exported; see :func:`plan`.
 

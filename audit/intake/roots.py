@@ -135,6 +135,23 @@ def open_root(location: str) -> Root:
     return root
 
 
+def is_folder(location: str) -> bool:
+    """Whether a folder is there; no where it cannot be reached, which opening it will say.
+
+    Of web pages, which may be both, those are folders whose URL ends with a slash.
+
+    Raises:
+        UsageError: the URL holds credentials.
+    """
+    root = locate(location)
+    if remotes.scheme(location) in ("http", "https"):
+        return location.endswith("/")
+    try:
+        return _is_folder(root)
+    except Exception:  # each file system raises its own
+        return False
+
+
 def _is_folder(root: Root) -> bool:
     """Whether the root is there and a folder, without listing all of it where that is possible."""
     if remotes.scheme(root.location) in ("http", "https"):  # whose files and folders are all pages

@@ -89,7 +89,7 @@ def opened(
     pattern = file_names.compiled(by_name.file_name or "")
     rows = [Row(number, {"file": name}) for number, name in enumerate(recordings, start=1)]
     return Source(
-        translation.translated(rows, by_name),
+        manifests.without_numbers(translation.translated(rows, by_name), customer),
         partial(manifests.from_name, pattern=pattern),
         ignored,
     )

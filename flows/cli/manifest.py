@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +13,12 @@ import click
 from flows.cli import common
 
 if TYPE_CHECKING:
-    from flows.commands.manifest_check import ManifestCheck
+    from flows.commands.manifest_check import ManifestCheck, NameRead
 
 _NAMES_MAX = 12
 _EXAMPLE_MAX = 60
 _KINDS_MAX = 20
+_FILES_MAX = 20
 
 
 @click.group("manifest", cls=common.Group)
@@ -26,7 +27,7 @@ def manifest() -> None:
 
 
 @manifest.command("check")
-@click.argument("file")
+@click.argument("file", required=False)
 @common.preset_option
 @common.config_option
 @click.option(
@@ -35,19 +36,20 @@ def manifest() -> None:
 @common.json_option
 def manifest_check(
     *,
-    file: str,
+    file: str | None,
     preset: str | None,
     config_file: Path | None,
     recordings: str | None,
     as_json: bool,
 ) -> None:
-    """Show how a manifest is understood; nothing is written.
+    """Show how a manifest or file names are read; nothing is written.
 
     FILE: CSV, Excel or Parquet, or an fsspec URL of it. With --preset, what the system exported,
-    or a folder of it.
+    or a folder of it. If the recordings have no manifest, give their folder instead, or only
+    --recordings.
 
-    Each column with an example, the first recordings as they are read, what is missing, and why
-    rows would be rejected.
+    Each column with an example, the first recordings as they are read (without a manifest, what
+    each file's name says), what is missing, and why rows or files would be rejected.
     """
     from audit import config, rulebooks
     from audit.intake import roots
@@ -55,6 +57,8 @@ def manifest_check(
 
     settings = config.load(config_file, overrides={"manifest.preset": preset})
     rulebooks.load(settings.batch.rulebook)
+    if file is not None and recordings is None and roots.is_folder(file):
+        file, recordings = None, file
     result = checking.check(
         file,
         config=settings,
@@ -65,8 +69,9 @@ def manifest_check(
         click.echo(json.dumps(asdict(result), ensure_ascii=False, indent=1))
     else:
         click.echo("\n".join(lines(result)))
+    what = "recordings" if file is None else "manifest"
     for sentence in result.missing:
-        common.warn(f"manifest {file} {sentence}")
+        common.warn(f"{what} {file or recordings} {sentence}")
     if result.missing:
         raise click.exceptions.Exit(common.EXIT_USAGE)
     if result.rejects:
@@ -84,7 +89,8 @@ def manifest_presets() -> None:
 
 def lines(result: ManifestCheck) -> Iterator[str]:
     """The check as text."""
-    yield f"{result.form}; {_rows(result.rows)}"
+    row = "row" if result.names is None else "recording"
+    yield f"{result.form}; {_counted(result.rows, row)}"
     yield ""
     for column in result.columns:
         counts = {"empty": column.empty, "rejected": column.rejected}
@@ -92,19 +98,19 @@ def lines(result: ManifestCheck) -> Iterator[str]:
         example = f", such as {column.example[:_EXAMPLE_MAX]!r}" if column.example else ""
         yield "; ".join([f"{column.name} <- {column.theirs}{example}", *told])
     if result.left_out:
-        count = len(result.left_out)
         yield (
-            f"not read: {count} column{'s'[: count > 1]}, {_listed(result.left_out)}; name those "
-            "that you want in manifest.keep"
+            f"not read: {_counted(len(result.left_out), 'column')}, {_listed(result.left_out)}; "
+            "name those that you want in manifest.keep"
         )
     for name, taken in result.assumed.items():
         yield f"no {name}: {taken}"
     for recording in result.first:
         yield ""
         yield from (f"  {name}: {value}" for name, value in recording.items())
+    yield from _names(result.names or ())
     yield ""
     if not result.missing:
-        yield f"{result.recordings} of {_rows(result.rows)} would be audited"
+        yield f"{result.recordings} of {_counted(result.rows, row)} would be audited"
     for kind in result.rejects[:_KINDS_MAX]:
         yield f"rejected: {kind.count} {kind.reason}, such as {kind.source_file}: {kind.example}"
     if len(result.rejects) > _KINDS_MAX:
@@ -112,10 +118,27 @@ def lines(result: ManifestCheck) -> Iterator[str]:
         yield f"rejected: {rest} for other causes"
     if result.unlisted:
         yield f"not audited: {result.unlisted} recordings in the folder that no row names"
+    if result.unrecorded:
+        calls = _counted(result.unrecorded, "call")
+        yield f"not audited: {calls} of the export without a recording"
+    if result.ignored:
+        files = _counted(result.ignored, "file")
+        yield f"not looked at: {files} without the ending of a recording"
 
 
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+def _names(names: Sequence[NameRead]) -> Iterator[str]:
+    """What the first files are read as, a line for each."""
+    if names:
+        yield ""
+    for name in names[:_FILES_MAX]:
+        read = ", ".join(f"{key} {value}" for key, value in name.read.items())
+        yield f"  {name.file}: {read or f'rejected, {name.rejected}'}"
+    if len(names) > _FILES_MAX:
+        yield f"  … and {_counted(len(names) - _FILES_MAX, 'file')} more; --json lists all"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s'[: count != 1]}"
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -19,6 +19,7 @@ from reports.pages import coaching
 from reports.pages.environment import place_of
 from reports.store import reasons, reviews
 from reports.store.columns import Row
+from reports.store.rows import belonging
 from reports.store.store import Store
 from reports.wording import Language, by_key, sentence
 
@@ -122,8 +123,9 @@ class Content:
     def _call_rows(self, night: str, calls: Sequence[CallRow]) -> Iterator[Item]:
         after = {c.call_id: c for c in calls if c.overridden is not None}
         names = [column.name for column in self._calls.columns]
-        for row in self.store.calls.stream(night, columns=[*names, "doubt_ids", "doubt_values"]):
-            added: dict[str, Any] = {"doubts": self._doubts(row)}
+        names += ["doubt_ids", "doubt_values", *sheets.said_twice(self.store.calls.extra())]
+        for row in self.store.calls.stream(night, columns=names):
+            added: dict[str, Any] = {"doubts": self._doubts(row), **belonging(row)}
             if (reviewed := after.get(row["call_id"])) is not None:
                 added["overridden"] = reviewed.overridden
                 added["overridden_grade"] = reviewed.overridden_grade

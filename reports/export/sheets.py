@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -187,8 +187,27 @@ REJECTS = Sheet(
 )
 
 
-def calls(extra: Iterable[str]) -> Sheet:
+_BELONGS = ("team", "queue", "business_line")
+_GROUP = "agent_group"
+
+
+def said_twice(extra: Collection[str]) -> set[str]:
+    """Those of the manifest's columns (``meta_*``) that a column of the sheet of calls has too.
+
+    >>> said_twice(["meta_team", "meta_Queue", "meta_csat"]) == {"meta_team", "meta_Queue"}
+    True
+    >>> said_twice(["meta_agent_group"]), said_twice(["meta_agent_group", "meta_team"])
+    ({'meta_agent_group'}, {'meta_team'})
+    """
+    plain = {name: name.removeprefix("meta_").lower() for name in extra}
+    # of a manifest with both, the one that is not the team says something else
+    twice = _BELONGS if "team" in plain.values() else (*_BELONGS, _GROUP)
+    return {name for name, own in plain.items() if own in twice}
+
+
+def calls(extra: Collection[str]) -> Sheet:
     """The sheet of calls, with additional columns of the manifest (``meta_*``) at its end."""
+    twice = said_twice(extra)
     verdicts = ("greeting", "no_interruption", "forbidden_language")
     seconds = "agent_talk_s customer_talk_s overlap_s silence_s"
     return Sheet(
@@ -214,11 +233,11 @@ def calls(extra: Iterable[str]) -> Sheet:
             Column("talk_ratio", Kind.SHARE, 14),
             Column("answer_wait_s", Kind.TENTHS, 16),
             Column("customer_vip", Kind.FLAG, 8),
-            *_all("team queue business_line", Kind.TEXT, 14),
+            *_all(" ".join(_BELONGS), Kind.TEXT, 14),
             Column("channels", width=10, words="channels_short"),
             Column("doubts", width=50),
             Column("rulebook_id", width=14),
             Column("source_file", width=50),
-            *(Column(name, width=16) for name in extra),
+            *(Column(name, width=16) for name in extra if name not in twice),
         ),
     )

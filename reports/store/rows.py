@@ -271,7 +271,7 @@ def call(facts: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) -> Call:
             answer_wait_s=facts["answer_wait_s"],
             customer_vip=facts["customer_vip"],
             customer_key=facts.get("customer_key"),
-            **_belonging(facts, meta),
+            **belonging(facts),
             meta=meta,
             raw_form=raw_form(facts),
             legs=_legs(facts),
@@ -295,9 +295,14 @@ def call(facts: Mapping[str, Any], turns: Sequence[Mapping[str, Any]]) -> Call:
     )
 
 
-def _belonging(facts: Mapping[str, Any], meta: Mapping[str, str]) -> manifests.Belonging:
-    """Team, queue and line of business; before 1.9 only the manifest's own columns say."""
-    told = manifests.belonging({name.removeprefix("meta_"): meta[name] for name in meta})
+def belonging(facts: Mapping[str, Any]) -> manifests.Belonging:
+    """Team, queue and line of business; before 1.9 only the manifest's own columns say.
+
+    Args:
+        facts: a row of the table ``calls``, with its columns ``meta_*``.
+    """
+    meta = {k[5:].lower(): v for k, v in facts.items() if k.startswith("meta_") and v is not None}
+    told = manifests.belonging(meta)
     return {
         "team": facts.get("team") or told["team"],
         "queue": facts.get("queue") or told["queue"],

@@ -1,6 +1,9 @@
 """How large a night may be: time to plan it, and memory while it is heard.
 
 ``python -m tests.benchmarks.night plan 100000`` plans so many recordings that only have a size;
+``python -m tests.benchmarks.night customers 100000`` plans so many rows of a manifest whose numbers
+(four in five distinct) are hashed, beside one that keeps them as they are and one without them, and
+tells how long hashing takes beside reading the table;
 ``python -m tests.benchmarks.night hear 1000`` audits so many clips of one second of tones, in which
 nothing is said, with the console script, and prints the most memory that its processes took.
 """
@@ -8,6 +11,7 @@ nothing is said, with the console script, and prints the most memory that its pr
 from __future__ import annotations
 
 import argparse
+import random
 import resource
 import subprocess
 import sys
@@ -16,12 +20,16 @@ import threading
 import time
 import wave
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from audit.intake import recordings, roots
+from audit.intake import manifests, recordings, roots
+from audit.intake.sheets import Row
+from audit.privacy.customers import hashed
 from flows import jobs
+from tests.timing import ratio
 
 _RATE = 8_000
 _CALLS_OF_AGENT = 80
@@ -71,6 +79,51 @@ def plan(folder: Path, count: int) -> dict[str, float]:
         "seconds": round(seconds, 1),
         "peak_mb_before": round(before),
         "peak_mb": round(peak_mb()),
+    }
+
+
+def customers(folder: Path, count: int) -> dict[str, float]:
+    """Plan a manifest with customers' numbers, and the same without hashing them."""
+    drawn = random.Random(1)
+    numbers = [f"13{drawn.randrange(10**9):09}" for _ in range(count * 4 // 5)]
+    rows = [
+        f"{name_of(number)},{number // _CALLS_OF_AGENT},2026-11-16T09:00:00,in"
+        for number in range(count)
+    ]
+    with_number = [f"{row},{drawn.choice(numbers)}" for row in rows]
+    header = "file,agent_id,started_at,direction"
+    tables = {
+        "hashed": [f"{header},customer_key", *with_number],
+        "kept": [f"{header},customer_no", *with_number],
+        "none": [header, *rows],
+    }
+    for name, lines in tables.items():
+        (folder / name).write_text("\n".join(lines))
+
+    def number_hash(given: str) -> str | None:
+        return hashed(given, b"k" * 32)
+
+    def planned(name: str) -> None:
+        recordings.plan(
+            None,
+            manifest=str(folder / name),
+            timezone="Asia/Shanghai",
+            rulebooks=("hotline",),
+            max_bytes=1 << 30,
+            today=date(2026, 11, 17),
+            customer=number_hash,
+        )
+
+    def read() -> list[Row]:
+        return manifests.opened(str(folder / "hashed")).rows
+
+    work = partial(planned, "hashed")
+    both = ratio(lambda: manifests.without_numbers(read(), number_hash), read, times=3)
+    return {
+        "rows": count,
+        "beside reading": round(both - 1, 2),
+        "beside kept": round(ratio(work, partial(planned, "kept"), times=3), 2),
+        "beside none": round(ratio(work, partial(planned, "none"), times=3), 2),
     }
 
 
@@ -154,11 +207,11 @@ def peak_mb() -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["plan", "hear"])
+    parser.add_argument("what", choices=["plan", "customers", "hear"])
     parser.add_argument("count", type=int)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="callaudit-night-") as folder:
-        measure = plan if arguments.what == "plan" else hear
+        measure = {"plan": plan, "customers": customers, "hear": hear}[arguments.what]
         for name, value in measure(Path(folder), arguments.count).items():
             print(f"{name:<16}{value}")
 

@@ -56,8 +56,8 @@ def of_root(
     if not found and preset.needs and not preset.names_tell:
         beside = f", or put {preset.exports} beside the recordings" if preset.exports else ""
         raise UsageError(
-            f"preset {preset.name} reads the agents from what the system exports; give that with "
-            f"--manifest{beside}"
+            f"preset {preset.name} reads the agents from what the system exports; give that as "
+            f"the manifest{beside}"
         )
     if not found:
         return []

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import openpyxl
 import pytest
 from click.testing import CliRunner
 
+from audit.config import Config
 from data_samples.generate import months
 from flows.cli.main import main
+from flows.commands.audit_transcripts import audit_transcripts
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +56,31 @@ def test_mistakes(out: Path, given: list[str], said: str) -> None:
 def test_a_folder_without_an_audit(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["export", str(tmp_path), "--xlsx", str(tmp_path / "n.xlsx")])
     assert (done.exit_code, "holds no audit" in done.stderr) == (2, True)
+
+
+def test_what_a_call_belongs_to_is_shown_once(tmp_path: Path) -> None:
+    """Under one heading, although the tables keep the manifest's own columns beside ours."""
+    turns = [{"role": "agent", "text": "您好，请问有什么可以帮您"}]
+    told = [
+        {"team": "一组", "agent_group": "夜班", "queue": "宽带", "Business_Line": "家庭"},
+        {"agent_group": "二组", "csat": "5"},
+    ]
+    lines = [
+        {"call_id": f"T{at}", "agent_id": "2001", "turns": turns, **one}
+        for at, one in enumerate(told)
+    ]
+    file = tmp_path / "calls.jsonl"
+    file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), "utf-8")
+    audit_transcripts(file, tmp_path / "out", config=Config())
+    book = tmp_path / "n.xlsx"
+    done = CliRunner().invoke(main, ["export", str(tmp_path / "out"), "--xlsx", str(book)])
+    assert done.exit_code == 0, done.output
+    headings, *rows = openpyxl.load_workbook(book)["通话"].iter_rows(values_only=True)
+    own = ("班组", "队列", "业务线")
+    assert [name for name in headings if name in own] == list(own)
+    assert not {"team", "queue", "business_line", "Business_Line"} & {*headings}
+    at = [headings.index(name) for name in ("通话编号", *own, "agent_group", "csat")]
+    assert sorted([row[place] for place in at] for row in rows) == [
+        ["T0", "一组", "宽带", "家庭", "夜班", None],
+        ["T1", "二组", None, None, "二组", "5"],
+    ]

@@ -80,6 +80,86 @@ def test_a_column_that_is_missing_is_wrong_usage_and_the_others_are_shown(manife
     assert (done.exit_code, done.stdout) == (2, "")
 
 
+def named(folder: Path, *names: str) -> Path:
+    """A folder of recordings."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(CALL, folder / name)
+    return folder
+
+
+@pytest.mark.parametrize("said", [["calls"], ["--recordings", "calls"]])
+def test_names_of_a_folder_without_a_manifest(
+    said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = ("2026-11-16/2001_A-1.wav", "2026-11-17/2002_A-2.wav", "2026-11-17/A-3.wav")
+    named(tmp_path / "calls", *days, "2026-11-31/2002_A-4.wav", "notes.txt")
+    monkeypatch.chdir(tmp_path)
+    arguments = ["manifest", "check", *said, "--preset", "folder-per-day"]
+    done = CliRunner().invoke(main, arguments)
+    assert (done.exit_code, done.stderr) == (3, "")
+    shown = done.stdout.splitlines()
+    assert shown[0] == "names of files, {time:%Y-%m-%d}/{agent_id}_{call_id}; 4 recordings"
+    assert "agent_id <- the file's name, such as '2001'" in shown
+    assert "no direction: calls count as inbound" in shown
+    start = "started_at 2026-11-16T00:00:00+08:00"
+    assert f"  {days[0]}: call_id A-1, agent_id 2001, {start}" in shown
+    assert any(line.startswith(f"  {days[2]}: rejected, {days[2]} is not named") for line in shown)
+    assert any("2026-11-31 as the time, which does not exist" in line for line in shown)
+    assert "2 of 4 recordings would be audited" in shown
+    assert "not looked at: 1 file without the ending of a recording" in shown
+
+    result = json.loads(CliRunner().invoke(main, [*arguments, "--json"]).stdout)
+    assert [name["file"] for name in result["names"]] == sorted([*days, "2026-11-31/2002_A-4.wav"])
+    assert [name["rejected"] is None for name in result["names"]] == [True, True, False, False]
+
+
+def test_many_names_are_shown_in_part_and_json_has_all(tmp_path: Path) -> None:
+    names = [f"C{at:02}_2001_20261116T0900{at:02}.wav" for at in range(30)]
+    folder = named(tmp_path / "calls", *names)
+    shown = checked(folder).stdout.splitlines()
+    assert sum(line.startswith("  C") for line in shown) == 20
+    assert "  … and 10 files more; --json lists all" in shown
+    assert len(json.loads(checked(folder, "--json").stdout)["names"]) == 30
+
+
+def test_a_pattern_without_an_agent_is_told_once(tmp_path: Path) -> None:
+    folder = named(tmp_path / "calls", "a.wav", "b.wav")
+    config = tmp_path / "c.yaml"
+    config.write_text("manifest: {file_name: '{call_id}'}\n")
+    done = checked(folder, "--config", config)
+    assert (done.exit_code, "would be audited" in done.stdout) == (2, False)
+    assert "are named {call_id}, which has no {agent_id}" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_recordings_that_are_joined_to_an_export_among_them(tmp_path: Path) -> None:
+    sample = CALL.parents[2] / "tests/audit/intake/presets/amazon-connect"
+    shutil.copytree(sample, tmp_path, dirs_exist_ok=True)
+    named(tmp_path, *(tmp_path / "recordings.txt").read_text("utf-8").split())
+    next(tmp_path.glob("connect/CallRecordings/**/*02_2026*.wav")).unlink()
+    done = checked(tmp_path / "connect", "--preset", "amazon-connect")
+    assert done.exit_code == 0, done.output
+    assert "agent_id <- Agent.Username, such as 'wang.min'" in done.stdout
+    assert "agent_id wang.min, started_at 2026-11-16T09:02:05+08:00, direction in" in done.stdout
+    assert "not audited: 1 call of the export without a recording" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([], "name a manifest, or the folder of the recordings with --recordings"),
+        (["absent"], "manifest absent does not exist; check the path"),
+        (["{}", "--preset", "fusionpbx"], "reads the agents from what the system exports; give"),
+        (["{}", "--recordings", "{}"], "is a folder; name a file in it"),
+    ],
+)
+def test_without_anything_to_read(given: list[str], told: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["manifest", "check", *(g.format(tmp_path) for g in given)])
+    assert (done.exit_code, done.stdout, told in done.stderr) == (2, "", True), done.output
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_manifest_without_fault(tmp_path: Path) -> None:
     path = tmp_path / "m.csv"
     wide = ",".join(f"c{n}" for n in range(300))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from audit.config import Config
 from audit.errors import RejectReason, UsageError
 from audit.intake import presets
 from audit.intake.manifest_options import ManifestOptions
@@ -224,6 +226,19 @@ def test_what_is_set_beside_a_preset_counts_more(tmp_path: Path) -> None:
     assert told(recording) == (f"{UUID}1", "2001", None, "2026-11-16T17:02:00+08:00", None, None)
 
 
+@pytest.mark.parametrize("name", presets.shipped())
+def test_options_that_a_batch_has_written_down_still_leave_the_rest_to_the_preset(
+    name: str,
+) -> None:
+    config = Config.model_validate({"manifest": {"preset": name, "keep": None}})
+    written = json.loads(json.dumps(config.model_dump(mode="json")))
+    assert written["manifest"] == {"preset": name, "keep": None}
+    again = Config.model_validate(written).manifest
+    assert presets.applied(again) == presets.applied(config.manifest)
+    assert presets.applied(again).file_name == presets.load(name).manifest.file_name
+    assert presets.applied(again).keep is None  # as it says
+
+
 # what is not an export of the system
 
 EXPORTS = {
@@ -270,7 +285,7 @@ def test_an_export_that_lacks_a_column_says_which(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("run recordings --preset fusionpbx", "give that with --manifest$"),
+        ("run recordings --preset fusionpbx", "give that as the manifest$"),
         ("run recordings --preset freeswitch", r"or put \*.cdr.json beside the recordings"),
         ("run recordings --manifest no.csv --preset fusionpbx", "no.csv does not exist"),
         ("run recordings --manifest recordings --preset fusionpbx", r"is named \*.csv"),
