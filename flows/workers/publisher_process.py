@@ -22,7 +22,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from audit import rulebooks
+from audit import privacy, rulebooks
 from audit.errors import CallauditError, OutputFailed, RejectReason, UsageError
 from audit.intake import manifests, roots
 from audit.intake.recordings import Reject
@@ -31,6 +31,7 @@ from audit.types import AuditedCall, Call, Recording
 from flows import jobs, wiring
 from flows.jobs import Job, RecordingOutcome, RunSummary
 from flows.workers import duplicates, processes, publisher
+from models.asr.weights import cache_dir
 from reports import publish
 from reports.crashes import Crashes, Step
 from reports.pages import environment
@@ -87,7 +88,8 @@ def _prepare(rulebook: str) -> None:
         sys.stdout.buffer.write(publisher.VALID)
         sys.stdout.flush()
         wiring.rehearse(rulebook)
-        environment.compile_all()
+        environment.compile_all(cache_dir() / "pages")
+        _ = privacy.mask  # imports it
         pa.array([])  # imports pandas, which Arrow looks for before it makes its first array
 
 
