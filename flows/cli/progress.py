@@ -64,9 +64,9 @@ def run(
         store = Store(bucket.folder(out).resolve())
         console = Console(stderr=True)
         choice = _check(location, manifest, config)
-        if config.batch.dask_scheduler is None:
-            load = choice.weights.path is not None and not (resume and _has_transcripts(store))
+        if config.batch.dask_scheduler is None and not (resume and _has_transcripts(store)):
             expecting = hotwords.with_names(config)
+            load = choice.weights.path is not None
             ahead.enter_context(transcriber.ahead(expecting, load=load))
         run_id = jobs.new_run_id()
         with _progress(store.layout.job_file(run_id), console):
