@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from audit import rulebooks
 from audit.config import Config
-from audit.rules.fields import all_wordings
 from models.asr import engines
 
 _PARAMETERS = ("organisations", "products")
@@ -25,6 +24,8 @@ def with_names(config: Config) -> Config:
     asr = config.transcription.asr
     if not engines.takes_hotwords(asr):
         return config
+    from audit.rules.fields import all_wordings
+
     parameters = rulebooks.load(config.batch.rulebook).parameters
     phrases = [phrase for name in _PARAMETERS for phrase in parameters.get(name, ())]
     names = [

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -115,7 +115,15 @@ class RunSummary:
     """Recordings in the folder that no row of the manifest names."""
     unrecorded: int = 0
     """Calls of another system's export that have no recording in the folder."""
+    agents: tuple[dict[str, Any], ...] = ()
+    """Rows of the agents that it touched, with :data:`AGENT_COLUMNS`; not kept with the counts."""
 
+
+AGENT_COLUMNS = (
+    *("agent", "agent_name", "audit_date", "calls", "mean_score", "auto_fails"),
+    "interruption_rate",
+)
+"""What is shown of each agent after a run."""
 
 _JOB = TypeAdapter(Job)
 _OUTCOME = TypeAdapter(RecordingOutcome)
@@ -222,7 +230,9 @@ def finished(job: Job) -> int:
 
 def save_summary(store: Store, summary: RunSummary) -> None:
     """Write the run's counts for people and scripts."""
-    text = json.dumps(asdict(summary), ensure_ascii=False, indent=1, default=str)
+    counts = asdict(summary)
+    del counts["agents"]
+    text = json.dumps(counts, ensure_ascii=False, indent=1, default=str)
     write_whole(store.layout.summary(summary.run_id), (text + "\n").encode("utf-8"))
 
 

@@ -37,7 +37,7 @@ def plan(
     settings = Config.model_validate(config)
     root, store = roots.open_root(location), Store(Path(out).resolve())
     customers = store.customer_key()
-    rulebooks.load(settings.batch.rulebook)
+    publisher.check(settings.batch.rulebook)
     planned = recordings.plan(
         root,
         manifest=manifest,
@@ -99,14 +99,14 @@ def audit_shard(job_file: str, number: int) -> dict[str, int]:
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
 def publish_run(job_file: str) -> RunSummary:
     """Judge every transcribed call and write tables and pages, in a separate process."""
-    publisher.run(Path(job_file))
+    agents = publisher.run(Path(job_file))
     job = jobs.load_job(Path(job_file))
-    summary = jobs.load_summary(job.store, job.run_id)
-    _artifacts(job, summary)
+    summary = replace(jobs.load_summary(job.store, job.run_id), agents=tuple(agents))
+    _artifacts(summary)
     return summary
 
 
-def _artifacts(job: Job, summary: RunSummary) -> None:
+def _artifacts(summary: RunSummary) -> None:
     """Show the run in Prefect: counts, and the agents it touched."""
     create_markdown_artifact(
         key="callaudit-summary",
@@ -118,8 +118,7 @@ def _artifacts(job: Job, summary: RunSummary) -> None:
         description=f"Run {summary.run_id}",
     )
     columns = ["agent", "audit_date", "calls", "mean_score", "auto_fails"]
-    rows = job.store.agents.rows(columns=columns)
-    touched = [row for row in rows if (row["audit_date"], row["agent"]) in job.places]
+    touched = [{column: row[column] for column in columns} for row in summary.agents]
     create_table_artifact(key="callaudit-agents", table=touched, description="Agents of this run")
 
 

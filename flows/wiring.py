@@ -1,21 +1,27 @@
-"""The one place where the domain is given its models."""
+"""The one place where the domain is given its models.
+
+What only judging needs is imported when something is judged: other processes do not.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from audit import pipeline, rulebooks
+from audit import rulebooks
 from audit.config import Config, TranscriptionConfig
-from audit.intake.foreign.speakers import RoleTerms
 from audit.ports import AsrEngine, JudgingModels, TranscriptionModels
-from audit.rulebooks import Rulebook, examples
 from audit.types import AuditedCall, Call
 from flows import hotwords
 from flows.lineage import code_sha256
 from models.asr import engines
-from models.text import acts, endings, forbidden, punctuation, roles, stages
+from models.text import roles, stages
 from models.voice import embeddings, pyannote, vad
+
+if TYPE_CHECKING:
+    from audit.intake.foreign.speakers import RoleTerms
+    from audit.rulebooks import Rulebook
 
 
 def check(config: Config) -> engines.Choice:
@@ -36,7 +42,8 @@ def check(config: Config) -> engines.Choice:
     embeddings.check()
     if config.transcription.diarization.pyannote is not None:
         pyannote.check(config.transcription.diarization.pyannote)
-    stages.load(config.stages.model)
+    if config.stages.model is not None:
+        stages.load(config.stages.model)
     return choice
 
 
@@ -67,6 +74,8 @@ def transcription_models(config: TranscriptionConfig) -> TranscriptionModels:
 
 def role_terms(config: TranscriptionConfig) -> RoleTerms:
     """By what agent and customer are told apart in transcripts that do not say."""
+    from audit.intake.foreign.speakers import RoleTerms
+
     return RoleTerms(roles, config)
 
 
@@ -79,6 +88,8 @@ def judging_models(stage_model: Path | None = None) -> JudgingModels:
     Raises:
         UsageError: there is no such model of stages.
     """
+    from models.text import acts, endings, forbidden, punctuation
+
     return JudgingModels(
         stages=stages.load(stage_model),
         wording=forbidden,
@@ -107,6 +118,8 @@ def judge(
     Raises:
         UsageError: there is no such model of stages.
     """
+    from audit import pipeline
+
     models = judging_models(stage_model)
     audited = pipeline.judge(call, rulebook, models=models, staged_by=staged_by)
     return replace(audited, code_sha256=code_sha256())
@@ -121,6 +134,8 @@ def rehearse(rulebook_id: str) -> None:
     Raises:
         UsageError: the rulebook cannot be used.
     """
+    from audit.rulebooks import examples
+
     rulebook = rulebooks.load(rulebook_id)
     lines = ("客服: 您好，请问有什么可以帮您", "客户: 没事了，再见")
     call = examples.as_call(lines, rulebook, model=judging_models().stages)

@@ -15,8 +15,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from audit.rulebooks.loading import load, shipped
+from audit.rulebooks.loading import load
 from audit.rulebooks.rulebook import Rulebook
+from audit.rulebooks.shelf import shipped
 from audit.rulebooks.yaml_lines import read_yaml
 from audit.rules.fields import Strict
 from audit.types import Verdict

@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +22,13 @@ from audit.errors import UsageError
 from audit.language.encoding import text_of
 from audit.language.surnames import DOUBLE_SURNAMES, RARE_SURNAMES, SURNAMES, TITLES
 from audit.rulebooks.rulebook import ID_PATTERN, Rulebook, rulebook_type
+from audit.rulebooks.shelf import SHELF, shipped
 from audit.rulebooks.yaml_lines import composed, line_of, read_yaml
 from audit.rules.fields import all_wordings
 from audit.rules.registry import RULES, Registry
 
-_SHIPPED = files("audit") / "rulebooks"
-
 _WHOLE = frozenset({"applies", "requires", "forbids", "unless", "examples"})
 """Keys whose values make sense only as a whole, so that they are never merged."""
-
-
-def shipped() -> list[str]:
-    """Ids of the rulebooks that come with callaudit and can judge a call."""
-    names = sorted(p.name[:-5] for p in _SHIPPED.iterdir() if p.name.endswith(".yaml"))
-    return [name for name in names if "greeting" in _read_shipped(name).get("rules", {})]
 
 
 class InvalidRulebook(UsageError):
@@ -130,12 +122,12 @@ def _composed(id_or_path: str) -> yaml.Node | None:
 
 
 def _read_shipped(name: str) -> dict[str, Any]:
-    return read_yaml((_SHIPPED / f"{name}.yaml").read_text("utf-8"))
+    return read_yaml((SHELF / f"{name}.yaml").read_text("utf-8"))
 
 
 def _read(id_or_path: str) -> dict[str, Any]:
     plain = re.fullmatch(ID_PATTERN, id_or_path)
-    if plain and (_SHIPPED / f"{id_or_path}.yaml").is_file():
+    if plain and (SHELF / f"{id_or_path}.yaml").is_file():
         return _read_shipped(id_or_path)
     if not Path(id_or_path).is_file():
         if "/" in id_or_path or id_or_path.endswith((".yaml", ".yml")):
@@ -160,7 +152,7 @@ def _merged(raw: dict[str, Any], *, seen: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(parent, str):
         raise UsageError(f"rulebook {seen[-1]}: extends must be the id or the path of a rulebook")
     beside = Path(seen[-1]).parent / parent
-    if not (_SHIPPED / f"{parent}.yaml").is_file() and beside.is_file():
+    if not (SHELF / f"{parent}.yaml").is_file() and beside.is_file():
         parent = str(beside.resolve())
     if parent in seen:
         raise UsageError(f"rulebook {seen[0]} extends itself by way of {parent}")

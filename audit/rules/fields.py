@@ -15,7 +15,9 @@ from audit.language.text import sounds
 class Strict(BaseModel):
     """Data of a rulebook: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, serialize_by_alias=True, defer_build=True
+    )
 
     @cached_property
     def _hash(self) -> int:

@@ -18,7 +18,7 @@ from audit.transcription.backchannels import BACKCHANNEL_SHARE_MIN
 class Options(BaseModel):
     """Frozen, and refuses what it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class VadOptions(Options):

@@ -64,14 +64,15 @@ def run(
         store = Store(bucket.folder(out).resolve())
         console = Console(stderr=True)
         choice = _check(location, manifest, config)
-        if config.batch.dask_scheduler is None:
-            load = choice.weights.path is not None and not (resume and _has_transcripts(store))
+        if config.batch.dask_scheduler is None and not (resume and _has_transcripts(store)):
             expecting = hotwords.with_names(config)
+            load = choice.weights.path is not None
             ahead.enter_context(transcriber.ahead(expecting, load=load))
         run_id = jobs.new_run_id()
         with _progress(store.layout.job_file(run_id), console):
             with processes.importing():
                 from flows import nightly
+            publisher.check(config.batch.rulebook)
             with _quiet_prefect():  # Prefect sets up its loggers when it is imported
                 summary = nightly.run(
                     location,
@@ -83,7 +84,7 @@ def run(
                     night=night,
                     prefect=prefect,
                 )
-        _show(summary, store, console, listed=manifest is not None)
+        _show(summary, console, listed=manifest is not None)
     return summary
 
 
@@ -93,13 +94,11 @@ def _has_transcripts(store: Store) -> bool:
 
 
 def _check(location: str, manifest: str | None, config: Config) -> engines.Choice:
-    """Check location, rulebook, models and manifest before Prefect starts."""
-    from audit import rulebooks
+    """Check location, models and manifest before Prefect starts."""
     from audit.intake import roots, sources
     from flows import wiring
 
     roots.open_root(location)
-    rulebooks.load(config.batch.rulebook)
     choice = wiring.check(config)
     sources.check(manifest, config.manifest)
     return choice
@@ -164,17 +163,13 @@ def _progress(job_file: Path, console: Any) -> Iterator[None]:
             watcher.join(timeout=5)
 
 
-def _show(summary: RunSummary, store: Store, console: Any, *, listed: bool) -> None:
+def _show(summary: RunSummary, console: Any, *, listed: bool) -> None:
     from rich.table import Table
-
-    from flows import jobs
 
     table = Table(title=f"{summary.audited} of {summary.planned} recordings audited")
     for heading in ("agent", "night", "calls", "mean score", "auto-fails", "cut-ins / min"):
         table.add_column(heading, justify="left" if heading in {"agent", "night"} else "right")
-    places = jobs.load_job(store.layout.job_file(summary.run_id)).places
-    rows = store.agents.rows()
-    rows = [row for row in rows if (row["audit_date"], row["agent"]) in places]
+    rows = summary.agents
     for row in sorted(rows, key=lambda r: (r["audit_date"], r["agent"]))[:40]:
         table.add_row(
             f"{row['agent']} {row['agent_name'] or ''}".strip(),

@@ -10,6 +10,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_PINYIN = {"PYPINYIN_NO_PHRASES": "true", "PYPINYIN_NO_DICT_COPY": "true"}
+"""Settings of pypinyin, which is asked for single characters only: it does not load phrases."""
+
 
 def command(module: str, *arguments: str) -> list[str]:
     """Command that starts a module in a separate process."""
@@ -18,7 +21,8 @@ def command(module: str, *arguments: str) -> list[str]:
 
 def environment() -> dict[str, str]:
     """This process's environment, so that the other one finds the same modules."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    modules = os.pathsep.join(p for p in sys.path if p)
+    return {**_PINYIN, **os.environ, "PYTHONPATH": modules}
 
 
 def transcription_environment(cores: int) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 ``flows.workers.publisher`` starts it, perhaps long before there is anything to judge, and writes
 the path of a job. It ends when its standard input closes, that is, when its parent ends in whatever
-way; what it has to say of a failure is a line of JSON.
+way. It says a line where it could load the rulebook that it was started with, and at its end a line
+of JSON: the agents' rows, or what failed.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-from audit import rulebooks
+from audit import privacy, rulebooks
 from audit.errors import CallauditError, OutputFailed, RejectReason, UsageError
 from audit.intake import manifests, roots
 from audit.intake.recordings import Reject
@@ -28,7 +30,8 @@ from audit.intake.roots import Root
 from audit.types import AuditedCall, Call, Recording
 from flows import jobs, wiring
 from flows.jobs import Job, RecordingOutcome, RunSummary
-from flows.workers import duplicates, processes
+from flows.workers import duplicates, processes, publisher
+from models.asr.weights import cache_dir
 from reports import publish
 from reports.crashes import Crashes, Step
 from reports.pages import environment
@@ -50,6 +53,7 @@ def main() -> None:
     job = jobs.load_job(Path(given.removesuffix("\n")))
     try:
         publish_all(job)
+        _say(_touched(job))
     except CallauditError as error:
         _fail(str(error), usage=isinstance(error, UsageError))
     except OSError as error:
@@ -63,15 +67,29 @@ def main() -> None:
 
 
 def _fail(sentence: str, *, usage: bool = False) -> None:
-    print(json.dumps({"sentence": sentence, "usage": usage}), flush=True)
+    _say({"sentence": sentence, "usage": usage})
     sys.exit(1)
+
+
+def _say(what: Any) -> None:
+    print(json.dumps(what), flush=True)
+
+
+def _touched(job: Job) -> list[dict[str, Any]]:
+    """The rows of the agents whose calls were in the job."""
+    rows = job.store.agents.rows(columns=list(jobs.AGENT_COLUMNS))
+    return [row for row in rows if (row["audit_date"], row["agent"]) in job.places]
 
 
 def _prepare(rulebook: str) -> None:
     """Load what judging and pages need; what is wrong is told of when it is needed."""
     with suppress(Exception), processes.importing():
+        rulebooks.load(rulebook)
+        sys.stdout.buffer.write(publisher.VALID)
+        sys.stdout.flush()
         wiring.rehearse(rulebook)
-        environment.compile_all()
+        environment.compile_all(cache_dir() / "pages")
+        _ = privacy.mask  # imports it
         pa.array([])  # imports pandas, which Arrow looks for before it makes its first array
 
 

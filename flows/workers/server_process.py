@@ -19,15 +19,19 @@ def main() -> None:
         import uvicorn
         from prefect.server.api.server import create_app
 
+        from flows.workers import migrations
+
         app = create_app()
 
     class Announced(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            migrations.note()
             print("serving", flush=True)
 
     config = uvicorn.Config(app, log_level="error", lifespan="on")
-    Announced(config).run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
+    with migrations.left_out_if_done():
+        Announced(config).run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
 
 
 if __name__ == "__main__":

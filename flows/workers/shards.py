@@ -7,6 +7,7 @@ from pathlib import Path
 
 from audit.errors import OutputFailed, RejectReason, ServiceUnavailable
 from flows.jobs import Job, RecordingOutcome, load_job, outcome_file, outcome_line
+from flows.workers import kept
 from flows.workers.transcriber import Transcriber
 
 _UNREAD_MAX = 3
@@ -37,12 +38,15 @@ def run(job_file: Path, number: int) -> list[RecordingOutcome]:
 
 def _transcribed(job: Job, number: int) -> list[RecordingOutcome]:
     done: list[RecordingOutcome] = []
+    known = kept.outcomes(job, job.shard(number))
     with (
         Transcriber(job) as transcriber,
         outcome_file(job, number).open("wb", buffering=0) as notes,
     ):
         for recording in job.shard(number):
-            if transcriber.unread >= _UNREAD_MAX:
+            if recording.call_id in known:
+                outcome = known[recording.call_id]
+            elif transcriber.unread >= _UNREAD_MAX:
                 outcome = RecordingOutcome(
                     recording.call_id,
                     reason=RejectReason.TIMEOUT,

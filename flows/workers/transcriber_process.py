@@ -30,8 +30,9 @@ from audit.intake import roots
 from audit.intake.roots import Root
 from audit.transcription import waveform
 from audit.transcription.decoding import Audio
-from audit.types import SAMPLE_RATE, Channels, Recording, Span, Transcript
+from audit.types import SAMPLE_RATE, Recording, Span, Transcript
 from flows.jobs import Job, RecordingOutcome
+from flows.workers import kept
 from flows.workers.transcriber import BEGINNING, FATAL, JOB, MESSAGE, RECORDING, Message
 from reports.store import transcript_cache
 
@@ -122,16 +123,11 @@ def _transcribed(recording: Recording, job: Job, root: Root, tell: Tell) -> Reco
         tell(Message(transcript_key=name))
         transcript = job.store.transcripts.load(name) if job.resume else None
         resumed = transcript is not None
-        if transcript is None or not _has_waveform(job, digest, transcript):
+        if transcript is None or not kept.has_waveform(job, digest, transcript):
             transcript = _transcribe(paths, recording, job, name, digest, transcript, tell)
         if job.config.batch.bundle_audio:
             _bundle(paths, recording, job, transcript)
-    return RecordingOutcome(
-        recording.call_id,
-        transcript_key=name,
-        audio_s=transcript.duration_s or 0.0,
-        resumed=resumed,
-    )
+    return kept.outcome_of(recording, name, transcript, resumed=resumed)
 
 
 def _transcribe(
@@ -189,12 +185,6 @@ def _decoded(paths: Sequence[Path], recording: Recording, job: Job) -> Audio:
         min_duration_s=limits.min_duration_s,
         max_duration_s=limits.max_duration_s,
     )
-
-
-def _has_waveform(job: Job, digest: str, transcript: Transcript) -> bool:
-    """Whether the waveform is kept already, with as many channels as were transcribed."""
-    kept = job.store.waveforms.load(digest)
-    return kept is not None and len(kept) == (2 if transcript.channels is Channels.STEREO else 1)
 
 
 def _bundle(paths: Sequence[Path], recording: Recording, job: Job, transcript: Transcript) -> None:

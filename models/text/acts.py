@@ -88,9 +88,11 @@ def features(turn: AnsweringTurn) -> set[str]:
 def _model() -> _Model:
     with np.load(ARTIFACT, allow_pickle=False) as stored:
         names = stored["vocabulary"].tobytes().decode().split("\n")
+        weights = np.zeros((len(names) + 1, len(ACTS)), np.float32)
+        weights[1:] = stored["weights"]
         return _Model(
             rows={name: row for row, name in enumerate(names, start=1)},
-            weights=np.vstack([np.zeros(len(ACTS)), stored["weights"]]).astype(np.float32),
+            weights=weights,
             scales=stored["scales"].astype(np.float64),
             offsets=stored["offsets"].astype(np.float64),
         )

@@ -43,14 +43,19 @@ SIGNALS = ("turn", "answer", "answered", "repeated", "quoted", "length")
 class _Model:
     """What was learned: weights of the features of a turn, of an answer, and of the signals."""
 
-    vocabulary: dict[str, int]
     whether: dict[str, float]
-    pairs: frozenset[str]
     answer: dict[str, float]
-    which: NDArray[np.float32]
-    intercepts: NDArray[np.float64]
     weights: NDArray[np.float64]
     offset: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    """What was learned of :data:`KINDS`: rows of features, weights and intercepts of each kind."""
+
+    vocabulary: dict[str, int]
+    which: NDArray[np.float32]
+    intercepts: NDArray[np.float64]
 
 
 def probabilities(turns: Sequence[SpokenTurn]) -> NDArray[np.float64]:
@@ -84,7 +89,7 @@ def familiarity(text: str) -> float:
     """Share of a text's pairs of characters that training met more than once; 1 for none."""
     said = tokens.plain(text)
     pairs = [a + b for a, b in pairwise(said)]
-    known = _model().pairs
+    known = _pairs()
     return sum(pair in known for pair in pairs) / len(pairs) if pairs else 1.0
 
 
@@ -105,7 +110,7 @@ def is_quoting(text: str) -> bool:
 
 def kind(text: str) -> ForbiddenKind:
     """The most likely of :data:`KINDS` for a turn, given that it is forbidden."""
-    model = _model()
+    model = _kinds()
     found = features(text)
     known = sorted(model.vocabulary[f] for f in found if f in model.vocabulary)
     scores = model.which[known].sum(axis=0) * len(found) ** -0.5 + model.intercepts
@@ -164,12 +169,26 @@ def _model() -> _Model:
         answer = stored["answer"].astype(np.float64).tolist()
         *weights, offset = stored["calibration"].tolist()
         return _Model(
-            vocabulary={name: i for i, name in enumerate(names)},
             whether=dict(zip(names, whether, strict=True)),
-            pairs=frozenset(_names(stored, "pairs")),
             answer=dict(zip(answers, answer, strict=True)),
-            which=stored["which"].astype(np.float32),
-            intercepts=stored["intercepts"].astype(np.float64),
             weights=np.array(weights),
             offset=offset,
+        )
+
+
+@cache
+def _pairs() -> frozenset[str]:
+    with np.load(ARTIFACT, allow_pickle=False) as stored:
+        return frozenset(_names(stored, "pairs"))
+
+
+@cache
+def _kinds() -> _Kinds:
+    """A third of the artifact, for turns that are found to be forbidden."""
+    with np.load(ARTIFACT, allow_pickle=False) as stored:
+        names = _model().whether  # in the order of the vocabulary
+        return _Kinds(
+            vocabulary=dict(zip(names, range(len(names)), strict=True)),
+            which=stored["which"].astype(np.float32),
+            intercepts=stored["intercepts"].astype(np.float64),
         )

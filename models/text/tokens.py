@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
+from importlib.util import find_spec
 from itertools import pairwise
 from math import log
 from pathlib import Path
-
-import jieba
 
 from audit.language.text import simplify
 
@@ -19,7 +17,10 @@ _SPOKEN = re.compile(r"[\u3400-\u9fffa-z0-9]")
 _TELEPHONE = Path(__file__).parent / "words.txt"
 """Words of telephone service that jieba does not know."""
 
-jieba.setLogLevel(logging.WARNING)
+_TOTALS = {3_039_559: 60_101_967}
+"""Sum of the frequencies in jieba's dictionary by its length in characters, version 0.42.1."""
+_RUN = re.compile(r"^(.)[^\n]*+(?:\n\1[^\n]*+)*+", re.MULTILINE)
+"""Lines that begin with the same character."""
 
 
 def plain(text: str) -> str:
@@ -72,12 +73,64 @@ def syllable(character: str) -> str:
     return re.sub("ng$", "n", re.sub("^n", "l", re.sub("^([zcs])h", r"\1", reading)))
 
 
+class _Dictionary:
+    """jieba's words by their first character, read where a text has that character.
+
+    To read all of them takes half a second and 60 MB.
+    """
+
+    def __init__(self) -> None:
+        spec = find_spec("jieba")  # without importing it
+        assert spec is not None and spec.origin is not None
+        self._text = (Path(spec.origin).parent / "dict.txt").read_text("utf-8")
+        self._runs: dict[str, list[tuple[int, int]]] = {}
+        for run in _RUN.finditer(self._text):
+            self._runs.setdefault(run[1], []).append(run.span())
+
+    @property
+    def total(self) -> int:
+        """The sum of all frequencies."""
+        known = _TOTALS.get(len(self._text))
+        return known or sum(map(int, re.findall(r"^\S+ (\d+)", self._text, re.MULTILINE)))
+
+    @cache  # noqa: B019 - there is one dictionary
+    def beginning(self, character: str) -> dict[str, int]:
+        """Frequencies of words by this first character, and 0 for how words begin."""
+        found: dict[str, int] = {}
+        for begin, end in self._runs.get(character, ()):
+            for line in self._text[begin:end].split("\n"):
+                word, frequency, _ = line.split(" ", 2)
+                _add(found, word, int(frequency))
+        return found
+
+
+def _add(found: dict[str, int], word: str, frequency: int) -> None:
+    found[word] = frequency
+    for end in range(1, len(word)):
+        found.setdefault(word[:end], 0)
+
+
 @cache
-def _jieba() -> jieba.Tokenizer:
-    """With jieba's dictionary, which takes half a second to read."""
-    dictionary = jieba.Tokenizer()
-    dictionary.initialize()
-    return dictionary
+def _jieba() -> _Dictionary:
+    return _Dictionary()
+
+
+class _Frequencies(dict[str, dict[str, int]]):
+    """Frequencies of words by their first character, with some of one's own."""
+
+    def __init__(self, words: Iterable[tuple[str, int]]) -> None:
+        self._own: dict[str, list[tuple[str, int]]] = {}
+        for word, frequency in words:
+            self._own.setdefault(word[0], []).append((word, frequency))
+
+    def __missing__(self, character: str) -> dict[str, int]:
+        found = _jieba().beginning(character)
+        if character in self._own:
+            found = dict(found)
+            for word, frequency in self._own[character]:
+                _add(found, word, frequency)
+        self[character] = found
+        return found
 
 
 class Tokenizer:
@@ -88,13 +141,9 @@ class Tokenizer:
 
     def __init__(self, words: Iterable[tuple[str, int]] = ()) -> None:
         """Use additional words, with their frequencies."""
-        dictionary = jieba.Tokenizer()
-        dictionary.FREQ, dictionary.total = dict(_jieba().FREQ), _jieba().total
-        dictionary.initialized = True
-        for word, frequency in words:
-            dictionary.add_word(word, frequency)
-        self._frequency_of: dict[str, int] = dictionary.FREQ  # 0 for the beginnings of words
-        self._total = log(dictionary.total)
+        words = list(words)
+        self._frequencies = _Frequencies(words)
+        self._total = log(_jieba().total + sum(frequency for _, frequency in words))
 
     def cut(self, plain: str) -> list[str]:
         """The most likely words of a :func:`plain` text; runs of letters and digits are joined.
@@ -117,10 +166,10 @@ class Tokenizer:
 
     def _ends(self, plain: str) -> list[int]:
         """For each character, the end of the word that begins there in the most likely cut."""
-        frequency_of, total, count = self._frequency_of.get, self._total, len(plain)
+        frequencies, total, count = self._frequencies, self._total, len(plain)
         weights, ends = [0.0] * (count + 1), [0] * count
         for first in range(count - 1, -1, -1):
-            best = None
+            best, frequency_of = None, frequencies[plain[first]].get
             for end in range(first + 1, count + 1):
                 frequency = frequency_of(plain[first:end])
                 if frequency is None:

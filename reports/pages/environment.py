@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+import jinja2
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 
 from audit.rules.registry import CORE
 from audit.types import ROLE_CONFIDENCE_MIN
@@ -77,10 +80,32 @@ def environment() -> Environment:
     return templates
 
 
-def compile_all() -> None:
-    """Compile all templates now rather than each when it is first rendered."""
-    for name in environment().list_templates(extensions=["html"]):
-        environment().get_template(name)
+def compile_all(cache: Path) -> None:
+    """Load all templates now rather than each when it is first rendered.
+
+    Args:
+        cache: folder for what they compile to, which is used if it is this user's alone.
+    """
+    templates = environment()
+    with suppress(OSError):
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = cache.stat()
+        if status.st_uid == os.geteuid() and not status.st_mode & 0o022:
+            templates.bytecode_cache = FileSystemBytecodeCache(str(cache), f"{_code()}-%s")
+        _load_all(templates)
+    templates.bytecode_cache = None  # pages do not depend on it
+    _load_all(templates)
+
+
+def _load_all(templates: Environment) -> None:
+    for name in templates.list_templates(extensions=["html"]):
+        templates.get_template(name)
+
+
+def _code() -> str:
+    """Hash of what templates compile to beside their own text: filters of constants are applied."""
+    code = b"".join(path.read_bytes() for path in sorted(_HERE.glob("*.py")))
+    return hashlib.sha256(jinja2.__version__.encode() + code).hexdigest()[:16]
 
 
 @cache

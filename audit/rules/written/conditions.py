@@ -345,8 +345,3 @@ def parts(condition: BaseModel) -> Iterator[BaseModel]:
 def needs_hit(condition: BaseModel) -> bool:
     """Whether a condition speaks of ``hit``, which only ``unless`` knows."""
     return any(isinstance(p, Anchor | Echoing) and p.of is None for p in parts(condition))
-
-
-_MODELS: tuple[type[Strict], ...] = (*_OPERATORS.values(), Anchor, Echoing, Counted)
-for _model in _MODELS:
-    _model.model_rebuild()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sqlite3
 import time
 from pathlib import Path
 
@@ -59,15 +60,31 @@ def test_processes_import_what_they_need(tmp_path: Path) -> None:
     for kind in (SERVER, PUBLISHER, TRANSCRIBER):
         assert first[kind][0] < heard.stat().st_mtime
     again = spied(night, tmp_path / "again")
+    assert again.keys() == {PARENT, SERVER, PUBLISHER}
     for found in (first, again):
         parent = found[PARENT][1]
         assert "prefect.flows" in parent
         assert not {"prefect.server", "torch", "whisper", "pandas", "scipy.fft"} & parent
+        assert not {"audit.rules.registry", "pypinyin", "jieba", "pyarrow"} & parent
         assert not {"torch", "ctranslate2", "scipy.stats"} & found[PUBLISHER][1]
         assert "prefect.server.api.server" in found[SERVER][1]
         assert "distributed" not in found[SERVER][1]
     assert "ctranslate2" in first[TRANSCRIBER][1]
-    assert not {"ctranslate2", "torch", "faster_whisper"} & again[TRANSCRIBER][1]
+    assert "alembic" in first[SERVER][1] and "alembic" not in again[SERVER][1]
+    assert states(tmp_path / "prefect" / "prefect.db") == {
+        "flow_run": ["COMPLETED"] * 2,
+        "task_run": ["COMPLETED"] * 6,
+    }
+    assert not {"audit.rules.registry", "jieba"} & first[TRANSCRIBER][1]
+
+
+def states(database: Path) -> dict[str, list[str]]:
+    """How the flows and tasks have ended that Prefect knows of."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        return {
+            kind: [state for (state,) in connection.execute(f"SELECT state_type FROM {kind}")]
+            for kind in ("flow_run", "task_run")
+        }
 
 
 def command_of(process: psutil.Process) -> str:

@@ -37,3 +37,10 @@ def test_telephone_service_has_words_of_its_own() -> None:
     own = "光猫"
     assert own not in tokens.common().cut("重启光猫试试")
     assert own in tokens.telephone().cut("重启光猫试试")
+
+
+def test_frequencies_are_weighed_against_the_sum_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    JIEBA.initialize()
+    assert tokens._jieba().total == JIEBA.total
+    monkeypatch.setattr(tokens, "_TOTALS", {})  # as with another version of the dictionary
+    assert tokens._jieba().total == JIEBA.total

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from audit.privacy.mask import masked_turns
+from audit.privacy.masking import masked_turns
 from audit.types import Call, Role, Span, WordTimes
 from flows.cli.main import main
 from reports.wording import sentence
