@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self, get_args
@@ -112,9 +114,31 @@ def meanings(
     repeats: Mapping[int, frozenset[int]],
     wording: WordingClassifier,
 ) -> dict[int, Meaning]:
-    """By turn, its likeliest part; turns of under three syllables are left out."""
-    judged = [(turn, part) for turn in turns for part in parts(turn.text)]
+    """By turn, its likeliest part; turns of under three syllables are left out.
+
+    Of turns between which the customer says nothing, what follows answers the likeliest.
+    """
     said_next = answers(call)
+    found = _likeliest(turns, said_next, repeats, wording)
+    runs_of_agent: dict[int, list[Turn]] = defaultdict(list)
+    customer = [turn.index for turn in call.turns if turn.surely_by(Role.CUSTOMER)]
+    for turn in turns:
+        if turn.index in found:
+            runs_of_agent[bisect_left(customer, turn.index)].append(turn)
+    unanswered: list[Turn] = []
+    for run in runs_of_agent.values():
+        worst = max(run, key=lambda turn: found[turn.index].probability)
+        unanswered += [turn for turn in run if turn is not worst]
+    return found | _likeliest(unanswered, {}, repeats, wording)
+
+
+def _likeliest(
+    turns: Sequence[Turn],
+    said_next: Mapping[int, str],
+    repeats: Mapping[int, frozenset[int]],
+    wording: WordingClassifier,
+) -> dict[int, Meaning]:
+    judged = [(turn, part) for turn in turns for part in parts(turn.text)]
     spoken = [
         SpokenTurn(
             part,

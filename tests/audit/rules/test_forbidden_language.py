@@ -330,3 +330,17 @@ def test_an_objection_is_about_the_worst_that_was_said(make_call: MakeCall, book
     objection = ("C", "你怎么骂人", 19.0, 20.0)
     found = found_by(forbidden_language.RULE, make_call([*said, rude, objection]), book)
     assert [(one.verdict, one.start_s) for one in found] == [(FAIL, 15.0)]
+
+
+def test_an_answer_is_to_the_worst_of_what_was_said_in_a_row(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    said = [
+        HELLO,
+        ("C", "都插紧了你告诉我怎么接", 6.0, 9.0),
+        ("A", "你先看看接口差境没有", 10.0, 12.0),
+    ]
+    rude = ("A", "你这个人真是笨，连线都不会插", 15.0, 18.0)
+    call = make_call([*said, rude, ("C", "你怎么骂人", 19.0, 20.0)])
+    found = found_by(forbidden_language.RULE, call, book)
+    assert [(one.verdict, one.start_s) for one in found] == [(FAIL, 15.0)]
