@@ -17,7 +17,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from audit.errors import RejectedRecording, RejectReason
-from audit.intake import legs, manifests, presets, sources, time_formats
+from audit.intake import growing, legs, manifests, presets, sources, time_formats
 from audit.intake.manifest_options import ManifestOptions
 from audit.intake.presets import export
 from audit.intake.presets.export import Joined
@@ -121,6 +121,7 @@ def plan(
     recordings: dict[str, Recording] = {}
     rejects: list[Reject] = []
     waiting: list[Recording] = []
+    fresh: list[Recording] = []
     written_before = datetime.now(UTC) - timedelta(seconds=settle_s)  # UTC is never put back
     named = set()
     for group in legs.by_call(source.rows):
@@ -139,6 +140,10 @@ def plan(
             rejects.append(_reject(rejected, row, f"{manifest} row {number}", zone, today))
         else:
             recordings[recording.call_id] = recording
+            if root is not None and growing.is_fresh(written):
+                fresh.append(recording)
+    for call_id in growing.still_written(root, fresh) if root is not None else ():
+        waiting.append(recordings.pop(call_id))
     others = (name for name in listed if name not in named and not _is_hidden(name))
     unlisted = sum(map(is_recording, others))
     return Plan(
