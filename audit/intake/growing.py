@@ -7,10 +7,10 @@ written just now is looked at once more before it is read.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from audit.errors import RejectedRecording
+from audit.errors import RejectedRecording, RejectReason
 from audit.intake.roots import FileState, Root, file_state
 from audit.types import Recording
 
@@ -34,19 +34,42 @@ def still_written(root: Root, fresh: Iterable[Recording]) -> set[str]:
         root: where the recordings are.
         fresh: those that were written to just now; all are waited for together.
     """
-    before = {
-        (recording.call_id, name): _state(root, name)
-        for recording in fresh
-        for name in recording.source_files
-    }
+    before = {recording.call_id: (recording, states(root, recording)) for recording in fresh}
     if not before:
         return set()
     time.sleep(_QUIET_S)
-    return {call_id for (call_id, name), state in before.items() if _state(root, name) != state}
+    return {
+        call_id
+        for call_id, (recording, earlier) in before.items()
+        if states(root, recording) != earlier
+    }
+
+
+def states(root: Root, recording: Recording) -> dict[str, FileState | None]:
+    """What is said of each file of a recording now; None for one of which nothing is."""
+    return {name: _state(root, name) for name in recording.source_files}
+
+
+def refuse_changed(root: Root, before: Mapping[str, FileState | None]) -> None:
+    """Make sure that what was heard of a recording is all of it.
+
+    Args:
+        root: where it is.
+        before: the states of its files before it was read; empty where nobody looked.
+
+    Raises:
+        RejectedRecording: a file was written to since.
+    """
+    for name, state in before.items():
+        if state is not None and _state(root, name) != state:
+            raise RejectedRecording(
+                RejectReason.UNDECODABLE,
+                f"{name} was written to while it was read; it is audited by the next run after it "
+                "is complete",
+            )
 
 
 def _state(root: Root, name: str) -> FileState | None:
-    """The state of a file now; None if it cannot be had."""
     try:
         return file_state(root, name)
     except RejectedRecording:
