@@ -14,30 +14,32 @@ from audit.errors import RejectedRecording, RejectReason
 from audit.intake.roots import FileState, Root, file_state
 from audit.types import Recording
 
-_QUIET_S = 4.0
+QUIET_S = 4.0
 """Seconds after which whoever still writes has written again: recorders keep up to 64 KiB back."""
 
 
-def is_fresh(written: datetime) -> bool:
+def is_fresh(written: datetime, *, quiet_s: float) -> bool:
     """Whether a file was written to so lately that it may not be complete.
 
     Args:
         written: when, to the second.
+        quiet_s: seconds without a change after which it is taken to be; 0 for always.
     """
-    return written > datetime.now(UTC) - timedelta(seconds=_QUIET_S + 1)
+    return quiet_s > 0 and written > datetime.now(UTC) - timedelta(seconds=quiet_s + 1)
 
 
-def still_written(root: Root, fresh: Iterable[Recording]) -> set[str]:
-    """The ids of the calls with a file that grows, or changes, within a few seconds.
+def still_written(root: Root, fresh: Iterable[Recording], *, quiet_s: float) -> set[str]:
+    """The ids of the calls with a file that changes within some seconds.
 
     Args:
         root: where the recordings are.
         fresh: those that were written to just now; all are waited for together.
+        quiet_s: how long.
     """
     before = {recording.call_id: (recording, states(root, recording)) for recording in fresh}
     if not before:
         return set()
-    time.sleep(_QUIET_S)
+    time.sleep(quiet_s)
     return {
         call_id
         for call_id, (recording, earlier) in before.items()

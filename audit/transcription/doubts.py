@@ -25,7 +25,7 @@ def of_channels(
     *,
     agent_channel: str | None,
     confirmed: bool,
-    swapped_s: float | None,
+    swapped: bool,
     dead_channel: int | None,
     gaps: Sequence[tuple[int, Span]],
 ) -> list[Reason]:
@@ -36,13 +36,12 @@ def of_channels(
         speech: for each channel its speech segments.
         agent_channel: the agent's, as the manifest says it.
         confirmed: whether the decision is as certain as configured.
-        swapped_s: when the channels are swapped, if they are.
+        swapped: the speakers change channels in the middle.
         dead_channel: the one that carries nothing.
         gaps: when a channel carries nothing for a while.
     """
-    found = [] if confirmed else [because("roles.assumed")]
-    if swapped_s is not None:
-        found = [because("roles.swapped", start_s=swapped_s)]
+    found = [] if confirmed or swapped else [because("roles.assumed")]
+    found += [because("roles.swapped")] if swapped else []
     for channel, gap in gaps:
         who = AGENT if decision.roles[channel] is Role.AGENT else CUSTOMER
         found.append(because("recording.gap", who=who, start_s=gap.start_s, end_s=gap.end_s))

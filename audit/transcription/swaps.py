@@ -33,15 +33,15 @@ _HOP_S = 0.4
 Labels = NDArray[np.intp]
 
 
-def second_of_swap(
+def are_swapped(
     audio: Audio,
     utterances: Sequence[UtteranceWords],
     *,
     classifier: RoleClassifier,
     embedder: SpeakerEmbedder | None,
     options: DiarizationOptions = DiarizationOptions(),
-) -> float | None:
-    """The second at which the channels of a stereo recording are first swapped, or None.
+) -> bool:
+    """Whether the channels of a stereo recording are swapped from some instant on.
 
     Args:
         audio: the recording, of two channels.
@@ -56,13 +56,11 @@ def second_of_swap(
     channels = np.array([one.channel for one, _ in spoken], dtype=np.intp)
     swapped, gain = _explained(np.array(said, dtype=np.float64) * (1 - 2 * channels))
     if gain < (_GAIN_MIN if embedder is not None else _GAIN_ALONE_MIN):
-        return None
-    spans = [one.span for one, _ in spoken]
-    if embedder is not None:
-        embedded = _embedded(audio, spans, channels, embedder, options)
-        if _crossing(embedded, channels, swapped) <= 0:
-            return None
-    return spans[int(np.flatnonzero(swapped != swapped[0])[0])].start_s
+        return False
+    if embedder is None:
+        return True
+    embedded = _embedded(audio, [one.span for one, _ in spoken], channels, embedder, options)
+    return _crossing(embedded, channels, swapped) > 0
 
 
 def _explained(points: NDArray[np.float64]) -> tuple[Labels, float]:

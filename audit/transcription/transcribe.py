@@ -115,21 +115,21 @@ def _by_channel(
         expected=options.agent_channel or 0,
         direction=recording.direction,
     )
-    swapped_s = swaps.second_of_swap(
+    swapped = swaps.are_swapped(
         audio,
         utterances,
         classifier=models.roles,
         embedder=models.embedder,
         options=options.diarization,
     )
-    confirmed = swapped_s is None and _is_confirmed(decision, options)
+    confirmed = not swapped and _is_confirmed(decision, options)
     dead_channel = activity.dead_channel(audio, speech, options=options.vad)
     found = doubts.of_channels(
         decision,
         speech,
         agent_channel=stated,
         confirmed=confirmed,
-        swapped_s=swapped_s,
+        swapped=swapped,
         dead_channel=dead_channel,
         gaps=gaps.find(audio.samples, speech),
     )
