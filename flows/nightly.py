@@ -15,7 +15,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from audit import rulebooks
 from audit.config import Config
 from audit.errors import CallauditError, UsageError
-from audit.intake import manifests, recordings, roots
+from audit.intake import growing, manifests, recordings, roots
 from audit.intake.recordings import Plan
 from flows import bucket, hotwords, jobs, lineage, wiring
 from flows.jobs import Job, RunSummary
@@ -46,6 +46,7 @@ def plan(
         max_bytes=settings.limits.max_bytes,
         today=night or datetime.now(manifests.time_zone(settings.batch.timezone)).date(),
         settle_s=settings.schedule.settle_s if night else 0.0,
+        quiet_s=growing.QUIET_S,
         raw_forms=settings.audio.raw_forms,
         options=settings.manifest,
         customer=customers.hashed,

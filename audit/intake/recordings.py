@@ -17,7 +17,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from audit.errors import RejectedRecording, RejectReason
-from audit.intake import legs, manifests, presets, sources, time_formats
+from audit.intake import growing, legs, manifests, presets, sources, time_formats
 from audit.intake.manifest_options import ManifestOptions
 from audit.intake.presets import export
 from audit.intake.presets.export import Joined
@@ -82,6 +82,7 @@ def plan(
     max_bytes: int,
     today: date,
     settle_s: float = 0.0,
+    quiet_s: float = 0.0,
     raw_forms: Mapping[str, RawForm] = media.RAW_FORMS,
     options: ManifestOptions = _DEFAULTS,
     customer: CustomerHash = customers.unknown,
@@ -96,6 +97,8 @@ def plan(
         max_bytes: larger files are rejected.
         today: the date of rejects that have no date of their own.
         settle_s: seconds; recordings written to more recently are left for the next run.
+        quiet_s: seconds; those written to more recently are looked at again after as long, and left
+            for the next run if they have changed.
         raw_forms: how files without a header are read, by the ending of their name.
         options: how the manifest, or the names of files, are read.
         customer: what stands for a customer's number from here on.
@@ -121,6 +124,7 @@ def plan(
     recordings: dict[str, Recording] = {}
     rejects: list[Reject] = []
     waiting: list[Recording] = []
+    fresh: list[Recording] = []
     written_before = datetime.now(UTC) - timedelta(seconds=settle_s)  # UTC is never put back
     named = set()
     for group in legs.by_call(source.rows):
@@ -139,6 +143,11 @@ def plan(
             rejects.append(_reject(rejected, row, f"{manifest} row {number}", zone, today))
         else:
             recordings[recording.call_id] = recording
+            if root is not None and growing.is_fresh(written, quiet_s=quiet_s):
+                fresh.append(recording)
+    if root is not None:
+        for call_id in growing.still_written(root, fresh, quiet_s=quiet_s):
+            waiting.append(recordings.pop(call_id))
     others = (name for name in listed if name not in named and not _is_hidden(name))
     unlisted = sum(map(is_recording, others))
     return Plan(

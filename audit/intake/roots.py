@@ -9,7 +9,7 @@ import posixpath
 import stat
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -199,13 +199,23 @@ def listing(root: Root) -> dict[str, FileState]:
         raise UsageError(f"recordings {root.location} cannot be listed: {why}") from error
     if remotes.scheme(root.location) in ("http", "https"):
         return dict.fromkeys(_linked(root, found), FileState(None, None))
-    return {
-        str(name).removeprefix(root.prefix): FileState(
-            int(info.get("size") or 0),
-            info.get("mtime") or info.get("LastModified") or info.get("modified"),
-        )
-        for name, info in found.items()
-    }
+    return {str(name).removeprefix(root.prefix): _state(info) for name, info in found.items()}
+
+
+def _state(info: Mapping[str, Any]) -> FileState:
+    """What a file system's description of a file says."""
+    written = info.get("mtime") or info.get("LastModified") or info.get("modified")
+    return FileState(int(info.get("size") or 0), written)
+
+
+def file_state(root: Root, name: str) -> FileState | None:
+    """The state of one file as it is now; None if it does not exist or nobody says."""
+    if root.local:
+        return local_file(root, name)
+    try:
+        return _state(root.filesystem.info(root.join(name), refresh=True))
+    except Exception:  # each file system raises its own; some know nothing to refresh
+        return None
 
 
 def _linked(root: Root, urls: Iterable[str]) -> Iterator[str]:

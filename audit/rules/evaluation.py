@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.rules import disposition, legs, no_interruption, reliance, written
+from audit.rules import disposition, gaps, legs, menus, no_interruption, reliance, written
 from audit.rules.base import CheckedRule, Context, RuleSettings
 from audit.rules.registry import Rules
 from audit.types import Call, Disposition, Finding
@@ -19,8 +19,9 @@ def evaluate(call: Call, rules: Rules, context: Context, *, came_out: Dispositio
     A rule gives nothing where the rulebook does not have it, nor, but for the core ones, where
     the call has no occasion for it (a call without a wait, for ``hold``). What rests on
     uncertain words or speakers is ``cannot_tell`` (:mod:`audit.rules.reliance`), and so is what is
-    undecidable without a conversation or with a dead channel (:mod:`audit.rules.disposition`), or
-    of a call in several files (:mod:`audit.rules.legs`).
+    undecidable without a conversation or with a dead channel (:mod:`audit.rules.disposition`), of a
+    call in several files (:mod:`audit.rules.legs`), where a channel carries nothing for a while
+    (:mod:`audit.rules.gaps`), or of what a switchboard plays (:mod:`audit.rules.menus`).
 
     Args:
         call: as transcribed.
@@ -42,4 +43,6 @@ def evaluate(call: Call, rules: Rules, context: Context, *, came_out: Dispositio
     found += written.evaluate(legible, rules.written, thresholds=thresholds, acts=acts)
     found = reliance.withheld(found, call, rules, unscored=unscored)
     found = legs.withheld(found, call, rules)
+    found = gaps.withheld(found, call, rules)
+    found = menus.withheld(found, call, context.cues.dispositions)
     return disposition.withheld(found, call, rules, came_out)

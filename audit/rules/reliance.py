@@ -113,7 +113,7 @@ def withheld(
         rules: that they were made by.
         unscored: whether its confidences are those that :func:`scored` gave it.
     """
-    roles = ROLES_UNCONFIRMED if _by_default(call) else None
+    roles = _swapped(call) or (ROLES_UNCONFIRMED if _by_default(call) else None)
     words = NOT_READ if _is_unread(call.said_by(Role.AGENT)) else None
     kept = [
         undecided(finding, uncertainty)
@@ -123,6 +123,11 @@ def withheld(
         for finding in findings
     ]
     return one_for_the_call(kept, no_interruption.RULE.id)
+
+
+def _swapped(call: Call) -> Reason | None:
+    """The doubt about channels that agent and customer change in the middle of the call."""
+    return next((doubt for doubt in call.transcript.doubts if doubt.id == "roles.swapped"), None)
 
 
 def _by_default(call: Call) -> bool:
@@ -157,7 +162,7 @@ def _uncertainty(
     passed = finding.verdict is Verdict.PASS
     if finding.verdict is Verdict.CANNOT_TELL or (passed and not (roles or words)):
         return None
-    needs = _needs(finding, rules)
+    needs = needs_of(finding, rules)
     if passed and not needs.to_pass:
         return None
     if roles and needs.roles:
@@ -178,7 +183,7 @@ def _uncertainty_of_absence(
     finding: Finding, call: Call, rules: Rules, unscored: bool
 ) -> Reason | None:
     """Why what is missed may be there after all, among words that may be garbled."""
-    needs = _needs(finding, rules)
+    needs = needs_of(finding, rules)
     by_absence = (
         needs.words and not needs.by_presence and finding.rule_id != no_interruption.RULE.id
     )
@@ -203,7 +208,8 @@ def _uncertainty_of_meaning(finding: Finding, call: Call, words: Reason | None) 
     return words
 
 
-def _needs(finding: Finding, rules: Rules) -> Needs:
+def needs_of(finding: Finding, rules: Rules) -> Needs:
+    """What the check of a finding relies on."""
     rule = rules.written.get(finding.rule_id)
     check = rule.checks.get(finding.check_id) if rule else None
     if check is not None:

@@ -5,7 +5,7 @@ crosstalk is subtracted where a filter predicts it, channels are levelled, and t
 probabilities are combined with the levels of both channels: a frame counts as speech where the VAD
 says so, where it exceeds the channel's own noise, where it is louder than what leaks over from the
 other channel (half of a segment by far), and where it is not a steady tone (ringback, busy tone,
-DTMF).
+DTMF). Of what is left, late copies of the other channel are taken out (:mod:`.echoes`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from audit.transcription import crosstalk
+from audit.transcription import crosstalk, echoes
 from audit.transcription.decoding import Audio
 from audit.transcription.levels import HOP, HOP_S, Frames, frame_levels, noise_floor
 from audit.transcription.options import VadOptions
@@ -71,7 +71,11 @@ def detect_speech(
             if not _is_dialling(own[index], run)
         ]
         segments.append(_refined([run for run in runs if run], mask, options))
-    return segments
+    copied = echoes.find(own, segments)
+    return [
+        echoes.without(spans, late) if late else spans
+        for spans, late in zip(segments, copied, strict=True)
+    ]
 
 
 def begins_in_speech(

@@ -19,6 +19,7 @@ from audit.errors import RejectedRecording, RejectReason
 from audit.raw_forms import RawForm
 from audit.reasons import Reason
 from audit.transcription import media
+from audit.transcription.levels import SILENCE_PEAK
 from audit.transcription.media import Lengths, Opened
 from audit.types import SAMPLE_RATE, Samples, Span
 
@@ -35,7 +36,6 @@ _DC_OFFSET_MIN = 64  # of 32768 (-54 dB): smaller ones do no harm
 _RESAMPLE_SAMPLES = 16_384
 """Samples that are resampled at a time."""
 _GSM_FRAME_BYTES = 33  # bytes
-_SILENCE_PEAK = 8  # of 32768: the idle hum of mu-law and A-law codecs is below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def decode(
             RejectReason.UNDECODABLE,
             f"{path.name} is no audio file that FFmpeg can open ({_cause(error)}); {remedy}",
         ) from error
-    if max(audio.samples.max(), -int(audio.samples.min())) <= _SILENCE_PEAK:
+    if max(audio.samples.max(), -int(audio.samples.min())) <= SILENCE_PEAK:
         raise RejectedRecording(
             RejectReason.NO_AUDIO, f"{path.name} holds digital silence only; check the recorder"
         )

@@ -25,7 +25,9 @@ def of_channels(
     *,
     agent_channel: str | None,
     confirmed: bool,
+    swapped: bool,
     dead_channel: int | None,
+    gaps: Sequence[tuple[int, Span]],
 ) -> list[Reason]:
     """What is uncertain about the two speakers of a stereo recording.
 
@@ -34,9 +36,15 @@ def of_channels(
         speech: for each channel its speech segments.
         agent_channel: the agent's, as the manifest says it.
         confirmed: whether the decision is as certain as configured.
+        swapped: the speakers change channels in the middle.
         dead_channel: the one that carries nothing.
+        gaps: when a channel carries nothing for a while.
     """
-    found = [] if confirmed else [because("roles.assumed")]
+    found = [] if confirmed or swapped else [because("roles.assumed")]
+    found += [because("roles.swapped")] if swapped else []
+    for channel, gap in gaps:
+        who = AGENT if decision.roles[channel] is Role.AGENT else CUSTOMER
+        found.append(because("recording.gap", who=who, start_s=gap.start_s, end_s=gap.end_s))
     found += _silent_channel(decision.roles, speech, dead_channel)
     if agent_channel is not None and decision.source == "content":
         found.append(because("roles.manifest_contradicted", channel=agent_channel))

@@ -18,6 +18,9 @@ HOP = int(SAMPLE_RATE * HOP_S)
 BLOCK_FRAMES = 60_000
 """Frames (ten minutes) that are processed at once, so that a long call is never held as floats."""
 
+SILENCE_PEAK = 8
+"""Of 32768: the idle hum of mu-law and A-law codecs is below it."""
+
 Frames = NDArray[np.float32]
 
 

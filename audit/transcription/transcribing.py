@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from audit.ports import TranscriptionModels
 from audit.reasons import Reason
-from audit.transcription import activity, doubts, roles, turns, windows
+from audit.transcription import activity, doubts, gaps, roles, swaps, turns, windows
 from audit.transcription.decoding import Audio
 from audit.transcription.diarization import Diarization, diarize
 from audit.transcription.levels import frame_levels, mean_level
@@ -32,6 +32,7 @@ class Speakers:
         utterances: with their words; ``Utterance.channel`` is the speaker.
         speech: of each speaker.
         roles: of each speaker.
+        confirmed: whether these are as certain as configured.
         doubts: what is uncertain about them, as reasons.
         dead_channel: the one of two channels that carries nothing.
         diarization: how a mono recording was given to speakers; None for stereo.
@@ -40,6 +41,7 @@ class Speakers:
     utterances: Sequence[UtteranceWords]
     speech: Speech
     roles: RoleDecision
+    confirmed: bool
     doubts: Sequence[Reason]
     dead_channel: int | None = None
     diarization: Diarization | None = None
@@ -89,7 +91,7 @@ def transcribe(
         word_times=models.asr.abilities.word_times,
         role_confidence=speakers.roles.confidence,
         role_source=speakers.roles.source,
-        roles_confirmed=_is_confirmed(speakers.roles, options),
+        roles_confirmed=speakers.confirmed,
         doubts=(*doubts.of_audio(audio), *speakers.doubts),
         dead_channel=speakers.dead_channel,
         begins_in_speech=activity.begins_in_speech(speech, options=options.vad),
@@ -113,15 +115,25 @@ def _by_channel(
         expected=options.agent_channel or 0,
         direction=recording.direction,
     )
+    swapped = swaps.are_swapped(
+        audio,
+        utterances,
+        classifier=models.roles,
+        embedder=models.embedder,
+        options=options.diarization,
+    )
+    confirmed = not swapped and _is_confirmed(decision, options)
     dead_channel = activity.dead_channel(audio, speech, options=options.vad)
     found = doubts.of_channels(
         decision,
         speech,
         agent_channel=stated,
-        confirmed=_is_confirmed(decision, options),
+        confirmed=confirmed,
+        swapped=swapped,
         dead_channel=dead_channel,
+        gaps=gaps.find(audio.samples, speech),
     )
-    return Speakers(utterances, speech, decision, found, dead_channel=dead_channel)
+    return Speakers(utterances, speech, decision, confirmed, found, dead_channel=dead_channel)
 
 
 def _by_voice(
@@ -135,7 +147,8 @@ def _by_voice(
     """The speakers of a mono recording; a single unknown one where embeddings are missing."""
     if models.embedder is None:
         decision = RoleDecision((Role.UNKNOWN,), roles.UNDECIDED_CONFIDENCE, "content")
-        return Speakers(utterances, speech, decision, doubts.of_mono(decision, diarized=False))
+        unknown = doubts.of_mono(decision, diarized=False)
+        return Speakers(utterances, speech, decision, _is_confirmed(decision, options), unknown)
     found = diarize(
         audio,
         speech[0],
@@ -151,6 +164,7 @@ def _by_voice(
         found.utterances,
         found.speech,
         found.roles,
+        _is_confirmed(found.roles, options),
         doubts.of_mono(found.roles, diarized=True),
         diarization=found,
     )

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from audit import privacy
 from audit.config import TranscriptionConfig
 from audit.errors import CallauditError, OutputFailed, RejectedRecording, RejectReason
-from audit.intake import roots
+from audit.intake import growing, roots
 from audit.intake.roots import Root
 from audit.transcription import waveform
 from audit.transcription.decoding import Audio
@@ -118,6 +118,7 @@ def _outcome(recording: Recording, job: Job, root: Root, tell: Tell) -> Message:
 
 def _transcribed(recording: Recording, job: Job, root: Root, tell: Tell) -> RecordingOutcome:
     limit = job.config.limits.max_bytes
+    before = growing.states(root, recording) if root.local else {}
     with roots.fetched(root, recording, max_bytes=limit) as (paths, digest):
         name = transcript_cache.key(recording, audio_sha256=digest, fingerprint=job.fingerprint)
         tell(Message(transcript_key=name))
@@ -125,6 +126,7 @@ def _transcribed(recording: Recording, job: Job, root: Root, tell: Tell) -> Reco
         resumed = transcript is not None
         if transcript is None or not kept.has_waveform(job, digest, transcript):
             transcript = _transcribe(paths, recording, job, name, digest, transcript, tell)
+            growing.refuse_changed(root, before)
         if job.config.batch.bundle_audio:
             _bundle(paths, recording, job, transcript)
     return kept.outcome_of(recording, name, transcript, resumed=resumed)

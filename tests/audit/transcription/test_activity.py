@@ -13,8 +13,8 @@ from scipy.signal import resample_poly
 from audit.transcription.activity import begins_in_speech, dead_channel, detect_speech
 from audit.transcription.decoding import Audio, decode
 from audit.types import Span
-from data_samples.generate.mixer import LINE_RATE, After, Before, Clip, Mix, Scene, mix
-from data_samples.generate.sounds import FloatArray, ringback, touch_tones
+from data_samples.generate.mixer import LINE_RATE, After, Before, Clip, Mix, Over, Scene, mix
+from data_samples.generate.sounds import FloatArray, hold_music, ringback, touch_tones
 from models.voice.vad import speech_probabilities
 
 CALLS = Path(__file__).parents[3] / "data_samples" / "calls"
@@ -133,6 +133,25 @@ def test_tones_are_no_speech(sound: FloatArray) -> None:
         assert covered(speech[1], span) < 0.02
     answer = mixed.intervals[1]
     assert covered(speech[1], Span(answer.start_s, answer.end_s)) > 0.8
+
+
+@pytest.mark.parametrize("level", [0.05, 0.3])
+def test_music_on_the_customers_side_is_nobodys_speech(level: float) -> None:
+    """A customer who puts the agent on hold, while the agent asks whether anybody is there."""
+    asks = voice(0)[: 3 * LINE_RATE]
+    clips = [
+        Clip(voice(1)[: 3 * LINE_RATE], 1),
+        Clip(level * hold_music(20, rate=LINE_RATE), 1, After(0.5), speech=False),
+        Clip(asks, 0, Over(0.3)),
+    ]
+    mixed = mix(clips, scene=Scene())
+    speech = speech_in(mixed)
+    answer, music, asked = (Span(piece.start_s, piece.end_s) for piece in mixed.intervals)
+    heard = [span for span in speech[1] if span.overlap_s(music) > 0.1]
+    assert covered(heard, music) < 0.05
+    assert all(span.duration_s < 0.8 for span in heard)
+    assert covered(speech[1], answer) > 0.8
+    assert covered(speech[0], asked) > 0.8
 
 
 def test_regions_are_in_order_disjoint_and_inside() -> None:

@@ -374,3 +374,40 @@ def test_a_form_opens_no_other_file(tmp_path: Path) -> None:
         (tmp_path / "a.sln").write_bytes(text)
         with pytest.raises(RejectedRecording):
             decode(tmp_path / "a.sln", raw_form=RAW_FORMS[".sln"])
+
+
+@pytest.mark.parametrize("rate", [6_000, 8_000, 11_025, 12_000, 22_050, 32_000, 44_100, 48_000])
+def test_rates_from_six_to_forty_eight_kilohertz(tmp_path: Path, speech: Pcm, rate: int) -> None:
+    path = encoded(tmp_path / "a.wav", speech, "pcm_s16le", "wav", rate=rate)
+    audio = decode(path)
+    assert_heard(audio, speech, least=0.9)
+    assert audio.lengths is None
+
+
+OPEN = 0xFFFFFFFF
+
+
+@pytest.mark.parametrize("whole", [OPEN, 0, 36], ids=["open", "zero", "of nothing"])
+@pytest.mark.parametrize("said", [OPEN, 0x7FFFFFFF, 0])
+@pytest.mark.parametrize("kind", ["plain", "extensible"])
+def test_a_header_that_leaves_the_size_open(
+    tmp_path: Path, speech: Pcm, kind: str, said: int, whole: int
+) -> None:
+    """What a recorder writes that cannot go back to the beginning of its file."""
+    path = tmp_path / "a.wav"
+    path.write_bytes(streamed(FORMS[kind], speech.tobytes(), said=said, whole=whole))
+    audio = decode(path)
+    assert_heard(audio, speech)
+    assert audio.lengths is None
+
+
+FORMS = {
+    "plain": struct.pack("<HHIIHH", 1, 2, RATE, 4 * RATE, 4, 16),
+    "extensible": struct.pack("<HHIIHHHHI", 0xFFFE, 2, RATE, 4 * RATE, 4, 16, 22, 16, 3)
+    + bytes.fromhex("0100000000001000800000aa00389b71"),  # PCM
+}
+
+
+def streamed(form: bytes, sound: bytes, *, said: int, whole: int) -> bytes:
+    head = b"RIFF" + struct.pack("<I", whole) + b"WAVEfmt " + struct.pack("<I", len(form)) + form
+    return head + b"data" + struct.pack("<I", said) + sound
