@@ -20,6 +20,8 @@ from audit.transcription.decoding import decode
 from audit.types import SAMPLE_RATE
 from tests.conftest import NO_WAY_OUT, ROOT, Script
 
+pytestmark = pytest.mark.slow
+
 CALLS = ROOT / "data_samples" / "calls"
 CUT_IN_S = 18.26
 """When the agent of S20 interrupts the customer, the only time."""
