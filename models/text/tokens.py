@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from itertools import pairwise
@@ -115,22 +115,22 @@ def _jieba() -> _Dictionary:
     return _Dictionary()
 
 
-class _Frequencies(dict[str, dict[str, int]]):
-    """Frequencies of words by their first character, with some of one's own."""
+class _Frequencies(dict[str, Callable[[str], int | None]]):
+    """By a first character: what tells a word's frequency, with some words of one's own."""
 
     def __init__(self, words: Iterable[tuple[str, int]]) -> None:
         self._own: dict[str, list[tuple[str, int]]] = {}
         for word, frequency in words:
             self._own.setdefault(word[0], []).append((word, frequency))
 
-    def __missing__(self, character: str) -> dict[str, int]:
+    def __missing__(self, character: str) -> Callable[[str], int | None]:
         found = _jieba().beginning(character)
         if character in self._own:
             found = dict(found)
             for word, frequency in self._own[character]:
                 _add(found, word, frequency)
-        self[character] = found
-        return found
+        self[character] = found.get
+        return found.get
 
 
 class Tokenizer:
@@ -169,7 +169,7 @@ class Tokenizer:
         frequencies, total, count = self._frequencies, self._total, len(plain)
         weights, ends = [0.0] * (count + 1), [0] * count
         for first in range(count - 1, -1, -1):
-            best, frequency_of = None, frequencies[plain[first]].get
+            best, frequency_of = None, frequencies[plain[first]]
             for end in range(first + 1, count + 1):
                 frequency = frequency_of(plain[first:end])
                 if frequency is None:
