@@ -24,8 +24,8 @@ _FEW = 20
 """Recordings; where a night has more, what a publisher started ahead saves is not worth its memory
 while they are transcribed."""
 
-VALID = b"valid\n"
-"""What the process says of a rulebook that it has loaded."""
+VALID, INVALID = b"valid\n", b"invalid\n"
+"""What the process says of a rulebook: that it has loaded it, that it cannot."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 ``flows.workers.publisher`` starts it, perhaps long before there is anything to judge, and writes
 the path of a job. It ends when its standard input closes, that is, when its parent ends in whatever
-way. It says a line where it could load the rulebook that it was started with, and at its end a line
-of JSON: the agents' rows, or what failed.
+way. It says in a line whether it could load the rulebook that it was started with, and at its end,
+in a line of JSON, the agents' rows or what failed.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import logging
 import sys
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -84,13 +84,24 @@ def _touched(job: Job) -> list[dict[str, Any]]:
 def _prepare(rulebook: str) -> None:
     """Load what judging and pages need; what is wrong is told of when it is needed."""
     with suppress(Exception), processes.importing():
-        rulebooks.load(rulebook)
-        sys.stdout.buffer.write(publisher.VALID)
-        sys.stdout.flush()
+        with _answering():
+            rulebooks.load(rulebook)
         wiring.rehearse(rulebook)
         environment.compile_all(cache_dir() / "pages")
         _ = privacy.mask  # imports it
         pa.array([])  # imports pandas, which Arrow looks for before it makes its first array
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Tell the parent, which waits for it, whether what is done here succeeds."""
+    answer = publisher.INVALID
+    try:
+        yield
+        answer = publisher.VALID
+    finally:
+        sys.stdout.buffer.write(answer)
+        sys.stdout.flush()
 
 
 def publish_all(job: Job) -> None:
