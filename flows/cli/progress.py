@@ -69,21 +69,21 @@ def run(
             load = choice.weights.path is not None
             ahead.enter_context(transcriber.ahead(expecting, load=load))
         run_id = jobs.new_run_id()
-        with _progress(store.layout.job_file(run_id), console):
-            with processes.importing():
-                from flows import nightly
-            publisher.check(config.batch.rulebook)
-            with _quiet_prefect():  # Prefect sets up its loggers when it is imported
-                summary = nightly.run(
-                    location,
-                    out,
-                    manifest=manifest,
-                    config=config,
-                    resume=resume,
-                    run_id=run_id,
-                    night=night,
-                    prefect=prefect,
-                )
+        with processes.importing():
+            from flows import nightly
+        publisher.check(config.batch.rulebook)
+        # Prefect sets up its loggers when it is imported
+        with _progress(store.layout.job_file(run_id), console), _quiet_prefect():
+            summary = nightly.run(
+                location,
+                out,
+                manifest=manifest,
+                config=config,
+                resume=resume,
+                run_id=run_id,
+                night=night,
+                prefect=prefect,
+            )
         _show(summary, console, listed=manifest is not None)
     return summary
 
