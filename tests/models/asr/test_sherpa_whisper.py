@@ -133,7 +133,7 @@ def test_without_its_attention_each_utterance_is_heard_alone(
 def test_a_call_through_the_command_line(
     exported: Path, tmp_path: Path, callaudit: Any, audited: Any
 ) -> None:
-    """Its tables carry engine and model, and nobody is accused whom faster-whisper does not."""
+    """Its tables carry engine and model; nobody is accused of what faster-whisper finds in order."""
     manifest = pd.read_csv(SAMPLES / "manifest.csv", dtype=str)
     manifest = manifest[manifest["call_id"] == CALL_ID]
     manifest.to_csv(tmp_path / "manifest.csv", index=False)
@@ -144,11 +144,12 @@ def test_a_call_through_the_command_line(
     call = tables.table(out, "calls").iloc[0]
     assert (call["engine"], call["model"]) == ("sherpa-onnx", str(exported))
     assert call["model_sha256"] == sherpa.find(str(exported)).sha256
-    accused, before = accusations(out), accusations(audited.out)
-    assert accused and accused <= before
+    accused = checks(out, "fail")
+    assert accused and accused <= checks(audited.out, "fail", "cannot_tell")
 
 
-def accusations(out: Path) -> set[str]:
-    """The checks that the call of ``CALL_ID`` fails."""
+def checks(out: Path, *verdicts: str) -> set[str]:
+    """The checks of the call of ``CALL_ID`` that came out so."""
     found = tables.table(out, "findings")
-    return set(found[(found["call_id"] == CALL_ID) & (found["verdict"] == "fail")]["check_id"])
+    found = found[(found["call_id"] == CALL_ID) & found["verdict"].isin(verdicts)]
+    return set(found["check_id"])
