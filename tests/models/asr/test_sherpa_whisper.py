@@ -133,7 +133,7 @@ def test_without_its_attention_each_utterance_is_heard_alone(
 def test_a_call_through_the_command_line(
     exported: Path, tmp_path: Path, callaudit: Any, audited: Any
 ) -> None:
-    """Its tables carry engine and model; nobody is accused of what faster-whisper finds in order."""
+    """Tables carry engine and model; nobody is accused of what faster-whisper finds in order."""
     manifest = pd.read_csv(SAMPLES / "manifest.csv", dtype=str)
     manifest = manifest[manifest["call_id"] == CALL_ID]
     manifest.to_csv(tmp_path / "manifest.csv", index=False)
