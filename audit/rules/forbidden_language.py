@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
 from pydantic import Field
@@ -157,13 +157,11 @@ def likeliest(call: Call, rule: ForbiddenLanguageRule, wording: WordingClassifie
     assert rule.meaning is not None
     told, meant = _weigh(suspects_of(call), call, rule, wording)
     counting = [(turn, one) for turn, one in meant if not _is_excused(one, rule)]
-    by_objection = objected_to(told, meant, call, rule.meaning)
+    by_objection = objected_to(told.keys(), meant, call, rule.meaning)
     accusable = (
         1.0 if turn.index in by_objection else one.probability
         for turn, one in counting
-        if _may_fail(turn, one)
-        and _is_familiar(one, rule.meaning, wording)
-        and not _is_for_others(turn, rule)
+        if _may_fail(turn, one) and _can_be_told(turn, one, rule, wording)
     )
     doubted = max((one.probability for _, one in counting), default=0.0)
     return Likeliest(max(accusable, default=0.0), 0.0 if told else doubted)
@@ -191,8 +189,13 @@ def _weigh(
     return findings, left
 
 
-def _is_familiar(meant: Meaning, meaning: ForbiddenMeaning, wording: WordingClassifier) -> bool:
-    return wording.familiarity(meant.spoken.text) >= meaning.familiar_from
+def _can_be_told(
+    turn: Turn, meant: Meaning, rule: ForbiddenLanguageRule, wording: WordingClassifier
+) -> bool:
+    """Whether a turn is neither garbled nor about somebody else."""
+    assert rule.meaning is not None
+    known = wording.familiarity(meant.spoken.text)
+    return known >= rule.meaning.familiar_from and not _is_for_others(turn, rule)
 
 
 def _is_excused(meant: Meaning, rule: ForbiddenLanguageRule) -> bool:
@@ -231,8 +234,9 @@ def _weighed(
     probability = max(meant.probability, float(wording.probabilities([alone])[0]))
     if probability < meaning.phrase_doubt_from:
         return None
-    certain = probability >= meaning.phrase_accuse_from and _is_familiar(meant, meaning, wording)
-    return _finding(turn, hit, check, certain=certain and not _is_for_others(turn, rule))
+    likely = probability >= meaning.phrase_accuse_from
+    certain = likely and _can_be_told(turn, meant, rule, wording)
+    return _finding(turn, hit, check, certain=certain)
 
 
 def _word_confidence(turn: Turn) -> float:
@@ -259,7 +263,7 @@ def _by_meaning(
     rule: ForbiddenLanguageRule,
     wording: WordingClassifier,
     *,
-    told: Container[int],
+    told: Set[int],
     others: bool,
 ) -> list[Finding]:
     """What turns come to by meaning; an undecided one is reported only without others."""
@@ -272,7 +276,7 @@ def _by_meaning(
         if one.probability < meaning.suspect_from or _is_excused(one, rule):
             continue
         likely = one.probability >= meaning.accuse_from or turn.index in by_objection
-        if likely and _is_familiar(one, meaning, wording) and not _is_for_others(turn, rule):
+        if likely and _can_be_told(turn, one, rule, wording):
             certain.append(_finding_by_meaning(turn, one, rule, wording, certain=True))
         elif one.probability >= meaning.doubt_from:
             undecided.append((one.probability, turn, one))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Self, get_args
 
@@ -128,7 +128,7 @@ def meanings(
     unanswered: list[Turn] = []
     for run in runs_of_agent.values():
         worst = max(run, key=lambda turn: found[turn.index].probability)
-        unanswered += [turn for turn in run if turn is not worst]
+        unanswered += [t for t in run if t is not worst and said_next.get(t.index)]
     return found | _likeliest(unanswered, {}, repeats, wording)
 
 
@@ -175,7 +175,7 @@ def parts(text: str) -> Iterator[str]:
 
 
 def objected_to(
-    told: Container[int],
+    told: Set[int],
     meant: Sequence[tuple[Turn, Meaning]],
     call: Call,
     meaning: ForbiddenMeaning,
@@ -189,9 +189,7 @@ def objected_to(
         if one.probability < meaning.suspect_from:
             continue
         worse = {other.index for other, its in meant if its.probability > one.probability}
-        worse |= {other.index for other in call.turns if other.index in told}
-        if is_objected_to(
-            turn, call, meaning.complaints, but_not=meaning.complaints_of_others, worse=worse
-        ):
+        others = meaning.complaints_of_others
+        if is_objected_to(turn, call, meaning.complaints, but_not=others, worse=worse | told):
             found.add(turn.index)
     return found
