@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import struct
-import threading
 import wave
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +16,7 @@ from scipy.signal import resample_poly
 from audit.transcription.decoding import decode
 from audit.types import SAMPLE_RATE
 from tests.conftest import NO_WAY_OUT, ROOT, Script
+from tests.recorder import recorder
 
 pytestmark = pytest.mark.slow
 
@@ -60,30 +58,6 @@ def write(folder: Path, name: str, samples: Samples) -> Path:
     return path
 
 
-@contextmanager
-def growing(path: Path) -> Iterator[None]:
-    """A recorder that writes the second half of a file bit by bit, and the end at the end."""
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    stop = threading.Event()
-
-    def record() -> None:
-        with path.open("ab", buffering=0) as file:
-            written = len(whole) // 2
-            while not stop.wait(1):
-                file.write(whole[written : written + 1_000])
-                written += 1_000
-            file.write(whole[written:])
-
-    thread = threading.Thread(target=record)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
 @dataclass(frozen=True)
 class Night:
     first: str
@@ -111,7 +85,8 @@ def night(callaudit: Script, tmp_path_factory: pytest.TempPathFactory) -> Night:
             path.write_bytes(whole[:4] + size + whole[8:40] + size + whole[44:])
     live = write(recordings, "live", call("S20", 24))
     run = ("run", str(recordings), "--out", str(out), "--rulebook", "hotline")
-    with growing(live):
+    whole = live.read_bytes()
+    with recorder(live, whole, begun=len(whole) // 2, every_s=1):
         first = callaudit(*run, env=NO_WAY_OUT)
     assert first.returncode == 0, first.stderr
     assert set(pd.read_parquet(out / "parquet" / "calls")["call_id"]) == set(made())

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -17,36 +14,11 @@ from audit.errors import RejectedRecording, RejectReason
 from audit.intake import growing
 from audit.intake.recordings import Plan, plan
 from audit.intake.roots import open_root
+from tests.recorder import recorder
 
 CALL = Path(__file__).parents[3] / "data_samples" / "calls" / "S20_2006_20261118T170836.wav"
 LIVE, DONE = "live_2001_20261116T090000.wav", "done_2001_20261116T091000.wav"
 QUIET_S = 1.0
-
-
-@contextmanager
-def recorder(path: Path, *, every_s: float = 0.2) -> Iterator[None]:
-    """Somebody who writes a recording, as recorders do: its header says that there is no sound."""
-    sound = CALL.read_bytes()
-    stop = threading.Event()
-
-    def record() -> None:
-        with path.open("wb", buffering=0) as file:
-            file.write(sound[:8_000])
-            at = 8_000
-            while not stop.wait(every_s):
-                file.write(sound[at : at + 1_000])
-                at += 1_000
-            file.write(sound[at:])
-
-    thread = threading.Thread(target=record)
-    thread.start()
-    try:
-        while not path.exists():
-            time.sleep(0.01)
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def planned(folder: Path, *, quiet_s: float = QUIET_S) -> Plan:
@@ -67,7 +39,7 @@ def ids(found: Plan) -> tuple[list[str], list[str]]:
 
 def test_what_grows_is_left_until_it_is_whole(tmp_path: Path) -> None:
     shutil.copy(CALL, tmp_path / DONE)
-    with recorder(tmp_path / LIVE):
+    with recorder(tmp_path / LIVE, CALL.read_bytes(), begun=8_000, every_s=0.2):
         assert ids(planned(tmp_path)) == (["done"], ["live"])
     assert ids(planned(tmp_path)) == (["done", "live"], [])
 
@@ -85,7 +57,7 @@ def test_a_side_that_grows_keeps_its_call_back(tmp_path: Path) -> None:
     shutil.copy(CALL, tmp_path / "a.wav")
     manifest = tmp_path / "manifest.csv"
     manifest.write_text("file,call_id,leg,agent_id\na.wav,1,agent,7\nc.wav,1,customer,7\n")
-    with recorder(tmp_path / "c.wav"):
+    with recorder(tmp_path / "c.wav", CALL.read_bytes(), begun=8_000, every_s=0.2):
         found = plan(
             open_root(str(tmp_path)),
             manifest=str(manifest),
