@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,12 +13,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from audit.ports import Embeddings, SpeakerEmbedder
 from audit.transcription import swaps
 from audit.transcription.decoding import Audio, decode
 from audit.transcription.windows import Utterance, UtteranceWords
 from audit.types import SAMPLE_RATE, Span, Word
 from models.text import roles
-from models.voice.embeddings import EMBEDDER
+from models.voice.embeddings import EMBEDDER, Frames
 
 SAMPLES = Path(__file__).parents[3] / "data_samples"
 STEREO = ("S01", "S02", "S03", "S05", "S08", "S13", "S18", "S20", "S22")
@@ -59,19 +61,28 @@ def turned(said: Said, *instants: float) -> Said:
     return Said(samples, utterances)
 
 
-def swapped(said: Said, *, voices: bool = True) -> bool:
+def swapped(said: Said, *, embedder: SpeakerEmbedder | None = EMBEDDER) -> bool:
     return swaps.are_swapped(
-        Audio(said.samples),
-        said.utterances,
-        classifier=roles,
-        embedder=EMBEDDER if voices else None,
+        Audio(said.samples), said.utterances, classifier=roles, embedder=embedder
     )
+
+
+def batches(said: Said) -> list[int]:
+    """How many windows are embedded, for each time that the network runs."""
+    sizes = []
+
+    def embed(windows: Sequence[Frames]) -> Embeddings:
+        sizes.append(len(windows))
+        return EMBEDDER.embed(windows)
+
+    swapped(said, embedder=SpeakerEmbedder(EMBEDDER.mel_spectrogram, embed))
+    return sizes
 
 
 @pytest.mark.parametrize("call_id", STEREO)
 def test_channels_that_stay_are_not_swapped(call_id: str) -> None:
     assert not swapped(call(call_id))
-    assert not swapped(call(call_id), voices=False)
+    assert not swapped(call(call_id), embedder=None)
 
 
 @pytest.mark.parametrize(
@@ -93,8 +104,19 @@ def test_a_customer_who_speaks_like_an_agent_changes_nothing() -> None:
     words = [[words for one, words in later if one.channel == channel] for channel in (0, 1)]
     other = [itertools.cycle(words[1 - channel]) for channel in (0, 1)]
     turned_words = [(one, next(other[one.channel])) for one, _ in later]
-    assert swapped(Said(said.samples, begun + turned_words), voices=False)
+    assert swapped(Said(said.samples, begun + turned_words), embedder=None)
     assert not swapped(Said(said.samples, begun + turned_words))
+
+
+def test_a_few_windows_of_each_voice_are_embedded_at_once() -> None:
+    for said in (call("S02"), turned(call("S01"), 24, 45.8), turned(call("S22"), 40)):
+        (size,) = batches(said)
+        assert 8 <= size <= 4 * 8
+
+
+def test_voices_are_not_asked_where_a_sentence_would_decide() -> None:
+    """Of S17 the words gain 0.9 by a swap, of S18 nothing."""
+    assert batches(call("S17")) == batches(call("S18")) == []
 
 
 def test_nothing_said_is_no_swap() -> None:
