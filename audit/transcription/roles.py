@@ -79,7 +79,7 @@ class Evidence:
 
 _HALT = re.compile("(?<=[。！？!?；;…，,、])")
 _PART_CHARACTERS, _PART_CHARACTERS_MAX = 8, 24
-"""Characters from which a part of a turn is judged by itself, and after which it is cut."""
+"""Characters from which a part of a turn is judged by itself; longer ones are cut evenly."""
 
 _CHARACTERS_MIN = 3
 """Characters below which words say nothing of their speaker: 嗯, 好的."""
@@ -104,13 +104,22 @@ def parts_of(text: str) -> list[str]:
     """
     found: list[str] = []
     for clause in _HALT.split(text):
-        for first in range(0, len(clause), _PART_CHARACTERS_MAX):
-            piece = clause[first : first + _PART_CHARACTERS_MAX]
-            if found and spoken_characters(found[-1]) < _PART_CHARACTERS:
+        size = math.ceil(len(clause) / max(1, math.ceil(len(clause) / _PART_CHARACTERS_MAX)))
+        for first in range(0, len(clause), size or 1):
+            piece = clause[first : first + size]
+            if found and _belong_together(found[-1], piece):
                 found[-1] += piece
             else:
                 found.append(piece)
     return found
+
+
+def _belong_together(before: str, piece: str) -> bool:
+    """Whether one of two pieces is too short to be judged by itself."""
+    lengths = spoken_characters(before), spoken_characters(piece)
+    return lengths[0] < _PART_CHARACTERS or (
+        lengths[1] < _PART_CHARACTERS and sum(lengths) <= _PART_CHARACTERS_MAX
+    )
 
 
 def first_word(direction: Direction | None) -> float:

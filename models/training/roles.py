@@ -23,6 +23,8 @@ from models.training.sentences import norm_wordings
 from models.training.turns import EXCHANGES, SERVICE, dialogues, exchanges
 
 _SEED = 0
+_NORM_TIMES = 10
+"""How often a wording of the norms is learned: customers say much that is like it (怎么还没好)."""
 
 
 def said() -> list[Example]:
@@ -42,7 +44,7 @@ def _turns() -> Iterator[Example]:
     for domain, turn in whole_calls.turns():
         yield Example(turn.text, turn.role is Role.AGENT, domain)
     for wording in norm_wordings():
-        yield Example(wording.turn.text, True, wording.group)
+        yield from [Example(wording.turn.text, True, wording.group)] * _NORM_TIMES
 
 
 def main() -> None:
