@@ -1,4 +1,7 @@
-"""A line on which no customer is heard: does the agent greet again, say so, and wait."""
+"""A line on which nobody is heard: does the agent greet again, say so, and wait.
+
+It is one too if the customer speaks only after the agent has said goodbye.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,8 @@ class SilentCallRule(CheckedRule):
     ``offers`` are greetings too, and ``prompts`` other words to a silent line; more than
     ``max_other_turns`` turns of anything else are one side of a conversation. Without an offer or
     an announcement, more than ``max_other_characters`` of anything else in a turn are a message
-    left. ``join_s``: pauses below it are within a step.
+    left. ``ends``: with these words to a silent line the agent gives it up, so that the steps are
+    judged even if the customer speaks after all. ``join_s``: pauses below it are within a step.
     """
 
     checks: dict[
@@ -47,6 +51,7 @@ class SilentCallRule(CheckedRule):
     offers: tuple[Phrase, ...] = ()
     announces: tuple[Phrase, ...] = Field(min_length=1)
     prompts: tuple[Phrase, ...] = ()
+    ends: tuple[Phrase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +64,16 @@ class _Step:
 
 
 def evaluate(call: Call, rule: SilentCallRule, context: Context) -> list[Finding]:
-    """The three checks, where the agent speaks and the customer never does.
+    """The three checks, where the agent speaks and the customer never does, or only after goodbye.
 
     Who ended a call is not in a recording: steps that are missing because it ended too soon are
     ``cannot_tell``. So is all where the agent talks as if to someone: then the customer's
     channel was not recorded. Where that channel is dead, steps that are missing are no fault
     unless the agent says that nothing is heard.
     """
-    if not call.turns or any(turn.role is not Role.AGENT for turn in call.turns):
+    if any(turn.role is not Role.AGENT for turn in call.turns):
+        return _given_up(call, rule, context)
+    if not call.turns:
         return []
     uncertainty = _uncertainty(call, rule, context.cues.stages.greeting)
     if uncertainty:
@@ -74,11 +81,29 @@ def evaluate(call: Call, rule: SilentCallRule, context: Context) -> list[Finding
             finding(check_id, check, Verdict.CANNOT_TELL, uncertainty)
             for check_id, check in rule.checks.items()
         ]
-    steps = _steps(call, rule)
+    steps = _steps(call.turns, call.transcript.duration_s, rule)
     found = [_greets_again(steps, rule), _announces(steps, rule), _waits(steps, rule)]
     if call.transcript.dead_channel is None or _announcing(steps, rule):
         return found
     return [_unrecorded(one) for one in found]
+
+
+def _given_up(call: Call, rule: SilentCallRule, context: Context) -> list[Finding]:
+    """The steps before a goodbye to somebody who then speaks; nothing where that is not sure."""
+    alone = list(itertools.takewhile(lambda turn: turn.role is Role.AGENT, call.turns))
+    last = next((at for at, turn in enumerate(alone) if find_any(rule.ends, turn.text)), None)
+    if last is None:
+        return []
+    opening = replace(call, transcript=replace(call.transcript, turns=tuple(alone[: last + 1])))
+    if _uncertainty(opening, rule, context.cues.stages.greeting):
+        return []
+    steps = _steps(opening.turns, call.turns[last + 1].start_s, rule)
+    found = [_greets_again(steps, rule), _announces(steps, rule), _waits(steps, rule)]
+    if not _announcing(steps, rule) and _are_understood(steps):
+        reason, check = because("silent_call.not_announced"), rule.checks["silent_call.announces"]
+        turn = steps[-1].turn
+        found[1] = finding("silent_call.announces", check, Verdict.FAIL, reason, turn=turn)
+    return [one for one in found if one.verdict is not Verdict.CANNOT_TELL]
 
 
 def _unrecorded(one: Finding) -> Finding:
@@ -115,9 +140,9 @@ def _is_message(call: Call, rule: SilentCallRule, known: tuple[str, ...]) -> boo
     return any(rest > rule.max_other_characters for rest in rests)
 
 
-def _steps(call: Call, rule: SilentCallRule) -> list[_Step]:
+def _steps(turns: Sequence[Turn], until_s: float | None, rule: SilentCallRule) -> list[_Step]:
     groups: list[list[Turn]] = []
-    for turn in call.turns:
+    for turn in turns:
         before = groups[-1][-1].end_s if groups else None
         if before is not None and turn.start_s is not None and turn.start_s - before < rule.join_s:
             groups[-1].append(turn)
@@ -125,7 +150,7 @@ def _steps(call: Call, rule: SilentCallRule) -> list[_Step]:
             groups.append([turn])
     starts = [group[0].start_s for group in groups[1:]]
     steps = []
-    for group, next_s in zip(groups, [*starts, call.transcript.duration_s], strict=True):
+    for group, next_s in zip(groups, [*starts, until_s], strict=True):
         end_s = group[-1].end_s
         pause_s = None if next_s is None or end_s is None else round(next_s - end_s, 3)
         steps.append(_Step(group[0], "".join(turn.text for turn in group), pause_s))

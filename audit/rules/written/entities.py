@@ -27,7 +27,7 @@ _PATTERNS: dict[str, str] = {
     "person_name": "(?:叫|名字是|姓名是|登记的是|我是|我，|姓.{1,2}，"
     "|我[^，。]{1,12}的，?|[师生士]，|老.，)"
     f"(?P<it>(?:[{SURNAMES}{RARE_SURNAMES}]|{DOUBLE_SURNAMES}|(?<=我叫)[{EVERYDAY_SURNAMES}])"
-    f"{_HAN}{{1,2}})(?=[，。！？,.]|的|$)",
+    f"{_HAN}{{1,2}})(?=[，。！？,. ]|的|$)",
     "phone": _RUN,
     "number": _RUN,
     "id_number": f"{_RUN}[ ，]?[Xx]?",

@@ -47,6 +47,25 @@ def test_a_call_in_which_the_customer_speaks_is_not_silent(
 
 
 @pytest.mark.parametrize(
+    ("said", "failed"),
+    [
+        ([("A", NO_SOUND, 11, 17)], {"silent_call.greets_again"}),
+        ([("A", AGAIN, 7, 10), ("A", NO_SOUND, 12, 18)], {"silent_call.waits"}),
+        ([("A", AGAIN, 10, 13), ("A", "那就这样吧，再见", 18, 20)], {"silent_call.announces"}),
+        ([("A", AGAIN, 10, 13), ("A", NO_SOUND, 18, 24)], set()),
+        ([("A", AGAIN, 10, 13), ("A", "您的声音听不到呢", 18, 20)], set()),  # not given up
+    ],
+)
+def test_a_customer_who_speaks_after_the_agent_has_said_goodbye(
+    make_call: MakeCall, book: Rulebook, told: Told, said: list[Said], failed: set[str]
+) -> None:
+    later = ("C", "别挂别挂，我刚拿起来", 26, 28)
+    found = told(found_by(silent_call.RULE, silent(make_call, *said, later), book))
+    assert {check for check, verdict in found.items() if verdict is FAIL} == failed
+    assert UNTOLD not in found.values()
+
+
+@pytest.mark.parametrize(
     ("again_s", "announced_s", "end_s", "verdict"),
     [
         (9.0, 16.0, 26.0, PASS),  # 4 s each: a second is tolerated
