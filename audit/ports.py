@@ -244,7 +244,29 @@ AgentAct = Literal[
 ]
 """What a turn of the agent does."""
 
-DialogueAct = Literal[CustomerAct, AgentAct]
+ReproachableAct = Literal[
+    "asks_back",
+    "said_before",
+    "commands",
+    "sends_to_manual",
+    "off_duty",
+    "not_our_fault",
+    "take_it_or_leave_it",
+    "blames_customer",
+    "sends_away",
+    "ask_them_yourself",
+    "not_my_case",
+    "find_somebody_who_knows",
+    "sort_it_out_first",
+    "speak_up",
+    "prods",
+    "out_with_it",
+    "hangs_up_unless",
+    "contradicts",
+]
+"""What a turn of the agent does that a norm forbids by an example of its words."""
+
+DialogueAct = Literal[CustomerAct, AgentAct, ReproachableAct]
 """What a turn does."""
 
 ACTS: tuple[DialogueAct, ...] = get_args(DialogueAct)

@@ -17,13 +17,21 @@ from pydantic import Field, model_validator
 
 from audit.language.phrases import find_any
 from audit.language.text import spoken_characters
-from audit.ports import ACTS, ActClassifier, AgentAct, AnsweringTurn, CustomerAct, DialogueAct
+from audit.ports import (
+    ACTS,
+    ActClassifier,
+    AgentAct,
+    AnsweringTurn,
+    CustomerAct,
+    DialogueAct,
+    ReproachableAct,
+)
 from audit.reasons import Reason, because, written
 from audit.rules.fields import Pattern, Phrase, Strict
 from audit.types import Call, Role, Turn
 
 _SIDES: dict[str, Role] = dict.fromkeys(get_args(CustomerAct), Role.CUSTOMER) | dict.fromkeys(
-    get_args(AgentAct), Role.AGENT
+    get_args(AgentAct) + get_args(ReproachableAct), Role.AGENT
 )
 
 _SHORT = 5

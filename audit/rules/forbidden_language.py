@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from pydantic import Field
@@ -11,7 +11,6 @@ from audit.language.phrases import STRICT, find_any
 from audit.language.text import spoken_characters
 from audit.ports import ForbiddenKind, WordingClassifier
 from audit.reasons import Reason, because
-from audit.rules.acts import CallActs, Performed
 from audit.rules.base import (
     NO_ROLES,
     WORD_CONFIDENCE_MIN,
@@ -26,6 +25,7 @@ from audit.rules.base import (
     whole_call,
 )
 from audit.rules.fields import Phrase
+from audit.rules.forbidden_acts import ForbiddenAct, FoundAct, likeliest_act
 from audit.rules.forbidden_phrases import ForbiddenGroup, FoundPhrase, worst
 from audit.rules.meanings import (
     ForbiddenMeaning,
@@ -52,7 +52,7 @@ class ForbiddenLanguageRule(RuleSettings):
     not_after: tuple[Phrase, ...] = ()
     not_for_customer: tuple[Phrase, ...] = ()
     meaning: ForbiddenMeaning | None = None
-    forbidden_acts: dict[str, Check] = Field(default_factory=dict)
+    forbidden_acts: dict[str, ForbiddenAct] = Field(default_factory=dict)
 
     def specs(self, rule_id: str) -> Iterator[CheckSpec]:
         """One check, once for each clause that a group or a kind of wording breaks."""
@@ -108,17 +108,22 @@ def evaluate(call: Call, rule: ForbiddenLanguageRule, context: Context) -> list[
             whole_call(RULE.id, Verdict.CANNOT_TELL, because("wording.no_words"), confidence=0.0)
         ]
     suspects = suspects_of(call)
-    told, meant = _weigh(suspects, call, rule, wording)
+    acts = {
+        turn.index: act
+        for turn, _ in suspects
+        if (act := likeliest_act(turn, rule.forbidden_acts, context.acts(call)))
+    }
+    told, meant = _weigh(suspects, call, rule, wording, acts)
     left = [turn for turn, _ in suspects if turn.index not in told]
-    acts = _by_act(left, rule, context.acts(call))
-    failed = {at: one for at, one in acts.items() if one.verdict is Verdict.FAIL}
+    acted = _by_act(left, acts, {turn.index: one for turn, one in meant}, rule, wording)
+    failed = {at: one for at, one in acted.items() if one.verdict is Verdict.FAIL}
     findings = [*told.values(), *failed.values()]
     meant = [(turn, one) for turn, one in meant if turn.index not in failed]
     findings += _by_meaning(
-        meant, call, rule, wording, told={*told, *failed}, others=bool(findings)
+        meant, call, rule, wording, told={*told, *failed}, acts=acts, others=bool(findings)
     )
-    if acts and not findings:
-        findings.append(max(acts.values(), key=lambda one: one.confidence))
+    if acted and not findings:
+        findings.append(max(acted.values(), key=lambda one: one.confidence))
     if findings:
         return sorted(findings, key=lambda one: (one.start_s is not None, one.start_s or 0.0))
     if not any(turn.role is Role.AGENT for turn in spoken):
@@ -155,7 +160,7 @@ def likeliest(call: Call, rule: ForbiddenLanguageRule, wording: WordingClassifie
         wording: the classifier.
     """
     assert rule.meaning is not None
-    told, meant = _weigh(suspects_of(call), call, rule, wording)
+    told, meant = _weigh(suspects_of(call), call, rule, wording, {})
     counting = [(turn, one) for turn, one in meant if not _is_excused(one, rule)]
     by_objection = objected_to(told.keys(), meant, call, rule.meaning)
     accusable = (
@@ -172,6 +177,7 @@ def _weigh(
     call: Call,
     rule: ForbiddenLanguageRule,
     wording: WordingClassifier,
+    acts: Mapping[int, FoundAct],
 ) -> tuple[dict[int, Finding], list[tuple[Turn, Meaning]]]:
     """By turn, what phrases find; and the turns that are left to be judged by their meaning."""
     repeats = repeats_of_customer(call)
@@ -182,7 +188,8 @@ def _weigh(
     for turn, before in suspects:
         meaning = meant.get(turn.index)
         hit = worst(turn.text, rule.groups, rule.not_after, repeats[turn.index], before)
-        if hit is not None and (weighed := _weighed(turn, hit, meaning, rule, wording)):
+        act = acts.get(turn.index)
+        if hit is not None and (weighed := _weighed(turn, hit, meaning, act, rule, wording)):
             findings[turn.index] = weighed
         elif meaning is not None:
             left.append((turn, meaning))
@@ -220,21 +227,24 @@ def _weighed(
     turn: Turn,
     hit: FoundPhrase,
     meant: Meaning | None,
+    act: FoundAct | None,
     rule: ForbiddenLanguageRule,
     wording: WordingClassifier,
 ) -> Finding | None:
     """What a phrase comes to beside the meaning of the turn; None where that is innocent.
 
-    A friendly answer does not make the norm's own wording better.
+    A friendly answer does not make the norm's own wording better, nor does a meaning where the turn
+    surely performs the act that the clause of the phrase forbids.
     """
     meaning, check = rule.meaning, rule.own(hit.group.check())
     if meaning is None or meant is None or not hit.group.by_meaning:
         return _finding(turn, hit, check, certain=not _is_for_others(turn, rule))
     alone = replace(meant.spoken, after="")
     probability = max(meant.probability, float(wording.probabilities([alone])[0]))
-    if probability < meaning.phrase_doubt_from:
+    agrees = act is not None and act.is_certain and act.check.clause == hit.group.clause
+    if probability < meaning.phrase_doubt_from and not agrees:
         return None
-    likely = probability >= meaning.phrase_accuse_from
+    likely = agrees or probability >= meaning.phrase_accuse_from
     certain = likely and _can_be_told(turn, meant, rule, wording)
     return _finding(turn, hit, check, certain=certain)
 
@@ -264,9 +274,13 @@ def _by_meaning(
     wording: WordingClassifier,
     *,
     told: Set[int],
+    acts: Mapping[int, FoundAct],
     others: bool,
 ) -> list[Finding]:
-    """What turns come to by meaning; an undecided one is reported only without others."""
+    """What turns come to by meaning; an undecided one is reported only without others.
+
+    A turn that performs one of the ``acts`` breaks the clause of that.
+    """
     meaning = rule.meaning
     if meaning is None:
         return []
@@ -277,18 +291,20 @@ def _by_meaning(
             continue
         likely = one.probability >= meaning.accuse_from or turn.index in by_objection
         if likely and _can_be_told(turn, one, rule, wording):
-            certain.append(_finding_by_meaning(turn, one, rule, wording, certain=True))
+            act = acts.get(turn.index)
+            certain.append(_finding_by_meaning(turn, one, act, rule, wording, certain=True))
         elif one.probability >= meaning.doubt_from:
             undecided.append((one.probability, turn, one))
     if certain or others or not undecided:
         return certain
     _, turn, one = max(undecided, key=lambda found: found[0])
-    return [_finding_by_meaning(turn, one, rule, wording, certain=False)]
+    return [_finding_by_meaning(turn, one, acts.get(turn.index), rule, wording, certain=False)]
 
 
 def _finding_by_meaning(
     turn: Turn,
     meant: Meaning,
+    act: FoundAct | None,
     rule: ForbiddenLanguageRule,
     wording: WordingClassifier,
     *,
@@ -304,35 +320,43 @@ def _finding_by_meaning(
     else:
         reason = because("wording.suspected", kind=_KINDS[kind])
     confidence = _confidence(turn, meant)
-    check = rule.own(rule.meaning.kinds[kind])
+    acted = act.check if act is not None and act.is_certain else None
+    check = rule.own(acted or rule.meaning.kinds[kind])
     return _event(turn, check, reason, decided=decided, confidence=confidence)
 
 
 def _by_act(
-    turns: Sequence[Turn], rule: ForbiddenLanguageRule, acts: CallActs
+    turns: Sequence[Turn],
+    acts: Mapping[int, FoundAct],
+    meant: Mapping[int, Meaning],
+    rule: ForbiddenLanguageRule,
+    wording: WordingClassifier,
 ) -> dict[int, Finding]:
-    """By turn, what a forbidden act in it comes to: the gravest."""
-    found: dict[int, Finding] = {}
+    """By turn, what a forbidden act in it comes to."""
+    findings = {}
     for turn in turns:
-        events = [
-            _acted(turn, one, rule.own(check), acts.title(name))
-            for name, check in rule.forbidden_acts.items()
-            if check.enabled
-            for one in acts.performed(name, turn)
-        ]
-        if events:
-            found[turn.index] = max(events, key=lambda one: (one.points, one.confidence))
-    return found
+        if (act := acts.get(turn.index)) is None:
+            continue
+        meaning, certain = meant.get(turn.index), not _is_for_others(turn, rule)
+        if act.check.by_meaning and rule.meaning is not None:
+            if meaning is None or meaning.probability < rule.meaning.phrase_doubt_from:
+                continue
+            likely = meaning.probability >= rule.meaning.phrase_accuse_from
+            certain = likely and _can_be_told(turn, meaning, rule, wording)
+        findings[turn.index] = _acted(turn, act, rule, certain=certain)
+    return findings
 
 
-def _acted(turn: Turn, one: Performed, check: Check, act: Reason) -> Finding:
-    confidence = round(one.quality * _word_confidence(turn), 3)
-    decided = turn.surely_by(Role.AGENT) and confidence >= WORD_CONFIDENCE_MIN
-    if one.uncertainty is None and decided:
-        reason = because("wording.act", act=act)
+def _acted(turn: Turn, act: FoundAct, rule: ForbiddenLanguageRule, *, certain: bool) -> Finding:
+    confidence = round(act.performed.quality * _word_confidence(turn), 3)
+    surely = turn.surely_by(Role.AGENT) and confidence >= WORD_CONFIDENCE_MIN
+    doubt = act.performed.uncertainty
+    decided = doubt is None and certain and surely
+    if decided:
+        reason = because("wording.act", act=act.title)
     else:
-        reason, decided = one.uncertainty or _uncertainty(turn, certain=True), False
-    return _event(turn, check, reason, decided=decided, confidence=confidence)
+        reason = doubt or _uncertainty(turn, certain=certain)
+    return _event(turn, rule.own(act.check), reason, decided=decided, confidence=confidence)
 
 
 def _uncertainty(turn: Turn, *, certain: bool) -> Reason:

@@ -1,6 +1,7 @@
 """Trains the classifier of dialogue acts: ``python -m models.training.acts``.
 
-Turns are those of ``data_samples/acts``; each comes a second time with errors of a recogniser.
+Turns are those of ``data_samples/acts``; its folder ``forbidden`` has those for acts of which norms
+give an example that nobody may say. Each turn comes a second time with errors of a recogniser.
 Whoever writes turns lies on one side of a split: calibration is set, and precision and recall are
 printed, on turns of writers that a model has not seen.
 """
@@ -11,15 +12,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from audit import rulebooks
-from audit.ports import ACTS, AnsweringTurn
+from audit.ports import ACTS, AnsweringTurn, ReproachableAct
 from audit.rules.acts import parts_of
 from audit.types import Role
 from models.text import acts, forbidden
@@ -27,6 +29,8 @@ from models.training.noise import Noise
 from models.training.turns import service_turns
 
 FOLDER = Path("data_samples/acts")
+FORBIDDEN = "forbidden"
+_REPROACHABLE = frozenset(get_args(ReproachableAct))
 _NONE = "none"
 _FOLDS = 6
 _FEATURE_TURNS_MIN = 2  # turns that a feature must occur in
@@ -35,9 +39,14 @@ _NOISE = 0.5
 """How much a garbled turn counts."""
 _WEIGHT_MIN = 0.3
 """Features without a weight of this size for any act are left out."""
-_RARE = frozenset(
-    ("promises", "attacks_competitor", "flat_no", "insider_talk", "private_talk", "asks_favour")
-)
+_RARE = _REPROACHABLE | {
+    "promises",
+    "attacks_competitor",
+    "flat_no",
+    "insider_talk",
+    "private_talk",
+    "asks_favour",
+}
 """Acts of which an ordinary turn of an agent performs none."""
 _SEED = 0
 _NEVER = -20.0
@@ -53,14 +62,14 @@ class ActTurn:
         role: who says it.
         acts: what it does; empty for nothing of :data:`ACTS`.
         group: who wrote it.
-        known: the acts of which it is known whether it performs them; None for all.
+        known: the acts of which it is known whether it performs them.
     """
 
     turn: AnsweringTurn
     role: Role
     acts: frozenset[str]
     group: str
-    known: frozenset[str] | None = None
+    known: frozenset[str]
 
 
 def read() -> Iterator[ActTurn]:
@@ -69,17 +78,20 @@ def read() -> Iterator[ActTurn]:
     Raises:
         ValueError: a line names no speaker or an act that there is not.
     """
-    for file in sorted(FOLDER.glob("*.tsv")):
+    for file in sorted(FOLDER.rglob("*.tsv")):
+        known = frozenset(ACTS) - _REPROACHABLE
+        if file.parent.name == FORBIDDEN:
+            known = _REPROACHABLE
         for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
             named, speaker, before, text = line.split("\t")
             done = frozenset(named.split(",")) - {_NONE}
             if unknown := done - set(ACTS):
                 raise ValueError(f"{file}, line {number}: there is no act {min(unknown)!r}")
-            yield ActTurn(AnsweringTurn(text, before), Role(speaker), done, file.stem)
+            yield ActTurn(AnsweringTurn(text, before), Role(speaker), done, file.stem, known)
 
 
 def ordinary() -> Iterator[ActTurn]:
-    """Agents' turns of dialogues to which nobody objects: they perform no :data:`_RARE` act."""
+    """Agents' turns that nobody objects to: they perform no :data:`_RARE` act."""
     for labelled in service_turns():
         if not labelled.is_forbidden:
             turn = AnsweringTurn(labelled.turn.text)
@@ -141,7 +153,7 @@ def fit(rows: Rows, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
         labels = rows.labels(act)[chosen]
         if not labels.any():
             continue
-        known = np.array([turn.known is None or act in turn.known for turn in rows.turns])[chosen]
+        known = np.array([act in turn.known for turn in rows.turns])[chosen]
         own = np.isin(sides, list(set(sides[labels]))) & known
         regression = LogisticRegression(
             C=_INVERSE_REGULARIZATION,
@@ -158,8 +170,10 @@ def cross_validated(rows: Rows) -> NDArray[np.float64]:
     """Scores of every turn and part by models of other writers, shape ``(rows, acts)``."""
     groups = [turn.group for turn in rows.turns]
     scores = np.zeros((len(groups), len(ACTS)))
-    for seen, unseen in GroupKFold(_FOLDS).split(groups, groups=groups):
-        scores[unseen] = rows.features[unseen] @ fit(rows, seen)
+    folds = list(GroupKFold(_FOLDS).split(groups, groups=groups))
+    fitted = Parallel(n_jobs=-1)(delayed(fit)(rows, seen) for seen, _ in folds)
+    for (_, unseen), weights in zip(folds, fitted, strict=True):
+        scores[unseen] = rows.features[unseen] @ weights
     return scores
 
 
@@ -191,7 +205,7 @@ def main() -> None:
 def _of_side(rows: Rows, act: str) -> NDArray[np.bool_]:
     """Which turns are of the side whose act it is, and known to perform it or not."""
     side = next(turn.role for turn in rows.turns if act in turn.acts)
-    known = (turn.known is None or act in turn.known for turn in rows.turns)
+    known = (act in turn.known for turn in rows.turns)
     return np.array([k and turn.role is side for k, turn in zip(known, rows.turns, strict=True)])
 
 

@@ -592,3 +592,42 @@ def test_a_kind_of_wording_cannot_be_switched_off(tmp_path: Path) -> None:
     kinds = {"kinds": {"mockery": {"enabled": False}}}
     with pytest.raises(UsageError, match="none of them can be switched off"):
         own(tmp_path, rules={"forbidden_language": {"meaning": kinds}})
+
+
+# forbidden acts
+
+
+READS_IT_OUT = {"title": "让客户看资料", "role": "agent", "phrases": ["资料上(都|)(有|写着)"]}
+
+
+def wording(tmp_path: Path, line: str, **act: Any) -> list[tuple[Verdict, str | None]]:
+    """What forbidden wording finds where turning to the papers is forbidden."""
+    acts = {"reads_it_out": {"clause": "000-26.5", "points": 9, **act}}
+    rules = {"forbidden_language": {"forbidden_acts": acts, "groups": GROUPS}}
+    book = own(tmp_path, acts={"reads_it_out": READS_IT_OUT}, rules=rules)
+    call = dialogue(f"客户: 这个怎么设置啊\n客服: {line}\n客户: 好吧", book)
+    return [(one.verdict, one.clause_id) for one in found_by(forbidden_language.RULE, call, book)]
+
+
+GROUPS = [{"clause": "x", "severity": "minor", "points": 1, "phrases": ["一句没人会说的话"]}]
+
+
+@pytest.mark.parametrize(
+    ("line", "by_meaning", "found"),
+    [
+        ("资料上都写着，您不会自己翻翻吗", True, (FAIL, "000-26.5")),
+        ("资料上有，我给您念一遍，您看可以吗", True, (PASS, None)),
+        ("资料上有，我给您念一遍，您看可以吗", False, (FAIL, "000-26.5")),
+        ("不是说您，我说我自己，资料上都写着，不会自己翻翻吗", False, (UNTOLD, "000-26.5")),
+    ],
+)
+def test_a_forbidden_act_beside_the_meaning_of_its_turn(
+    tmp_path: Path, line: str, by_meaning: bool, found: tuple[Verdict, str | None]
+) -> None:
+    assert wording(tmp_path, line, by_meaning=by_meaning) == [found]
+
+
+def test_what_is_forbidden_by_its_meaning_breaks_the_clause_of_its_act(tmp_path: Path) -> None:
+    rude = "你是不是傻，资料上都写着，自己不会看啊，废物"
+    assert wording(tmp_path, rude, by_meaning=True) == [(FAIL, "000-26.5")]
+    assert wording(tmp_path, rude, enabled=False) == [(FAIL, "000-26")]

@@ -132,7 +132,7 @@ def test_prediction_needs_no_scikit_learn_and_no_pickle() -> None:
     with np.load(acts.ARTIFACT, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored}
     assert all(array.dtype.kind in "fu" for array in arrays.values())
-    assert acts.ARTIFACT.stat().st_size < 4_000_000
+    assert acts.ARTIFACT.stat().st_size < 6_000_000
     assert len(acts.sha256()) == 64
 
 
@@ -160,7 +160,7 @@ def test_there_are_turns_of_every_act_by_several_writers() -> None:
             writers[act].add(turn.group)
     assert min(map(len, writers.values())) >= 2
     assert sum(not turn.acts for turn in TURNS) > 1000  # which do nothing of all that
-    assert all(turn.known is None for turn in TURNS)
+    assert all(turn.acts <= turn.known for turn in TURNS)
 
 
 def test_an_act_is_of_one_side_only() -> None:
