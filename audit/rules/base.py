@@ -28,7 +28,7 @@ class Check(Strict):
     """
 
     clause: str
-    points: float = Field(gt=0)
+    points: float = Field(gt=0, allow_inf_nan=False)
     severity: Severity = Severity.MINOR
     enabled: bool = True
 

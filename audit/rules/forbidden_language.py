@@ -233,16 +233,16 @@ def _weighed(
 ) -> Finding | None:
     """What a phrase comes to beside the meaning of the turn; None where that is innocent.
 
-    A friendly answer does not make the norm's own wording better, nor does a meaning where the turn
-    surely performs the act that the clause of the phrase forbids.
+    A friendly answer does not make the norm's own wording better. Where the turn surely performs
+    the act that the clause of the phrase forbids, its meaning need only not be innocent.
     """
     meaning, check = rule.meaning, rule.own(hit.group.check())
     if meaning is None or meant is None or not hit.group.by_meaning:
         return _finding(turn, hit, check, certain=not _is_for_others(turn, rule))
     alone = replace(meant.spoken, after="")
     probability = max(meant.probability, float(wording.probabilities([alone])[0]))
-    agrees = act is not None and act.is_certain and act.check.clause == hit.group.clause
-    if probability < meaning.phrase_doubt_from and not agrees:
+    agrees = act is not None and act.is_certain and rule.own(act.check).clause == check.clause
+    if probability < meaning.phrase_doubt_from:
         return None
     likely = agrees or probability >= meaning.phrase_accuse_from
     certain = likely and _can_be_told(turn, meant, rule, wording)
@@ -338,8 +338,12 @@ def _by_act(
         if (act := acts.get(turn.index)) is None:
             continue
         meaning, certain = meant.get(turn.index), not _is_for_others(turn, rule)
-        if act.check.by_meaning and rule.meaning is not None:
-            if meaning is None or meaning.probability < rule.meaning.phrase_doubt_from:
+        if act.check.by_meaning and rule.meaning is None:
+            certain = False  # nothing to weigh it with
+        elif act.check.by_meaning and rule.meaning is not None:
+            if meaning is None or _is_excused(meaning, rule):
+                continue
+            if meaning.probability < rule.meaning.phrase_doubt_from:
                 continue
             likely = meaning.probability >= rule.meaning.phrase_accuse_from
             certain = likely and _can_be_told(turn, meaning, rule, wording)

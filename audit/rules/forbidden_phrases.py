@@ -29,7 +29,7 @@ class ForbiddenGroup(Strict):
 
     clause: str
     severity: Severity
-    points: float = Field(gt=0)
+    points: float = Field(gt=0, allow_inf_nan=False)
     phrases: tuple[Phrase, ...] = Field(min_length=1)
     unless: tuple[Phrase, ...] = ()
     auto_fail: bool = False

@@ -36,7 +36,8 @@ class SilentCallRule(CheckedRule):
     ``max_other_turns`` turns of anything else are one side of a conversation. Without an offer or
     an announcement, more than ``max_other_characters`` of anything else in a turn are a message
     left. ``ends``: with these words to a silent line the agent gives it up, so that the steps are
-    judged even if the customer speaks after all. ``join_s``: pauses below it are within a step.
+    judged even if the customer speaks after all; not where either has words of ``thanks``, which
+    belong to a conversation. ``join_s``: pauses below it are within a step.
     """
 
     checks: dict[
@@ -52,6 +53,7 @@ class SilentCallRule(CheckedRule):
     announces: tuple[Phrase, ...] = Field(min_length=1)
     prompts: tuple[Phrase, ...] = ()
     ends: tuple[Phrase, ...] = ()
+    thanks: tuple[Phrase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +92,33 @@ def evaluate(call: Call, rule: SilentCallRule, context: Context) -> list[Finding
 
 def _given_up(call: Call, rule: SilentCallRule, context: Context) -> list[Finding]:
     """The steps before a goodbye to somebody who then speaks; nothing where that is not sure."""
-    alone = list(itertools.takewhile(lambda turn: turn.role is Role.AGENT, call.turns))
-    last = next((at for at, turn in enumerate(alone) if find_any(rule.ends, turn.text)), None)
-    if last is None:
+    alone = list(itertools.takewhile(lambda turn: turn.surely_by(Role.AGENT), call.turns))
+    if not alone or not _is_given_up(alone[-1], call.turns[len(alone)], rule):
         return []
-    opening = replace(call, transcript=replace(call.transcript, turns=tuple(alone[: last + 1])))
+    opening = replace(call, transcript=replace(call.transcript, turns=tuple(alone)))
     if _uncertainty(opening, rule, context.cues.stages.greeting):
         return []
-    steps = _steps(opening.turns, call.turns[last + 1].start_s, rule)
+    steps = _steps(alone, call.turns[len(alone)].start_s, rule)
+    if len(steps) == 1:  # nobody was waited for
+        return []
     found = [_greets_again(steps, rule), _announces(steps, rule), _waits(steps, rule)]
     if not _announcing(steps, rule) and _are_understood(steps):
         reason, check = because("silent_call.not_announced"), rule.checks["silent_call.announces"]
         turn = steps[-1].turn
         found[1] = finding("silent_call.announces", check, Verdict.FAIL, reason, turn=turn)
     return [one for one in found if one.verdict is not Verdict.CANNOT_TELL]
+
+
+def _is_given_up(last: Turn, reply: Turn, rule: SilentCallRule) -> bool:
+    """Whether the agent says goodbye to nobody, and somebody then speaks who had not been heard.
+
+    Who answers with thanks or a goodbye has been in conversation, and was not recorded.
+    """
+    if not (reply.surely_by(Role.CUSTOMER) and find_any(rule.ends, last.text)):
+        return False
+    if find_any((*rule.ends, *rule.thanks), reply.text) or find_any(rule.thanks, last.text):
+        return False
+    return last.end_s is not None and reply.start_s is not None and last.end_s <= reply.start_s
 
 
 def _unrecorded(one: Finding) -> Finding:

@@ -26,9 +26,9 @@ _COST = 2.0
 """Points of evidence that the words must give for each swap."""
 _GAIN_MIN, _GAIN_ALONE_MIN = 2.0, 20.0
 """Points by which swaps explain the words better than channels that stay as they are: from which
-the voices are asked, and from which the words decide where there are no embeddings. Below what one
-swap costs, a single sentence would decide. Of the sample calls as they are the words give up to 14,
-and all voices contradict (by 0.5 and more)."""
+the voices are asked, and from which the words decide where no voices can be compared. Below what
+one swap costs, a single sentence would decide. Of the sample calls as they are the words give up
+to 14, and all voices contradict (by 0.5 and more)."""
 _CROSSING_MIN = -0.1
 """How much more alike voices have to be across the channels than along them; a doubt where they are
 as alike costs less than a swap that is missed. The sample calls as they are have at most -0.5."""
@@ -67,6 +67,8 @@ def are_swapped(
     if embedder is None:
         return True
     voices = _voices(audio, [one.span for one, _ in spoken], channels, swapped, embedder, options)
+    if not voices.any(axis=2).all(axis=1).any():  # nothing to compare along a channel
+        return gain >= _GAIN_ALONE_MIN
     return _crossing(voices) > _CROSSING_MIN
 
 

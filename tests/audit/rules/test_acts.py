@@ -619,6 +619,7 @@ GROUPS = [{"clause": "x", "severity": "minor", "points": 1, "phrases": ["一句�
         ("资料上有，我给您念一遍，您看可以吗", True, (PASS, None)),
         ("资料上有，我给您念一遍，您看可以吗", False, (FAIL, "000-26.5")),
         ("不是说您，我说我自己，资料上都写着，不会自己翻翻吗", False, (UNTOLD, "000-26.5")),
+        ("不用自己翻，资料上都写着，我念给您听", True, (PASS, None)),
     ],
 )
 def test_a_forbidden_act_beside_the_meaning_of_its_turn(

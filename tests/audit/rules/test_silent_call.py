@@ -171,3 +171,21 @@ def test_a_channel_that_may_not_have_been_recorded_accuses_nobody(
     announced = dead(("A", NO_SOUND, 10, 16))  # the agent heard nothing either
     assert announced["silent_call.greets_again"] is FAIL
     assert announced["silent_call.announces"] is PASS
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [("A", "小李再见。", 5.5, 6.5), ("C", "我的打印机坏了", 7, 9)],  # to somebody else
+        [("A", "您先挂机，我打给您。", 7, 9), ("C", "好", 10, 11)],
+        [("A", "好的，不客气，再见。", 12, 15), ("C", "谢谢，再见。", 16, 17)],  # was not recorded
+        [("A", "您好？再见。", 8, 10), ("C", "我要报修，家里断网了", 9, 12)],
+        [("A", "再见。", 8, 10), ("?", "喂？", 11, 12)],
+        [("A", "再不说话我就挂了啊。", 8, 10), ("C", "喂喂。", 11, 12)],
+    ],
+)
+def test_a_line_that_is_not_given_up(
+    make_call: MakeCall, book: Rulebook, told: Told, said: list[Said]
+) -> None:
+    call = make_call(sorted([HELLO, *said], key=lambda one: one[2]))
+    assert FAIL not in told(found_by(silent_call.RULE, call, book)).values()

@@ -121,3 +121,18 @@ def test_voices_are_not_asked_where_a_sentence_would_decide() -> None:
 
 def test_nothing_said_is_no_swap() -> None:
     assert not swapped(Said(call("S20").samples, []))
+
+
+@pytest.mark.parametrize("call_id", ["S01", "S20", "S22"])
+def test_voices_that_cannot_be_compared_say_nothing(call_id: str) -> None:
+    """Only the agent, then only the customer, who speaks like an agent."""
+    said = call(call_id)
+    agent = [item for item in said.utterances if item[0].channel == 0][:4]
+    last = next(
+        one
+        for one, _ in said.utterances
+        if one.channel and one.span.start_s > agent[-1][0].span.end_s
+    )
+    words = "您好，我帮您登记好了，请您稍等，请问还有什么可以帮您"
+    spoken = (Word(words, last.span.start_s, last.span.end_s, 0.9),)
+    assert not swapped(Said(said.samples, [*agent, (last, spoken)]))
