@@ -357,10 +357,18 @@ def _acted(turn: Turn, act: FoundAct, rule: ForbiddenLanguageRule, *, certain: b
     doubt = act.performed.uncertainty
     decided = doubt is None and certain and surely
     if decided:
-        reason = because("wording.act", act=act.title)
+        said = act.performed.meant
+        reason = because("wording.used") if said else because("wording.act", act=act.title)
     else:
         reason = doubt or _uncertainty(turn, certain=certain)
-    return _event(turn, rule.own(act.check), reason, decided=decided, confidence=confidence)
+    return _event(
+        turn,
+        rule.own(act.check),
+        reason,
+        decided=decided,
+        confidence=confidence,
+        meant=act.performed.meant,
+    )
 
 
 def _uncertainty(turn: Turn, *, certain: bool) -> Reason:

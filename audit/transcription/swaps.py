@@ -67,7 +67,8 @@ def are_swapped(
     if embedder is None:
         return True
     voices = _voices(audio, [one.span for one, _ in spoken], channels, swapped, embedder, options)
-    if not voices.any(axis=2).all(axis=1).any():  # nothing to compare along a channel
+    heard = np.abs(voices).sum(axis=2) > 0
+    if not (heard[:, 0] & heard[:, 1]).any():  # nothing to compare along a channel
         return gain >= _GAIN_ALONE_MIN
     return _crossing(voices) > _CROSSING_MIN
 

@@ -7,10 +7,12 @@ and gives them to ONNX Runtime under the names that are used here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from onnx import ModelProto, TensorProto, helper
+from typing import TYPE_CHECKING
 
 from models.voice import embeddings
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, TensorProto
 
 _MEL_BANDS, _DIMENSIONS, _LAYERS, _GATES = 40, 256, 3, 4
 
@@ -23,6 +25,8 @@ def main() -> None:
 
 def graph() -> ModelProto:
     """From mel frames of windows, ``[windows, frames, 40]``, to embeddings, ``[windows, 256]``."""
+    from onnx import TensorProto, helper
+
     nodes = [helper.make_node("Transpose", ["mel"], ["frames_0"], perm=[1, 0, 2])]
     weights = []
     for layer in range(_LAYERS):
@@ -63,6 +67,8 @@ def graph() -> ModelProto:
 
 def _weight(name: str, shape: Sequence[int]) -> TensorProto:
     """A weight that is not in the graph; the name of its file is required, and never read."""
+    from onnx import TensorProto
+
     weight = TensorProto(
         name=name, dims=shape, data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL
     )
