@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,6 +138,9 @@ def audit_transcripts(
         config_file, overrides={"batch.rulebook": rulebook, "privacy.mode": private}
     )
     result = transcripts.audit_transcripts(files, out, config=settings, manifest=manifest)
-    click.echo(f"{result.audited} audited, {result.rejected} rejected; report: {result.index}")
-    if result.rejected:
+    click.echo(f"{result.audited} audited, {len(result.rejects)} rejected; report: {result.index}")
+    for reason, count in Counter(one.reason for one in result.rejects).items():
+        first = next(one for one in result.rejects if one.reason is reason)
+        click.echo(f"rejected: {count} {reason}, such as {first.source_file}: {first.detail}")
+    if result.rejects:
         raise click.exceptions.Exit(common.EXIT_REJECTS)

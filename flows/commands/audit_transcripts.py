@@ -27,7 +27,7 @@ class Published:
     """What became of transcripts."""
 
     audited: int
-    rejected: int
+    rejects: Sequence[Reject]
     index: Path
 
 
@@ -113,8 +113,8 @@ def _published(
     )
     for call_id in (*crashes.sentences, *refused):
         store.private.remove(transcript_cache.of_ready(call_id))
-    crashed = len(crashes.sentences)
-    return Published(len(read) - crashed, len(rejects) + crashed, index)
+    rejects += [crashes.reject(read[call_id]) for call_id in crashes.sentences]
+    return Published(len(read) - len(crashes.sentences), rejects, index)
 
 
 def _located(

@@ -124,6 +124,7 @@ def test_ready_transcripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step
         done = audit(tmp_path, *given)
         assert done.exit_code == 3, done.output
         assert "3 audited, 1 rejected" in done.stdout
+        assert "rejected: 1 crashed, such as" in done.stdout
         check(out, step)
         kept = (out / "private").rglob("*-ready.json.gz")
         assert transcript_cache.of_ready(POISONED) not in {p.name.partition(".")[0] for p in kept}
