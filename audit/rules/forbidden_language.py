@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-
-from pydantic import Field
 
 from audit.language.phrases import STRICT, find_any
 from audit.language.text import spoken_characters
@@ -15,20 +13,16 @@ from audit.rules.base import (
     NO_ROLES,
     WORD_CONFIDENCE_MIN,
     Check,
-    CheckSpec,
     Context,
     Needs,
     Rule,
-    RuleSettings,
     finding,
-    spec,
     whole_call,
 )
-from audit.rules.fields import Phrase
-from audit.rules.forbidden_acts import ForbiddenAct, FoundAct, likeliest_act
-from audit.rules.forbidden_phrases import ForbiddenGroup, FoundPhrase, worst
+from audit.rules.forbidden_acts import FoundAct, likeliest_act
+from audit.rules.forbidden_phrases import FoundPhrase, worst
+from audit.rules.forbidden_settings import ForbiddenLanguageRule
 from audit.rules.meanings import (
-    ForbiddenMeaning,
     Meaning,
     meanings,
     objected_to,
@@ -36,47 +30,6 @@ from audit.rules.meanings import (
     suspects_of,
 )
 from audit.types import Call, Finding, Role, Turn, Verdict
-
-
-class ForbiddenLanguageRule(RuleSettings):
-    """What the agent must not say; with ``meaning``, in other words as well.
-
-    ``own_clauses_of``: the clause of this norm that forbids what a clause of another does; groups
-    and kinds that name the other are judged by it. ``forbidden_acts``: acts of the rulebook that
-    break a clause, by name. ``not_for_customer``: words with which the agent says that they speak
-    of or for somebody else; nothing in a turn with them fails.
-    """
-
-    groups: tuple[ForbiddenGroup, ...]
-    own_clauses_of: dict[str, str] = Field(default_factory=dict)
-    not_after: tuple[Phrase, ...] = ()
-    not_for_customer: tuple[Phrase, ...] = ()
-    meaning: ForbiddenMeaning | None = None
-    forbidden_acts: dict[str, ForbiddenAct] = Field(default_factory=dict)
-
-    def specs(self, rule_id: str) -> Iterator[CheckSpec]:
-        """One check, once for each clause that a group or a kind of wording breaks."""
-        for group in self.groups:
-            yield spec(rule_id, rule_id, self.own(group.check()), auto_fail=group.auto_fail)
-        for check in self.meaning.kinds.values() if self.meaning else ():
-            yield spec(rule_id, rule_id, self.own(check))
-        for check in self.forbidden_acts.values():
-            if check.enabled:
-                yield spec(rule_id, rule_id, self.own(check))
-
-    def acts(self) -> Iterator[str]:
-        """The acts that are forbidden."""
-        return iter(self.forbidden_acts)
-
-    def acts_of_agent(self) -> Iterator[str]:
-        """The same."""
-        return self.acts()
-
-    def own(self, check: Check) -> Check:
-        """A check under the clause of this norm, if it has one of its own."""
-        clause = self.own_clauses_of.get(check.clause, check.clause)
-        return check.model_copy(update={"clause": clause})
-
 
 _KINDS: dict[ForbiddenKind, Reason] = {
     "abuse": because("wording.abuse"),
@@ -242,11 +195,25 @@ def _weighed(
     alone = replace(meant.spoken, after="")
     probability = max(meant.probability, float(wording.probabilities([alone])[0]))
     agrees = act is not None and act.is_certain and rule.own(act.check).clause == check.clause
-    if probability < meaning.phrase_doubt_from:
+    certain = _borne_out(turn, meant, probability, rule, wording, agrees=agrees)
+    return None if certain is None else _finding(turn, hit, check, certain=certain)
+
+
+def _borne_out(
+    turn: Turn,
+    meant: Meaning,
+    probability: float,
+    rule: ForbiddenLanguageRule,
+    wording: WordingClassifier,
+    *,
+    agrees: bool = False,
+) -> bool | None:
+    """Whether the meaning of a turn bears out what was found in it; None where it is innocent."""
+    assert rule.meaning is not None
+    if probability < rule.meaning.phrase_doubt_from:
         return None
-    likely = agrees or probability >= meaning.phrase_accuse_from
-    certain = likely and _can_be_told(turn, meant, rule, wording)
-    return _finding(turn, hit, check, certain=certain)
+    likely = agrees or probability >= rule.meaning.phrase_accuse_from
+    return likely and _can_be_told(turn, meant, rule, wording)
 
 
 def _word_confidence(turn: Turn) -> float:
@@ -340,13 +307,13 @@ def _by_act(
         meaning, certain = meant.get(turn.index), not _is_for_others(turn, rule)
         if act.check.by_meaning and rule.meaning is None:
             certain = False  # nothing to weigh it with
-        elif act.check.by_meaning and rule.meaning is not None:
+        elif act.check.by_meaning:
             if meaning is None or _is_excused(meaning, rule):
                 continue
-            if meaning.probability < rule.meaning.phrase_doubt_from:
+            borne_out = _borne_out(turn, meaning, meaning.probability, rule, wording)
+            if borne_out is None:
                 continue
-            likely = meaning.probability >= rule.meaning.phrase_accuse_from
-            certain = likely and _can_be_told(turn, meaning, rule, wording)
+            certain = borne_out
         findings[turn.index] = _acted(turn, act, rule, certain=certain)
     return findings
 

@@ -84,7 +84,7 @@ def evaluate(call: Call, rule: SilentCallRule, context: Context) -> list[Finding
             for check_id, check in rule.checks.items()
         ]
     steps = _steps(call.turns, call.transcript.duration_s, rule)
-    found = [_greets_again(steps, rule), _announces(steps, rule), _waits(steps, rule)]
+    found = _judged(steps, rule)
     if call.transcript.dead_channel is None or _announcing(steps, rule):
         return found
     return [_unrecorded(one) for one in found]
@@ -101,12 +101,19 @@ def _given_up(call: Call, rule: SilentCallRule, context: Context) -> list[Findin
     steps = _steps(alone, call.turns[len(alone)].start_s, rule)
     if len(steps) == 1:  # nobody was waited for
         return []
-    found = [_greets_again(steps, rule), _announces(steps, rule), _waits(steps, rule)]
-    if not _announcing(steps, rule) and _are_understood(steps):
-        reason, check = because("silent_call.not_announced"), rule.checks["silent_call.announces"]
-        turn = steps[-1].turn
-        found[1] = finding("silent_call.announces", check, Verdict.FAIL, reason, turn=turn)
-    return [one for one in found if one.verdict is not Verdict.CANNOT_TELL]
+    return [
+        one for one in _judged(steps, rule, given_up=True) if one.verdict is not Verdict.CANNOT_TELL
+    ]
+
+
+def _judged(
+    steps: Sequence[_Step], rule: SilentCallRule, *, given_up: bool = False
+) -> list[Finding]:
+    return [
+        _greets_again(steps, rule),
+        _announces(steps, rule, given_up=given_up),
+        _waits(steps, rule),
+    ]
 
 
 def _is_given_up(last: Turn, reply: Turn, rule: SilentCallRule) -> bool:
@@ -198,7 +205,7 @@ def _greets_again(steps: Sequence[_Step], rule: SilentCallRule) -> Finding:
     return finding("silent_call.greets_again", check, verdict, reason, turn=turn)
 
 
-def _announces(steps: Sequence[_Step], rule: SilentCallRule) -> Finding:
+def _announces(steps: Sequence[_Step], rule: SilentCallRule, *, given_up: bool) -> Finding:
     check = rule.checks["silent_call.announces"]
     turn, meant = steps[-1].turn, None
     announced = _announcing(steps, rule)
@@ -208,7 +215,7 @@ def _announces(steps: Sequence[_Step], rule: SilentCallRule) -> Finding:
         meant = match.meant
     elif not _are_understood(steps):
         verdict, reason = Verdict.CANNOT_TELL, because("silent_call.announcement_unclear")
-    elif _time_left(steps, rule):
+    elif given_up or _time_left(steps, rule):
         verdict, reason = Verdict.FAIL, because("silent_call.not_announced")
     else:
         verdict, reason = Verdict.CANNOT_TELL, because("silent_call.ended_before_announcement")

@@ -103,9 +103,9 @@ def parts_of(text: str) -> list[str]:
     ['喂，您好，请问您是王先生吗？', '我这边是宽带师傅']
     """
     found: list[str] = []
-    for clause in _HALT.split(text):
-        size = math.ceil(len(clause) / max(1, math.ceil(len(clause) / _PART_CHARACTERS_MAX)))
-        for first in range(0, len(clause), size or 1):
+    for clause in filter(None, _HALT.split(text)):
+        size = math.ceil(len(clause) / math.ceil(len(clause) / _PART_CHARACTERS_MAX))
+        for first in range(0, len(clause), size):
             piece = clause[first : first + size]
             if found and _belong_together(found[-1], piece):
                 found[-1] += piece

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _NAMES_MAX = 12
 _EXAMPLE_MAX = 60
-_KINDS_MAX = 20
 _FILES_MAX = 20
 
 
@@ -89,6 +88,8 @@ def manifest_presets() -> None:
 
 def lines(result: ManifestCheck) -> Iterator[str]:
     """The check as text."""
+    from flows import rejects
+
     row = "row" if result.names is None else "recording"
     yield f"{result.form}; {_counted(result.rows, row)}"
     yield ""
@@ -111,11 +112,7 @@ def lines(result: ManifestCheck) -> Iterator[str]:
     yield ""
     if not result.missing:
         yield f"{result.recordings} of {_counted(result.rows, row)} would be audited"
-    for kind in result.rejects[:_KINDS_MAX]:
-        yield f"rejected: {kind.count} {kind.reason}, such as {kind.source_file}: {kind.example}"
-    if len(result.rejects) > _KINDS_MAX:
-        rest = sum(kind.count for kind in result.rejects[_KINDS_MAX:])
-        yield f"rejected: {rest} for other causes"
+    yield from rejects.lines(result.rejects)
     if result.unlisted:
         yield f"not audited: {result.unlisted} recordings in the folder that no row names"
     if result.unrecorded:

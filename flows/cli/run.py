@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,6 +131,7 @@ def audit_transcripts(
     Analytics, Alibaba Cloud or Tencent Cloud; files, folders of them, or patterns.
     """
     from audit import config
+    from flows import rejects
     from flows.commands import audit_transcripts as transcripts
 
     settings = config.load(
@@ -139,8 +139,7 @@ def audit_transcripts(
     )
     result = transcripts.audit_transcripts(files, out, config=settings, manifest=manifest)
     click.echo(f"{result.audited} audited, {len(result.rejects)} rejected; report: {result.index}")
-    for reason, count in Counter(one.reason for one in result.rejects).items():
-        first = next(one for one in result.rejects if one.reason is reason)
-        click.echo(f"rejected: {count} {reason}, such as {first.source_file}: {first.detail}")
+    for line in rejects.lines(rejects.kinds(result.rejects)):
+        click.echo(line)
     if result.rejects:
         raise click.exceptions.Exit(common.EXIT_REJECTS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from audit.intake.recordings import Plan, Reject
 from audit.intake.roots import Root
 from audit.intake.sheets import Table
 from audit.types import Recording
+from flows.rejects import RejectKind, kinds
 
 _FIRST = 3
 """Recordings that are shown as they are read."""
@@ -49,16 +49,6 @@ class ColumnRead:
     example: str
     empty: int
     rejected: int
-
-
-@dataclass(frozen=True, slots=True)
-class RejectKind:
-    """Rows that are rejected for the same thing, and what is said of the first of them."""
-
-    reason: str
-    count: int
-    source_file: str
-    example: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +140,7 @@ def check(
         missing=tuple(missing),
         assumed={} if missing else _assumed(has),
         recordings=len(planned.recordings),
-        rejects=_kinds(planned.rejects),
+        rejects=kinds(planned.rejects),
         unlisted=planned.unlisted,
         first=tuple(_shown(recording, timed) for recording in islice(planned.recordings, _FIRST)),
         names=_names(planned) if location is None else None,
@@ -205,7 +195,7 @@ def _of_names(options: ManifestOptions, planned: Plan, missing: Sequence[str]) -
         missing=tuple(missing),
         assumed={} if missing else _assumed(pattern.columns),
         recordings=len(planned.recordings),
-        rejects=_kinds(planned.rejects),
+        rejects=kinds(planned.rejects),
         names=_names(planned),
         ignored=planned.ignored,
     )
@@ -238,18 +228,6 @@ def _columns(table: Table, rejects: Sequence[Reject]) -> tuple[ColumnRead, ...]:
         theirs = table.choice.names[place]
         columns.append(ColumnRead(name, theirs, example, values.count(""), rejected[name]))
     return tuple(columns)
-
-
-def _kinds(rejects: Sequence[Reject]) -> tuple[RejectKind, ...]:
-    """Rejects whose sentences are the same but for files, values and numbers."""
-    kinds: dict[tuple[str, str], list[Reject]] = {}
-    for reject in rejects:
-        plain = re.sub(r"'[^']*'|\d+", "", reject.detail.replace(reject.source_file, ""))
-        kinds.setdefault((reject.reason, plain), []).append(reject)
-    return tuple(
-        RejectKind(str(reason), len(alike), alike[0].source_file, alike[0].detail)
-        for (reason, _), alike in sorted(kinds.items(), key=lambda kind: -len(kind[1]))
-    )
 
 
 def _shown(recording: Recording, timed: bool) -> dict[str, Any]:

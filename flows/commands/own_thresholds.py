@@ -21,7 +21,8 @@ from audit import rulebooks
 from audit.errors import UsageError
 from audit.rulebooks.rulebook import ID_PATTERN
 from audit.rules import forbidden_language, reliance
-from audit.rules.forbidden_language import ForbiddenLanguageRule, Likeliest
+from audit.rules.forbidden_language import Likeliest
+from audit.rules.forbidden_settings import ForbiddenLanguageRule
 from audit.rules.meanings import ForbiddenMeaning
 from audit.types import Disposition
 from flows import wiring

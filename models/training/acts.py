@@ -29,7 +29,7 @@ from models.training.noise import Noise
 from models.training.turns import service_turns
 
 FOLDER = Path("data_samples/acts")
-FORBIDDEN = "forbidden"
+_FORBIDDEN = "forbidden"
 _REPROACHABLE = frozenset(get_args(ReproachableAct))
 _NONE = "none"
 _FOLDS = 6
@@ -80,7 +80,7 @@ def read() -> Iterator[ActTurn]:
     """
     for file in sorted(FOLDER.rglob("*.tsv")):
         known = frozenset(ACTS) - _REPROACHABLE
-        if file.parent.name == FORBIDDEN:
+        if file.parent.name == _FORBIDDEN:
             known = _REPROACHABLE
         for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
             named, speaker, before, text = line.split("\t")

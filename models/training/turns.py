@@ -19,7 +19,7 @@ from audit import rulebooks
 from audit.language.repeats import repeated_share
 from audit.ports import SpokenTurn
 from audit.rules import forbidden_language
-from audit.rules.forbidden_language import ForbiddenLanguageRule
+from audit.rules.forbidden_settings import ForbiddenLanguageRule
 from models.text.forbidden import INNOCENT, KINDS
 
 SERVICE = Path("data_samples/dialogues/service")
