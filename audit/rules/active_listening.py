@@ -26,8 +26,9 @@ from audit.rules.base import (
     is_to_a_bystander,
     understood,
 )
+from audit.rules.calling_out import called_out
 from audit.rules.cues import SilenceCues
-from audit.rules.fields import Phrase, Strict
+from audit.rules.fields import Pattern, Phrase, Strict
 from audit.timeline import Timeline
 from audit.types import Call, Finding, Role, Span, Turn, Verdict
 
@@ -50,10 +51,11 @@ class AskedItem(Strict):
 class ActiveListeningRule(CheckedRule):
     """The agent answers a customer who talks long, and does not ask for the same thing twice.
 
-    ``unless``: words between the answer and the second question that give it a reason;
-    ``other_subjects``: such by which it is about something else, where nobody protests.
-    ``protest``: an act of the customer who has said it already, whatever was asked; ``excuse``: one
-    of the agent with which a question may be asked again.
+    ``calls_out``: words of a customer who has talked for ``min_unanswered_s`` without an answer,
+    and asks whether anybody listens. ``unless``: words between the answer and the second question
+    that give it a reason; ``other_subjects``: such by which it is about something else, where
+    nobody protests. ``protest``: an act of the customer who has said it already, whatever was
+    asked; ``excuse``: one of the agent with which a question may be asked again.
     """
 
     checks: dict[Literal["active_listening.response", "active_listening.repeat"], Check] = Field(
@@ -61,6 +63,8 @@ class ActiveListeningRule(CheckedRule):
     )
     min_floor_s: float = Field(gt=0)
     max_pause_s: float = Field(ge=0)
+    min_unanswered_s: float = Field(gt=0)
+    calls_out: Pattern | None = None
     items: dict[str, AskedItem] = Field(default_factory=dict)
     unless: tuple[Phrase, ...] = ()
     other_subjects: tuple[Phrase, ...] = ()
@@ -93,6 +97,9 @@ _ASKS = re.compile(
 
 _NUMBER_DIGITS = 4
 """Digits of a number that is hardly said twice by chance."""
+
+_COUNTING = "一二三四五六七八九十"
+"""What a customer says to try a microphone is no number."""
 
 _READ_BACK = 0.6
 """Share of a question's syllables that the customer had said, from which it asks to confirm."""
@@ -143,6 +150,8 @@ def _responses(call: Call, rule: ActiveListeningRule, cues: SilenceCues) -> list
         if not any(floor.overlap_s(span) for span in spoken)
         and not (floor.duration_s < 2 * rule.min_floor_s and _goes_on(turns[0], call, rule))
     ]
+    if not silent and rule.calls_out is not None:
+        silent = called_out(customer, spoken, rule.calls_out, least_s=rule.min_unanswered_s)
     if floors and not silent:
         reason = because("listening.all_answered", count=len(floors))
         return [finding(_RESPONSE, check, Verdict.PASS, reason)]
@@ -320,7 +329,8 @@ def _is_said_again(text: str, earlier: Sequence[str], *, half: bool) -> bool:
 def _numbers(text: str) -> set[str]:
     """The numbers in a text, of four digits and more."""
     plain = re.sub("[，、 ]", "", text)
-    return {run for run in _DIGITS.findall(plain) if len(run) >= _NUMBER_DIGITS}
+    runs = {run for run in _DIGITS.findall(plain) if len(run) >= _NUMBER_DIGITS}
+    return {run for run in runs if run not in _COUNTING}
 
 
 def _asked_twice(

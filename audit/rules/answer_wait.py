@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from audit.language.phrases import find_any
 from audit.reasons import Reason, because
@@ -38,9 +38,10 @@ class AnswerWaitRule(CheckedRule):
 
     ``apologies``: where the norm lets the agent make up for a late answer, the words for it.
     ``service_level``: where the norm asks for a share of the day's calls, no single one fails.
+    ``answer_wait.prompt``: where it asks besides for a prompt answer, without a figure.
     """
 
-    checks: dict[Literal["answer_wait"], Check] = Field(min_length=1)
+    checks: dict[Literal["answer_wait", "answer_wait.prompt"], Check] = Field(min_length=1)
     max_rings: int = Field(ge=1)
     ring_s: float = Field(gt=0)
     apologies: tuple[Phrase, ...] = ()
@@ -55,8 +56,18 @@ class AnswerWaitRule(CheckedRule):
         """Every check; no single call fails a share of the day's calls."""
         possible = ALL_VERDICTS - {Verdict.FAIL} if self.service_level else ALL_VERDICTS
         for check_id, check in self.checks.items():
-            yield spec(rule_id, check_id, check, verdicts=possible)
+            verdicts = frozenset({Verdict.CANNOT_TELL}) if check_id == _PROMPT else possible
+            yield spec(rule_id, check_id, check, verdicts=verdicts)
 
+    @model_validator(mode="after")
+    def _has_wait(self) -> Self:
+        if _WAIT not in self.checks:
+            raise ValueError(f"give the check {_WAIT}")
+        return self
+
+
+_WAIT: Literal["answer_wait"] = "answer_wait"
+_PROMPT: Literal["answer_wait.prompt"] = "answer_wait.prompt"
 
 _OPENING = 2
 """Turns of the agent in which an apology comes first."""
@@ -75,7 +86,13 @@ def evaluate(call: Call, rule: AnswerWaitRule, context: Context) -> list[Finding
     if waited_s <= limit_s:
         waited = because("answer_wait.in_time", waited_s=waited_s, limit_s=limit_s)
         return [finding(RULE.id, rule.checks["answer_wait"], Verdict.PASS, waited)]
-    return [_late(call, rule, because("answer_wait.late", waited_s=waited_s, limit_s=limit_s))]
+    late = because("answer_wait.late", waited_s=waited_s, limit_s=limit_s)
+    found = [_late(call, rule, late)]
+    if prompt := rule.checks.get(_PROMPT):
+        # the manifest does not say whether the agent or the queue let it ring
+        reason = because("answer_wait.with", wait=late, why=because("answer_wait.who_let_ring"))
+        found.append(finding(_PROMPT, prompt, Verdict.CANNOT_TELL, reason))
+    return found
 
 
 def _late(call: Call, rule: AnswerWaitRule, waited: Reason) -> Finding:
@@ -105,7 +122,7 @@ def _is_understood(opening: list[Turn]) -> bool:
 
 
 RULE = Rule(
-    "answer_wait",
+    _WAIT,
     AnswerWaitRule,
     evaluate,
     needs=Needs(to_pass=False),  # a soon answer is the manifest's word

@@ -132,7 +132,10 @@ def waits(turns: Sequence[Turn], heard: Waiting, *, least_s: float) -> list[Wait
         silent_s = sum(silence.span.overlap_s(_between(before, back)) for silence in quiet)
         if silent_s and opening is None and (announced := heard.announced(before)):
             opening = (before, announced)
-        if opening is None and _has_gone(turns, before, back, heard):
+        if opening is None and (
+            _has_gone(turns, before, back, heard)
+            or _talks_on(turns, quiet, _between(before, back), cues)
+        ):
             continue
         if not silent_s or not (opening or thanked):
             continue
@@ -188,6 +191,21 @@ def _has_gone(turns: Sequence[Turn], before: Turn, back: Turn, heard: Waiting) -
     return any(
         turn.role is Role.CUSTOMER and heard.is_errand(turn)
         for turn in turns[max(0, before.index - 1) : back.index]
+    )
+
+
+def _talks_on(
+    turns: Sequence[Turn], quiet: Sequence[Silence], span: Span, cues: SilenceCues
+) -> bool:
+    """Whether the customer, after a silence in a stretch, goes on and does not only call out."""
+    first = next((silence for silence in quiet if silence.span.overlap_s(span)), None)
+    return first is not None and any(
+        turn.role is Role.CUSTOMER
+        and turn.start_s is not None
+        and first.span.end_s <= turn.start_s < span.end_s
+        and not is_token(turn, cues)
+        and not is_call(turn, cues)
+        for turn in turns
     )
 
 

@@ -6,6 +6,7 @@ It is one too if the customer speaks only after the agent has said goodbye.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -56,6 +57,10 @@ class SilentCallRule(CheckedRule):
     thanks: tuple[Phrase, ...] = ()
 
 
+_PROTESTS = re.compile("怎么.{0,4}(再见|拜拜|挂)|别挂")
+"""Words of somebody who was about to be cut off, and does not say goodbye."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
     """What the agent says in one go; ``pause_s`` is the silence after it, None if not known."""
@@ -99,11 +104,24 @@ def _given_up(call: Call, rule: SilentCallRule, context: Context) -> list[Findin
     if _uncertainty(opening, rule, context.cues.stages.greeting):
         return []
     steps = _steps(alone, call.turns[len(alone)].start_s, rule)
-    if len(steps) == 1:  # nobody was waited for
-        return []
+    if len(steps) == 1:
+        return _without_waiting(alone, rule)
     return [
         one for one in _judged(steps, rule, given_up=True) if one.verdict is not Verdict.CANNOT_TELL
     ]
+
+
+def _without_waiting(turns: Sequence[Turn], rule: SilentCallRule) -> list[Finding]:
+    """A ``fail`` where nobody was waited for before the agent said that there was no sound."""
+    for before, turn in itertools.pairwise(turns):
+        if find_any(rule.announces, turn.text) and before.span and turn.span:
+            pause = Span(before.span.end_s, max(before.span.end_s, turn.span.start_s))
+            reason = because("silent_call.too_soon", waited_s=pause.duration_s, least_s=rule.wait_s)
+            check = rule.checks["silent_call.waits"]
+            return [
+                finding("silent_call.waits", check, Verdict.FAIL, reason, span=pause, turn=turn)
+            ]
+    return []
 
 
 def _judged(
@@ -123,7 +141,8 @@ def _is_given_up(last: Turn, reply: Turn, rule: SilentCallRule) -> bool:
     """
     if not (reply.surely_by(Role.CUSTOMER) and find_any(rule.ends, last.text)):
         return False
-    if find_any((*rule.ends, *rule.thanks), reply.text) or find_any(rule.thanks, last.text):
+    parts = find_any((*rule.ends, *rule.thanks), reply.text) and not _PROTESTS.search(reply.text)
+    if parts or find_any(rule.thanks, last.text):
         return False
     return last.end_s is not None and reply.start_s is not None and last.end_s <= reply.start_s
 

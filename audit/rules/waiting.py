@@ -20,6 +20,12 @@ _TOKEN_CHARACTERS = 3
 _CALL_CHARACTERS = 2
 """Characters besides 喂 and the like up to which a customer only calls: 喂，你还在吗."""
 
+_ASKS_HOW_LONG = re.compile(
+    "还没.{0,4}[啊呀吗呢嘛好来到完]|[好到完来](了没|没有|了吗)|(还|得|要).{0,2}(多久|多长时间)|怎么这么(久|慢)"
+)
+_ASK_CHARACTERS = 10
+"""Characters up to which a customer only asks how long it takes: 还没查出来啊."""
+
 _POLITE = re.compile(
     "好的|好吗|[可行]以?吗|一[下会]儿?|片刻|先生|女士|[好嗯啊哈呀吧呢哦那您你请先行的]"
 )
@@ -93,8 +99,10 @@ def bare(text: str, cues: SilenceCues) -> str:
 
 
 def is_call(turn: Turn, cues: SilenceCues) -> bool:
-    """Whether a customer's words only call out into a silence."""
+    """Whether a customer's words only call out into a silence, or ask how long it takes."""
     text = turn.text
+    if spoken_characters(text) <= _ASK_CHARACTERS and _ASKS_HOW_LONG.search(text):
+        return True
     while match := find_literal(cues.calls, text):
         text = text[: match.first] + text[match.last :]
     return text != turn.text and spoken_characters(text) <= _CALL_CHARACTERS

@@ -52,6 +52,28 @@ def test_long_talk_begins_at_fifteen_seconds(
     assert [f.verdict for f in found_by(active_listening.RULE, call, book)] == found
 
 
+PARTS = [("C", "先是卫生间漏，后来客厅也湿了", 6.0, 9.5), ("C", "我去敲门人家不开", 13.0, 15.0)]
+
+
+@pytest.mark.parametrize(
+    ("parts", "call_out", "found"),
+    [
+        (PARTS, "喂，你听着没有啊", [FAIL]),
+        (PARTS, "你倒是吱一声啊", [FAIL]),
+        (PARTS, "墙纸也鼓起来了", []),  # nobody asks
+        (PARTS, "刚给狗喂了饭", []),
+        (PARTS[1:], "喂，我是他爱人", []),  # somebody comes to the phone
+        ([("C", "你等一下他来了", 6.0, 8.0), PARTS[1]], "喂，哪位", []),
+        ([PARTS[0], ("A", "嗯，您说", 11.0, 12.0), PARTS[1]], "喂，听着吗", []),
+    ],
+)
+def test_a_customer_who_asks_whether_anybody_listens(
+    make_call: MakeCall, book: Rulebook, parts: list[Said], call_out: str, found: list[Verdict]
+) -> None:
+    call = make_call([HELLO, *parts, ("C", call_out, 18.5, 20.0), ("A", "在的", 21.0, 22.0)])
+    assert [one.verdict for one in found_by(active_listening.RULE, call, book)] == found
+
+
 def test_short_pauses_do_not_divide_long_talk(make_call: MakeCall, book: Rulebook) -> None:
     first, second = ("C", STORY, 6.0, 14.0), ("C", STORY, 15.9, 22.0)
     assert found_by(active_listening.RULE, make_call([HELLO, first, second]), book)
@@ -234,3 +256,18 @@ def test_another_question_is_not_the_same(
 ) -> None:
     call = make_call([("A", first, 0, 2), ("C", answer, 3, 6), ("A", second, 7, 9)])
     assert not repeats(call, book)
+
+
+def test_counting_into_a_microphone_is_no_number_said_twice(
+    make_call: MakeCall, book: Rulebook
+) -> None:
+    call = make_call(
+        [
+            HELLO,
+            ("A", "请您对着话筒随便说两句", 6, 9),
+            ("C", "喂喂，一二三四", 10, 12),
+            ("A", "现在横条动了吗", 13, 15),
+            ("C", "动了，一二三四都打出来了", 16, 18),
+        ]
+    )
+    assert FAIL not in {one.verdict for one in found_by(active_listening.RULE, call, book)}

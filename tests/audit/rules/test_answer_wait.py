@@ -54,7 +54,7 @@ def waited(
 def test_each_norm_has_its_rings(
     make_call: MakeCall, rulebook: str, waited_s: float, verdict: Verdict
 ) -> None:
-    (finding,) = waited(make_call, waited_s, rulebook=rulebook)
+    finding, *_ = waited(make_call, waited_s, rulebook=rulebook)
     assert finding.verdict is verdict
     assert finding.check_id == "answer_wait"
     assert finding.clause_id in load(rulebook).clauses()
@@ -92,7 +92,15 @@ def test_words_that_may_have_been_an_apology_accuse_nobody(make_call: MakeCall) 
 
 
 def test_the_days_share_depends_on_the_customer(make_call: MakeCall) -> None:
-    (plain,) = waited(make_call, 30, rulebook="customer-service")
-    (vip,) = waited(make_call, 30, rulebook="customer-service", vip=True)
+    plain, _ = waited(make_call, 30, rulebook="customer-service")
+    vip, _ = waited(make_call, 30, rulebook="customer-service", vip=True)
     assert "75%" in sentence(plain.reason)
     assert "85%" in sentence(vip.reason)
+
+
+def test_a_norm_that_asks_for_a_prompt_answer_without_a_figure(make_call: MakeCall) -> None:
+    _, prompt = waited(make_call, 46, rulebook="customer-service")
+    assert (prompt.check_id, prompt.clause_id) == ("answer_wait.prompt", "001-电话礼貌.1")
+    assert prompt.verdict is UNTOLD
+    assert len(waited(make_call, 19, rulebook="customer-service")) == 1
+    assert len(waited(make_call, 46, rulebook="hotline")) == 1

@@ -46,6 +46,24 @@ def test_a_wait_as_it_should_be(quiet: Quiet, book: Rulebook, told: Told) -> Non
     assert told(found_by(dead_air.RULE, call, book)) == {"dead_air": PASS}
 
 
+def test_a_wait_goes_on_where_the_customer_asks_how_long(
+    quiet: Quiet, book: Rulebook, told: Told
+) -> None:
+    call = quiet(
+        ("A", PLEASE, 10, 14),
+        ("C", "还没查出来啊", 134, 136),
+        ("A", "财务那边还在翻单子，请您稍等一下", 137, 140),
+        ("A", "查到了，让您久等了", 260, 263),
+    )
+    assert told(found_by(hold.RULE, call, book))["hold.length"] is FAIL
+
+
+def test_who_tells_a_story_with_pauses_does_not_wait(quiet: Quiet, book: Rulebook) -> None:
+    story = [("C", "先是卫生间漏", 18, 22), ("C", "我去敲门人家不开", 26, 30)]
+    call = quiet(("A", "请问怎么称呼您", 10, 14), *story, ("A", "抱歉给您添麻烦了", 34, 37))
+    assert found_by(hold.RULE, call, book) == []
+
+
 def test_no_wait_no_finding(quiet: Quiet, book: Rulebook) -> None:
     assert found_by(hold.RULE, quiet(("A", PLEASE, 10, 14)), book) == []
     assert found_by(hold.RULE, wait(quiet, seconds=2.9), book) == []

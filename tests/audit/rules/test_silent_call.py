@@ -189,3 +189,11 @@ def test_a_line_that_is_not_given_up(
 ) -> None:
     call = make_call(sorted([HELLO, *said], key=lambda one: one[2]))
     assert FAIL not in told(found_by(silent_call.RULE, call, book)).values()
+
+
+@pytest.mark.parametrize("reply", ["别挂别挂，我才拿起来", "哎在呢，怎么就再见了"])
+def test_a_line_given_up_without_waiting(make_call: MakeCall, book: Rulebook, reply: str) -> None:
+    hurried = [("A", AGAIN, 5.5, 8.5), ("A", NO_SOUND, 9, 15), ("C", reply, 17, 19)]
+    (found,) = found_by(silent_call.RULE, make_call([HELLO, *hurried]), book)
+    assert (found.check_id, found.verdict) == ("silent_call.waits", FAIL)
+    assert (found.start_s, found.end_s) == (8.5, 9)
