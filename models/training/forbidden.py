@@ -50,7 +50,7 @@ _JUDGED = ("service", "exchanges")
 _WEIGHTS = {"talk": 0.3, "families": 0.1, "norms": 1.0, "noise": 0.5}
 """How much a turn counts, beside one that was written for this."""
 _PART = " part"
-_WEIGHT_MIN = 0.18
+_WEIGHT_MIN = 0.2
 """Weights below it, for forbidden wording or not, are left out together with their feature."""
 _SEED = 0
 _PAIR = 3  # letters of the name of a pair of characters
