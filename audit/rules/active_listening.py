@@ -98,6 +98,10 @@ _ASKS = re.compile(
 _NUMBER_DIGITS = 4
 """Digits of a number that is hardly said twice by chance."""
 
+_CHECKS = re.compile("[对是]吗|[对是]吧|没错吧")
+_CORRECTS = re.compile("(不是|不对|错了|没对|哎不|嗯不)")
+"""What is not asked again but was misheard: 1157，对吗？ 不是，1175."""
+
 _COUNTING = "一二三四五六七八九十"
 """What a customer says to try a microphone is no number."""
 
@@ -308,7 +312,8 @@ def _questions(call: Call, rule: ActiveListeningRule) -> Iterator[tuple[Turn, Tu
     for question, answer in itertools.pairwise(t for t in call.turns if not t.is_backchannel):
         if question.role is not Role.AGENT or answer.role is not Role.CUSTOMER:
             continue
-        if _ASKS.search(question.text) and not find_any(rule.unless, question.text):
+        misheard = _CORRECTS.match(answer.text) and _CHECKS.search(question.text)
+        if _ASKS.search(question.text) and not (find_any(rule.unless, question.text) or misheard):
             yield question, answer
 
 

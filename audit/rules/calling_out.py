@@ -11,8 +11,11 @@ from audit.types import Span, Turn
 _STORY_TURNS = 2
 """Turns of a customer who tells something; after fewer, 喂 may be who comes to the phone."""
 
-_HANDS_OVER = re.compile("等[下会一我]|我叫(他|她)|来接|我是|哪位|你(是)?哪")
-"""Words of a customer who fetches somebody, and of who then takes the phone."""
+_FETCHES = re.compile("等[下会一我]|我叫(他|她)|来接")
+"""Words of a customer who fetches somebody."""
+
+_COMES = re.compile("我是|哪位|你(是)?哪|我老")
+"""Words of who then takes the phone."""
 
 
 def called_out(
@@ -43,4 +46,5 @@ def called_out(
 
 
 def _is_handed_over(turns: Sequence[Turn]) -> bool:
-    return any(_HANDS_OVER.search(turn.text) for turn in turns)
+    *before, last = (turn.text for turn in turns)
+    return _COMES.search(last) is not None or any(map(_FETCHES.search, before))

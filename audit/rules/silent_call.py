@@ -79,7 +79,7 @@ def evaluate(call: Call, rule: SilentCallRule, context: Context) -> list[Finding
     unless the agent says that nothing is heard.
     """
     if any(turn.role is not Role.AGENT for turn in call.turns):
-        return _given_up(call, rule, context)
+        return _given_up(call, rule, context) or _left_silent(call, rule, context)
     if not call.turns:
         return []
     uncertainty = _uncertainty(call, rule, context.cues.stages.greeting)
@@ -109,6 +109,27 @@ def _given_up(call: Call, rule: SilentCallRule, context: Context) -> list[Findin
     return [
         one for one in _judged(steps, rule, given_up=True) if one.verdict is not Verdict.CANNOT_TELL
     ]
+
+
+def _left_silent(call: Call, rule: SilentCallRule, context: Context) -> list[Finding]:
+    """``cannot_tell`` where the agent greets once, and somebody speaks only after a long silence.
+
+    Whether the agent noticed that nobody spoke, a recording does not show.
+    """
+    alone = list(itertools.takewhile(lambda turn: turn.surely_by(Role.AGENT), call.turns))
+    if not alone or call.recording.direction is Direction.OUT or call.transcript.on_one_line:
+        return []
+    first, reply = alone[-1], call.turns[len(alone)]
+    greets = find_any((*rule.greets, *rule.offers, *context.cues.stages.greeting), alone[0].text)
+    if len(alone) > 1 or not greets or first.span is None or reply.span is None:
+        return []
+    pause = Span(first.span.end_s, max(first.span.end_s, reply.span.start_s))
+    if pause.duration_s < 2 * rule.wait_s + rule.tolerance_s:
+        return []
+    check = rule.checks["silent_call.greets_again"]
+    reason = because("silent_call.left_silent", waited_s=pause.duration_s)
+    verdict = Verdict.CANNOT_TELL
+    return [finding("silent_call.greets_again", check, verdict, reason, span=pause, turn=first)]
 
 
 def _without_waiting(turns: Sequence[Turn], rule: SilentCallRule) -> list[Finding]:

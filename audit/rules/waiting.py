@@ -20,8 +20,11 @@ _TOKEN_CHARACTERS = 3
 _CALL_CHARACTERS = 2
 """Characters besides 喂 and the like up to which a customer only calls: 喂，你还在吗."""
 
+_WAITS_FOR_CUSTOMER = re.compile("我.{0,6}等(着)?(您|你)")
+"""An agent who waits for the customer: 您慢点走，我在线上等您."""
+
 _ASKS_HOW_LONG = re.compile(
-    "还没.{0,4}[啊呀吗呢嘛好来到完]|[好到完来](了没|没有|了吗)|(还|得|要).{0,2}(多久|多长时间)|怎么这么(久|慢)"
+    "还没.{0,4}[啊呀吗呢嘛好来到完]|[好到完来](了没|没有|了吗)|(还|得|要).{0,2}(多久|多长时间)|怎么这么(久|慢)|[咋怎]么?样了"
 )
 _ASK_CHARACTERS = 10
 """Characters up to which a customer only asks how long it takes: 还没查出来啊."""
@@ -54,6 +57,8 @@ class Waiting:
 
     def announced(self, turn: Turn) -> Performed | None:
         """Where the agent tells the customer to wait, and not for something that comes later."""
+        if _WAITS_FOR_CUSTOMER.search(turn.text):
+            return None
         if match := announcement(turn.text, self.cues):
             return Performed(match.first, match.last, match.meant, quality=match.quality)
         if find_any(self.cues.later, turn.text) or _CUSTOMERS_TASK.search(turn.text):

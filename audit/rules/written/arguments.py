@@ -241,9 +241,10 @@ class Turns(Strict):
 
 
 class ColumnTest(Strict):
-    """A value that the manifest gives, as text or as a number."""
+    """A value that the manifest gives, as text or as a number; ``default`` where it gives none."""
 
     column: str
+    default: str | None = None
     equals: str | None = None
     one_of: Texts | None = None
     over: float | None = None

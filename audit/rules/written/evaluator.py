@@ -324,7 +324,7 @@ class ConditionEvaluator:
     @_evaluate.register
     def _(self, condition: CallData, _: Hit | None) -> Result:
         wanted = condition.call
-        value = column(self.call, wanted.column)
+        value = column(self.call, wanted.column) or wanted.default
         return fact(fits(value, wanted), because("written.no_data", column=wanted.column))
 
     # conditions of conditions

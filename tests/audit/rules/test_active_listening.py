@@ -60,6 +60,7 @@ PARTS = [("C", "先是卫生间漏，后来客厅也湿了", 6.0, 9.5), ("C", "�
     [
         (PARTS, "喂，你听着没有啊", [FAIL]),
         (PARTS, "你倒是吱一声啊", [FAIL]),
+        ([PARTS[0], ("C", "我是请了假的", 13.0, 15.0)], "你有没有在听我讲啊", [FAIL]),
         (PARTS, "墙纸也鼓起来了", []),  # nobody asks
         (PARTS, "刚给狗喂了饭", []),
         (PARTS[1:], "喂，我是他爱人", []),  # somebody comes to the phone
@@ -268,6 +269,20 @@ def test_counting_into_a_microphone_is_no_number_said_twice(
             ("C", "喂喂，一二三四", 10, 12),
             ("A", "现在横条动了吗", 13, 15),
             ("C", "动了，一二三四都打出来了", 16, 18),
+        ]
+    )
+    assert FAIL not in {one.verdict for one in found_by(active_listening.RULE, call, book)}
+
+
+def test_who_was_misheard_is_not_asked_again(make_call: MakeCall, book: Rulebook) -> None:
+    call = make_call(
+        [
+            HELLO,
+            ("C", "帮我把工单一一七五撤回来", 6, 9),
+            ("A", "好的，工单一一五七，撤回，对吗？", 10, 13),
+            ("C", "不是，一一七五", 14, 16),
+            ("A", "是我听岔了，一一七五，对吗？", 17, 20),
+            ("C", "嗯，对", 21, 22),
         ]
     )
     assert FAIL not in {one.verdict for one in found_by(active_listening.RULE, call, book)}

@@ -58,6 +58,11 @@ def test_a_wait_goes_on_where_the_customer_asks_how_long(
     assert told(found_by(hold.RULE, call, book))["hold.length"] is FAIL
 
 
+def test_an_agent_who_waits_for_the_customer(quiet: Quiet, book: Rulebook, told: Told) -> None:
+    call = wait(quiet, "好的您慢点走，我在线上等您", "辛苦您了", seconds=230)
+    assert FAIL not in told(found_by(hold.RULE, call, book)).values()
+
+
 def test_who_tells_a_story_with_pauses_does_not_wait(quiet: Quiet, book: Rulebook) -> None:
     story = [("C", "先是卫生间漏", 18, 22), ("C", "我去敲门人家不开", 26, 30)]
     call = quiet(("A", "请问怎么称呼您", 10, 14), *story, ("A", "抱歉给您添麻烦了", 34, 37))

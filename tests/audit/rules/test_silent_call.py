@@ -42,7 +42,7 @@ def test_a_silent_call_as_the_norm_has_it(make_call: MakeCall, book: Rulebook, t
 def test_a_call_in_which_the_customer_speaks_is_not_silent(
     make_call: MakeCall, book: Rulebook
 ) -> None:
-    assert found_by(silent_call.RULE, silent(make_call, ("C", "喂", 30, 31)), book) == []
+    assert found_by(silent_call.RULE, silent(make_call, ("C", "喂", 15, 16)), book) == []
     assert found_by(silent_call.RULE, make_call([]), book) == []
 
 
@@ -197,3 +197,11 @@ def test_a_line_given_up_without_waiting(make_call: MakeCall, book: Rulebook, re
     (found,) = found_by(silent_call.RULE, make_call([HELLO, *hurried]), book)
     assert (found.check_id, found.verdict) == ("silent_call.waits", FAIL)
     assert (found.start_s, found.end_s) == (8.5, 9)
+
+
+@pytest.mark.parametrize(("reply_s", "verdicts"), [(16.0, {UNTOLD}), (15.9, set())])
+def test_a_line_on_which_nobody_speaks_for_long(
+    make_call: MakeCall, book: Rulebook, reply_s: float, verdicts: set[Verdict]
+) -> None:
+    call = make_call([HELLO, ("C", "喂，有人吗", reply_s, reply_s + 2), ("A", "您请讲", 19, 20)])
+    assert {one.verdict for one in found_by(silent_call.RULE, call, book)} == verdicts
