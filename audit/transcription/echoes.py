@@ -48,7 +48,7 @@ def find(samples: NDArray[np.int16], speech: Sequence[Sequence[Span]]) -> list[l
             for segment in speech[channel]
             for part in _parts(segment)
             if _follows(part, speech[1 - channel])
-            for echo in _in_part(samples[channel], samples[1 - channel], part)
+            for echo in _in_part(samples[channel], samples[1 - channel], part, speech[1 - channel])
         ]
         for channel in (0, 1)
     ]
@@ -81,7 +81,9 @@ def _follows(part: Span, other: Sequence[Span]) -> bool:
     return any(span.overlap_s(heard) > 0 for span in other)
 
 
-def _in_part(own: NDArray[np.int16], other: NDArray[np.int16], part: Span) -> list[Span]:
+def _in_part(
+    own: NDArray[np.int16], other: NDArray[np.int16], part: Span, spoken: Sequence[Span]
+) -> list[Span]:
     """The echoes within a part of a channel's speech."""
     first = round(part.start_s * SAMPLE_RATE)
     last = round(part.end_s * SAMPLE_RATE)
@@ -94,10 +96,12 @@ def _in_part(own: NDArray[np.int16], other: NDArray[np.int16], part: Span) -> li
     starts = [*range(0, len(heard) - size, round(_STEP_S * _RATE)), len(heard) - size]
     found: list[Span] = []
     for start in starts:
+        at_s = part.start_s + start / _RATE
+        if not _follows(Span(at_s, at_s + size / _RATE), spoken):
+            continue
         piece = heard[start : start + size]
         source = said[max(0, start + lead - round(_REACH_S * _RATE)) : start + lead + size]
         if _is_copy(piece, source):
-            at_s = part.start_s + start / _RATE
             span = Span(round(at_s, 3), round(min(part.end_s, at_s + size / _RATE), 3))
             if found and span.start_s <= found[-1].end_s:
                 span = Span(found.pop().start_s, span.end_s)
