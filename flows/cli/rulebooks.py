@@ -41,7 +41,7 @@ def rulebook_show(*, id_or_path: str) -> None:
 def rulebook_check(*, file: Path) -> None:
     """Validate a custom rulebook and run the examples in it."""
     from audit import rulebooks as books
-    from audit.rulebooks import examples
+    from audit.rulebooks import clauses, examples
     from flows import wiring
     from reports.wording import sentence
 
@@ -58,3 +58,5 @@ def rulebook_check(*, file: Path) -> None:
         raise click.exceptions.Exit(common.EXIT_USAGE)
     tried = f", {examples.count(book)} examples agree" if examples.count(book) else ""
     click.echo(f"{file} is valid: {book.id}, {len(book.clauses())} clauses{tried}")
+    if own := sorted(set(book.clauses()) - clauses.clauses().keys()):
+        click.echo(f"not among the clauses of the built-in norms: {', '.join(own)}")

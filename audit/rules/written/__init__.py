@@ -10,7 +10,7 @@ from audit.rules.acts import CallActs
 from audit.rules.base import finding
 from audit.rules.floor import InterruptionThresholds
 from audit.rules.written.evaluator import ConditionEvaluator
-from audit.rules.written.evidence import Hit, Result
+from audit.rules.written.evidence import MAYBE, Hit, Result
 from audit.rules.written.settings import WrittenCheck, WrittenRule
 from audit.types import Call, Finding, Verdict
 
@@ -125,7 +125,10 @@ def _own(check: WrittenCheck) -> Reason:
 def _cannot_tell(
     check_id: str, check: WrittenCheck, uncertainty: Reason, hit: Hit | None
 ) -> Finding:
-    why = because("written.cannot_tell", doubt=uncertainty)
+    if uncertainty == MAYBE:
+        why = because("written.perhaps", check=_own(check))
+    else:
+        why = because("written.cannot_tell", doubt=uncertainty)
     return _found(check_id, check, Verdict.CANNOT_TELL, why, hit)
 
 

@@ -567,6 +567,16 @@ def test_mistakes_are_named_by_line(
     assert line is None or f"own.yaml: line {line}: " in sentence
 
 
+def test_a_clause_that_no_built_in_norm_has_is_pointed_out(tmp_path: Path) -> None:
+    known = own(tmp_path, GOOD.replace("clause: x", "clause: 001-忌.6"), "known")
+    unknown, built_in = (
+        CliRunner().invoke(main, ["rulebook", "check", str(path)]).output
+        for path in (own(tmp_path, GOOD), known)
+    )
+    assert unknown.endswith("not among the clauses of the built-in norms: x\n")
+    assert "not among" not in built_in
+
+
 def test_every_mistake_is_named(tmp_path: Path) -> None:
     path = own(tmp_path, GOOD.replace("points: 1", "points: 0").replace("said: 再见", "sad: 再见"))
     done = CliRunner().invoke(main, ["rulebook", "check", str(path)])
