@@ -8,6 +8,7 @@ call is evaluated in :mod:`audit.rules.written.evaluator`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -342,6 +343,7 @@ def parts(condition: BaseModel) -> Iterator[BaseModel]:
                 yield from parts(inner)
 
 
+@cache
 def needs_hit(condition: BaseModel) -> bool:
     """Whether a condition speaks of ``hit``, which only ``unless`` knows."""
     return any(isinstance(p, Anchor | Echoing) and p.of is None for p in parts(condition))
